@@ -1,0 +1,31 @@
+"""The errors that ocrkit raises on purpose: each message says what was wrong, what was expected and what to do."""
+
+from collections.abc import Sequence
+
+
+class OcrkitError(Exception):
+    """A problem with the user's input; the command line prints it as one line and exits with status 1."""
+
+
+class ConfigError(OcrkitError):
+    """A pipeline that cannot work. ``problems`` holds every mistake that was found, one line each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class ImageError(OcrkitError):
+    """An image that cannot be read: missing, empty, broken, of an unknown format or too large."""
+
+
+class PluginError(OcrkitError):
+    """A part that does not exist, cannot be imported, or is claimed by two plugins."""
+
+
+class WeightsError(OcrkitError):
+    """Weights that are missing, damaged, or made for another network."""
+
+
+class DataError(OcrkitError):
+    """A data set that is missing or of which nothing can be read."""

@@ -1,0 +1,313 @@
+"""What the parts of a pipeline look like: the values that flow between them, and one protocol for every kind of part.
+
+A part is a dataclass: its fields are its options (see :func:`option`), and the methods named here are what the pipeline calls.
+Nothing has to inherit from these protocols; a class with these methods is a part.
+
+Axes: N images in a batch, H × W pixels, T time steps, D features of a step, E numbers of an encoded step,
+K classes (the characters of the alphabet, then the blank).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from ocrkit.alphabet import Alphabet
+
+Image = npt.NDArray[np.uint8]
+"""A grey image: uint8 (H, W), 0 is black, 255 is white; dark writing on light paper."""
+FloatArray = npt.NDArray[np.float32]
+IntArray = npt.NDArray[np.int32]
+Arrays = dict[str, npt.NDArray[Any]]
+"""Named arrays, as a checkpoint holds them."""
+
+
+def option(
+    default: Any,
+    doc: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Any:
+    """A field of a part: its default, what it means, and the range it must stay in (both ends included).
+
+    The field's annotation is its type: ``int``, ``float``, ``bool``, ``str``, ``Path``, ``Literal[...]``, ``X | None``, or
+    ``tuple[X, ...]`` of these.
+    """
+    return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum})
+
+
+# ---------------------------------------------------------------------------------------------------------------- values
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image of a data set with what is known of it. Making one reads no file; ``load`` does."""
+
+    id: str
+    text: str | None
+    """What is written, or None where nobody has said so."""
+    writer: str | None
+    load: Callable[[], Image]
+    """Reads the image. Raises ImageError. Safe from several threads."""
+    form: str | None = None
+    """The page that it is from. Intervals are by writer, else by form; a split can be narrowed by form ids."""
+    path: Path | None = None
+    """The image's file. Preprocessed images are cached only where it is known, since its size and time are in the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A sample that a data set names but that cannot be used, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormCount:
+    """How many of a split's forms are there, of how many that the split's definition lists (None: it lists none)."""
+
+    found: int
+    expected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSize:
+    """Height and width in pixels of what a preprocessor gives; ``width`` is None where it varies."""
+
+    height: int
+    width: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SequenceSize:
+    """Features of a step (D or E), and the number of steps; ``steps`` is None where it varies with the image's width."""
+
+    features: int
+    steps: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The half-open range of time steps [start, end) in which the best path shows a character."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A text, how sure the decoder is of it (0 to 1), and the steps of every character (as many as the text is long)."""
+
+    text: str
+    confidence: float
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a training step eats.
+
+    ``inputs``: images (N, 1, H, W) float32 in 0..1, zero beyond each image's width, or, behind a featurizer of backend
+    ``numpy``, features (N, T, D) float32. ``sizes``: widths, or lengths, (N,) int32.
+    ``labels``: class ids (N, L) int32, padded with −1. ``label_lengths``: (N,) int32.
+    """
+
+    inputs: FloatArray
+    sizes: IntArray
+    labels: IntArray
+    label_lengths: IntArray
+
+
+# ----------------------------------------------------------------------------------------------------------------- parts
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A data set: a sized, indexable collection of samples, made from the options ``root`` and ``split`` and its own.
+
+    Every reader knows the split ``all``. Making one raises DataError where nothing can be read.
+    """
+
+    root: Path
+    split: str
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Sample: ...
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """Samples left out because their files are missing or empty; what only decoding shows is found later."""
+
+    @property
+    def forms(self) -> FormCount | None:
+        """How much of the split is there; None where the data set has no forms."""
+
+    @classmethod
+    def sample_root(cls) -> Path | None:
+        """A small data set of this layout that ships with the plugin, or None."""
+
+
+@runtime_checkable
+class Preprocessor(Protocol):
+    """Makes the network's input out of an image: uint8 (H, W) → uint8 (H', W'), a pure function."""
+
+    def __call__(self, image: Image, /) -> Image: ...
+
+    def output_size(self) -> ImageSize: ...
+
+
+@runtime_checkable
+class Augmentation(Protocol):
+    """Changes a training image at random, before the preprocessor: uint8 (H, W) → uint8 (H', W').
+
+    All its randomness comes from ``rng``, so that training repeats exactly. Registered with the preprocessors.
+    """
+
+    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image: ...
+
+
+@runtime_checkable
+class FeaturizerDefinition(Protocol):
+    """A featurizer apart from any framework: a frozen dataclass of options that computes its sizes.
+
+    Implementations, registered by backend, are callables ``build(definition, input_size) -> module``. The module maps
+    images (N, 1, H, W) float32 and widths (N,) to features (N, T, D) and lengths (N,), in its framework's own types.
+    For backend ``numpy`` it maps NumPy arrays to NumPy arrays.
+    """
+
+    def output_size(self, input: ImageSize, /) -> SequenceSize:
+        """Raises ConfigError for sizes that it cannot take."""
+
+    def lengths(self, widths: IntArray, /) -> IntArray:
+        """The number of steps T of images of these widths in pixels."""
+
+    def parameters(self, input: ImageSize, /) -> Mapping[str, tuple[int, ...]]:
+        """Canonical names and shapes of everything that a checkpoint stores, running statistics included."""
+
+
+@runtime_checkable
+class EncoderDefinition(Protocol):
+    """A sequence encoder apart from any framework; it keeps the number of steps.
+
+    An implementation's module maps features (N, T, D) and lengths (N,) to (N, T, E), and ignores what is beyond the lengths.
+    """
+
+    def output_size(self, input: SequenceSize, /) -> SequenceSize: ...
+
+    def parameters(self, input: SequenceSize, /) -> Mapping[str, tuple[int, ...]]: ...
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Texts out of log-probabilities (N, T, K) float32, of which the first ``lengths[n]`` steps count; blank is K − 1."""
+
+    def __call__(self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /) -> list[Decoded]: ...
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A ratio of two sums over samples, so that parts of a data set merge exactly and intervals can be computed."""
+
+    higher_is_better: ClassVar[bool]
+
+    def counts(self, reference: str, prediction: str, /) -> tuple[float, float]:
+        """This sample's share of the numerator and of the denominator."""
+
+
+# -------------------------------------------------------------------------------------------------------------- networks
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPlan:
+    """All that a backend needs to build a network: definitions, their implementations, and sizes.
+
+    ``featurizer`` is None behind a featurizer of backend ``numpy``; the network's inputs are then its features.
+    """
+
+    featurizer: FeaturizerDefinition | None
+    build_featurizer: Callable[..., Any] | None
+    encoder: EncoderDefinition
+    build_encoder: Callable[..., Any]
+    image: ImageSize
+    sequence: SequenceSize
+    """What the featurizer gives and the encoder takes."""
+    encoded: SequenceSize
+    classes: int
+    """K: the characters of the alphabet and the blank."""
+
+    def parameters(self) -> dict[str, tuple[int, ...]]:
+        """Canonical names and shapes of the whole network's state; the head is ``head.weight`` (K, E) and ``head.bias`` (K,)."""
+        shapes: dict[str, tuple[int, ...]] = {}
+        if self.featurizer is not None:
+            shapes |= {f"featurizer.{name}": shape for name, shape in self.featurizer.parameters(self.image).items()}
+        shapes |= {f"encoder.{name}": shape for name, shape in self.encoder.parameters(self.sequence).items()}
+        shapes["head.weight"] = (self.classes, self.encoded.features)
+        shapes["head.bias"] = (self.classes,)
+        return shapes
+
+
+@dataclass(frozen=True, slots=True)
+class OptimizerOptions:
+    """What a backend's optimizer is told; the learning rate comes with every step."""
+
+    name: str
+    """``adam`` or ``adamw``."""
+    weight_decay: float
+    clip_norm: float
+    """Gradients are scaled so that their joint L2 norm is at most this; 0 leaves them as they are."""
+    loss_weight: float
+    """Factor on the CTC loss."""
+    length_weighted: bool
+    """Multiplies every sample's loss by its label's length, as the seed notebook does."""
+
+
+class Network(Protocol):
+    """A network on a device, as a backend builds it."""
+
+    device: str
+
+    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
+        """Log-probabilities (N, T, K) float32 and lengths (N,) of inputs and sizes as in :class:`Batch`."""
+
+    def state(self) -> Arrays:
+        """Copies of all parameters and running statistics, float32, by canonical name."""
+
+    def load_state(self, arrays: Arrays, /) -> None:
+        """Takes all arrays of ``NetworkPlan.parameters()``; names and shapes have been checked."""
+
+    def initialize(self, seed: int, /) -> None:
+        """Fresh weights, the same for the same seed."""
+
+    def trainer(self, options: OptimizerOptions, /) -> "Trainer":
+        """Raises ConfigError where the backend cannot train."""
+
+
+class Trainer(Protocol):
+    """Changes a network's weights, one batch at a time."""
+
+    def step(self, batch: Batch, *, learning_rate: float, seed: int) -> float:
+        """One update. ``seed`` fixes all that is random in it. Returns the mean CTC loss of the batch in nats a sample."""
+
+    def state(self) -> Arrays:
+        """The optimizer's state by name, so that training goes on exactly where it was."""
+
+    def load_state(self, arrays: Arrays, /) -> None: ...
+
+
+class Backend(Protocol):
+    """Runs networks with one framework."""
+
+    def devices(self) -> list[str]:
+        """``cpu``, and ``cuda`` where the framework sees a GPU."""
+
+    def versions(self) -> dict[str, str]:
+        """The framework's version, by package name."""
+
+    def network(self, plan: NetworkPlan, *, device: str, threads: int) -> Network:
+        """Builds a network with unset weights on ``device``; ``threads`` is 0 for the framework's own choice."""
