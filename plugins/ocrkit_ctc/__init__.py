@@ -1,0 +1,12 @@
+"""Decoders for networks trained with CTC."""
+
+from ocrkit.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def ocrkit_decoders(register: Register) -> None:
+    register(
+        "ctc-greedy",
+        "ocrkit_ctc.greedy:Greedy",
+        summary="Best path: the likeliest class of every step, repeats and blanks removed",
+    )
