@@ -1,0 +1,8 @@
+"""The IAM Handwriting Database, as its archives extract."""
+
+from ocrkit.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def ocrkit_readers(register: Register) -> None:
+    register("iam", "ocrkit_iam.words:IamWords", summary="words of the IAM Handwriting Database, in its own layout")

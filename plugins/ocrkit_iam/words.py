@@ -1,0 +1,327 @@
+"""IAM's words: where the files are, what the rows say, and the reader that puts both together.
+
+Layout (the archives words.tgz, ascii.tgz and xml.tgz, each extracted into its own folder, or all straight into the root)::
+
+    ROOT/words/a01/a01-000u/a01-000u-00-00.png      or ROOT/a01/a01-000u/…
+    ROOT/ascii/words.txt, forms.txt                 or ROOT/words.txt, forms.txt
+    ROOT/xml/a01-000u.xml                           or ROOT/a01-000u.xml
+
+Texts come from words.txt, and where that is missing from the XML files; both say the same.
+"""
+
+import difflib
+import hashlib
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, NamedTuple
+from xml.parsers import expat
+from xml.sax.saxutils import unescape
+
+from ocrkit.errors import DataError
+from ocrkit.images import read_image
+from ocrkit.interfaces import FormCount, Sample, Skipped, option
+
+_FOLDER = Path(__file__).parent
+RANDOM_SPLITS = ("random-80-20/train", "random-80-20/test")
+LISTED_SPLITS = tuple(
+    f"{family}/{part}"
+    for family, parts in {
+        "aachen": ("train", "validation", "test"),
+        "official": ("train", "validation1", "validation2", "test"),
+    }.items()
+    for part in parts
+)
+SPLITS = ("all", *LISTED_SPLITS, *RANDOM_SPLITS)
+
+# An id becomes part of a file's path, so nothing but letters, digits and hyphens may be in it.
+_WORD_ID = re.compile(r"([A-Za-z0-9]+-[A-Za-z0-9]+)-[0-9]+-[0-9]+")
+_ROW = re.compile(r"(?P<id>\S+) (?P<flag>ok|err|er) -?\d+ -?\d+ -?\d+ -?\d+ -?\d+ \S+ (?P<text>\S.*)", re.ASCII)
+
+
+class Word(NamedTuple):
+    """What words.txt or the XML say of a word."""
+
+    id: str
+    form: str
+    ok: bool
+    """Whether its line was cut into words correctly; the flag is the line's."""
+    text: str
+
+
+class Words(NamedTuple):
+    """What is known of some words, and the rows that make no sense."""
+
+    words: list[Word]
+    malformed: list[Skipped]
+
+
+# ----------------------------------------------------------------------------------------------------------------- files
+
+
+def images_folder(root: Path) -> Path:
+    """The folder that holds ``a01/a01-000u/…png``."""
+    return root / "words" if (root / "words").is_dir() else root
+
+
+def ascii_file(root: Path, name: str) -> Path | None:
+    """``words.txt`` or ``forms.txt``, or None."""
+    return next((path for path in (root / "ascii" / name, root / name) if path.is_file()), None)
+
+
+def xml_folder(root: Path) -> Path | None:
+    """The folder that holds the XML files, or None."""
+    return next((folder for folder in (root / "xml", root) if any(folder.glob("*.xml"))), None)
+
+
+def form_folder(images: Path, form: str) -> Path:
+    return images / form.partition("-")[0] / form
+
+
+def image_sizes(images: Path, form: str) -> dict[str, int] | None:
+    """Bytes of every image of a form, by word id; None where the form has no folder."""
+    try:
+        with os.scandir(form_folder(images, form)) as entries:
+            return {entry.name[:-4]: entry.stat().st_size for entry in entries if entry.name.endswith(".png")}
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def split_forms(split: str) -> list[str]:
+    """The form ids of a listed split."""
+    return (_FOLDER / "splits" / f"{split.replace('/', '-')}.txt").read_text("utf-8").split()
+
+
+# ----------------------------------------------------------------------------------------------------------------- texts
+
+
+def parse_words(text: str, name: str = "words.txt") -> Words:
+    """The rows ``id ok|err graylevel x y w h tag text`` of words.txt; a text may hold spaces.
+
+    Its header documents a tenth field and the flag ``er``; the rows have nine, and say ``err``. Lines that start with ``#`` are
+    comments before the first row only, since ``#`` is also a token. A malformed row is named by its line number.
+    """
+    words: dict[str, Word] = {}
+    malformed: list[Skipped] = []
+    in_header = True
+    for number, line in enumerate(text.split("\n"), start=1):
+        line = line.rstrip()
+        if not line or (in_header and line.startswith("#")):
+            continue
+        in_header = False
+        row = _ROW.fullmatch(line)
+        word_id = _WORD_ID.fullmatch(row["id"]) if row else None
+        if row is None or word_id is None:
+            malformed.append(Skipped(f"{name}:{number}", "malformed row; expected: id ok|err graylevel x y w h tag text"))
+        elif row["id"] in words:
+            malformed.append(Skipped(f"{name}:{number}", f"second row of {row['id']}"))
+        else:
+            words[row["id"]] = Word(row["id"], word_id[1], row["flag"] == "ok", row["text"])
+    return Words(list(words.values()), malformed)
+
+
+def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
+    """The writer and the words of a form's XML file.
+
+    IAM escapes its texts twice (``&amp;quot;``), so the five XML entities are resolved once more. Boxes (``cmp``) are not
+    needed: a word may have none. Raises DataError for broken XML, and for a DOCTYPE: entities of its own can grow without bound.
+    """
+    words: dict[str, Word] = {}
+    malformed: list[Skipped] = []
+    writer: str | None = None
+    line_ok = True
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal writer, line_ok
+        if tag == "form":
+            writer = attributes.get("writer-id")
+        elif tag == "line":
+            line_ok = attributes.get("segmentation", "ok") == "ok"
+        elif tag == "word":
+            word_id = _WORD_ID.fullmatch(attributes.get("id", ""))
+            text = unescape(attributes.get("text", ""), {"&quot;": '"', "&apos;": "'"})
+            if word_id is None or not text or word_id[0] in words:
+                number = parser.CurrentLineNumber
+                malformed.append(Skipped(f"{name}:{number}", "malformed word; expected a new id and a text"))
+            else:
+                words[word_id[0]] = Word(word_id[0], word_id[1], line_ok, text)
+
+    def refuse_doctype(*_: object) -> None:
+        raise DataError(f"{name}: has a DOCTYPE, which IAM's files have not; refused")
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.StartDoctypeDeclHandler = refuse_doctype
+    try:
+        parser.Parse(data, True)
+    except expat.ExpatError as error:
+        raise DataError(f"{name}: broken XML ({error})") from None
+    return writer, Words(list(words.values()), malformed)
+
+
+def read_ascii(path: Path) -> str:
+    """The text of a file of ``ascii/``. Raises DataError."""
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not a text file in UTF-8 (byte {error.start}); extract ascii.tgz again") from None
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}") from None
+
+
+def read_xml(folder: Path, forms: Collection[str] | None = None) -> tuple[dict[str, str], Words]:
+    """Writers by form, and the words of the folder's XML files (all of them, or those of ``forms``).
+
+    A broken file is one entry of ``malformed``.
+    """
+    writers: dict[str, str] = {}
+    words: list[Word] = []
+    malformed: list[Skipped] = []
+    for path in sorted(folder.glob("*.xml")):
+        if forms is not None and path.stem not in forms:
+            continue
+        try:
+            writer, found = parse_xml(path.read_bytes(), path.name)
+        except DataError as error:
+            malformed.append(Skipped(path.name, str(error).removeprefix(f"{path.name}: ")))
+            continue
+        if writer:
+            writers[path.stem] = writer
+        words += found.words
+        malformed += found.malformed
+    return writers, Words(words, malformed)
+
+
+def parse_forms(text: str) -> dict[str, str]:
+    """Writers by form, from the rows ``form writer …`` of forms.txt."""
+    rows = (line.split() for line in text.split("\n") if not line.startswith("#"))
+    return {row[0]: row[1] for row in rows if len(row) > 1}
+
+
+def xml_writers(folder: Path, forms: Iterable[str]) -> dict[str, str]:
+    """Writers by form, from the first few bytes of each form's XML file."""
+    writers: dict[str, str] = {}
+    for form in forms:
+        try:
+            with (folder / f"{form}.xml").open("rb") as file:
+                found = re.search(rb'<form\b[^>]*\bwriter-id="(\w+)"', file.read(4096))
+        except OSError:
+            continue
+        if found:
+            writers[form] = found[1].decode()
+    return writers
+
+
+# ---------------------------------------------------------------------------------------------------------------- reader
+
+
+def _in_split(split: str) -> Callable[[Word], bool]:
+    """Whether a word is of the split. Raises DataError for a split that does not exist."""
+    if split == "all":
+        return lambda word: True
+    if split in RANDOM_SPLITS:
+        # By a hash of the id instead of a shuffle: the draw is the same in a partial copy, and with or without `err` rows.
+        test = split.endswith("/test")
+        return lambda word: (hashlib.blake2b(word.id.encode(), digest_size=2).digest() < b"\x33\x33") == test
+    if split in LISTED_SPLITS:
+        forms = frozenset(split_forms(split))
+        return lambda word: word.form in forms
+    near = difflib.get_close_matches(split, SPLITS, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise DataError(f"iam: no split named {split!r}.{hint} Available: {', '.join(SPLITS)}.")
+
+
+@dataclass
+class IamWords:
+    """Words of the IAM Handwriting Database (Marti & Bunke 2002).
+
+    Splits: ``aachen/{train,validation,test}`` and ``official/{train,validation1,validation2,test}`` by lists of forms that share
+    no writer; ``random-80-20/{train,test}``, the seed notebook's kind of split, which shares forms and writers between its two
+    parts and so flatters; ``all``. Raises DataError where nothing can be read.
+    """
+
+    root: Path = option(Path("."), "the folder that words.tgz, ascii.tgz and xml.tgz were extracted into")
+    split: str = option("all", f"one of {', '.join(SPLITS)}")
+    level: Literal["words"] = option("words", "what an image shows")
+    include_err: bool = option(False, "also words of lines that were not cut into words correctly (flag err)")
+
+    def __post_init__(self) -> None:
+        in_split = _in_split(self.split)
+        words, malformed, writers = self._texts()
+        chosen = [word for word in words if in_split(word)]
+        images = images_folder(self.root)
+        sizes = {form: image_sizes(images, form) for form in dict.fromkeys(word.form for word in chosen)}
+        there = [form for form, found in sizes.items() if found is not None]
+        self._check_found(images, words, there)
+
+        self._images = images
+        self._writers = writers or xml_writers(xml_folder(self.root) or self.root, there)
+        self._forms = FormCount(len(there), len(split_forms(self.split)) if self.split in LISTED_SPLITS else None)
+        self._skipped = malformed
+        self._words: list[Word] = []
+        for word in chosen:
+            form_sizes = sizes[word.form]
+            # A form without a folder is simply not in a partial copy: it lowers the count of forms, its words are not missing.
+            if form_sizes is None or not (word.ok or self.include_err):
+                continue
+            if form_sizes.get(word.id):
+                self._words.append(word)
+            else:
+                self._skipped.append(Skipped(word.id, "empty file" if word.id in form_sizes else "missing"))
+        if not self._words:
+            raise DataError(f"iam: no word of {self.split} can be read under {self.root}; {self._advice()}")
+
+    def _texts(self) -> tuple[list[Word], list[Skipped], dict[str, str]]:
+        """Words, malformed rows, and writers by form, from ``ascii/`` or else from ``xml/``."""
+        table, xml = ascii_file(self.root, "words.txt"), xml_folder(self.root)
+        if table is not None:
+            forms = ascii_file(self.root, "forms.txt")
+            writers = parse_forms(read_ascii(forms)) if forms else {}
+            words, malformed = parse_words(read_ascii(table), table.relative_to(self.root).as_posix())
+        elif xml is not None:
+            table = xml
+            writers, (words, malformed) = read_xml(xml, split_forms(self.split) if self.split in LISTED_SPLITS else None)
+        else:
+            raise DataError(
+                f"iam: no texts under {self.root}: neither ascii/words.txt, words.txt, xml/*.xml nor *.xml is there; {self._advice()}"
+            )
+        if malformed and not words:
+            raise DataError(f"iam: no row of {table} is a word's ({malformed[0].id}: {malformed[0].reason}); {self._advice()}")
+        return words, malformed, writers
+
+    def _check_found(self, images: Path, words: list[Word], there: list[str]) -> None:
+        if there:
+            return
+        if self.split != "all" and any(image_sizes(images, form) is not None for form in {word.form for word in words}):
+            raise DataError(f"iam: none of the forms of {self.split} is under {images}, though others are; {self._advice()}")
+        raise DataError(
+            f"iam: no word images under {self.root}: looked for words/FORM and FORM such as {form_folder(images, 'a01-000u')}; "
+            f"{self._advice()}"
+        )
+
+    def _advice(self) -> str:
+        return f"see what is there with: ocrkit data check iam {self.root}"
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def __getitem__(self, index: int) -> Sample:
+        word = self._words[index]
+        path = form_folder(self._images, word.form) / f"{word.id}.png"
+        return Sample(word.id, word.text, self._writers.get(word.form), partial(read_image, path), word.form, path)
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        return self._skipped
+
+    @property
+    def forms(self) -> FormCount:
+        return self._forms
+
+    @classmethod
+    def sample_root(cls) -> Path:
+        """About 300 rendered words of made-up forms, to be read as ``all``."""
+        return _FOLDER / "sample"
