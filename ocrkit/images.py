@@ -1,0 +1,107 @@
+"""The one place that decodes images: whatever comes in, what goes out is a grey uint8 array, or one clear error.
+
+Pillow decodes: it notices truncated files where OpenCV silently hands out half an image, and writes nothing to standard error.
+OpenCV turns colour into grey, so that the values are those of ``cv2.imread(path, cv2.IMREAD_GRAYSCALE)``.
+"""
+
+import io
+import warnings
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import ImageOps
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from ocrkit.errors import ImageError
+from ocrkit.interfaces import Image
+
+MAX_PIXELS = 50_000_000
+"""The largest image that is decoded: 7,000 × 7,000 pixels, about what a page scanned at 800 dots an inch has."""
+
+# Pillow warns of odd metadata, none of which matters here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+
+# The formats' own classes, not Image.open: no other parser sees untrusted bytes, and the limit on the size is ours alone.
+_FORMATS: list[tuple[bytes, type[ImageFile]]] = [
+    (b"\x89PNG\r\n\x1a\n", PngImageFile),
+    (b"\xff\xd8\xff", JpegImageFile),
+    (b"II*\x00", TiffImageFile),
+    (b"MM\x00*", TiffImageFile),
+    (b"BM", BmpImageFile),
+    (b"RIFF", WebPImageFile),
+    (b"GIF8", GifImageFile),
+]
+
+
+def read_image(source: str | Path | bytes) -> Image:
+    """Reads an image, from a file's path or from its bytes: grey, uint8 (H, W), both at least 1; 0 is black.
+
+    Turned as EXIF says; colour becomes luma (0.299 R + 0.587 G + 0.114 B); what is transparent becomes white paper; 16 bits become 8;
+    of several pages or frames the first is read. PNG, JPEG, TIFF, BMP, WebP and GIF. Lets other threads run while it decodes.
+
+    Raises ImageError, whose one line begins with the path (``<bytes>`` for bytes): missing, empty, damaged or cut-off files,
+    files that are no image, and images of more than ``MAX_PIXELS``, which are refused before any pixel is decoded.
+    """
+    if isinstance(source, bytes):
+        return _read(io.BytesIO(source), "<bytes>")
+    path = Path(source)
+    if path.exists() and not path.is_file():
+        raise ImageError(f"{path}: not a file; expected an image")
+    try:
+        with path.open("rb") as file:
+            return _read(file, str(path))
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror or error}") from error
+
+
+def _read(file: IO[bytes], name: str) -> Image:
+    start = file.read(8)
+    file.seek(0)
+    if not start:
+        raise ImageError(f"{name}: empty file")
+    opener = next((opener for magic, opener in _FORMATS if start.startswith(magic)), None)
+    if opener is None:
+        raise ImageError(f"{name}: not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF")
+    try:
+        if opener is PngImageFile:
+            opener(file).verify()  # type: ignore[no-untyped-call]  # the checksums, which loading passes over
+            file.seek(0)
+        with opener(file) as image:
+            width, height = image.size
+            if width * height <= MAX_PIXELS:
+                return _to_grey(image)
+    except Exception as error:  # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ImageError(f"{name}: damaged or cut off ({reason})") from error
+    raise ImageError(f"{name}: {width:,} × {height:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; scale it down")
+
+
+def _to_grey(image: ImageFile) -> Image:
+    image.draft("L", image.size)  # JPEG holds luma as it is
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "L" and "transparency" not in image.info:
+        return np.array(image)
+    if image.mode.startswith("I"):
+        return _from_16_bits(np.array(image))
+    if image.has_transparency_data:
+        rgba = np.array(image.convert("RGBA"))
+        grey = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY).astype(np.uint16)
+        opacity = rgba[:, :, 3].astype(np.uint16)
+        return ((grey * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+    return np.asarray(cv2.cvtColor(np.array(image.convert("RGB")), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _from_16_bits(values: npt.NDArray[np.integer]) -> Image:
+    if values.min() < 0 or values.max() > 65535:
+        raise ValueError("32 bits a pixel; expected 8 or 16")
+    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
