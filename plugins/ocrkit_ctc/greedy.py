@@ -35,8 +35,8 @@ class Greedy:
         steps = np.arange(log_probs.shape[1])
         counts = steps < lengths[:, None]
         path = log_probs.argmax(axis=2)
-        scores = np.take_along_axis(log_probs, path[:, :, None], axis=2)[:, :, 0]
-        scores = np.where(counts, scores, 0.0).astype(np.float64)
+        best = np.take_along_axis(log_probs, path[:, :, None], axis=2)[:, :, 0]
+        scores = np.where(counts, best, 0.0).astype(np.float64)
         _check_scores(scores)  # argmax takes NaN for the largest number, so a NaN anywhere in a step is seen here
 
         changes = path[:, 1:] != path[:, :-1]
