@@ -1,13 +1,16 @@
 """The one place that decodes images: whatever comes in, what goes out is a grey uint8 array, or one clear error.
 
 Pillow decodes: it notices truncated files where OpenCV silently hands out half an image, and writes nothing to standard error.
-OpenCV turns colour into grey, so that the values are those of ``cv2.imread(path, cv2.IMREAD_GRAYSCALE)``.
+Grey images come out exactly as from ``cv2.imread(path, cv2.IMREAD_GRAYSCALE)``. Colour is made grey by ``cv2.cvtColor``;
+``cv2.imread`` leaves that to each format's library, and differs by one grey level at most.
 """
 
 import io
+import stat
 import warnings
+import zlib
 from pathlib import Path
-from typing import IO
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,6 +29,8 @@ from ocrkit.interfaces import Image
 
 MAX_PIXELS = 50_000_000
 """The largest image that is decoded: 7,000 × 7,000 pixels, about what a page scanned at 800 dots an inch has."""
+MAX_BYTES = 500_000_000
+"""The largest file that is read, in bytes."""
 
 # Pillow warns of odd metadata, none of which matters here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -52,56 +57,69 @@ def read_image(source: str | Path | bytes) -> Image:
     files that are no image, and images of more than ``MAX_PIXELS``, which are refused before any pixel is decoded.
     """
     if isinstance(source, bytes):
-        return _read(io.BytesIO(source), "<bytes>")
+        return _decode(source, "<bytes>")
     path = Path(source)
-    if path.exists() and not path.is_file():
-        raise ImageError(f"{path}: not a file; expected an image")
     try:
-        with path.open("rb") as file:
-            return _read(file, str(path))
-    except OSError as error:
-        raise ImageError(f"{path}: {error.strerror or error}") from error
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError(f"{path}: not a file; expected an image")
+        if status.st_size > MAX_BYTES:
+            raise ImageError(f"{path}: {status.st_size:,} bytes; the limit is {MAX_BYTES:,}; scale the image down")
+        data = path.read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a null character in the path
+        raise ImageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    return _decode(data, str(path))
 
 
-def _read(file: IO[bytes], name: str) -> Image:
-    start = file.read(8)
-    file.seek(0)
-    if not start:
+def _decode(data: bytes, name: str) -> Image:
+    if not data:
         raise ImageError(f"{name}: empty file")
-    opener = next((opener for magic, opener in _FORMATS if start.startswith(magic)), None)
+    opener = next((opener for magic, opener in _FORMATS if data.startswith(magic)), None)
     if opener is None:
         raise ImageError(f"{name}: not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF")
     try:
-        if opener is PngImageFile:
-            opener(file).verify()  # type: ignore[no-untyped-call]  # the checksums, which loading passes over
-            file.seek(0)
-        with opener(file) as image:
+        with opener(io.BytesIO(data)) as image:
             width, height = image.size
             if width * height <= MAX_PIXELS:
+                if opener is PngImageFile:
+                    _check_png(data)
                 return _to_grey(image)
     except Exception as error:  # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise ImageError(f"{name}: damaged or cut off ({reason})") from error
+        raise ImageError(f"{name}: damaged, cut off or of an unknown kind ({reason})") from error
     raise ImageError(f"{name}: {width:,} × {height:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; scale it down")
+
+
+def _check_png(data: bytes) -> None:
+    """Raises ValueError where a chunk is cut off or does not match its checksum; Pillow does not look at those of the pixels."""
+    position, kind = 8, b""
+    while kind != b"IEND":
+        length = int.from_bytes(data[position : position + 4])
+        kind = data[position + 4 : position + 8]
+        end = position + 8 + length
+        if end + 4 > len(data):
+            raise ValueError("the file ends too early")
+        if zlib.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4]):
+            raise ValueError("wrong checksum")
+        position = end + 4
 
 
 def _to_grey(image: ImageFile) -> Image:
     image.draft("L", image.size)  # JPEG holds luma as it is
-    image.load()
     ImageOps.exif_transpose(image, in_place=True)
-    if image.mode == "L" and "transparency" not in image.info:
-        return np.array(image)
-    if image.mode.startswith("I"):
+    if image.mode.startswith(("I", "F")):
         return _from_16_bits(np.array(image))
     if image.has_transparency_data:
         rgba = np.array(image.convert("RGBA"))
         grey = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY).astype(np.uint16)
         opacity = rgba[:, :, 3].astype(np.uint16)
         return ((grey * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
+    if image.mode == "L":
+        return np.array(image)
     return np.asarray(cv2.cvtColor(np.array(image.convert("RGB")), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-def _from_16_bits(values: npt.NDArray[np.integer]) -> Image:
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("32 bits a pixel; expected 8 or 16")
+def _from_16_bits(values: npt.NDArray[Any]) -> Image:
+    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("more than 16 bits a channel; save it with 8")
     return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
