@@ -28,7 +28,7 @@ from ocrkit.errors import ImageError
 from ocrkit.interfaces import Image
 
 MAX_PIXELS = 50_000_000
-"""The largest image that is decoded: 7,000 × 7,000 pixels, about what a page scanned at 800 dots an inch has."""
+"""The largest image that is decoded: an A4 page scanned at 700 dots an inch, or a photograph of 48 megapixels."""
 MAX_BYTES = 500_000_000
 """The largest file that is read, in bytes."""
 
@@ -50,8 +50,8 @@ _FORMATS: list[tuple[bytes, type[ImageFile]]] = [
 def read_image(source: str | Path | bytes) -> Image:
     """Reads an image, from a file's path or from its bytes: grey, uint8 (H, W), both at least 1; 0 is black.
 
-    Turned as EXIF says; colour becomes luma (0.299 R + 0.587 G + 0.114 B); what is transparent becomes white paper; 16 bits become 8;
-    of several pages or frames the first is read. PNG, JPEG, TIFF, BMP, WebP and GIF. Lets other threads run while it decodes.
+    Turned as EXIF says; colour becomes luma (0.299 R + 0.587 G + 0.114 B); what is transparent becomes white paper; 16 bits
+    become 8; of several pages or frames the first is read. PNG, JPEG, TIFF, BMP, WebP and GIF. Other threads run meanwhile.
 
     Raises ImageError, whose one line begins with the path (``<bytes>`` for bytes): missing, empty, damaged or cut-off files,
     files that are no image, and images of more than ``MAX_PIXELS``, which are refused before any pixel is decoded.
@@ -91,7 +91,7 @@ def _decode(data: bytes, name: str) -> Image:
 
 
 def _check_png(data: bytes) -> None:
-    """Raises ValueError where a chunk is cut off or does not match its checksum; Pillow does not look at those of the pixels."""
+    """Raises ValueError where a chunk is cut off or does not match its checksum; Pillow passes over those of the pixels."""
     position, kind = 8, b""
     while kind != b"IEND":
         length = int.from_bytes(data[position : position + 4])
