@@ -17,13 +17,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from xml.parsers import expat
 from xml.sax.saxutils import unescape
 
 from ocrkit.errors import DataError
 from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount, Sample, Skipped, option
+
+if TYPE_CHECKING:
+    from ocrkit_iam.doctor import Report
 
 _FOLDER = Path(__file__).parent
 RANDOM_SPLITS = ("random-80-20/train", "random-80-20/test")
@@ -127,7 +130,7 @@ def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
     """The writer and the words of a form's XML file.
 
     IAM escapes its texts twice (``&amp;quot;``), so the five XML entities are resolved once more. Boxes (``cmp``) are not
-    needed: a word may have none. Raises DataError for broken XML, and for a DOCTYPE: entities of its own can grow without bound.
+    needed: a word may have none. Raises DataError for broken XML, and for a DOCTYPE, whose entities can grow without bound.
     """
     words: dict[str, Word] = {}
     malformed: list[Skipped] = []
@@ -238,12 +241,12 @@ def _in_split(split: str) -> Callable[[Word], bool]:
 class IamWords:
     """Words of the IAM Handwriting Database (Marti & Bunke 2002).
 
-    Splits: ``aachen/{train,validation,test}`` and ``official/{train,validation1,validation2,test}`` by lists of forms that share
-    no writer; ``random-80-20/{train,test}``, the seed notebook's kind of split, which shares forms and writers between its two
-    parts and so flatters; ``all``. Raises DataError where nothing can be read.
+    Splits: ``aachen/{train,validation,test}`` and ``official/{train,validation1,validation2,test}`` by lists of forms that
+    share no writer; ``random-80-20/{train,test}``, the seed notebook's kind of split, which shares forms and writers between
+    its two parts and so flatters; ``all``. Raises DataError where nothing can be read.
     """
 
-    root: Path = option(Path("."), "the folder that words.tgz, ascii.tgz and xml.tgz were extracted into")
+    root: Path = option(Path(), "the folder that words.tgz, ascii.tgz and xml.tgz were extracted into")
     split: str = option("all", f"one of {', '.join(SPLITS)}")
     level: Literal["words"] = option("words", "what an image shows")
     include_err: bool = option(False, "also words of lines that were not cut into words correctly (flag err)")
@@ -286,7 +289,8 @@ class IamWords:
             writers, (words, malformed) = read_xml(xml, split_forms(self.split) if self.split in LISTED_SPLITS else None)
         else:
             raise DataError(
-                f"iam: no texts under {self.root}: neither ascii/words.txt, words.txt, xml/*.xml nor *.xml is there; {self._advice()}"
+                f"iam: no texts under {self.root}: neither ascii/words.txt, words.txt, xml/*.xml nor *.xml is there; "
+                f"{self._advice()}"
             )
         if malformed and not words:
             raise DataError(f"iam: no row of {table} is a word's ({malformed[0].id}: {malformed[0].reason}); {self._advice()}")
@@ -325,3 +329,17 @@ class IamWords:
     def sample_root(cls) -> Path:
         """About 300 rendered words of made-up forms, to be read as ``all``."""
         return _FOLDER / "sample"
+
+    @classmethod
+    def check(cls, root: Path) -> "Report":
+        """What is there, missing, wrong or damaged (``ocrkit data check iam ROOT``)."""
+        from ocrkit_iam.doctor import examine
+
+        return examine(root)
+
+    @classmethod
+    def fetch(cls, dest: Path, url: str | None = None) -> None:
+        """Downloads and extracts the archives with the user's own login (``ocrkit data fetch iam --dest DIR``)."""
+        from ocrkit_iam.fetch import fetch
+
+        fetch(dest, url)
