@@ -1,0 +1,84 @@
+"""Preprocessors that give the network images of a fixed height."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocrkit import ConfigError, ImageError, ImageSize, option
+from ocrkit.interfaces import Image
+from ocrkit_image.paper import INK_DOC, Ink, dark_on_light, paper_level
+
+
+@dataclass(frozen=True)
+class FitPad:
+    """Fits an image into ``height`` × ``width``: shrunk if it is larger, never enlarged, in proportion; then centred.
+
+    uint8 (H, W) → uint8 (height, width). The margins are as light as the top left pixel, and at least 230.
+    It is the seed notebook's preprocessing to the pixel, except that at least one pixel of each side is kept.
+    """
+
+    height: int = option(32, "height of the result in pixels", minimum=1, maximum=1024)
+    width: int = option(128, "width of the result in pixels", minimum=1, maximum=16384)
+    ink: Ink = option("dark", INK_DOC)
+
+    def __call__(self, image: Image, /) -> Image:
+        image = dark_on_light(image, self.ink)
+        height, width = image.shape
+        ratio = min(self.height / height, self.width / width)
+        if ratio < 1:
+            height, width = max(1, int(height * ratio)), max(1, int(width * ratio))
+            image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
+        return _pad(image, self.height - height, self.width - width, max(230, int(image[0, 0])))
+
+    def output_size(self) -> ImageSize:
+        return ImageSize(self.height, self.width)
+
+
+@dataclass(frozen=True)
+class FitHeight:
+    """Scales an image, down or up, to ``height``, in proportion, and centres it in a width that the network can take.
+
+    uint8 (H, W) → uint8 (height, W'), W' a multiple of ``multiple``, at least ``min_width`` and at most ``max_width``. The
+    margins left and right are as narrow as can be, and have the level of the paper. Raises ImageError where W' would be
+    more than ``max_width``.
+    """
+
+    height: int = option(32, "height of the result in pixels", minimum=1, maximum=1024)
+    max_width: int = option(2048, "widest result in pixels; wider images are refused", minimum=1, maximum=16384)
+    multiple: int = option(4, "the width is a multiple of this: of how many columns make a step of the network", minimum=1)
+    min_width: int = option(16, "narrowest result in pixels; narrower images get margins", minimum=1, maximum=16384)
+    ink: Ink = option("dark", INK_DOC)
+
+    def __post_init__(self) -> None:
+        if self._whole(self.min_width) > self.max_width:
+            raise ConfigError(
+                [f"min_width {self.min_width}, up to a multiple of {self.multiple}, is more than max_width {self.max_width}"]
+            )
+
+    def __call__(self, image: Image, /) -> Image:
+        height, width = image.shape
+        scaled = max(1, round(width * self.height / height))
+        whole = self._whole(max(scaled, self.min_width))
+        if whole > self.max_width:
+            raise ImageError(
+                f"{height} × {width} pixels (height × width) become {whole:,} wide at height {self.height}; "
+                f"the limit is max_width = {self.max_width:,}; cut the image into shorter pieces"
+            )
+        image = dark_on_light(image, self.ink)
+        interpolation = cv2.INTER_AREA if self.height < height else cv2.INTER_LINEAR
+        resized = np.asarray(cv2.resize(image, (scaled, self.height), interpolation=interpolation), np.uint8)
+        return _pad(resized, 0, whole - scaled, paper_level(resized))
+
+    def output_size(self) -> ImageSize:
+        return ImageSize(self.height, None)
+
+    def _whole(self, width: int) -> int:
+        return -(-width // self.multiple) * self.multiple
+
+
+def _pad(image: Image, rows: int, columns: int, level: int) -> Image:
+    """Adds rows and columns of one level around an image, half of them on each side, the odd one below and to the right."""
+    top, left = rows // 2, columns // 2
+    padded = cv2.copyMakeBorder(image, top, rows - top, left, columns - left, cv2.BORDER_CONSTANT, value=(level,))
+    return np.asarray(padded, np.uint8)
