@@ -156,8 +156,8 @@ class Site:
             except _WebPageError:
                 if self._logged_in:
                     raise DataError(
-                        f"{url}: the site gave a web page instead of the archive: its login page, or a notice. Check your login "
-                        f"in a browser, or download {name} there into {part.parent} and run this again."
+                        f"{url}: the site gave a web page instead of the archive: its login page, or a notice. Check your "
+                        f"login in a browser, or download {name} there into {part.parent} and run this again."
                     ) from None
                 self._log_in()
             except _CutError as error:

@@ -1,0 +1,96 @@
+"""``ocrkit data``: what is there of a data set, what it looks like, and getting it."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.group()
+def data() -> None:
+    """Check, show and fetch data sets."""
+
+
+@data.command()
+@click.argument("name")
+@click.argument("root", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the ids of everything that is wrong.")
+def check(name: str, root: Path, as_json: bool) -> None:
+    """Say what ROOT holds of the data set NAME: what is there, missing, wrong or damaged.
+
+    Exit status 1 where nothing can be read.
+    """
+    import json
+    from dataclasses import asdict
+
+    report = _reader(name, "check").check(root)
+    if as_json:
+        click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2))
+    else:
+        for line in report.lines():
+            click.echo(line)
+    if not report.usable:
+        click.get_current_context().exit(1)
+
+
+@data.command()
+@click.argument("name")
+@click.argument("root", type=click.Path(path_type=Path))
+@click.option("--split", default="all", show_default=True, help="Which part of the data set.")
+@click.option("--count", default=24, show_default=True, type=click.IntRange(1, 1000), help="How many samples.")
+@click.option("--seed", default=0, show_default=True, help="Another seed draws other samples.")
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The PNG to write.  [default: NAME-samples.png]"
+)
+def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Path | None) -> None:
+    """Draw random samples of the data set NAME under ROOT, with their texts, as a picture."""
+    import random
+
+    from ocrkit.errors import DataError, ImageError
+    from ocrkit.grid import draw_grid
+
+    reader = _reader(name)(root=root, split=split)
+    images, titles = [], []
+    for index in random.Random(seed).sample(range(len(reader)), min(count, len(reader))):  # noqa: S311 (no secret)
+        sample = reader[index]
+        try:
+            images.append(sample.load())
+        except ImageError as error:
+            click.echo(f"{error}; skipped", err=True)
+        else:
+            titles.append(sample.text if sample.text is not None else sample.id)
+    if not images:
+        raise DataError(
+            f"{root}: none of the {count} samples that were drawn can be read; see: ocrkit data check {name} {root}"
+        )
+    output = output or Path(f"{name}-samples.png")
+    try:
+        draw_grid(images, titles, 6, output)
+    except OSError as error:
+        raise DataError(f"{output}: cannot be written ({error.strerror})") from error
+    click.echo(f"{len(images)} of {len(reader):,} samples of {split}:", err=True)
+    click.echo(output)
+
+
+@data.command()
+@click.argument("name")
+@click.option("--dest", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to extract into.")
+@click.option("--url", help="Another address to download from.")
+def fetch(name: str, dest: Path, url: str | None) -> None:
+    """Download the data set NAME into DEST with your own login, check it, and extract it.
+
+    A download that breaks goes on where it was when the command is run again.
+    """
+    _reader(name, "fetch").fetch(dest, url)
+    click.echo(f"See what is there with: ocrkit data check {name} {dest}", err=True)
+
+
+def _reader(name: str, ability: str | None = None) -> Any:
+    """The class of a reader. Raises PluginError, and DataError where it lacks the ability to check or to fetch."""
+    from ocrkit.errors import DataError
+    from ocrkit.registry import registry
+
+    reader = registry().get("reader", name).load()
+    if ability and not hasattr(reader, ability):
+        raise DataError(f"the reader {name!r} cannot {ability} its data: its class has no method {ability!r}")
+    return reader
