@@ -1,0 +1,68 @@
+# One virtual environment, .venv, for everything. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_EXTRAS := gluon
+DEVELOPMENT_EXTRAS := dev,gluon
+
+# Written when an installation has finished. The development one holds all that the demo needs.
+FOR_DEMO := $(VENV)/.installed-for-demo
+FOR_DEVELOPMENT := $(VENV)/.installed-for-development
+# There while something is being installed: whoever finds it later finds half an environment.
+UNFINISHED := $(VENV)/.unfinished
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo install test lint format docs clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '  make %-9s%s\n' "$$name" "$$does"; done
+
+demo: $(FOR_DEMO) ## install what running needs, and read the handwritten words that ship with ocrkit
+	$(BIN)/ocrkit run --pipeline iam-crnn
+
+install: $(FOR_DEVELOPMENT) ## install all that development needs
+
+test: $(FOR_DEVELOPMENT) ## install, and run the tests
+	$(BIN)/python -m pytest
+
+lint: $(FOR_DEVELOPMENT) ## check style (ruff) and types (mypy)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(FOR_DEVELOPMENT) ## put the code into the form that lint expects
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+docs: $(FOR_DEVELOPMENT) ## build the documentation; a warning is an error
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "The documentation is in docs/_build/html/index.html"
+
+clean: ## remove .venv and everything that was built
+	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# $(call install,EXTRAS): makes a virtual environment where there is none, or half of one, and installs ocrkit into it.
+define install
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 13) or sys.exit(\
+	"ocrkit runs on Python 3.11 and 3.12 (MXNet, its backend, knows no newer one), but $(PYTHON) is %d.%d." % sys.version_info[:2]\
+	+ " Try: make $(MAKECMDGOALS) PYTHON=python3.12")'
+	@if [ -e $(UNFINISHED) ] || ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+		rm -rf $(VENV) && mkdir $(VENV) && touch $(UNFINISHED) && $(PYTHON) -m venv $(VENV); fi
+	@touch $(UNFINISHED)
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[$(1)]' -c constraints.txt
+	@rm $(UNFINISHED)
+endef
+
+$(FOR_DEMO): pyproject.toml constraints.txt
+	$(call install,$(DEMO_EXTRAS))
+	@touch $(FOR_DEMO)
+
+$(FOR_DEVELOPMENT): pyproject.toml constraints.txt
+	$(call install,$(DEVELOPMENT_EXTRAS))
+	@touch $(FOR_DEMO) $(FOR_DEVELOPMENT)
+
+# Half an environment, or one whose Python is gone, counts as none.
+ifneq ($(shell $(BIN)/python -c '' 2>/dev/null && test ! -e $(UNFINISHED) && echo ready),ready)
+.PHONY: $(FOR_DEMO) $(FOR_DEVELOPMENT)
+endif
