@@ -1,0 +1,5 @@
+"""``python -m ocrkit``."""
+
+from ocrkit.cli import main
+
+main()

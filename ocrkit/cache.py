@@ -1,0 +1,109 @@
+"""Preprocessed images on disk, so that a second start on the same data set reads one file instead of thousands.
+
+A cache entry is a folder: all pixels in one flat array, memory-mapped when read, with the sizes and the samples that failed.
+It is named by the sha256 of everything that the pixels depend on, is renamed into place when complete, and never changes.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+import ocrkit
+from ocrkit.errors import ImageError
+from ocrkit.interfaces import Image, Sample
+
+_FORMAT = 1
+
+
+def cache_folder() -> Path:
+    """``OCRKIT_CACHE``, else ``ocrkit`` in the user's cache folder."""
+    if chosen := os.environ.get("OCRKIT_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ocrkit"
+
+
+def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
+    """The entry's name: a digest of the preprocessing and of every image's file, time and size.
+
+    None where a sample has no file, or its file is gone: then nothing can be known to be unchanged.
+    """
+    digest = hashlib.sha256(json.dumps([_FORMAT, ocrkit.__version__, preprocessing]).encode())
+    for sample in samples:
+        if sample.path is None:
+            return None
+        try:
+            status = os.stat(sample.path)
+        except OSError:
+            return None
+        digest.update(f"\n{sample.id}\t{sample.path.absolute()}\t{status.st_mtime_ns}\t{status.st_size}".encode())
+    return digest.hexdigest()
+
+
+class CacheWriter:
+    """Collects images in order; ``commit`` makes them an entry, leaving the ``with`` block without it drops them."""
+
+    def __init__(self, key: str) -> None:
+        self._final = cache_folder() / key
+        self._final.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=self._final.parent))
+        self._pixels: BinaryIO = (self._folder / "pixels").open("wb")
+        self._sizes: list[tuple[int, int]] = []
+        self._failed: dict[int, str] = {}
+
+    def __enter__(self) -> "CacheWriter":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pixels.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def add(self, image: Image | ImageError) -> None:
+        if isinstance(image, ImageError):
+            self._failed[len(self._sizes)] = str(image)
+            self._sizes.append((0, 0))
+        else:
+            self._pixels.write(np.ascontiguousarray(image).tobytes())
+            self._sizes.append((image.shape[0], image.shape[1]))
+
+    def commit(self) -> None:
+        """Puts the entry in place. Where another process was faster, its entry, which is the same, stays."""
+        self._pixels.flush()
+        os.fsync(self._pixels.fileno())
+        np.save(self._folder / "sizes.npy", np.array(self._sizes, np.int32).reshape(-1, 2))
+        (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
+        try:
+            self._folder.rename(self._final)
+        except OSError:
+            if not self._final.is_dir():
+                raise
+
+
+def cached_images(key: str) -> Iterator[Image | ImageError] | None:
+    """The images of an entry in order, or None where there is no such entry."""
+    folder = cache_folder() / key
+    try:
+        sizes = np.load(folder / "sizes.npy", allow_pickle=False)
+        failed = {int(index): reason for index, reason in json.loads((folder / "failed.json").read_text("utf-8")).items()}
+        areas = sizes.astype(np.int64).prod(axis=1)
+        pixels = np.memmap(folder / "pixels", np.uint8, "r") if areas.sum() else np.empty(0, np.uint8)
+        if pixels.size != areas.sum():
+            return None
+    except (OSError, ValueError):
+        return None
+    ends = areas.cumsum()
+
+    def images() -> Iterator[Image | ImageError]:
+        for index, ((height, width), end) in enumerate(zip(sizes.tolist(), ends.tolist(), strict=True)):
+            if index in failed:
+                yield ImageError(failed[index])
+            else:
+                yield pixels[end - height * width : end].reshape(height, width)
+
+    return images()

@@ -1,0 +1,51 @@
+"""The command line: a thin layer over the Python interface, one module a command, each imported when it is called."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from ocrkit import __version__
+from ocrkit.errors import OcrkitError
+
+_COMMANDS = {
+    "run": "Read images, or score a pipeline on a data set.",
+    "train": "Train a pipeline's network.",
+    "check": "Check that a pipeline's parts fit together; read no data.",
+    "plugins": "The parts that are installed.",
+    "zoo": "The trained models that are installed.",
+    "data": "Get, check and look at data sets.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands by name and help, and imports a command's module when the command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"ocrkit.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Turns ocrkit's own errors into a line each and exit status 1."""
+        try:
+            return super().invoke(ctx)
+        except OcrkitError as error:
+            for line in str(error).splitlines():
+                click.echo(f"ocrkit: {line}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ocrkit")
+def main() -> None:
+    """Read handwriting with pipelines of plugins and trained models."""

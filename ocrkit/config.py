@@ -1,0 +1,298 @@
+"""pipeline.toml → a checked specification. Every mistake is found before any is reported."""
+
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, Union
+
+from ocrkit.errors import ConfigError, OcrkitError, PluginError
+from ocrkit.interfaces import option
+from ocrkit.registry import nearest, registry
+
+SCHEMA = 1
+PARTS = ("reader", "preprocessor", "featurizer", "encoder", "decoder")
+
+
+@dataclass(frozen=True, slots=True)
+class PartSpec:
+    """A part by name, with the options that the pipeline gives it."""
+
+    kind: str
+    use: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The ``[training]`` table: how a pipeline's network is trained. ``docs/training.md`` explains every option."""
+
+    backends: tuple[str, ...] = option((), "backends that may train it; the first that is installed does")
+    split: str = option("all", "the reader's split to train on")
+    only: str = option("", "file of form ids, one a line: train on these alone")
+    exclude: str = option("", "file of form ids, one a line: leave these out of training")
+    validation: str = option("", "the reader's split that chooses the best epoch and stops early; empty: none")
+    validation_only: str = option("", "file of form ids, one a line: validate on these alone")
+    epochs: int = option(20, "passes over the training split", minimum=1)
+    batch_size: int = option(64, "images in a step", minimum=1)
+    optimizer: Literal["adam", "adamw"] = option("adam", "Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019)")
+    learning_rate: float = option(1e-3, "the highest learning rate of the schedule", minimum=0.0)
+    schedule: Literal["constant", "cosine"] = option("constant", "what follows the warm-up: constant, or a half cosine to zero")
+    warmup: float = option(0.0, "share of all steps in which the learning rate rises linearly from zero", minimum=0.0, maximum=1.0)
+    weight_decay: float = option(0.0, "decoupled weight decay; adamw only", minimum=0.0)
+    clip_norm: float = option(0.0, "largest L2 norm of all gradients together; 0: no clipping", minimum=0.0)
+    loss_weight: float = option(1.0, "factor on the CTC loss", minimum=0.0)
+    length_weighted: bool = option(False, "multiply every sample's loss by its label's length")
+    patience: int = option(0, "stop after this many epochs without a better validation score; 0: never", minimum=0)
+    metric: str = option("cer", "the metric that chooses the best epoch; one of the pipeline's")
+    unfit: Literal["skip", "refuse"] = option("skip", "labels that the network cannot write: leave out and count, or refuse")
+    checkpoint_minutes: float = option(5.0, "minutes between checkpoints within an epoch", minimum=0.0)
+    seed: int = option(0, "fixes initial weights, order, augmentation and dropout", minimum=0)
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSpec:
+    """A pipeline as its file says, checked as far as that is possible without building it."""
+
+    name: str
+    summary: str
+    backends: tuple[str, ...]
+    alphabet: str
+    weights: str
+    reader: PartSpec
+    preprocessor: PartSpec
+    featurizer: PartSpec
+    encoder: PartSpec
+    decoder: PartSpec
+    metrics: tuple[PartSpec, ...]
+    training: Training
+    augment: tuple[PartSpec, ...]
+    table: dict[str, Any]
+    """The whole file after ``--set``, as plain TOML values; a training run keeps it."""
+    folder: Path
+    """Where relative paths in the file start from."""
+
+
+# --------------------------------------------------------------------------------------------------------------- options
+
+
+def _describe(annotation: Any) -> str:
+    origin = typing.get_origin(annotation)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in typing.get_args(annotation))
+    if origin in (Union, types.UnionType):
+        return " or ".join(_describe(choice) for choice in typing.get_args(annotation) if choice is not type(None))
+    if origin is tuple:
+        return f"a list of {_describe(typing.get_args(annotation)[0])}"
+    names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", Path: "a path"}
+    return names.get(annotation, str(annotation))
+
+
+def _convert(value: Any, annotation: Any) -> Any:
+    """The TOML value as the annotated type. Raises TypeError where it is of another."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Literal:
+        if any(value == choice and type(value) is type(choice) for choice in arguments):
+            return value
+    elif origin in (Union, types.UnionType):
+        for choice in arguments:
+            if choice is type(None):
+                if value is None:
+                    return None
+                continue
+            try:
+                return _convert(value, choice)
+            except TypeError:
+                continue
+    elif origin is tuple:
+        if isinstance(value, list | tuple):
+            return tuple(_convert(item, arguments[0]) for item in value)
+    elif annotation is float:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    elif annotation is Path:
+        if isinstance(value, str | Path):
+            return Path(value)
+    elif annotation is Any or (type(value) is annotation):
+        return value
+    raise TypeError
+
+
+def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
+    """Options as a dataclass takes them, and what is wrong with them, each problem naming ``where`` and the option."""
+    hints = typing.get_type_hints(cls)
+    known = {each.name: each for each in fields(cls) if each.init}
+    problems = []
+    values = {}
+    for name, value in options.items():
+        if name not in known:
+            listed = ", ".join(known) or "none"
+            problems.append(f"{where}: no option {name!r}.{nearest(name, list(known))} Options: {listed}.")
+            continue
+        try:
+            values[name] = _convert(value, hints[name])
+        except TypeError:
+            problems.append(f"{where}.{name}: {value!r}; expected {_describe(hints[name])}")
+            continue
+        low, high = known[name].metadata.get("minimum"), known[name].metadata.get("maximum")
+        if isinstance(values[name], int | float) and not isinstance(values[name], bool):
+            if not (low is None or values[name] >= low) or not (high is None or values[name] <= high):  # NaN fails both
+                limits = " and ".join(
+                    text for text, limit in ((f"at least {low:g}" if low is not None else "", low),
+                                             (f"at most {high:g}" if high is not None else "", high)) if limit is not None
+                )  # fmt: skip
+                problems.append(f"{where}.{name}: {value!r}; expected {limits}")
+    missing = [n for n, each in known.items() if n not in options and each.default is MISSING and each.default_factory is MISSING]
+    problems += [f"{where}.{name}: missing; expected {_describe(hints[name])}" for name in missing]
+    return values, problems
+
+
+def make_part(part: PartSpec, **more: Any) -> Any:
+    """The part with its options (and ``more`` of them). Raises ConfigError with all that is wrong, or PluginError."""
+    cls = registry().get(part.kind, part.use).load()
+    where = part.kind if part.kind != "metric" else f"metrics.{part.use}"
+    values, problems = check_options(cls, {**part.options, **more}, where)
+    if problems:
+        raise ConfigError(problems)
+    return cls(**values)
+
+
+# ----------------------------------------------------------------------------------------------------------------- files
+
+
+def parse_setting(setting: str) -> tuple[list[str], Any]:
+    """``a.b=c`` as the path ["a", "b"] and the TOML value c, or the text c where it is no TOML value."""
+    path, equals, text = setting.partition("=")
+    if not equals or not all(path.split(".")):
+        raise ConfigError([f"--set {setting}: expected PART.OPTION=VALUE, for example --set featurizer.channels=64"])
+    try:
+        value = tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
+    except tomllib.TOMLDecodeError:
+        value = text
+    return path.strip().split("."), value
+
+
+def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], Any]]) -> list[str]:
+    """Changes the table. ``PART.use`` goes first, since a part that is replaced loses its options."""
+    problems = []
+    for path, value in sorted(settings, key=lambda setting: setting[0][-1] != "use"):
+        dotted = ".".join(path)
+        target: Any = table
+        for key in path[:-1]:
+            if isinstance(target, list):
+                target = next((item for item in target if isinstance(item, dict) and item.get("use") == key), None)
+            else:
+                target = target.setdefault(key, {})
+            if not isinstance(target, dict | list):
+                break
+        if not isinstance(target, dict):
+            problems.append(f"--set {dotted}: the pipeline has no table {'.'.join(path[:-1])!r}")
+        elif path[-1] == "use" and value != target.get("use"):
+            target.clear()
+            target["use"] = value
+        else:
+            target[path[-1]] = value
+    return problems
+
+
+def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
+    """A part's name and options; its problems go to the list."""
+    broken = PartSpec(kind, "", {})
+    if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+        problems.append(f"{where}: expected a table with use = \"NAME\"; {kind}s: {', '.join(registry().names(kind))}")
+        return broken
+    part = PartSpec(kind, table["use"], {name: value for name, value in table.items() if name != "use"})
+    try:
+        cls = registry().get(kind, part.use).load()
+    except PluginError as error:
+        problems.append(str(error))
+        return broken
+    options = {name: value for name, value in part.options.items() if not (kind == "reader" and name in ("only", "exclude"))}
+    problems += check_options(cls, options, where)[1]
+    return part
+
+
+def find_pipeline(source: str | Path) -> Path:
+    """The pipeline's file: a path to one, a folder (a training run) that holds one, or a name from the zoo.
+
+    Raises OcrkitError where there is none.
+    """
+    path = Path(source)
+    if path.is_dir():
+        path = path / "pipeline.toml"
+        if not path.is_file():
+            raise OcrkitError(f"{source}: no pipeline.toml in this folder; expected a training run, a TOML file or a zoo name")
+        return path
+    if path.suffix == ".toml" or path.is_file():
+        if not path.is_file():
+            raise OcrkitError(f"{source}: no such file; expected a pipeline's TOML file, a training run or a zoo name")
+        return path
+    from ocrkit.zoo import model_folder
+
+    return model_folder(str(source)) / "pipeline.toml"
+
+
+def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()) -> PipelineSpec:
+    """Reads and checks a pipeline. ``settings`` are ``a.b=c`` texts, or values by dotted name.
+
+    Raises ConfigError with every mistake of the file and the settings at once, OcrkitError where there is no such file.
+    """
+    path = find_pipeline(source)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
+    if isinstance(settings, Mapping):
+        parsed = [(name.split("."), value) for name, value in settings.items()]
+    else:
+        parsed = [parse_setting(setting) for setting in settings]
+    problems = _apply_settings(table, parsed)
+    return _check(table, path.resolve().parent, problems)
+
+
+def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
+    value = table.get(name, default)
+    if not isinstance(value, str):
+        problems.append(f"{name}: {value!r}; expected a text")
+        return default
+    return value
+
+
+def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
+    known = ["schema", "name", "summary", "backends", "alphabet", "weights", *PARTS, "metrics", "training"]
+    if table.get("schema") != SCHEMA:
+        problems.append(f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads")
+    problems += [f"no table or key {name!r}.{nearest(name, known)} Expected: {', '.join(known)}." for name in table if name not in known]
+    backends = table.get("backends", [])
+    if not isinstance(backends, list) or not all(isinstance(name, str) for name in backends) or not backends:
+        problems.append(f"backends: {backends!r}; expected a list of names, for example [\"gluon\"]")
+        backends = []
+    alphabet = _text(table, "alphabet", "", problems)
+    if not alphabet or len(set(alphabet)) != len(alphabet):
+        problems.append("alphabet: expected the characters that the network can write, each once")
+    parts = {kind: _part(table.get(kind), kind, kind, problems) for kind in PARTS}
+    metrics = table.get("metrics", [])
+    metrics = metrics if isinstance(metrics, list) else [metrics]
+    metric_parts = tuple(_part(item, "metric", f"metrics[{index}]", problems) for index, item in enumerate(metrics))
+    if not metric_parts:
+        problems.append("metrics: expected at least one [[metrics]] table with use = \"NAME\"")
+    training = table.get("training", {})
+    training, augment = (training, training.get("augment", [])) if isinstance(training, dict) else ({}, [])
+    augment = augment if isinstance(augment, list) else [augment]
+    values, mistakes = check_options(Training, {k: v for k, v in training.items() if k != "augment"}, "training")
+    augment_parts = tuple(
+        _part(item, "preprocessor", f"training.augment[{index}]", problems) for index, item in enumerate(augment)
+    )
+    if values.get("metric", Training.metric) not in [part.use for part in metric_parts]:
+        mistakes.append(f"training.metric: {values.get('metric', Training.metric)!r} is not one of the pipeline's metrics")
+    problems += mistakes
+    name = _text(table, "name", folder.name, problems)
+    summary, weights = _text(table, "summary", "", problems), _text(table, "weights", "", problems)
+    if problems:
+        raise ConfigError(problems)
+    return PipelineSpec(
+        name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, **parts,
+        metrics=metric_parts, training=Training(**values), augment=augment_parts, table=table, folder=folder,
+    )  # fmt: skip

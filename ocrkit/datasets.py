@@ -1,0 +1,96 @@
+"""A reader's samples for a run: root and split resolved, narrowed by form ids and by a limit."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ocrkit.config import PartSpec, make_part
+from ocrkit.errors import DataError
+from ocrkit.interfaces import FormCount, Reader, Sample, Skipped
+from ocrkit.registry import registry
+
+
+@dataclass(frozen=True)
+class Dataset(Sequence[Sample]):
+    """Samples with what is to be said of them."""
+
+    name: str
+    root: Path
+    split: str
+    skipped: tuple[Skipped, ...]
+    """Known to be unusable without reading an image."""
+    forms: FormCount | None
+    is_sample: bool
+    """Whether this is the small sample that ships with the reader's plugin."""
+    _reader: Reader
+    _indices: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # Sequence's overloads say more than is needed here
+        return self._reader[self._indices[index]]
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self._reader[index] for index in self._indices)
+
+
+def _form_ids(name: str) -> set[str]:
+    try:
+        return set(Path(name).read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{name}: cannot be read as a file of form ids, one a line ({error})") from error
+
+
+def default_root(reader: str) -> Path | None:
+    """The root that the environment variable ``OCRKIT_<READER>`` names, for example ``OCRKIT_IAM``."""
+    value = os.environ.get(f"OCRKIT_{reader.upper().replace('-', '_')}")
+    return Path(value) if value else None
+
+
+def open_dataset(
+    part: PartSpec,
+    *,
+    root: str | Path | None = None,
+    split: str | None = None,
+    only: str | None = None,
+    exclude: str | None = None,
+    limit: int | None = None,
+) -> Dataset:
+    """The samples of a reader. Without a root: what the environment names, else the sample of the reader's plugin, whole.
+
+    ``only`` and ``exclude`` name files of form ids, one a line, and replace the options of these names in ``[reader]``;
+    ``limit`` keeps the first so many samples. Raises DataError where nothing is left.
+    """
+    options = dict(part.options)
+    named = [options.pop("only", ""), options.pop("exclude", "")]
+    only, exclude = (given if given is not None else name for given, name in zip((only, exclude), named, strict=True))
+    root = Path(root) if root is not None else options.get("root") or default_root(part.use)
+    is_sample = root is None
+    if root is None:
+        root = registry().get("reader", part.use).load().sample_root()
+        if root is None:
+            raise DataError(f"reader {part.use!r} ships no sample; name a data set with --data ROOT")
+        options["split"], only, exclude = "all", "", ""
+    elif split is not None:
+        options["split"] = split
+    reader: Reader = make_part(PartSpec("reader", part.use, options), root=str(root))
+    indices: Sequence[int] = range(len(reader))
+    skipped, forms = tuple(reader.skipped), reader.forms
+    if only or exclude:
+        wanted, unwanted = _form_ids(only) if only else None, _form_ids(exclude) if exclude else set()
+        of_index = [reader[index].form for index in indices]
+        indices = [i for i, form in enumerate(of_index) if (wanted is None or form in wanted) and form not in unwanted]
+        left = {of_index[index] for index in indices}
+        skipped = tuple(item for item in skipped if _may_belong(item.id, left))
+        forms = FormCount(len(left), len(wanted) if wanted is not None else None)
+    indices = indices[:limit]
+    if not indices:
+        raise DataError(f"{root}: no samples in split {reader.split!r}" + (" after narrowing it by form ids" if only or exclude else ""))
+    return Dataset(part.use, Path(root), reader.split, skipped, forms, is_sample, reader, indices)
+
+
+def _may_belong(sample_id: str, forms: set[str | None]) -> bool:
+    """Whether a skipped sample is of one of these forms, as far as its id shows that."""
+    return any(form is not None and sample_id.startswith(f"{form}-") for form in forms)

@@ -1,0 +1,84 @@
+"""Finds plugins and asks them for their parts. One broken plugin is reported and leaves all others alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+
+import pluggy
+
+from ocrkit import hookspecs
+
+GROUP = "ocrkit"
+
+
+@dataclass(frozen=True, slots=True)
+class Plugin:
+    """A plugin that was found: its entry point's name, the distribution it came in, and why it could not be used, if so."""
+
+    name: str
+    module: str
+    distribution: str
+    version: str
+    problem: str | None = None
+
+
+def _manager() -> pluggy.PluginManager:
+    manager = pluggy.PluginManager("ocrkit")
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def _one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _load(point: EntryPoint) -> tuple[pluggy.PluginManager | None, str | None]:
+    """A manager with this plugin alone, or the reason why there is none.
+
+    A manager of its own keeps one plugin's mistake from half-registering among the others.
+    """
+    manager = _manager()
+    try:
+        manager.register(point.load(), name=point.name)
+        manager.check_pending()
+    except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
+        return None, _one_line(error)
+    if not any(caller.get_hookimpls() for caller in _callers(manager)):
+        return None, "implements no hook; expected functions marked with @ocrkit.hookimpl"
+    return manager, None
+
+
+def _callers(manager: pluggy.PluginManager) -> Iterator[pluggy.HookCaller]:
+    for name in vars(hookspecs):
+        if name.startswith("ocrkit_"):
+            yield getattr(manager.hook, name)
+
+
+def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
+    """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
+    points = {(point.name, point.value): point for point in entry_points(group=GROUP)}  # an editable install may show twice
+    for point in sorted(points.values(), key=lambda point: (point.name, point.value)):
+        distribution = point.dist.name if point.dist else "unknown"
+        version = point.dist.version if point.dist else "unknown"
+        manager, problem = _load(point)
+        parts: list[tuple[str, dict[str, object]]] = []
+        if manager is not None:
+            try:
+                for caller in _callers(manager):
+                    parts += _collect(caller)
+            except (Exception, SystemExit) as error:
+                parts, problem = [], _one_line(error)
+        yield Plugin(point.name, point.value, distribution, version, problem), parts
+
+
+def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
+    parts: list[tuple[str, dict[str, object]]] = []
+
+    def register(
+        name: str, target: object, *, summary: str = "", backend: str | None = None, extra: str | None = None
+    ) -> None:
+        parts.append((caller.name, {"name": name, "target": target, "summary": summary, "backend": backend, "extra": extra}))
+
+    for implementation in caller.get_hookimpls():
+        implementation.function(register)
+    return parts

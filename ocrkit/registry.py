@@ -1,0 +1,100 @@
+"""Names → parts. Entries are lazy: a part's module is imported when the part is first used."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from ocrkit.errors import PluginError
+from ocrkit.plugins import Plugin, discover
+
+KINDS = ("reader", "preprocessor", "featurizer", "encoder", "decoder", "metric", "backend", "zoo")
+
+
+def nearest(name: str, available: list[str]) -> str:
+    """`` Did you mean 'x'?`` with the name that is most like ``name``, or nothing."""
+    found = get_close_matches(name, available, n=1)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registered part: what it is, whose it is, and where its class or function is."""
+
+    kind: str
+    name: str
+    target: Any
+    summary: str
+    backend: str | None
+    extra: str | None
+    plugin: Plugin
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name!r}" + (f" for backend {self.backend!r}" if self.backend else "")
+
+    def load(self) -> Any:
+        """The part's class or function, imported. Raises PluginError with an install hint where a module is missing."""
+        if not isinstance(self.target, str):
+            return self.target
+        module, _, attribute = self.target.partition(":")
+        try:
+            return getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            hint = f" Try: pip install '{self.plugin.distribution}[{self.extra}]'" if self.extra else ""
+            raise PluginError(f"{self} needs {error.name}, which is not installed.{hint}") from error
+        except (ImportError, AttributeError, OSError) as error:
+            raise PluginError(
+                f"{self} of plugin {self.plugin.name!r} cannot be imported from {self.target!r}: {' '.join(str(error).split())}"
+            ) from error
+
+
+@dataclass
+class Registry:
+    """All parts of all plugins."""
+
+    plugins: list[Plugin] = field(default_factory=list)
+    _entries: dict[tuple[str, str, str | None], list[Entry]] = field(default_factory=lambda: defaultdict(list))
+
+    def add(self, entry: Entry) -> None:
+        self._entries[entry.kind, entry.name, entry.backend].append(entry)
+
+    def entries(self, kind: str | None = None) -> list[Entry]:
+        """All entries, or those of a kind, by name; definitions before implementations."""
+        chosen = (entry for same in self._entries.values() for entry in same if kind in (None, entry.kind))
+        return sorted(chosen, key=lambda entry: (KINDS.index(entry.kind), entry.name, entry.backend or ""))
+
+    def names(self, kind: str, backend: str | None = None) -> list[str]:
+        return sorted({entry.name for entry in self.entries(kind) if entry.backend == backend})
+
+    def backends(self, kind: str, name: str) -> list[str]:
+        """The backends for which a featurizer or an encoder has an implementation."""
+        return sorted({entry.backend for entry in self.entries(kind) if entry.name == name and entry.backend})
+
+    def get(self, kind: str, name: str, backend: str | None = None) -> Entry:
+        """The one entry of that name. Raises PluginError where there is none, or two plugins claim the name."""
+        same = self._entries.get((kind, name, backend), [])
+        if len(same) == 1:
+            return same[0]
+        if same:
+            owners = " and ".join(f"{entry.plugin.name!r} ({entry.plugin.distribution})" for entry in same)
+            raise PluginError(f"{same[0]} is claimed by the plugins {owners}. Uninstall one of them.")
+        available = self.names(kind, backend)
+        wanted = f"no {kind} named {name!r}" + (f" for backend {backend!r}" if backend else "")
+        broken = [plugin.name for plugin in self.plugins if plugin.problem]
+        hint = f" Broken plugins: {', '.join(broken)} (see ocrkit plugins list)." if broken else ""
+        listed = ", ".join(available) or "none"
+        raise PluginError(f"{wanted}.{nearest(name, available)} Available: {listed}.{hint}")
+
+
+@cache
+def registry() -> Registry:
+    """The registry of this process, filled when it is first asked for."""
+    result = Registry()
+    for plugin, parts in discover():
+        result.plugins.append(plugin)
+        for hook, arguments in parts:
+            kind = hook.removeprefix("ocrkit_").removesuffix("s")
+            result.add(Entry(kind=kind, plugin=plugin, **arguments))  # type: ignore[arg-type]  # as register() took them
+    return result

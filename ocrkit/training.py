@@ -1,0 +1,410 @@
+"""The training loop, once for every backend: schedule, validation, early stopping, checkpoints, exact resume.
+
+A run lives in a folder:
+
+- ``pipeline.toml``: the pipeline with its settings, its weights the best epoch's: ``ocrkit run --pipeline RUN`` reads with it
+- ``run.json``: data set, backend, versions, what was left out
+- ``best.safetensors``: the weights of the best epoch by validation (without validation: of the last)
+- ``last.safetensors``: weights, optimizer state and position, from which ``--resume`` goes on
+- ``log.jsonl``: one line an epoch
+- ``curves.svg``: the log, drawn
+
+Everything random (initial weights, order, augmentation, dropout) is drawn from the seed and the position in training, never
+from a generator that runs on, so a resumed run computes what an uninterrupted one would have.
+"""
+
+import json
+import math
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+import ocrkit
+from ocrkit import weights as weight_files
+from ocrkit.alphabet import steps_needed
+from ocrkit.curves import draw_curves
+from ocrkit.datasets import Dataset, open_dataset
+from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, WeightsError
+from ocrkit.files import write_atomically
+from ocrkit.interfaces import Arrays, Batch, Image, Network, OptimizerOptions, Sample, Skipped, Trainer
+from ocrkit.parallel import ordered_map
+from ocrkit.pipeline import Assembly, Recogniser, build_network, find_weights
+
+_ORDER, _AUGMENT, _STEP = 1, 2, 3
+"""Streams of random numbers, told apart by the first number after the seed."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Samples that can be trained on, with their labels, and those that cannot."""
+
+    dataset: Dataset
+    samples: list[Sample]
+    labels: list[list[int]]
+    skipped: list[Skipped]
+
+
+@dataclass
+class Progress:
+    """Where training is; a checkpoint holds it."""
+
+    epoch: int = 0
+    """Complete epochs."""
+    batch: int = 0
+    """Complete steps of the epoch that is under way."""
+    step: int = 0
+    """Complete steps of all epochs."""
+    losses: float = 0.0
+    """Sum of the losses of all samples of the epoch under way."""
+    seen: int = 0
+    """Samples in ``losses``."""
+    seconds: float = 0.0
+    """Spent on the epoch under way."""
+    best_epoch: int = 0
+    best_score: float | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """The log's epochs."""
+
+
+def learning_rate(step: int, steps: int, *, peak: float, warmup: float, schedule: str) -> float:
+    """The rate of a step (from 0) of so many: a linear rise to the peak over the first ``warmup`` share of the steps, then constant
+    or half a cosine down to zero (Loshchilov & Hutter 2017, without restarts)."""
+    rising = math.ceil(warmup * steps)
+    if step < rising:
+        return peak * (step + 1) / rising
+    if schedule == "constant":
+        return peak
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+
+
+def _random(seed: int, *position: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *position])
+
+
+def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
+    """Labels of all samples. Those that the network can never write are left out, or refused, as ``training.unfit`` says.
+
+    Raises DataError where nothing is left, or where a label is refused.
+    """
+    samples, labels, skipped = [], [], list(dataset.skipped)
+    unfit: list[Skipped] = []
+    for sample in dataset:
+        if not sample.text:
+            skipped.append(Skipped(sample.id, "has no text to train on"))
+        elif unknown := assembly.alphabet.unknown(sample.text):
+            unfit.append(Skipped(sample.id, f"{sample.text!r} has {unknown!r}, which the alphabet lacks"))
+        elif too_long := _too_long(sample.text, assembly.plan.sequence.steps):
+            unfit.append(Skipped(sample.id, too_long))
+        else:
+            samples.append(sample)
+            labels.append(assembly.alphabet.encode(sample.text))
+    if unfit and assembly.spec.training.unfit == "refuse":
+        raise DataError(f"{len(unfit)} labels cannot be learnt; the first: {unfit[0].id}: {unfit[0].reason}")
+    if not samples:
+        first = (unfit + skipped)[0]
+        raise DataError(f"{dataset.root}: no sample can be trained on; the first: {first.id}: {first.reason}")
+    return TrainingData(dataset, samples, labels, skipped + unfit)
+
+
+def _too_long(text: str, steps: int | None) -> str:
+    needed = steps_needed(text)
+    return f"{text!r} needs {needed} steps, the network has {steps}" if steps is not None and needed > steps else ""
+
+
+class Run:
+    """A training run in its folder. ``report`` is told of events: a dict with ``event`` and what belongs to it."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        folder: Path,
+        *,
+        device: str = "auto",
+        threads: int = 0,
+        report: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        self.assembly = assembly
+        self.options = assembly.spec.training
+        self.folder = folder
+        self.threads = threads
+        self.report = report
+        self.progress = Progress()
+        self.network: Network = build_network(assembly, device, threads)
+        self.trainer: Trainer = self.network.trainer(
+            OptimizerOptions(
+                self.options.optimizer, self.options.weight_decay, self.options.clip_norm,
+                self.options.loss_weight, self.options.length_weighted,
+            )
+        )  # fmt: skip
+        self._unreadable: dict[str, str] = {}
+
+    # ------------------------------------------------------------------------------------------------------- checkpoints
+
+    def start(self, about: dict[str, Any], init: str | None) -> None:
+        """A new run: its folder, and fresh weights, or those of ``init`` as far as they fit. Raises OcrkitError for a used folder."""
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise OcrkitError(f"{self.folder}: not empty; name a new folder, or go on with the run in it: --resume")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.network.initialize(self.options.seed)
+        if init:
+            taken = take_what_fits(self.assembly, self.network, init)
+            self.report({"event": "init", "from": init, **taken})
+        _write_text(self.folder / "run.json", json.dumps(about, indent=2))
+        table = {**self.assembly.spec.table, "weights": "best.safetensors"}
+        _write_text(self.folder / "pipeline.toml", tomli_w.dumps(table))
+        self.save()
+
+    def save(self) -> None:
+        """Writes ``last.safetensors`` and, from it, the log and the curves."""
+        arrays = {f"network.{name}": array for name, array in self.network.state().items()}
+        arrays |= {f"optimizer.{name}": array for name, array in self.trainer.state().items()}
+        weight_files.write(
+            self.folder / "last.safetensors", arrays, self.assembly.identity() | {"progress": asdict(self.progress)}
+        )
+        _write_text(self.folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in self.progress.history))
+        if self.progress.history:
+            _write_text(self.folder / "curves.svg", draw_curves(self.progress.history))
+
+    def restore(self) -> None:
+        """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged or of another network."""
+        checkpoint = weight_files.read(self.folder / "last.safetensors")
+        if differences := self.assembly.differences(checkpoint.about):
+            raise WeightsError(f"{checkpoint.path}: of another network: {'; '.join(differences)}")
+        self.network.load_state(_with_prefix(checkpoint.arrays, "network."))
+        self.trainer.load_state(_with_prefix(checkpoint.arrays, "optimizer."))
+        self.progress = Progress(**checkpoint.about["progress"])
+        self.report({"event": "resume", "epoch": self.progress.epoch, "step": self.progress.step})
+
+    # ------------------------------------------------------------------------------------------------------------- steps
+
+    def train(self, data: TrainingData, validation: Dataset | None) -> Progress:
+        """Trains until the last epoch, or until validation has not improved for ``patience`` epochs."""
+        while self.progress.epoch < self.options.epochs and not self._exhausted():
+            self._epoch(data)
+            self._finish_epoch(validation)
+        return self.progress
+
+    def _exhausted(self) -> bool:
+        return bool(self.options.patience) and self.progress.epoch - self.progress.best_epoch >= self.options.patience
+
+    def _epoch(self, data: TrainingData) -> None:
+        options, progress = self.options, self.progress
+        order = _random(options.seed, _ORDER, progress.epoch).permutation(len(data.samples))
+        chunks = [order[first : first + options.batch_size].tolist() for first in range(0, len(order), options.batch_size)]
+        steps = len(chunks) * options.epochs
+        saved = began = time.monotonic()
+        spent = progress.seconds
+        for batch in self._batches(data, chunks[progress.batch :]):
+            rate = learning_rate(
+                progress.step, steps, peak=options.learning_rate, warmup=options.warmup, schedule=options.schedule
+            )
+            if batch is not None:
+                seed = int(_random(options.seed, _STEP, progress.step).integers(2**31))
+                loss = self.trainer.step(batch, learning_rate=rate, seed=seed)
+                if not math.isfinite(loss):
+                    raise OcrkitError(f"step {progress.step}: the loss is {loss}; lower training.learning_rate or set training.clip_norm")
+                progress.losses += loss * len(batch.labels)
+                progress.seen += len(batch.labels)
+            progress.step += 1
+            progress.batch += 1
+            progress.seconds = spent + time.monotonic() - began
+            self.report(
+                {"event": "step", "epoch": progress.epoch + 1, "batch": progress.batch, "batches": len(chunks), "steps": steps,
+                 "step": progress.step, "loss": progress.losses / max(1, progress.seen), "learning_rate": rate,
+                 "images_per_second": progress.seen / progress.seconds}
+            )  # fmt: skip
+            if time.monotonic() - saved > 60 * options.checkpoint_minutes and progress.batch < len(chunks):
+                self.save()
+                saved = time.monotonic()
+
+    def _batches(self, data: TrainingData, chunks: Sequence[list[int]]) -> Iterator[Batch | None]:
+        """A batch for every chunk of indices; None for one of which no image can be read. Images are made ahead, in threads."""
+        images = ordered_map(
+            lambda index: self._image(data.samples[index], index), (index for chunk in chunks for index in chunk), self.threads
+        )
+        for chunk in chunks:
+            pairs = [(next(images), data.labels[index], data.samples[index]) for index in chunk]
+            kept = [(image, label) for image, label, sample in pairs if self._usable(image, label, sample)]
+            yield self._batch(kept) if kept else None
+
+    def _image(self, sample: Sample, index: int) -> Image | ImageError:
+        """The augmented and preprocessed image, the same for the same seed, epoch and index."""
+        try:
+            image = sample.load()
+            rng = _random(self.options.seed, _AUGMENT, self.progress.epoch, index)
+            for augmentation in self.assembly.augmentations:
+                image = augmentation(image, rng)
+            return self.assembly.preprocessor(image)
+        except ImageError as error:
+            return error
+
+    def _usable(self, image: Image | ImageError, label: list[int], sample: Sample) -> bool:
+        if not isinstance(image, ImageError):
+            steps = int(self.assembly.featurizer.lengths(np.array([image.shape[1]], np.int32))[0])
+            if steps_needed(label) <= steps:
+                return True
+            image = ImageError(_too_long(sample.text or "", steps))
+        if sample.id not in self._unreadable:
+            self._unreadable[sample.id] = str(image)
+            self.report({"event": "skipped", "id": sample.id, "reason": str(image)})
+        return False
+
+    def _batch(self, pairs: Sequence[tuple[Any, list[int]]]) -> Batch:
+        inputs, sizes = self.assembly.make_batch([image for image, _ in pairs])
+        lengths = np.array([len(label) for _, label in pairs], np.int32)
+        labels = np.full((len(pairs), int(lengths.max())), -1, np.int32)
+        for row, (_, label) in zip(labels, pairs, strict=True):
+            row[: len(label)] = label
+        return Batch(inputs, sizes, labels, lengths)
+
+    def _finish_epoch(self, validation: Dataset | None) -> None:
+        options, progress = self.options, self.progress
+        line: dict[str, Any] = {
+            "epoch": progress.epoch + 1,
+            "step": progress.step,
+            "loss": progress.losses / max(1, progress.seen),
+            "images": progress.seen,
+            "seconds": round(progress.seconds, 3),
+            "images_per_second": round(progress.seen / progress.seconds, 2),
+        }
+        improved = True
+        if validation is not None:
+            self.report({"event": "validate"})
+            scores, _, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
+            line["validation"] = {name: score.value for name, score in scores.items()}
+            score = scores[options.metric].value
+            if score is None:
+                raise DataError(f"{options.metric} has no value on the validation split, so it cannot choose the best epoch")
+            higher = self.assembly.metrics[options.metric].higher_is_better
+            improved = progress.best_score is None or (score > progress.best_score if higher else score < progress.best_score)
+            if improved:
+                progress.best_score = score
+        progress.epoch += 1
+        if improved:
+            progress.best_epoch = progress.epoch
+            chosen = {"epoch": progress.epoch, "validation": line.get("validation")}
+            weight_files.write(
+                self.folder / "best.safetensors", self.network.state(), self.assembly.identity() | {"training": chosen}
+            )
+        line["best"] = improved
+        progress.history.append(line)
+        progress.batch = progress.seen = 0
+        progress.losses = progress.seconds = 0.0
+        self.save()
+        self.report({"event": "epoch", "epochs": options.epochs, **line})
+
+
+def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _write_text(path: Path, text: str) -> None:
+    with write_atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict[str, Any]:
+    """Loads the weights of another network as far as names and shapes agree; returns what was taken and what was not.
+
+    The head is rebuilt for another alphabet: rows of the characters that both have, and the blank's, are kept.
+    Raises WeightsError where nothing fits.
+    """
+    source = find_weights(reference, Path())
+    state = network.state()
+    fresh = []
+    old = source.about.get("alphabet")
+    for name, array in state.items():
+        given = source.arrays.get(name)
+        if name.startswith("head.") and given is not None and old and given.shape[1:] == array.shape[1:]:
+            for index, character in enumerate(assembly.alphabet.characters):
+                if character in old:
+                    array[index] = given[old.index(character)]
+            array[-1] = given[-1]
+        elif given is not None and given.shape == array.shape:
+            array[...] = given
+        else:
+            fresh.append(name)
+    if len(fresh) == len(state):
+        raise WeightsError(f"{source.path}: none of its arrays fits the network")
+    network.load_state(state)
+    shared = sum(character in (old or "") for character in assembly.alphabet.characters)
+    return {"arrays": len(state) - len(fresh), "fresh": fresh, "characters": shared}
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What a run was started with, for ``--resume``."""
+
+    data: str | None
+    split: str
+    limit: int | None
+    backend: str
+
+
+def resume_options(folder: Path) -> Stored:
+    """What the run in a folder was started with. Raises OcrkitError where there is no run."""
+    try:
+        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        data = about["data"]
+        return Stored(None if data["is_sample"] else data["root"], data["split"], data["limit"], about["backend"])
+    except (OSError, ValueError, KeyError) as error:
+        raise OcrkitError(f"{folder}: no training run to resume here ({type(error).__name__}: {error})") from error
+
+
+def train(
+    assembly: Assembly,
+    folder: Path,
+    *,
+    data: str | Path | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    init: str | None = None,
+    resume: bool = False,
+    device: str = "auto",
+    threads: int = 0,
+    command: str = "",
+    report: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> Progress:
+    """Trains an assembled pipeline into a run folder, as its ``[training]`` table says.
+
+    Raises DataError, ConfigError or OcrkitError for data, options or a folder that cannot be used.
+    """
+    spec, options = assembly.spec, assembly.spec.training
+    dataset = open_dataset(
+        spec.reader, root=data, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
+    )
+    validation = None
+    if options.validation and not dataset.is_sample:
+        validation = open_dataset(
+            spec.reader, root=data, split=options.validation, only=options.validation_only, exclude="", limit=limit
+        )
+    elif options.patience and not dataset.is_sample:
+        raise ConfigError(["training.patience: stopping early needs training.validation, the split to watch"])
+    collected = collect(assembly, dataset)
+    run = Run(assembly, folder, device=device, threads=threads, report=report)
+    about = {
+        "command": command,
+        "backend": assembly.backend_name,
+        "device": run.network.device,
+        "seed": options.seed,
+        "data": {"name": dataset.name, "root": str(dataset.root), "split": dataset.split, "limit": limit,
+                 "is_sample": dataset.is_sample},  # fmt: skip
+        "samples": len(collected.samples),
+        "forms": sorted({sample.form for sample in collected.samples if sample.form}),
+        "validation": {"split": validation.split, "samples": len(validation)} if validation else None,
+        "skipped": [asdict(item) for item in collected.skipped],
+        "versions": {"ocrkit": ocrkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
+        | assembly.backend.versions(),
+    }
+    report({"event": "start", **about, "epochs": options.epochs, "init": init})
+    if resume:
+        run.restore()
+    else:
+        run.start(about, init)
+    return run.train(collected, validation)

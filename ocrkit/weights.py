@@ -1,0 +1,69 @@
+"""Checkpoints: named arrays in the canonical layout ↔ safetensors files. ``docs/weights.md`` states names and shapes."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from ocrkit.errors import WeightsError
+from ocrkit.files import write_atomically
+from ocrkit.interfaces import Arrays
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Arrays by name, and what the file says about them (``alphabet``, ``featurizer``, ``encoder``, …)."""
+
+    arrays: Arrays
+    about: dict[str, Any]
+    path: Path
+    sha256: str
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write(path: Path, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Writes a checkpoint, whole or not at all."""
+    with write_atomically(path) as temporary:
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        save_file(contiguous, temporary, metadata={"ocrkit": json.dumps(about, sort_keys=True, ensure_ascii=False)})
+
+
+def read(path: Path, *, sha256: str | None = None) -> Weights:
+    """Reads a checkpoint. Raises WeightsError where it is missing, damaged, or not the file that ``sha256`` names."""
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights; expected a .safetensors file")
+    digest = sha256_of(path)
+    if sha256 is not None and digest != sha256:
+        raise WeightsError(f"{path}: sha256 {digest[:12]}…, but its manifest says {sha256[:12]}…: damaged or replaced; install it anew")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (a safe_open is no mapping)
+            about = json.loads((file.metadata() or {}).get("ocrkit", "{}"))
+    except (SafetensorError, ValueError, OSError) as error:
+        raise WeightsError(f"{path}: not a safetensors checkpoint ({error})") from error
+    return Weights(arrays, about, path, digest)
+
+
+def check_shapes(weights: Weights, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
+    """The arrays of a network as float32. Raises WeightsError that names what is missing, left over or of another shape."""
+    problems = [f"{name} is missing" for name in shapes if name not in weights.arrays]
+    problems += [f"{name} is not part of the network" for name in weights.arrays if name not in shapes]
+    problems += [
+        f"{name} is {weights.arrays[name].shape}, the network's is {shape}"
+        for name, shape in shapes.items()
+        if name in weights.arrays and weights.arrays[name].shape != shape
+    ]
+    if problems:
+        more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
+        raise WeightsError(f"{weights.path}: made for another network: {'; '.join(problems[:3])}{more}")
+    return {name: np.asarray(weights.arrays[name], np.float32) for name in shapes}

@@ -1,0 +1,54 @@
+"""Trained models: where they are, what their manifests say, and their weights, checked before they are used."""
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ocrkit import weights as weight_files
+from ocrkit.errors import WeightsError
+from ocrkit.registry import registry
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A zoo model: its folder and its manifest, a table of plain TOML values (``docs/zoo.md`` lists the keys)."""
+
+    name: str
+    owner: str
+    folder: Path
+    manifest: dict[str, Any]
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a zoo model. Raises PluginError for an unknown name."""
+    package, _, folder = str(registry().get("zoo", name).target).partition(":")
+    return Path(str(files(package))) / folder
+
+
+def model(name: str) -> Model:
+    """A model with its manifest. Raises WeightsError for a manifest that is missing or cannot be read."""
+    folder = model_folder(name)
+    path = folder / "manifest.toml"
+    try:
+        manifest = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WeightsError(f"{path}: no readable manifest ({error}); install the model's plugin anew") from error
+    if manifest.get("schema") != SCHEMA or not isinstance(manifest.get("weights"), dict):
+        raise WeightsError(f"{path}: expected schema = {SCHEMA} and a [weights] table; it was made for another version of ocrkit")
+    return Model(name, registry().get("zoo", name).plugin.name, folder, manifest)
+
+
+def models() -> list[Model]:
+    """All models, by name. Raises as :func:`model`."""
+    return [model(name) for name in registry().names("zoo")]
+
+
+def read_model_weights(name: str) -> weight_files.Weights:
+    """A model's weights. Raises WeightsError where their sha256 is not the manifest's."""
+    found = model(name)
+    table = found.manifest["weights"]
+    return weight_files.read(found.folder / Path(str(table["file"])).name, sha256=str(table["sha256"]))

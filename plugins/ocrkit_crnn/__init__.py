@@ -1,0 +1,13 @@
+"""The definitions of the seed notebook's network, apart from any framework."""
+
+from ocrkit.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def ocrkit_featurizers(register: Register) -> None:
+    register("cnn", "ocrkit_crnn.cnn:Cnn", summary="four 3×3 convolutions, one 2×2 pooling; columns joined into steps")
+
+
+@hookimpl
+def ocrkit_encoders(register: Register) -> None:
+    register("bilstm", "ocrkit_crnn.bilstm:BiLstm", summary="bidirectional LSTM layers with dropout behind them")

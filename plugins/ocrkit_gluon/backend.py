@@ -1,0 +1,174 @@
+"""Networks on MXNet: built from a plan, hybridized whole, trained with Adam."""
+
+from typing import Any
+
+import numpy as np
+
+from ocrkit.errors import ConfigError, WeightsError
+from ocrkit.interfaces import Arrays, Batch, FloatArray, IntArray, NetworkPlan, OptimizerOptions
+from ocrkit_gluon.mxnet import mxnet
+
+nd, nn = mxnet.nd, mxnet.gluon.nn
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+"""Adam's moment decays and the term that keeps its division finite, as Kingma & Ba propose."""
+
+
+class Gluon:
+    """Backend ``gluon``."""
+
+    def devices(self) -> list[str]:
+        return ["cpu", "cuda"] if mxnet.context.num_gpus() else ["cpu"]
+
+    def versions(self) -> dict[str, str]:
+        return {"mxnet": mxnet.__version__}
+
+    def network(self, plan: NetworkPlan, *, device: str, threads: int) -> "GluonNetwork":
+        return GluonNetwork(plan, device=device, threads=threads)
+
+
+class _Whole(nn.HybridBlock):  # type: ignore[misc]  # MXNet has no types
+    """Featurizer, encoder and head: class scores (N, T, K) before the softmax, and lengths (N,)."""
+
+    def __init__(self, plan: NetworkPlan) -> None:
+        super().__init__()
+        with self.name_scope():
+            if plan.featurizer is not None and plan.build_featurizer is not None:
+                self.featurizer = plan.build_featurizer(plan.featurizer, plan.image)
+            self.encoder = plan.build_encoder(plan.encoder, plan.sequence)
+            self.head = nn.Dense(plan.classes, flatten=False, in_units=plan.encoded.features)
+        self._featurizes = plan.featurizer is not None
+
+    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any) -> tuple[Any, Any]:
+        features, lengths = self.featurizer(inputs, sizes) if self._featurizes else (inputs, sizes)
+        return self.head(self.encoder(features, lengths)), lengths
+
+
+class _Reading(nn.HybridBlock):  # type: ignore[misc]
+    def __init__(self, whole: _Whole) -> None:
+        super().__init__()
+        self.whole = whole
+
+    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any) -> tuple[Any, Any]:
+        scores, lengths = self.whole(inputs, sizes)
+        return F.log_softmax(scores, axis=2), lengths
+
+
+class _Loss(nn.HybridBlock):  # type: ignore[misc]
+    """The CTC loss (N,) of every sample in nats (Graves et al. 2006)."""
+
+    def __init__(self, whole: _Whole) -> None:
+        super().__init__()
+        self.whole = whole
+
+    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any, labels: Any, label_lengths: Any) -> Any:
+        scores, lengths = self.whole(inputs, sizes)
+        return F.ctc_loss(
+            F.transpose(scores, (1, 0, 2)), labels, lengths, label_lengths,
+            use_data_lengths=True, use_label_lengths=True, blank_label="last",
+        )  # fmt: skip
+
+
+def _canonical(name: str) -> str:
+    """Gluon's batch norms say gamma and beta; all else is named as PyTorch would."""
+    stem, _, last = name.rpartition(".")
+    return f"{stem}.{ {'gamma': 'weight', 'beta': 'bias'}.get(last, last)}"
+
+
+class GluonNetwork:
+    """A network on an MXNet context. Its blocks are hybridized with static allocation, the fastest form that MXNet has."""
+
+    def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
+        self.device = device
+        self.context = mxnet.gpu() if device == "cuda" else mxnet.cpu()
+        if threads:
+            mxnet.base.check_call(mxnet.base._LIB.MXSetNumOMPThreads(threads))  # noqa: SLF001  (there is no other way)
+        self.whole = _Whole(plan)
+        self._reading = _Reading(self.whole)
+        self._reading.hybridize(static_alloc=True)
+        self.whole.initialize(mxnet.init.Zero(), ctx=self.context)
+        self.parameters: dict[str, Any] = {
+            _canonical(name): parameter
+            for name, parameter in self.whole._collect_params_with_prefix().items()  # noqa: SLF001  (the only structural names)
+        }
+        expected, built = plan.parameters(), {name: parameter.shape for name, parameter in self.parameters.items()}
+        if expected != built:
+            wrong = sorted(set(expected.items()) ^ set(built.items()))
+            raise ConfigError([f"the gluon network has other parameters than its definition says: {wrong[:4]}"])
+
+    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
+        log_probs, lengths = self._reading(*self._arrays(inputs, sizes))
+        return log_probs.asnumpy(), lengths.asnumpy().astype(np.int32)
+
+    def _arrays(self, *arrays: Any) -> list[Any]:
+        return [nd.array(array, ctx=self.context, dtype="float32") for array in arrays]
+
+    def state(self) -> Arrays:
+        return {name: parameter.data(self.context).asnumpy() for name, parameter in self.parameters.items()}
+
+    def load_state(self, arrays: Arrays, /) -> None:
+        missing = self.parameters.keys() - arrays.keys()
+        if missing:
+            raise WeightsError(f"the network's {sorted(missing)[0]} is not among the weights")
+        for name, parameter in self.parameters.items():
+            parameter.set_data(nd.array(arrays[name], ctx=self.context, dtype="float32"))
+
+    def initialize(self, seed: int, /) -> None:
+        """Xavier's uniform initialisation (Glorot & Bengio 2010), as the seed notebook's; biases zero."""
+        mxnet.random.seed(seed)
+        np_state = np.random.get_state()  # MXNet's initialisers may draw from NumPy's global state
+        np.random.seed(seed % 2**32)
+        self.whole.initialize(mxnet.init.Xavier(), ctx=self.context, force_reinit=True)
+        np.random.set_state(np_state)
+
+    def trainer(self, options: OptimizerOptions, /) -> "GluonTrainer":
+        return GluonTrainer(self, options)
+
+
+class GluonTrainer:
+    """Adam or AdamW on a network. Its state is in plain arrays, since MXNet's own trainer pickles its."""
+
+    def __init__(self, network: GluonNetwork, options: OptimizerOptions) -> None:
+        self._network = network
+        self._options = options
+        self._loss = _Loss(network.whole)
+        self._loss.hybridize(static_alloc=True)
+        self._steps = 0
+        self._trained = {name: p for name, p in network.parameters.items() if p.grad_req != "null"}
+        self._means = {name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()}
+        self._variances = {name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()}
+
+    def step(self, batch: Batch, *, learning_rate: float, seed: int) -> float:
+        mxnet.random.seed(seed)
+        arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)  # noqa: SLF001
+        with mxnet.autograd.record():
+            losses = self._loss(*arrays)
+            weighted = losses * arrays[3] if self._options.length_weighted else losses
+            objective = weighted.mean() * self._options.loss_weight
+        objective.backward()
+        gradients = {name: parameter.grad(self._network.context) for name, parameter in self._trained.items()}
+        if self._options.clip_norm:
+            mxnet.gluon.utils.clip_global_norm(list(gradients.values()), self._options.clip_norm)
+        self._steps += 1
+        # adam_update knows no step count, so the correction of the moments' bias towards zero goes into the rate.
+        rate = learning_rate * (1 - BETA2**self._steps) ** 0.5 / (1 - BETA1**self._steps)
+        for name, parameter in self._trained.items():
+            weight = parameter.data(self._network.context)
+            if self._options.name == "adamw" and self._options.weight_decay:
+                weight *= 1 - learning_rate * self._options.weight_decay
+            nd.adam_update(
+                weight, gradients[name], self._means[name], self._variances[name], lr=rate,
+                beta1=BETA1, beta2=BETA2, epsilon=EPSILON, out=weight,
+            )  # fmt: skip
+        return float(losses.mean().asscalar())
+
+    def state(self) -> Arrays:
+        arrays = {f"mean.{name}": array.asnumpy() for name, array in self._means.items()}
+        arrays |= {f"variance.{name}": array.asnumpy() for name, array in self._variances.items()}
+        return arrays | {"steps": np.array(self._steps, np.int64)}
+
+    def load_state(self, arrays: Arrays, /) -> None:
+        for name in self._trained:
+            self._means[name][:] = nd.array(arrays[f"mean.{name}"], ctx=self._network.context)
+            self._variances[name][:] = nd.array(arrays[f"variance.{name}"], ctx=self._network.context)
+        self._steps = int(arrays["steps"])

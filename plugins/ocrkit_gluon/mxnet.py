@@ -1,0 +1,20 @@
+"""The one place that imports MXNet, with what it needs done before and its noise kept from the user."""
+
+import os
+import warnings
+
+from ocrkit_gluon import cuda_wheels, numpy_aliases
+
+# MXNet logs its own set-up to standard error; 3 is errors only. cuDNN's auto-tuning would make runs differ.
+os.environ.setdefault("DMLC_LOG_LEVEL", "3")
+os.environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0")
+# Operators that fall back from oneDNN say so at every run.
+os.environ.setdefault("MXNET_STORAGE_FALLBACK_LOG_VERBOSE", "0")
+
+numpy_aliases.set_removed()
+cuda_wheels.preload()
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import mxnet
+
+__all__ = ["mxnet"]
