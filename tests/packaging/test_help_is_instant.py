@@ -1,0 +1,52 @@
+"""Asking for help, or for what is installed, imports no framework, and help not even NumPy."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+FRAMEWORKS = {"mxnet", "torch", "onnxruntime"}
+HEAVY = {"numpy", "cv2", "PIL", "rich", "safetensors", "rapidfuzz"}
+
+# Runs the command line and says last, on standard error, which modules it has imported.
+PROGRAM = """
+import json, sys
+from ocrkit.cli import main
+try:
+    main(sys.argv[1:], prog_name="ocrkit")
+finally:
+    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+"""
+
+
+def run(*arguments: str) -> tuple[str, set[str]]:
+    """Standard output of ``ocrkit ARGUMENTS`` in a process of its own, and the packages that it imported."""
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout, set(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_a_command_that_needs_more_imports_it() -> None:
+    """The other tests here look for what is absent; this one shows that they would see it."""
+    _, packages = run("check", "iam-crnn")
+    assert packages >= {"numpy", "ocrkit_crnn"}
+
+
+@pytest.mark.parametrize("command", [[], ["run"], ["train"], ["check"], ["plugins"], ["zoo"], ["data"]], ids=" ".join)
+def test_help_imports_nothing_heavy(command: list[str]) -> None:
+    output, packages = run(*command, "--help")
+    assert output.startswith(" ".join(["Usage: ocrkit", *command]))
+    assert not packages & (FRAMEWORKS | HEAVY)
+
+
+def test_plugins_list_names_the_parts_of_frameworks_without_importing_them() -> None:
+    output, packages = run("plugins", "list")
+    assert "gluon" in output
+    assert not packages & FRAMEWORKS
+
+
+def test_the_module_and_the_console_script_are_the_same_program() -> None:
+    by_module = subprocess.run([sys.executable, "-m", "ocrkit", "--version"], capture_output=True, text=True, check=True)
+    assert by_module.stdout == subprocess.run(["ocrkit", "--version"], capture_output=True, text=True, check=True).stdout
+    assert by_module.stdout.startswith("ocrkit, version ")

@@ -1,0 +1,136 @@
+"""Who may import whom, read from the source: the core knows no plugin and no framework, and plugins know the core's public side."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLUGINS = {
+    folder.name: folder
+    for root in ("plugins", "zoo")
+    for folder in (ROOT / root).iterdir()
+    if (folder / "__init__.py").is_file()
+}
+FRAMEWORKS = {"mxnet", "torch", "onnxruntime", "tensorflow", "jax"}
+
+# A module of the core imports from its own level and from those above it in this list; nothing imports in a circle.
+LEVELS = [
+    {"alphabet", "errors", "files", "interfaces", "parallel"},
+    {"config", "curves", "grid", "hookspecs", "images", "plugins", "registry", "weights", "zoo"},
+    {"cache", "datasets", "evaluation", "pipeline", "report", "training"},
+    {"__main__", "cli"},
+]
+PUBLIC = {
+    "ocrkit",
+    "ocrkit.alphabet",
+    "ocrkit.errors",
+    "ocrkit.files",
+    "ocrkit.hookspecs",
+    "ocrkit.images",
+    "ocrkit.interfaces",
+}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Full names of what a file imports, wherever in it: ``a.b`` for ``from a import b`` too, where that is a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; say the module's full name"
+            for alias in node.names:
+                below = ROOT.joinpath(*f"{node.module}.{alias.name}".split("."))
+                yield (
+                    f"{node.module}.{alias.name}" if below.is_dir() or below.with_suffix(".py").is_file() else str(node.module)
+                )
+
+
+def files_of(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def core_module(path: Path) -> str:
+    """``pipeline`` for ocrkit/pipeline.py, ``cli`` for everything under ocrkit/cli."""
+    return path.relative_to(ROOT / "ocrkit").parts[0].removesuffix(".py")
+
+
+def core_imports() -> dict[str, set[str]]:
+    """Modules of the core and the modules of the core that each imports. The package itself, which imports lazily, is left out."""
+    graph: dict[str, set[str]] = {}
+    for path in files_of(ROOT / "ocrkit"):
+        names = (name.split(".") for name in imported(path))
+        used = {name[1] for name in names if name[0] == "ocrkit" and len(name) > 1}
+        graph.setdefault(core_module(path), set()).update(used - {core_module(path)})
+    del graph["__init__"]
+    return graph
+
+
+CORE = core_imports()
+
+
+@pytest.mark.parametrize("module", sorted(CORE))
+def test_a_core_module_imports_only_from_its_level_and_below(module: str) -> None:
+    level_of = {name: level for level, names in enumerate(LEVELS) for name in names}
+    assert module in level_of, f"ocrkit.{module} is new: say in LEVELS where it belongs"
+    above = {name for name in CORE[module] if level_of[name] > level_of[module]}
+    assert not above, f"ocrkit.{module} imports what is above it: {sorted(above)}"
+
+
+def test_the_core_imports_in_no_circle() -> None:
+    TopologicalSorter(CORE).prepare()  # raises CycleError
+
+
+def test_importing_the_package_imports_nothing_of_its_own() -> None:
+    tree = ast.parse((ROOT / "ocrkit" / "__init__.py").read_text(encoding="utf-8"))
+    at_import = {node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)}
+    at_import |= {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    assert at_import <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", files_of(ROOT / "ocrkit"), ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_core_imports_no_plugin_and_no_framework(path: Path) -> None:
+    packages = {name.split(".")[0] for name in imported(path)}
+    assert not packages & (PLUGINS.keys() | FRAMEWORKS)
+
+
+@pytest.mark.parametrize("plugin", sorted(PLUGINS))
+def test_a_plugin_imports_the_public_side_of_the_core_and_no_other_plugin(plugin: str) -> None:
+    # A backend implements definitions, so it may know the package that holds them.
+    is_backend = "def ocrkit_backends(" in (PLUGINS[plugin] / "__init__.py").read_text(encoding="utf-8")
+    allowed = {plugin, "ocrkit_crnn"} if is_backend else {plugin}
+    for path in files_of(PLUGINS[plugin]):
+        for name in imported(path):
+            package = name.split(".")[0]
+            if package == "ocrkit":
+                assert name in PUBLIC, f"{path.relative_to(ROOT)} imports {name}, which is no public module"
+            elif package in PLUGINS:
+                assert package in allowed, f"{path.relative_to(ROOT)} imports {name}, another plugin"
+
+
+@pytest.mark.parametrize("plugin", sorted(PLUGINS))
+def test_asking_a_plugin_for_its_parts_imports_only_the_hooks(plugin: str) -> None:
+    assert set(imported(PLUGINS[plugin] / "__init__.py")) == {"ocrkit.hookspecs"}
+
+
+def test_every_import_is_of_a_declared_dependency() -> None:
+    """What is imported at run time is the standard library, ocrkit, or a distribution that pyproject.toml names."""
+    import tomllib
+
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = [*project["dependencies"], *(line for extra, lines in extras.items() if extra != "dev" for line in lines)]
+    declared = {canonicalize_name(Requirement(line).name) for line in named}
+    distributions = packages_distributions()
+    for path in (path for folder in (ROOT / "ocrkit", *PLUGINS.values()) for path in files_of(folder)):
+        packages = {name.split(".")[0] for name in imported(path)} - PLUGINS.keys() - {"ocrkit"} - set(sys.stdlib_module_names)
+        for package in packages:
+            owners = {canonicalize_name(name) for name in distributions.get(package, [package])}
+            assert owners & declared, f"{path.relative_to(ROOT)} imports {package}, which pyproject.toml does not name"
