@@ -1,4 +1,4 @@
-"""Who may import whom, read from the source: the core knows no plugin and no framework, and plugins know the core's public side."""
+"""Who may import whom, read from the source: the core knows no plugin and no framework, plugins know the core's public side."""
 
 import ast
 import sys
@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PLUGINS = {
-    folder.name: folder
-    for root in ("plugins", "zoo")
-    for folder in (ROOT / root).iterdir()
-    if (folder / "__init__.py").is_file()
-}
+SOURCES = (ROOT / "plugins", ROOT / "zoo")
+PLUGINS = {init.parent.name: init.parent for source in SOURCES for init in source.glob("*/__init__.py")}
 FRAMEWORKS = {"mxnet", "torch", "onnxruntime", "tensorflow", "jax"}
 
 # A module of the core imports from its own level and from those above it in this list; nothing imports in a circle.
@@ -25,15 +21,7 @@ LEVELS = [
     {"cache", "datasets", "evaluation", "pipeline", "report", "training"},
     {"__main__", "cli"},
 ]
-PUBLIC = {
-    "ocrkit",
-    "ocrkit.alphabet",
-    "ocrkit.errors",
-    "ocrkit.files",
-    "ocrkit.hookspecs",
-    "ocrkit.images",
-    "ocrkit.interfaces",
-}
+PUBLIC = {"ocrkit", *(f"ocrkit.{name}" for name in ("alphabet", "errors", "files", "hookspecs", "images", "interfaces"))}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -44,10 +32,9 @@ def imported(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import; say the module's full name"
             for alias in node.names:
-                below = ROOT.joinpath(*f"{node.module}.{alias.name}".split("."))
-                yield (
-                    f"{node.module}.{alias.name}" if below.is_dir() or below.with_suffix(".py").is_file() else str(node.module)
-                )
+                full = f"{node.module}.{alias.name}"
+                as_module = ROOT.joinpath(*full.split("."))
+                yield full if as_module.is_dir() or as_module.with_suffix(".py").is_file() else str(node.module)
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -60,7 +47,7 @@ def core_module(path: Path) -> str:
 
 
 def core_imports() -> dict[str, set[str]]:
-    """Modules of the core and the modules of the core that each imports. The package itself, which imports lazily, is left out."""
+    """The core's modules, and which of them each imports. The package itself, which imports lazily, is left out."""
     graph: dict[str, set[str]] = {}
     for path in files_of(ROOT / "ocrkit"):
         names = (name.split(".") for name in imported(path))
