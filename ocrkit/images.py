@@ -9,6 +9,7 @@ import io
 import stat
 import warnings
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,9 @@ def _check_png(data: bytes) -> None:
 
 def _to_grey(image: ImageFile) -> Image:
     image.draft("L", image.size)  # JPEG holds luma as it is
-    ImageOps.exif_transpose(image, in_place=True)
+    image.load()
+    with suppress(Exception):  # broken EXIF says nothing of how the image is turned
+        ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         return _from_16_bits(np.array(image))
     if image.has_transparency_data:
