@@ -1,7 +1,7 @@
 """Says of a copy of IAM what is there, and what is missing, wrong or damaged."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,21 +112,21 @@ def examine(root: Path) -> Report:
     absent = {word.form for word in rows.values()} - sizes.keys()
     known, unknown = [word for word in empty if word in KNOWN_EMPTY], [word for word in empty if word not in KNOWN_EMPTY]
     if known:
-        note("note", f"{len(known):,} empty images, as in IAM's own archive", known)
+        note("note", f"{_count(known, 'empty image')}, as in IAM's own archive", known)
     if unknown:
-        note("problem", f"{len(unknown):,} empty images; extract words.tgz again", unknown)
+        note("problem", f"{_count(unknown, 'empty image')}; extract words.tgz again", unknown)
     if broken:
-        note("problem", f"{len(broken):,} damaged images; extract words.tgz again", sorted(broken))
-    if sizes and missing:
-        note("problem", f"{len(missing):,} words whose form is there but whose image is missing", missing)
+        note("problem", f"{_count(broken, 'damaged image')}; extract words.tgz again", sorted(broken))
+    if missing:
+        note("problem", f"{_count(missing, 'image')} missing, though the form is there", missing)
     if rows and extra:
-        note("problem", f"{len(extra):,} images without a text", extra)
+        note("problem", f"{_count(extra, 'image')} without a text", extra)
     if sizes and absent:
-        note("note", f"a part of IAM: {len(absent):,} forms have texts but no folder of images", sorted(absent))
+        note("note", f"a part of IAM: {_count(absent, 'form')} with texts but without a folder of images", sorted(absent))
     writers = xml_writers | writers
     anonymous = [form for form in sizes if form not in writers]
     if anonymous:
-        note("note", f"{len(anonymous):,} forms without a writer (forms.txt or XML says it): intervals are by form", anonymous)
+        note("note", f"{_count(anonymous, 'form')} without a writer, which forms.txt and XML files name", anonymous)
 
     found = {
         "forms": len(sizes),
@@ -149,6 +149,10 @@ def examine(root: Path) -> Report:
     )
 
 
+def _count(things: Collection[str], name: str) -> str:
+    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
+
+
 def _splits() -> dict[str, list[str]]:
     return {split: split_forms(split) for split in LISTED_SPLITS}
 
@@ -165,7 +169,7 @@ def _read_ascii(root: Path, findings: list[Finding]) -> tuple[Path | None, Words
     words, writers = Words([], []), dict[str, str]()
     try:
         writers = parse_forms(read_ascii(forms)) if forms else {}
-        words = parse_words(read_ascii(table)) if table else words
+        words = parse_words(read_ascii(table), table.relative_to(root).as_posix()) if table else words
     except DataError as error:
         findings.append(Finding("problem", str(error)))
     _report_malformed(words, findings)
@@ -183,7 +187,7 @@ def _read_xml(root: Path, findings: list[Finding]) -> tuple[Path | None, Words, 
 def _report_malformed(words: Words, findings: list[Finding]) -> None:
     if words.malformed:
         names = tuple(f"{row.id} ({row.reason})" for row in words.malformed)
-        findings.append(Finding("problem", f"{len(names):,} malformed rows or files", names))
+        findings.append(Finding("problem", f"{len(names):,} malformed", names))
 
 
 def _check_archive(archive: Path, extracted: bool, findings: list[Finding]) -> None:
@@ -209,9 +213,13 @@ def _compare(
     both = {word.form for word in ascii_words.words} & {word.form for word in xml_words.words}
     first, second = ({word.id: word for word in words.words if word.form in both} for words in (ascii_words, xml_words))
     differ = sorted(word for word in first.keys() | second.keys() if first.get(word) != second.get(word))
-    differ += sorted(form for form in writers.keys() & xml_writers.keys() if writers[form] != xml_writers[form])
     if differ:
-        findings.append(Finding("problem", f"{len(differ):,} words or forms of which ascii/ and xml/ disagree", tuple(differ)))
+        findings.append(Finding("problem", f"ascii/ and xml/ disagree on {_count(differ, 'word')}", tuple(differ)))
+    others = sorted(form for form in writers.keys() & xml_writers.keys() if writers[form] != xml_writers[form])
+    if others:
+        findings.append(
+            Finding("problem", f"forms.txt and xml/ disagree on the writer of {_count(others, 'form')}", tuple(others))
+        )
 
 
 def _undecodable(images: Path, sizes: dict[str, dict[str, int]]) -> set[str]:

@@ -73,7 +73,9 @@ def fetch(dest: Path, url: str | None = None) -> None:
                     site.download(archive.name, part, progress)
                     _check_or_remove(part, name, progress)
                     part.rename(archive)
-                    _validator(part).unlink(missing_ok=True)
+                    _version(part).unlink(missing_ok=True)
+                else:
+                    check(archive, name, progress)
                 count = extract(archive, dest / name, progress)
                 click.echo(f"{dest / name}: {count:,} files from {archive}", err=True)
     except OSError as error:
@@ -191,18 +193,23 @@ class Site:
             with response:
                 if response.headers.get_content_type() == "text/html":
                     raise _WebPageError
-                total = self._start(response, part, offset)
-                if response.status != http.HTTPStatus.PARTIAL_CONTENT:
-                    offset = 0
-                progress.update(task, completed=offset, total=total)
+                if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+                    total = _continued_total(response, part, offset)
+                    chunk = response.read(_CHUNK)
+                else:
+                    length = response.headers.get("Content-Length", "")
+                    total, offset = int(length) if length.isdecimal() else None, 0
+                    chunk = response.read(_CHUNK)
+                    _check_start(chunk, url)
+                    _save_version(response, part)
+                progress.update(task, total=total)
                 with part.open("ab" if offset else "wb") as file:
-                    while chunk := response.read(_CHUNK):
-                        if not offset:
-                            _check_start(chunk, url)
+                    while chunk:
                         offset += file.write(chunk)
                         progress.update(task, completed=offset)
                         if offset > MAX_BYTES:
                             raise DataError(f"{url}: more than {MAX_BYTES:,} bytes; that is not IAM's archive")
+                        chunk = response.read(_CHUNK)
         except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
             raise _CutError(_reason(error)) from None
         if total is not None and offset < total:
@@ -214,8 +221,8 @@ class Site:
         request.add_unredirected_header("Authorization", self._basic)
         if offset:
             request.add_header("Range", f"bytes={offset}-")
-            if _validator(part).exists():
-                request.add_header("If-Range", _validator(part).read_text("ascii"))
+            if _version(part).exists():
+                request.add_header("If-Range", _version(part).read_text("ascii"))
         try:
             response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT)
         except urllib.error.HTTPError as error:
@@ -236,29 +243,34 @@ class Site:
             ) from None
         return response
 
-    def _start(self, response: http.client.HTTPResponse, part: Path, offset: int) -> int | None:
-        """The size of the whole file, where it is known; checks that a continued download goes on at ``offset``."""
-        if response.status == http.HTTPStatus.PARTIAL_CONTENT:
-            given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-            if given is None or int(given[1]) != offset:
-                part.unlink()
-                raise _CutError("the site sent another range than asked for")
-            return None if given[2] == "*" else int(given[2])
-        etag = response.headers.get("ETag", "")
-        validator = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
-        _validator(part).unlink(missing_ok=True)
-        if validator.isascii() and validator:
-            _validator(part).write_text(validator, "ascii")
-        length = response.headers.get("Content-Length", "")
-        return int(length) if length.isdecimal() else None
+
+def _continued_total(response: http.client.HTTPResponse, part: Path, offset: int) -> int | None:
+    """The size of the whole file, where a 206 answer says it; checks that the answer goes on at ``offset``."""
+    given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if given is None or int(given[1]) != offset:
+        part.unlink()
+        raise _CutError("the site sent another range than asked for")
+    return None if given[2] == "*" else int(given[2])
 
 
-def _validator(part: Path) -> Path:
+def _save_version(response: http.client.HTTPResponse, part: Path) -> None:
+    """Remembers of which version a new ``part`` is."""
+    etag = response.headers.get("ETag", "")
+    version = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+    part.unlink(missing_ok=True)
+    _version(part).unlink(missing_ok=True)
+    if version and version.isascii():
+        _version(part).write_text(version, "ascii")
+
+
+def _version(part: Path) -> Path:
     """Holds the ETag or the date of the version that ``part`` is of, so that two versions are never mixed."""
     return part.with_name(f"{part.name}.version")
 
 
 def _check_start(chunk: bytes, url: str) -> None:
+    if not chunk:
+        raise _CutError("no byte came")
     if chunk.lstrip().startswith(b"<"):
         raise _WebPageError
     if not chunk.startswith(b"\x1f\x8b"):
@@ -274,12 +286,10 @@ def _reason(error: BaseException) -> str:
 
 
 def extract(archive: Path, folder: Path, progress: Progress) -> int:
-    """Extracts an archive into ``folder``, which appears whole or not at all; returns the number of files.
+    """Extracts an archive that passed the check into ``folder``, which appears whole or not at all; returns the number of files.
 
-    The whole archive is read and checked before anything is written. Files are made anew from their contents alone: links,
-    devices, owners and modes are never taken over. Raises DataError.
+    Files are made anew from their contents alone: links, devices, owners and modes are never taken over. Raises DataError.
     """
-    check(archive, folder.name, progress)
     temporary = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -307,7 +317,7 @@ def _check_or_remove(part: Path, name: str, progress: Progress) -> None:
         check(part, name, progress)
     except DataError:
         part.unlink()
-        _validator(part).unlink(missing_ok=True)
+        _version(part).unlink(missing_ok=True)
         raise
 
 
