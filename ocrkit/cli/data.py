@@ -8,7 +8,7 @@ import click
 
 @click.group()
 def data() -> None:
-    """Check, show and fetch data sets."""
+    """Get, check and look at data sets."""
 
 
 @data.command()
@@ -16,9 +16,9 @@ def data() -> None:
 @click.argument("root", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with the ids of everything that is wrong.")
 def check(name: str, root: Path, as_json: bool) -> None:
-    """Say what ROOT holds of the data set NAME: what is there, missing, wrong or damaged.
+    """Say what ROOT holds of the data set NAME.
 
-    Exit status 1 where nothing can be read.
+    What is there, and what is missing, wrong or damaged; every image is decoded. Exit status 1 where nothing can be read.
     """
     import json
     from dataclasses import asdict
@@ -43,7 +43,10 @@ def check(name: str, root: Path, as_json: bool) -> None:
     "--output", type=click.Path(path_type=Path, dir_okay=False), help="The PNG to write.  [default: NAME-samples.png]"
 )
 def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Path | None) -> None:
-    """Draw random samples of the data set NAME under ROOT, with their texts, as a picture."""
+    """Draw random samples with their texts as a picture.
+
+    They are of the data set NAME under ROOT.
+    """
     import random
 
     from ocrkit.errors import DataError, ImageError
@@ -77,9 +80,9 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
 @click.option("--dest", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to extract into.")
 @click.option("--url", help="Another address to download from.")
 def fetch(name: str, dest: Path, url: str | None) -> None:
-    """Download the data set NAME into DEST with your own login, check it, and extract it.
+    """Download the data set NAME with your own login.
 
-    A download that breaks goes on where it was when the command is run again.
+    It is checked and extracted into DEST. A download that breaks goes on where it was when the command is run again.
     """
     _reader(name, "fetch").fetch(dest, url)
     click.echo(f"See what is there with: ocrkit data check {name} {dest}", err=True)

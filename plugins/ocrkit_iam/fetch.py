@@ -87,7 +87,10 @@ def _has_files(folder: Path) -> bool:
 
 
 def _checked_url(url: str) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise DataError(f"{url}: {error}; expected an address such as {BASE_URL}") from None
     if parts.username or parts.password:
         raise DataError("a login in the URL would end up in logs; put it into OCRKIT_IAM_USER and OCRKIT_IAM_PASSWORD")
     if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -286,7 +289,7 @@ def _reason(error: BaseException) -> str:
 
 
 def extract(archive: Path, folder: Path, progress: Progress) -> int:
-    """Extracts an archive that passed the check into ``folder``, which appears whole or not at all; returns the number of files.
+    """Extracts an archive that has passed the check, and returns the number of files; ``folder`` appears whole or not at all.
 
     Files are made anew from their contents alone: links, devices, owners and modes are never taken over. Raises DataError.
     """

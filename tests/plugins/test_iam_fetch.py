@@ -366,6 +366,7 @@ def test_a_redirect_on_the_same_site_keeps_the_login(site: Site, dest: Path) -> 
     [
         ("http://fki.example.org/data", "http would send your password unencrypted"),
         ("ftp://fki.example.org/data", "expected an address such as https://"),
+        ("http://[::1/data", "expected an address such as https://"),
         ("file:///etc/passwd", "expected an address such as https://"),
         (f"https://ada:{PASSWORD}@fki.example.org/", "a login in the URL would end up in logs"),
     ],
