@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -32,24 +33,24 @@ def parse_labels(table: str, name: str = TABLE) -> tuple[dict[str, Label], list[
         if not line.strip():
             continue
         path, *rest = line.split("\t")
-        key = PurePosixPath(path).as_posix()
+        key = PurePosixPath(path)
         if len(rest) not in (1, 2):
             reason = f"{1 + len(rest)} columns; expected path, text and perhaps writer, with a tab between them"
         elif not rest[0].strip():
             reason = "empty text"
         elif not path or not _stays_inside(key):
             reason = f"path {path!r}; expected a file in this folder or below"
-        elif key in labels:
+        elif key.as_posix() in labels:
             reason = f"second row of {path}"
         else:
-            labels[key] = Label(rest[0].strip(), rest[1].strip() or None if len(rest) == 2 else None)
+            labels[key.as_posix()] = Label(rest[0].strip(), rest[1].strip() or None if len(rest) == 2 else None)
             continue
         malformed.append(Skipped(f"{name}:{number}", reason))
     return labels, malformed
 
 
-def _stays_inside(path: str) -> bool:
-    return not PurePosixPath(path).is_absolute() and ".." not in PurePosixPath(path).parts
+def _stays_inside(path: PurePosixPath) -> bool:
+    return not path.is_absolute() and ".." not in path.parts
 
 
 @dataclass
@@ -69,23 +70,24 @@ class Folder:
     def __post_init__(self) -> None:
         if not self.root.is_dir():
             raise DataError(f"folder: {self.root} is not a folder; expected one with images in it")
-        start = self.root if self.split == "all" else self.root / self.split
-        if not _stays_inside(self.split) or not start.is_dir():
+        inside = PurePosixPath("." if self.split == "all" else self.split)
+        start = self.root / inside
+        if not _stays_inside(inside) or not start.is_dir():
             raise DataError(f"folder: no split {self.split!r} in {self.root}; available: {', '.join(self._splits())}")
 
         self._skipped: list[Skipped] = []
         labels: dict[str, Label] = {}
         images: set[str] = set()
-        for file in self._files(self.root):
+        above = (self.root / folder / TABLE for folder in reversed(inside.parents))
+        for file in chain(filter(Path.is_file, above), self._files(start)):
             if file.name == TABLE:
                 labels |= self._read_table(file)
             elif file.suffix.lower() in EXTENSIONS:
                 images.add(self._id(file))
-        prefix = "" if self.split == "all" else f"{self._id(start)}/"
+        labelled = {image for image in labels if PurePosixPath(image).is_relative_to(inside)}
         self._labels: dict[str, Label] = {}
-        for image in sorted(images | labels.keys()):
-            if image.startswith(prefix):
-                self._add(image, labels.get(image))
+        for image in sorted(images | labelled):
+            self._add(image, labels.get(image))
         if not self._labels:
             first = f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}" if self._skipped else ""
             raise DataError(f"folder: no usable images ({' '.join(EXTENSIONS)}) under {start}{first}")
