@@ -1,0 +1,109 @@
+"""Files appear whole or not at all."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from ocrkit.files import write_atomically
+
+WRITER_THAT_IS_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from ocrkit.files import write_atomically
+
+with write_atomically(Path(sys.argv[1])) as temporary:
+    temporary.write_text("half of the new")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("existing", [None, "old and longer"])
+def test_the_file_is_there_once_the_block_ends_and_not_before(tmp_path, existing):
+    path = tmp_path / "result.json"
+    if existing:
+        path.write_text(existing)
+    with write_atomically(path) as temporary:
+        temporary.write_text("new")
+        assert (path.read_text() if path.exists() else None) == existing
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["result.json"]
+
+
+@pytest.mark.parametrize("problem", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("existing", [None, "old"])
+def test_an_error_leaves_everything_as_it_was(tmp_path, existing, problem):
+    path = tmp_path / "result.json"
+    if existing:
+        path.write_text(existing)
+    before = names(tmp_path)
+
+    def fail_halfway():
+        with write_atomically(path) as temporary:
+            temporary.write_text("half of the new")
+            raise problem
+
+    with pytest.raises(problem):
+        fail_halfway()
+    assert names(tmp_path) == before
+    assert (path.read_text() if path.exists() else None) == existing
+
+
+def test_a_writer_that_is_killed_leaves_the_old_file(tmp_path):
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    killed = subprocess.run([sys.executable, "-c", WRITER_THAT_IS_KILLED, str(path)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert path.read_text() == "old"
+    with write_atomically(path) as temporary:  # what it left behind is in nobody's way
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_the_bytes_are_on_disk_before_the_file_takes_its_place(tmp_path, monkeypatch):
+    path = tmp_path / "result.json"
+    synced = []
+
+    def fsync(handle):
+        synced.append(os.fstat(handle).st_size)
+        assert not path.exists()
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with write_atomically(path) as temporary:
+        temporary.write_bytes(b"12345")
+    assert synced == [5]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_the_file_has_the_mode_of_any_new_file(tmp_path, umask, mode):
+    path = tmp_path / "result.json"
+    before = os.umask(umask)
+    try:
+        with write_atomically(path) as temporary:
+            temporary.write_text("new")
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_two_writers_of_one_file_do_not_meet(tmp_path):
+    path = tmp_path / "result.json"
+    with write_atomically(path) as first, write_atomically(path) as second:
+        assert first != second
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first"  # whose block ended last
+    assert names(tmp_path) == ["result.json"]
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError), write_atomically(tmp_path / "missing" / "result.json"):
+        pytest.fail("there is nowhere to write to")
