@@ -85,12 +85,24 @@ def form_folder(images: Path, form: str) -> Path:
 
 
 def image_sizes(images: Path, form: str) -> dict[str, int] | None:
-    """Bytes of every image of a form, by word id; None where the form has no folder."""
+    """Bytes of every image of a form, by word id; None where the form has no folder. Raises DataError for one that is locked."""
+    folder = form_folder(images, form)
     try:
-        with os.scandir(form_folder(images, form)) as entries:
-            return {entry.name[:-4]: entry.stat().st_size for entry in entries if entry.name.endswith(".png")}
+        with os.scandir(folder) as entries:
+            return {
+                entry.name.removesuffix(".png"): entry.stat().st_size
+                for entry in entries
+                if entry.name.endswith(".png") and entry.is_file()
+            }
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        raise DataError(f"{folder}: {error.strerror}") from None
+
+
+def any_form_folder(images: Path) -> bool:
+    """Whether there are images of any form."""
+    return any(folder == form_folder(images, folder.name) for folder in images.glob("*/*-*/"))
 
 
 def split_forms(split: str) -> list[str]:
@@ -188,6 +200,9 @@ def read_xml(folder: Path, forms: Collection[str] | None = None) -> tuple[dict[s
             continue
         try:
             writer, found = parse_xml(path.read_bytes(), path.name)
+        except OSError as error:
+            malformed.append(Skipped(path.name, error.strerror or str(error)))
+            continue
         except DataError as error:
             malformed.append(Skipped(path.name, str(error).removeprefix(f"{path.name}: ")))
             continue
@@ -258,7 +273,7 @@ class IamWords:
         images = images_folder(self.root)
         sizes = {form: image_sizes(images, form) for form in dict.fromkeys(word.form for word in chosen)}
         there = [form for form, found in sizes.items() if found is not None]
-        self._check_found(images, words, there)
+        self._check_found(images, there)
 
         self._images = images
         self._writers = writers or xml_writers(xml_folder(self.root) or self.root, there)
@@ -296,10 +311,10 @@ class IamWords:
             raise DataError(f"iam: no row of {table} is a word's ({malformed[0].id}: {malformed[0].reason}); {self._advice()}")
         return words, malformed, writers
 
-    def _check_found(self, images: Path, words: list[Word], there: list[str]) -> None:
+    def _check_found(self, images: Path, there: list[str]) -> None:
         if there:
             return
-        if self.split != "all" and any(image_sizes(images, form) is not None for form in {word.form for word in words}):
+        if self.split != "all" and any_form_folder(images):
             raise DataError(f"iam: none of the forms of {self.split} is under {images}, though others are; {self._advice()}")
         raise DataError(
             f"iam: no word images under {self.root}: looked for words/FORM and FORM such as {form_folder(images, 'a01-000u')}; "

@@ -180,6 +180,15 @@ def test_missing_and_empty_images_are_skipped_and_named(iam: Path) -> None:
     assert list(IamWords(iam, "aachen/train").skipped) == [Skipped("a01-000u-00-01", "missing")]
 
 
+def test_a_dangling_link_is_a_missing_image(iam: Path) -> None:
+    path = image(iam, "a01-000u-00-01")
+    path.unlink()
+    path.symlink_to(iam / "nowhere.png")
+    reader = IamWords(iam)
+    assert list(reader.skipped) == [Skipped("a01-000u-00-01", "missing")]
+    assert len(reader) == 5
+
+
 def test_forms_without_a_folder_are_not_there_rather_than_missing(iam: Path) -> None:
     shutil.rmtree(iam / "words" / "a01" / "a01-003")
     reader = IamWords(iam, "aachen/train")
@@ -238,7 +247,9 @@ def test_an_unknown_split_names_the_nearest_and_all(iam: Path) -> None:
     assert all(split in str(raised.value) for split in SPLITS)
 
 
-def test_an_absent_split_says_that_others_are_there(iam: Path) -> None:
+@pytest.mark.parametrize("texts", ["ascii", "xml"])
+def test_an_absent_split_says_that_others_are_there(iam: Path, texts: str) -> None:
+    shutil.rmtree(iam / ("xml" if texts == "ascii" else "ascii"))
     with pytest.raises(DataError, match=r"none of the forms of aachen/validation is under .*, though others are"):
         IamWords(iam, "aachen/validation")
 
