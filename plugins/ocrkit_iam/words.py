@@ -85,7 +85,7 @@ def form_folder(images: Path, form: str) -> Path:
 
 
 def image_sizes(images: Path, form: str) -> dict[str, int] | None:
-    """Bytes of every image of a form, by word id; None where the form has no folder. Raises DataError for one that is locked."""
+    """Bytes of every image of a form, by word id; None where the form has no folder. Raises DataError for a locked one."""
     folder = form_folder(images, form)
     try:
         with os.scandir(folder) as entries:
