@@ -23,7 +23,7 @@ def dark_on_light(image: Image, ink: Ink) -> Image:
 
     Ink is light if the paper is nearer to the darkest than to the lightest pixels of the image, single specks blurred away.
     On 9,471 IAM words this errs in 0.04 %, and on the same inverted in 0.12 %; with half the contrast, a gradient and noise in
-    0.12 and 0.24 %. Taking the commoner of Otsu's two classes for the paper errs in 5 %: tight crops of full stops are mostly ink.
+    0.12 and 0.24 %. Taking the commoner of Otsu's two classes for the paper errs in 5 %: tight full stops are mostly ink.
     """
     if ink == "auto":
         darkest, lightest, _, _ = cv2.minMaxLoc(cv2.blur(image, (3, 3)))
