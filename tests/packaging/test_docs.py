@@ -1,0 +1,71 @@
+"""The documentation names what is there: every command with all its options and no others, every hook, every public name."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import ocrkit
+from ocrkit import hookspecs
+from ocrkit.cli import main
+
+ROOT = Path(__file__).parents[2]
+SHARED = "Options that several commands share"
+
+
+def sections(page: str) -> dict[str, str]:
+    """The text below each heading of the second level, by heading."""
+    parts = re.split(r"^## (.+)$", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def options(command: click.Command) -> Iterator[str]:
+    """The long options of a command and of the commands below it."""
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            yield from (name for name in parameter.opts if name.startswith("--"))
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            assert below is not None
+            yield from options(below)
+
+
+@pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
+def test_a_command_is_documented_with_all_its_options_and_no_others(name: str) -> None:
+    command = main.get_command(click.Context(main), name)
+    assert command is not None
+    pages = sections("command-line.md")
+    has = set(options(command))
+    tables = {heading: set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE)) for heading, text in pages.items()}
+    own = tables[f"`ocrkit {name}`"]
+    assert own <= has, f"documented, but not there: {own - has}"
+    assert has <= own | tables[SHARED], f"there, but not documented: {has - own - tables[SHARED]}"
+    if isinstance(command, click.Group):
+        for below in command.list_commands(click.Context(command)):
+            assert f"ocrkit {name} {below}" in pages[f"`ocrkit {name}`"]
+
+
+def test_every_hook_is_documented() -> None:
+    table = sections("plugins.md")["The hooks"]
+    hooks = {name for name in vars(hookspecs) if name.startswith("ocrkit_")}
+    assert hooks == set(re.findall(r"^\| `(ocrkit_[a-z]+)`", table, re.MULTILINE))
+
+
+def test_every_public_name_is_documented() -> None:
+    page = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    for name in set(ocrkit.__all__) - {"__version__"}:
+        whole_module = f"automodule:: {getattr(ocrkit, name).__module__}\n"
+        assert whole_module in page or f"ocrkit.{name}" in page, name
+
+
+def test_readme_shows_the_same_plugin_as_the_example_package() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    example = (ROOT / "docs" / "examples" / "ocrkit-hello" / "ocrkit_hello" / "exact.py").read_text(encoding="utf-8")
+    shown = re.search(r"`ocrkit_hello/exact.py`:\n\n```python\n(.+?)```", readme, re.DOTALL)
+    assert shown is not None
+    squeezed = [line for line in example.partition("\n\n")[2].splitlines() if line]
+    assert [line for line in shown.group(1).splitlines() if line] == squeezed
