@@ -178,8 +178,12 @@ class FeaturizerDefinition(Protocol):
 
     Implementations, registered by backend, are callables ``build(definition, input_size) -> module``. The module maps
     images (N, 1, H, W) float32 and widths (N,) to features (N, T, D) and lengths (N,), in its framework's own types.
-    For backend ``numpy`` it maps NumPy arrays to NumPy arrays.
+    For backend ``numpy`` it maps NumPy arrays to NumPy arrays. Where the width varies, W is a multiple of ``stride``.
     """
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the image's width in a step."""
 
     def output_size(self, input: ImageSize, /) -> SequenceSize:
         """Raises ConfigError for sizes that it cannot take."""

@@ -83,9 +83,11 @@ class Assembly:
         ]
 
     def make_batch(self, images: Sequence[Image]) -> tuple[FloatArray, IntArray]:
-        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, padded with zeros to the widest."""
+        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, padded with zeros to whole steps of the widest."""
         widths = np.array([image.shape[1] for image in images], np.int32)
-        batch = np.zeros((len(images), 1, self.plan.image.height, int(widths.max())), np.float32)
+        stride = self.featurizer.stride if self.plan.image.width is None else 1
+        width = -(-int(widths.max()) // stride) * stride
+        batch = np.zeros((len(images), 1, self.plan.image.height, width), np.float32)
         for row, image in zip(batch, images, strict=True):
             np.divide(image, np.float32(255), out=row[0, :, : image.shape[1]])
         return self.numpy_featurizer(batch, widths) if self.numpy_featurizer else (batch, widths)

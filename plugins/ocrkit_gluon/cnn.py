@@ -22,6 +22,7 @@ class Cnn(nn.HybridBlock):  # type: ignore[misc]  # MXNet has no types
         super().__init__()
         self._masked = input.width is None
         self._options = options
+        self._features, self._steps = options.output_size(input).features, options.output_size(input).steps
         channels = options.channels
         with self.name_scope():
             self.relu = nn.Activation("relu")  # the operator `relu` has no oneDNN kernel and takes ten times as long
@@ -44,11 +45,11 @@ class Cnn(nn.HybridBlock):  # type: ignore[misc]  # MXNet has no types
         x = masked(self.pool(self.relu(self.conv2(x))), pooled)
         x = masked(self.dropout(self.norm3(self.relu(self.conv3(x)))), pooled)
         x = masked(self.norm4(self.relu(self.conv4(x))), pooled)
-        return self._steps(F, x), F.floor(pooled / self._options.columns)
+        return self._in_steps(F, x), F.floor(pooled / self._options.columns)
 
-    def _steps(self, F: Any, x: Any) -> Any:
+    def _in_steps(self, F: Any, x: Any) -> Any:
         """Feature maps (N, C, H, W) as steps (N, T, D); columns that fill no whole step are left off."""
-        x = F.reshape(F.transpose(x, (0, 3, 1, 2)), (0, 0, -1))
-        every = self._options.columns
-        parts = [F.slice(x, begin=(None, first, None), end=(None, None, None), step=(None, every, None)) for first in range(every)]
-        return F.concat(*[F.slice_like(part, parts[-1], axes=(1,)) for part in parts], dim=2)
+        x = F.transpose(x, (0, 3, 1, 2))
+        if self._steps is not None:
+            x = F.slice_axis(x, axis=1, begin=0, end=self._steps * self._options.columns)
+        return F.reshape(x, (0, -1, self._features))

@@ -13,8 +13,17 @@ os.environ.setdefault("MXNET_STORAGE_FALLBACK_LOG_VERBOSE", "0")
 
 numpy_aliases.set_removed()
 cuda_wheels.preload()
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    import mxnet
+
+# Left to itself MXNet takes half the cores, for hyperthreads that may not be there. Its OpenMP library looks at the environment
+# once, while it is loaded, so that the variable is gone again before anybody else sees it.
+chosen = os.environ.get("OMP_NUM_THREADS")
+os.environ["OMP_NUM_THREADS"] = chosen or str(len(os.sched_getaffinity(0)))
+try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import mxnet
+finally:
+    if chosen is None:
+        del os.environ["OMP_NUM_THREADS"]
 
 __all__ = ["mxnet"]
