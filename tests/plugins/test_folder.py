@@ -212,7 +212,7 @@ def test_links_in_a_circle_end(root):
 
 def test_a_split_is_a_folder_in_the_root_and_ids_stay_the_same(root):
     make(root, "train/a.png", "train/deep/b.png", "training/c.png", "d.png")
-    label(root, "train/a.png\tone", "d.png\tfour", "train/gone.png\tfive", "gone.png\tsix")
+    label(root, "train/a.png\tone", "d.png\tfour", "train/gone.png\tfive", "gone.png\tsix", "training/gone.png\tseven")
     label(root / "training", "no tab")
     assert len(Folder(root)) == 4
     train = Folder(root, split="train")

@@ -197,6 +197,15 @@ def test_contrast_changes_levels_but_never_their_order():
     assert max(spans) > 140
 
 
+def test_gamma_bends_the_levels_between_black_and_white():
+    image = np.array([[0, 128, 255]], np.uint8)
+    changed = results(Contrast(brightness=0, contrast=0, gamma=2, probability=1), image)
+    assert {(result[0, 0], result[0, 2]) for result in changed} == {(0, 255)}
+    middles = [result[0, 1] for result in changed]
+    assert 64 <= min(middles) < 80
+    assert 165 < max(middles) <= 181
+
+
 def test_contrast_of_nothing_changes_nothing():
     image = np.arange(256, dtype=np.uint8).reshape(16, 16)
     for changed in results(Contrast(brightness=0, contrast=0, gamma=1, probability=1), image):
