@@ -1,6 +1,7 @@
 """The characters that a network can write, and their class ids."""
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from ocrkit.errors import ConfigError
 
@@ -56,4 +57,4 @@ class Alphabet:
 
 def steps_needed(label: Sequence[int] | str) -> int:
     """The fewest time steps in which CTC can write a label: its length, and a blank between any two equal neighbours."""
-    return len(label) + sum(first == second for first, second in zip(label, label[1:], strict=False))
+    return len(label) + sum(first == second for first, second in pairwise(label))

@@ -39,7 +39,7 @@ def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
         if sample.path is None:
             return None
         try:
-            status = os.stat(sample.path)
+            status = sample.path.stat()
         except OSError:
             return None
         digest.update(f"\n{sample.id}\t{sample.path.absolute()}\t{status.st_mtime_ns}\t{status.st_size}".encode())

@@ -40,7 +40,9 @@ class Training:
     optimizer: Literal["adam", "adamw"] = option("adam", "Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019)")
     learning_rate: float = option(1e-3, "the highest learning rate of the schedule", minimum=0.0)
     schedule: Literal["constant", "cosine"] = option("constant", "what follows the warm-up: constant, or a half cosine to zero")
-    warmup: float = option(0.0, "share of all steps in which the learning rate rises linearly from zero", minimum=0.0, maximum=1.0)
+    warmup: float = option(
+        0.0, "share of all steps in which the learning rate rises linearly from zero", minimum=0.0, maximum=1.0
+    )
     weight_decay: float = option(0.0, "decoupled weight decay; adamw only", minimum=0.0)
     clip_norm: float = option(0.0, "largest L2 norm of all gradients together; 0: no clipping", minimum=0.0)
     loss_weight: float = option(1.0, "factor on the CTC loss", minimum=0.0)
@@ -78,14 +80,15 @@ class PipelineSpec:
 # --------------------------------------------------------------------------------------------------------------- options
 
 
-def _describe(annotation: Any) -> str:
+def describe_type(annotation: Any) -> str:
+    """An option's type in words: ``a whole number``, ``one of 'a', 'b'``."""
     origin = typing.get_origin(annotation)
     if origin is Literal:
         return "one of " + ", ".join(repr(choice) for choice in typing.get_args(annotation))
     if origin in (Union, types.UnionType):
-        return " or ".join(_describe(choice) for choice in typing.get_args(annotation) if choice is not type(None))
+        return " or ".join(describe_type(choice) for choice in typing.get_args(annotation) if choice is not type(None))
     if origin is tuple:
-        return f"a list of {_describe(typing.get_args(annotation)[0])}"
+        return f"a list of {describe_type(typing.get_args(annotation)[0])}"
     names = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", Path: "a path"}
     return names.get(annotation, str(annotation))
 
@@ -120,6 +123,16 @@ def _convert(value: Any, annotation: Any) -> Any:
     raise TypeError
 
 
+def _limits(value: Any, metadata: Mapping[str, Any]) -> str:
+    """The range of an option in words, if the value is a number outside it."""
+    low, high = metadata.get("minimum"), metadata.get("maximum")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return ""
+    if (low is None or value >= low) and (high is None or value <= high):  # NaN is in no range
+        return ""
+    return " and ".join(f"at {word} {limit:g}" for word, limit in (("least", low), ("most", high)) if limit is not None)
+
+
 def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
     """Options as a dataclass takes them, and what is wrong with them, each problem naming ``where`` and the option."""
     hints = typing.get_type_hints(cls)
@@ -134,18 +147,15 @@ def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[di
         try:
             values[name] = _convert(value, hints[name])
         except TypeError:
-            problems.append(f"{where}.{name}: {value!r}; expected {_describe(hints[name])}")
+            problems.append(f"{where}.{name}: {value!r}; expected {describe_type(hints[name])}")
             continue
-        low, high = known[name].metadata.get("minimum"), known[name].metadata.get("maximum")
-        if isinstance(values[name], int | float) and not isinstance(values[name], bool):
-            if not (low is None or values[name] >= low) or not (high is None or values[name] <= high):  # NaN fails both
-                limits = " and ".join(
-                    text for text, limit in ((f"at least {low:g}" if low is not None else "", low),
-                                             (f"at most {high:g}" if high is not None else "", high)) if limit is not None
-                )  # fmt: skip
-                problems.append(f"{where}.{name}: {value!r}; expected {limits}")
-    missing = [n for n, each in known.items() if n not in options and each.default is MISSING and each.default_factory is MISSING]
-    problems += [f"{where}.{name}: missing; expected {_describe(hints[name])}" for name in missing]
+        limits = _limits(values[name], known[name].metadata)
+        if limits:
+            problems.append(f"{where}.{name}: {value!r}; expected {limits}")
+    missing = [
+        n for n, each in known.items() if n not in options and each.default is MISSING and each.default_factory is MISSING
+    ]
+    problems += [f"{where}.{name}: missing; expected {describe_type(hints[name])}" for name in missing]
     return values, problems
 
 
@@ -201,7 +211,7 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
     """A part's name and options; its problems go to the list."""
     broken = PartSpec(kind, "", {})
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
-        problems.append(f"{where}: expected a table with use = \"NAME\"; {kind}s: {', '.join(registry().names(kind))}")
+        problems.append(f'{where}: expected a table with use = "NAME"; {kind}s: {", ".join(registry().names(kind))}')
         return broken
     part = PartSpec(kind, table["use"], {name: value for name, value in table.items() if name != "use"})
     try:
@@ -264,10 +274,12 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     known = ["schema", "name", "summary", "backends", "alphabet", "weights", *PARTS, "metrics", "training"]
     if table.get("schema") != SCHEMA:
         problems.append(f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads")
-    problems += [f"no table or key {name!r}.{nearest(name, known)} Expected: {', '.join(known)}." for name in table if name not in known]
+    problems += [
+        f"no table or key {name!r}.{nearest(name, known)} Expected: {', '.join(known)}." for name in table if name not in known
+    ]
     backends = table.get("backends", [])
     if not isinstance(backends, list) or not all(isinstance(name, str) for name in backends) or not backends:
-        problems.append(f"backends: {backends!r}; expected a list of names, for example [\"gluon\"]")
+        problems.append(f'backends: {backends!r}; expected a list of names, for example ["gluon"]')
         backends = []
     alphabet = _text(table, "alphabet", "", problems)
     if not alphabet or len(set(alphabet)) != len(alphabet):
@@ -277,7 +289,7 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     metrics = metrics if isinstance(metrics, list) else [metrics]
     metric_parts = tuple(_part(item, "metric", f"metrics[{index}]", problems) for index, item in enumerate(metrics))
     if not metric_parts:
-        problems.append("metrics: expected at least one [[metrics]] table with use = \"NAME\"")
+        problems.append('metrics: expected at least one [[metrics]] table with use = "NAME"')
     training = table.get("training", {})
     training, augment = (training, training.get("augment", [])) if isinstance(training, dict) else ({}, [])
     augment = augment if isinstance(augment, list) else [augment]

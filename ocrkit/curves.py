@@ -9,7 +9,7 @@ _COLOURS = ("#1f6feb", "#d1495b", "#2e8b57", "#8a5fbf")
 
 
 def draw_curves(history: Sequence[Mapping[str, Any]]) -> str:
-    """An SVG with the training loss and the validation scores over the epochs, side by side, each scaled from 0 to its highest."""
+    """An SVG with the training loss and the validation scores over the epochs, each scaled from 0 to its highest."""
     names = list(history[0].get("validation") or {})
     curves = [("training loss", [float(line["loss"]) for line in history])]
     curves += [(f"validation {name}", [float(line["validation"][name] or 0.0) for line in history]) for name in names]
@@ -38,7 +38,8 @@ def _panel(title: str, values: Sequence[float], colour: str, index: int) -> str:
     )
     last = f"{values[-1]:.4g} after {len(values)} epoch{'s' * (len(values) > 1)}"
     return (
-        f'<g transform="translate({index * WIDTH} 0)"><text x="{MARGIN}" y="24" font-size="13">{escape(title)}: {last}</text>{grid}'
+        f'<g transform="translate({index * WIDTH} 0)">'
+        f'<text x="{MARGIN}" y="24" font-size="13">{escape(title)}: {last}</text>{grid}'
         f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>{marks}'
         f'<text x="{MARGIN}" y="{HEIGHT - 22}">1</text>'
         f'<text x="{MARGIN + across}" y="{HEIGHT - 22}" text-anchor="end">{len(values)}</text>'

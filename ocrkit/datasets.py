@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ocrkit.config import PartSpec, make_part
@@ -29,11 +29,15 @@ class Dataset(Sequence[Sample]):
     def __len__(self) -> int:
         return len(self._indices)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # Sequence's overloads say more than is needed here
+    def __getitem__(self, index: int) -> Sample:  # type: ignore[override]  # no slices: a data set is narrowed, not cut
         return self._reader[self._indices[index]]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self._reader[index] for index in self._indices)
+
+    def after(self, count: int) -> "Dataset":
+        """The same without its first samples."""
+        return replace(self, _indices=self._indices[count:])
 
 
 def _form_ids(name: str) -> set[str]:
@@ -87,7 +91,9 @@ def open_dataset(
         forms = FormCount(len(left), len(wanted) if wanted is not None else None)
     indices = indices[:limit]
     if not indices:
-        raise DataError(f"{root}: no samples in split {reader.split!r}" + (" after narrowing it by form ids" if only or exclude else ""))
+        raise DataError(
+            f"{root}: no samples in split {reader.split!r}" + (" after narrowing it by form ids" if only or exclude else "")
+        )
     return Dataset(part.use, Path(root), reader.split, skipped, forms, is_sample, reader, indices)
 
 

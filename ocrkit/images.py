@@ -33,6 +33,9 @@ MAX_PIXELS = 50_000_000
 MAX_BYTES = 500_000_000
 """The largest file that is read, in bytes."""
 
+EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
+"""What the names of image files end with, in small letters."""
+
 # Pillow warns of odd metadata, none of which matters here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
@@ -46,6 +49,15 @@ _FORMATS: list[tuple[bytes, type[ImageFile]]] = [
     (b"RIFF", WebPImageFile),
     (b"GIF8", GifImageFile),
 ]
+
+
+def find_images(folder: Path) -> list[Path]:
+    """The image files in a folder and in the folders below it, by name; what begins with a dot is passed over."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix.lower() in EXTENSIONS and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
 
 
 def read_image(source: str | Path | bytes) -> Image:

@@ -199,7 +199,7 @@ class FeaturizerDefinition(Protocol):
 class EncoderDefinition(Protocol):
     """A sequence encoder apart from any framework; it keeps the number of steps.
 
-    An implementation's module maps features (N, T, D) and lengths (N,) to (N, T, E), and ignores what is beyond the lengths.
+    An implementation's module maps features (N, T, D) and lengths (N,) to (N, T, E); nothing beyond the lengths counts.
     """
 
     def output_size(self, input: SequenceSize, /) -> SequenceSize: ...

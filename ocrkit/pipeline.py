@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ class Assembly:
         ]
 
     def make_batch(self, images: Sequence[Image]) -> tuple[FloatArray, IntArray]:
-        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, padded with zeros to whole steps of the widest."""
+        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, zeros beyond each, in whole steps."""
         widths = np.array([image.shape[1] for image in images], np.int32)
         stride = self.featurizer.stride if self.plan.image.width is None else 1
         width = -(-int(widths.max()) // stride) * stride
@@ -157,7 +158,9 @@ def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, prob
                 registry().get(kind, part.use)
                 backends = registry().backends(kind, part.use)
                 if name not in backends and not (kind == "featurizer" and "numpy" in backends):
-                    raise PluginError(f"no {kind} named {part.use!r} for backend {name!r}. It has: {', '.join(backends) or 'none'}.")
+                    raise PluginError(
+                        f"no {kind} named {part.use!r} for backend {name!r}. It has: {', '.join(backends) or 'none'}."
+                    )
             return name, entry.load()()
         except PluginError as error:
             found.append(str(error))
@@ -222,7 +225,7 @@ class Item:
 
 @dataclass
 class Seconds:
-    """Seconds spent by stage. Stages overlap, and reading and preprocessing count every thread's, so they may exceed the total."""
+    """Seconds by stage. Stages overlap, and reading and preprocessing add up all threads, so they may exceed the total."""
 
     total: float = 0.0
     read: float = 0.0
@@ -329,15 +332,24 @@ class Recogniser:
                     yield Reading(sample, item.image, next(decoded))
 
     def evaluate(
-        self, dataset: Dataset, on_reading: Callable[[Reading | Skipped], None] = lambda _: None
+        self,
+        dataset: Dataset,
+        on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
+        earlier: Sequence[Outcome | Skipped] = (),
     ) -> tuple[dict[str, Score], list[Skipped], int, Seconds]:
         """Scores, the samples that could not be used, how many were, and seconds by stage.
 
-        ``on_reading`` is told of every sample as it comes. Raises DataError where no sample can be scored.
+        ``on_reading`` is told of every sample as it comes. ``earlier`` is what became of the first samples in a run that was
+        interrupted; they are scored, but not read again. Raises DataError where no sample can be scored.
         """
         seconds, start = Seconds(), time.perf_counter()
         scorer, skipped = Scorer(self.assembly.metrics), list(dataset.skipped)
-        for reading in self.readings(dataset, seconds):
+        for outcome in earlier:
+            if isinstance(outcome, Skipped):
+                skipped.append(outcome)
+            else:
+                scorer.add(outcome)
+        for reading in self.readings(dataset.after(len(earlier)), seconds):
             if isinstance(reading, Reading) and reading.sample.text is None:
                 reading = Skipped(reading.sample.id, "has no text to compare with")
             if isinstance(reading, Skipped):
@@ -350,7 +362,9 @@ class Recogniser:
             on_reading(reading)
         if not len(scorer):
             first = skipped[0]
-            raise DataError(f"{dataset.root}: none of {len(skipped)} samples can be used; the first: {first.id}: {first.reason}")
+            raise DataError(
+                f"{dataset.root}: none of {len(skipped)} samples can be used; the first: {first.id}: {first.reason}"
+            )
         before = time.perf_counter()
         scores = scorer.result()
         seconds.score += time.perf_counter() - before
@@ -384,13 +398,14 @@ class Pipeline:
     def read_many(self, sources: Iterable[str | Path | bytes | Image]) -> Iterator[Item]:
         """Reads images in batches, lazily, in order. An image that cannot be read is an item with its error."""
         samples = (
-            Sample(str(source) if isinstance(source, str | Path) else str(index), None, None, lambda source=source: _pixels(source))  # type: ignore[misc]
+            Sample(str(source) if isinstance(source, str | Path) else str(index), None, None, partial(_pixels, source))
             for index, source in enumerate(sources)
         )
         while chunk := list(islice(samples, self._recogniser.batch_size)):
             for sample, reading in zip(chunk, self._recogniser.readings(chunk, Seconds()), strict=True):
                 if isinstance(reading, Skipped):
-                    yield Item(sample.id, None, None, reading.reason)
+                    named = reading.reason.startswith(sample.id)  # a preprocessor does not know whose image it refuses
+                    yield Item(sample.id, None, None, reading.reason if named else f"{sample.id}: {reading.reason}")
                 else:
                     yield Item(sample.id, reading.decoded.text, reading.decoded.confidence)
 
@@ -400,12 +415,17 @@ class Pipeline:
         *,
         data: str | Path | None = None,
         limit: int | None = None,
-        on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
         dataset: Dataset | None = None,
+        on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
+        earlier: Sequence[Outcome | Skipped] = (),
     ) -> Result:
-        """Scores the pipeline on its reader's data: ``data`` is the root, else what ``OCRKIT_<READER>`` names, else the sample."""
+        """Scores the pipeline on its reader's data under ``data``, else ``OCRKIT_<READER>``, else on the shipped sample.
+
+        ``dataset``, ``on_reading`` and ``earlier``: a data set that is open already, a listener for every sample, and what became
+        of the first samples in a run that was interrupted. Raises DataError where nothing can be scored.
+        """
         dataset = dataset or open_dataset(self.spec.reader, root=data, split=split, limit=limit)
-        scores, skipped, samples, seconds = self._recogniser.evaluate(dataset, on_reading)
+        scores, skipped, samples, seconds = self._recogniser.evaluate(dataset, on_reading, earlier)
         about = {
             "name": dataset.name,
             "root": str(dataset.root),

@@ -41,7 +41,7 @@ def _load(point: EntryPoint) -> tuple[pluggy.PluginManager | None, str | None]:
     try:
         manager.register(point.load(), name=point.name)
         manager.check_pending()
-    except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
         return None, _one_line(error)
     if not any(caller.get_hookimpls() for caller in _callers(manager)):
         return None, "implements no hook; expected functions marked with @ocrkit.hookimpl"
@@ -66,7 +66,7 @@ def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
             try:
                 for caller in _callers(manager):
                     parts += _collect(caller)
-            except (Exception, SystemExit) as error:
+            except (Exception, SystemExit) as error:  # noqa: BLE001
                 parts, problem = [], _one_line(error)
         yield Plugin(point.name, point.value, distribution, version, problem), parts
 
@@ -74,9 +74,7 @@ def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
 def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
     parts: list[tuple[str, dict[str, object]]] = []
 
-    def register(
-        name: str, target: object, *, summary: str = "", backend: str | None = None, extra: str | None = None
-    ) -> None:
+    def register(name: str, target: object, *, summary: str = "", backend: str | None = None, extra: str | None = None) -> None:
         parts.append((caller.name, {"name": name, "target": target, "summary": summary, "backend": backend, "extra": extra}))
 
     for implementation in caller.get_hookimpls():

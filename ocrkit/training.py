@@ -73,8 +73,8 @@ class Progress:
 
 
 def learning_rate(step: int, steps: int, *, peak: float, warmup: float, schedule: str) -> float:
-    """The rate of a step (from 0) of so many: a linear rise to the peak over the first ``warmup`` share of the steps, then constant
-    or half a cosine down to zero (Loshchilov & Hutter 2017, without restarts)."""
+    """The rate of a step (from 0) of so many: a linear rise to the peak over the first ``warmup`` share of them, then
+    constant, or half a cosine down to zero (Loshchilov & Hutter 2017, without restarts)."""
     rising = math.ceil(warmup * steps)
     if step < rising:
         return peak * (step + 1) / rising
@@ -147,7 +147,7 @@ class Run:
     # ------------------------------------------------------------------------------------------------------- checkpoints
 
     def start(self, about: dict[str, Any], init: str | None) -> None:
-        """A new run: its folder, and fresh weights, or those of ``init`` as far as they fit. Raises OcrkitError for a used folder."""
+        """A new run: its folder, and fresh weights, or ``init``'s as far as they fit. Raises OcrkitError for a used folder."""
         if self.folder.exists() and any(self.folder.iterdir()):
             raise OcrkitError(f"{self.folder}: not empty; name a new folder, or go on with the run in it: --resume")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,9 @@ class Run:
                 seed = int(_random(options.seed, _STEP, progress.step).integers(2**31))
                 loss = self.trainer.step(batch, learning_rate=rate, seed=seed)
                 if not math.isfinite(loss):
-                    raise OcrkitError(f"step {progress.step}: the loss is {loss}; lower training.learning_rate or set training.clip_norm")
+                    raise OcrkitError(
+                        f"step {progress.step}: the loss is {loss}; lower training.learning_rate or set training.clip_norm"
+                    )
                 progress.losses += loss * len(batch.labels)
                 progress.seen += len(batch.labels)
             progress.step += 1
@@ -393,8 +395,13 @@ def train(
         "backend": assembly.backend_name,
         "device": run.network.device,
         "seed": options.seed,
-        "data": {"name": dataset.name, "root": str(dataset.root), "split": dataset.split, "limit": limit,
-                 "is_sample": dataset.is_sample},  # fmt: skip
+        "data": {
+            "name": dataset.name,
+            "root": str(dataset.root),
+            "split": dataset.split,
+            "limit": limit,
+            "is_sample": dataset.is_sample,
+        },
         "samples": len(collected.samples),
         "forms": sorted({sample.form for sample in collected.samples if sample.form}),
         "validation": {"split": validation.split, "samples": len(validation)} if validation else None,

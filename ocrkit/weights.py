@@ -44,7 +44,9 @@ def read(path: Path, *, sha256: str | None = None) -> Weights:
         raise WeightsError(f"{path}: no such weights; expected a .safetensors file")
     digest = sha256_of(path)
     if sha256 is not None and digest != sha256:
-        raise WeightsError(f"{path}: sha256 {digest[:12]}…, but its manifest says {sha256[:12]}…: damaged or replaced; install it anew")
+        raise WeightsError(
+            f"{path}: sha256 {digest[:12]}…, but its manifest says {sha256[:12]}…: damaged or replaced; install it anew"
+        )
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (a safe_open is no mapping)

@@ -38,7 +38,9 @@ def model(name: str) -> Model:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WeightsError(f"{path}: no readable manifest ({error}); install the model's plugin anew") from error
     if manifest.get("schema") != SCHEMA or not isinstance(manifest.get("weights"), dict):
-        raise WeightsError(f"{path}: expected schema = {SCHEMA} and a [weights] table; it was made for another version of ocrkit")
+        raise WeightsError(
+            f"{path}: expected schema = {SCHEMA} and a [weights] table; it was made for another version of ocrkit"
+        )
     return Model(name, registry().get("zoo", name).plugin.name, folder, manifest)
 
 

@@ -8,17 +8,40 @@ import click
 DEFAULT_PIPELINE = "iam-crnn"
 
 pipeline_option = click.option(
-    "--pipeline", default=DEFAULT_PIPELINE, show_default=True, metavar="NAME|FILE.toml", help="A zoo model, a pipeline's file or a training run."
+    "--pipeline",
+    default=DEFAULT_PIPELINE,
+    show_default=True,
+    metavar="NAME|FILE.toml",
+    help="A zoo model, a pipeline's file or a training run.",
 )
 data_option = click.option(
-    "--data", type=click.Path(), metavar="ROOT", help="The data set's folder; else OCRKIT_<READER> (OCRKIT_IAM), else the shipped sample."
+    "--data",
+    type=click.Path(),
+    metavar="ROOT",
+    help="The data set's folder; else OCRKIT_<READER> (OCRKIT_IAM), else the shipped sample.",
 )
 split_option = click.option("--split", metavar="NAME", help="The reader's split; else the pipeline's.")
-backend_option = click.option("--backend", metavar="NAME", help="The framework that runs the network; else the pipeline's first that is installed.")
-device_option = click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True, help="auto: the GPU where there is one.")
-threads_option = click.option("--threads", type=click.IntRange(0), default=0, help="Threads for reading and for the network; 0: one a core.")
+backend_option = click.option(
+    "--backend", metavar="NAME", help="The framework that runs the network; else the pipeline's first that is installed."
+)
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="auto: the GPU where there is one.",
+)
+threads_option = click.option(
+    "--threads", type=click.IntRange(0), default=0, help="Threads for reading and for the network; 0: one a core."
+)
 limit_option = click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N samples.")
-set_option = click.option("--set", "settings", multiple=True, metavar="A.B=C", help="Change a value of the pipeline; may be repeated. PART.use=X replaces a part whole.")
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="A.B=C",
+    help="Change a value of the pipeline; may be repeated. PART.use=X replaces a part whole.",
+)
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -22,14 +22,23 @@ from ocrkit.cli.options import (
 
 @click.command()
 @together(pipeline_option, data_option)
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="RUN_DIR", help="The run's folder: checkpoints, log, curves.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="RUN_DIR",
+    help="The run's folder: checkpoints, log, curves.",
+)
 @together(split_option, backend_option, device_option, threads_option, limit_option)
-@click.option("--init", metavar="WEIGHTS", help="Start from a run, a weights file or zoo:NAME; what fits is taken (fine-tuning).")
+@click.option(
+    "--init", metavar="WEIGHTS", help="Start from a run, a weights file or zoo:NAME; what fits is taken (fine-tuning)."
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in RUN_DIR, exactly where it was.")
 @set_option
 @click.pass_context
 def train(
     context: click.Context,
+    *,
     pipeline: str,
     data: str | None,
     out: Path,
@@ -65,7 +74,10 @@ def train(
             assembly, out, data=data, split=split, limit=limit, init=init, resume=resume, device=device, threads=threads,
             command=shlex.join(["ocrkit", *sys.argv[1:]]), report=bar.report,
         )  # fmt: skip
-    click.echo(f"ocrkit: {progress.epoch} epochs, the best is {progress.best_epoch}; read with it: ocrkit run --pipeline {out}", err=True)
+    click.echo(
+        f"ocrkit: {progress.epoch} epochs, the best is {progress.best_epoch}; read with it: ocrkit run --pipeline {out}",
+        err=True,
+    )
 
 
 def _was_given(context: click.Context, name: str) -> bool:
@@ -101,7 +113,8 @@ class _Bar:
         self._console.print(text, markup=False)
 
     def _start(self, event: dict[str, Any]) -> None:
-        self._say(f"seed {event['seed']}, {event['device']}, {event['samples']:,} samples of {event['data']['split']} ({event['data']['root']})")
+        data = event["data"]
+        self._say(f"seed {event['seed']}, {event['device']}, {event['samples']:,} samples of {data['split']} ({data['root']})")
         skipped = event["skipped"]
         for item in skipped[:20]:
             self._say(f"skipped {item['id']}: {item['reason']}")

@@ -25,7 +25,9 @@ class Cnn:
 
     channels: int = option(32, "channels of every convolution", minimum=1)
     columns: int = option(2, "columns of the pooled image in a step; a step is twice as many pixels wide", minimum=1)
-    dropout: float = option(0.5, "share of activations dropped in training, before the last convolution", minimum=0.0, maximum=0.95)
+    dropout: float = option(
+        0.5, "share of activations dropped in training, before the last convolution", minimum=0.0, maximum=0.95
+    )
 
     @property
     def stride(self) -> int:
@@ -33,7 +35,7 @@ class Cnn:
         return POOL * self.columns
 
     def output_size(self, input: ImageSize, /) -> SequenceSize:
-        """T = width // (2 · columns), D = columns · channels · (height // 2). Raises ConfigError for an image that gives none."""
+        """T = width // (2 · columns), D = columns · channels · (height // 2). Raises ConfigError for too small images."""
         if input.height < POOL:
             raise ConfigError([f"cnn needs images at least {POOL} pixels high, not {input.height}"])
         if input.width is not None and input.width < self.stride:

@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ocrkit import DataError, Sample, Skipped, option, read_image
+from ocrkit.images import EXTENSIONS
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 TABLE = "labels.tsv"
 
 
@@ -55,7 +55,7 @@ def _stays_inside(path: PurePosixPath) -> bool:
 
 @dataclass
 class Folder:
-    """All images of a folder and of the folders in it: png, jpg, jpeg, tif, tiff, bmp and webp.
+    """All images of a folder and of the folders in it: those that ocrkit reads.
 
     Texts come from ``labels.tsv`` (see :func:`parse_labels`) in any of these folders, its paths relative to it; for an image
     that no table names, from ``name.gt.txt`` beside ``name.png``: one line. Images with neither have no text: they can be read,

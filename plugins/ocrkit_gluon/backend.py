@@ -27,7 +27,7 @@ class Gluon:
         return GluonNetwork(plan, device=device, threads=threads)
 
 
-class _Whole(nn.HybridBlock):  # type: ignore[misc]  # MXNet has no types
+class _Whole(nn.HybridBlock):  # type: ignore[misc, name-defined]  # MXNet has no types
     """Featurizer, encoder and head: class scores (N, T, K) before the softmax, and lengths (N,)."""
 
     def __init__(self, plan: NetworkPlan) -> None:
@@ -44,7 +44,7 @@ class _Whole(nn.HybridBlock):  # type: ignore[misc]  # MXNet has no types
         return self.head(self.encoder(features, lengths)), lengths
 
 
-class _Reading(nn.HybridBlock):  # type: ignore[misc]
+class _Reading(nn.HybridBlock):  # type: ignore[misc, name-defined]
     def __init__(self, whole: _Whole) -> None:
         super().__init__()
         self.whole = whole
@@ -54,7 +54,7 @@ class _Reading(nn.HybridBlock):  # type: ignore[misc]
         return F.log_softmax(scores, axis=2), lengths
 
 
-class _Loss(nn.HybridBlock):  # type: ignore[misc]
+class _Loss(nn.HybridBlock):  # type: ignore[misc, name-defined]
     """The CTC loss (N,) of every sample in nats (Graves et al. 2006)."""
 
     def __init__(self, whole: _Whole) -> None:
@@ -72,7 +72,7 @@ class _Loss(nn.HybridBlock):  # type: ignore[misc]
 def _canonical(name: str) -> str:
     """Gluon's batch norms say gamma and beta; all else is named as PyTorch would."""
     stem, _, last = name.rpartition(".")
-    return f"{stem}.{ {'gamma': 'weight', 'beta': 'bias'}.get(last, last)}"
+    return f"{stem}.{ {'gamma': 'weight', 'beta': 'bias'}.get(last, last) }"
 
 
 class GluonNetwork:
@@ -82,14 +82,14 @@ class GluonNetwork:
         self.device = device
         self.context = mxnet.gpu() if device == "cuda" else mxnet.cpu()
         if threads:
-            mxnet.base.check_call(mxnet.base._LIB.MXSetNumOMPThreads(threads))  # noqa: SLF001  (there is no other way)
+            mxnet.base.check_call(mxnet.base._LIB.MXSetNumOMPThreads(threads))  # there is no other way
         self.whole = _Whole(plan)
         self._reading = _Reading(self.whole)
         self._reading.hybridize(static_alloc=True)
         self.whole.initialize(mxnet.init.Zero(), ctx=self.context)
         self.parameters: dict[str, Any] = {
             _canonical(name): parameter
-            for name, parameter in self.whole._collect_params_with_prefix().items()  # noqa: SLF001  (the only structural names)
+            for name, parameter in self.whole._collect_params_with_prefix().items()  # the only structural names
         }
         expected, built = plan.parameters(), {name: parameter.shape for name, parameter in self.parameters.items()}
         if expected != built:
@@ -116,10 +116,7 @@ class GluonNetwork:
     def initialize(self, seed: int, /) -> None:
         """Xavier's uniform initialisation (Glorot & Bengio 2010), as the seed notebook's; biases zero."""
         mxnet.random.seed(seed)
-        np_state = np.random.get_state()  # MXNet's initialisers may draw from NumPy's global state
-        np.random.seed(seed % 2**32)
         self.whole.initialize(mxnet.init.Xavier(), ctx=self.context, force_reinit=True)
-        np.random.set_state(np_state)
 
     def trainer(self, options: OptimizerOptions, /) -> "GluonTrainer":
         return GluonTrainer(self, options)
@@ -140,7 +137,7 @@ class GluonTrainer:
 
     def step(self, batch: Batch, *, learning_rate: float, seed: int) -> float:
         mxnet.random.seed(seed)
-        arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)  # noqa: SLF001
+        arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
         with mxnet.autograd.record():
             losses = self._loss(*arrays)
             weighted = losses * arrays[3] if self._options.length_weighted else losses

@@ -15,7 +15,7 @@ def beyond_width(F: Any, images: Any, widths: Any) -> Any:
     return F.broadcast_mul(images, F.broadcast_lesser(columns, F.reshape(widths, (-1, 1, 1, 1))))
 
 
-class Cnn(nn.HybridBlock):  # type: ignore[misc]  # MXNet has no types
+class Cnn(nn.HybridBlock):  # type: ignore[misc, name-defined]  # MXNet has no types
     """See :class:`ocrkit_crnn.cnn.Cnn`. Where all images have one width nothing lies beyond it, and nothing is masked."""
 
     def __init__(self, options: definition.Cnn, input: ImageSize) -> None:

@@ -1,0 +1,16 @@
+"""Tables as plain aligned text: the same in a terminal, a pipe and a file."""
+
+from collections.abc import Sequence
+
+import click
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
+    """Prints rows below a header, columns as wide as they need; those named in ``right`` are aligned to the right."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    for row in (header, *rows):
+        cells = [
+            cell.rjust(width) if name in right else cell.ljust(width)
+            for name, cell, width in zip(header, row, widths, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
