@@ -421,8 +421,8 @@ class Pipeline:
     ) -> Result:
         """Scores the pipeline on its reader's data under ``data``, else ``OCRKIT_<READER>``, else on the shipped sample.
 
-        ``dataset``, ``on_reading`` and ``earlier``: a data set that is open already, a listener for every sample, and what became
-        of the first samples in a run that was interrupted. Raises DataError where nothing can be scored.
+        ``dataset``, ``on_reading`` and ``earlier``: a data set that is open already, a listener for every sample, and what
+        became of the first samples in a run that was interrupted. Raises DataError where nothing can be scored.
         """
         dataset = dataset or open_dataset(self.spec.reader, root=data, split=split, limit=limit)
         scores, skipped, samples, seconds = self._recogniser.evaluate(dataset, on_reading, earlier)

@@ -45,8 +45,9 @@ def _about(entry: Any) -> dict[str, Any]:
     from ocrkit.registry import registry
 
     return {
-        "kind": entry.kind, "name": entry.name, "backends": registry().backends(entry.kind, entry.name), "plugin": entry.plugin.name,
-        "distribution": entry.plugin.distribution, "version": entry.plugin.version, "summary": entry.summary,
+        "kind": entry.kind, "name": entry.name, "backends": registry().backends(entry.kind, entry.name),
+        "plugin": entry.plugin.name, "distribution": entry.plugin.distribution, "version": entry.plugin.version,
+        "summary": entry.summary,
     }  # fmt: skip
 
 
