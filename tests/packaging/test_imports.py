@@ -17,7 +17,7 @@ FRAMEWORKS = {"mxnet", "torch", "onnxruntime", "tensorflow", "jax"}
 # A module of the core imports from its own level and from those above it in this list; nothing imports in a circle.
 LEVELS = [
     {"alphabet", "errors", "files", "interfaces", "parallel"},
-    {"config", "curves", "grid", "hookspecs", "images", "plugins", "registry", "weights", "zoo"},
+    {"config", "curves", "grid", "hookspecs", "images", "plugins", "registry", "results", "weights", "zoo"},
     {"cache", "datasets", "evaluation", "pipeline", "report", "training"},
     {"__main__", "cli"},
 ]
