@@ -246,7 +246,7 @@ class NetworkPlan:
     """K: the characters of the alphabet and the blank."""
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
-        """Canonical names and shapes of the network's whole state; the head is ``head.weight`` (K, E) and ``head.bias`` (K,)."""
+        """Canonical names and shapes of the whole state; the head is ``head.weight`` (K, E) and ``head.bias`` (K,)."""
         shapes: dict[str, tuple[int, ...]] = {}
         if self.featurizer is not None:
             shapes |= {f"featurizer.{name}": shape for name, shape in self.featurizer.parameters(self.image).items()}

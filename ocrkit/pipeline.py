@@ -77,10 +77,11 @@ class Assembly:
 
     def differences(self, about: Mapping[str, Any]) -> list[str]:
         """Why weights with this description do not apply to the network, one line each."""
+        mine, theirs = _flat(self.identity()), _flat({name: about[name] for name in self.identity() if name in about})
         return [
-            f"{name}: the weights are for {about[name]!r}, the pipeline has {value!r}"
-            for name, value in self.identity().items()
-            if name in about and about[name] != json.loads(json.dumps(value))
+            f"{name} is {mine.get(name, 'not there')!r}, for the weights {theirs.get(name, 'not there')!r}"
+            for name in sorted(mine.keys() | theirs.keys())
+            if name.partition(".")[0] in about and mine.get(name) != theirs.get(name)
         ]
 
     def make_batch(self, images: Sequence[Image]) -> tuple[FloatArray, IntArray]:
@@ -97,6 +98,17 @@ class Assembly:
         """Everything that preprocessed pixels depend on besides the image, for the cache."""
         entry = registry().get("preprocessor", self.spec.preprocessor.use)
         return f"{entry.target} {entry.plugin.distribution} {entry.plugin.version} {self.preprocessor!r}"
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity's values by dotted name, as a checkpoint's header holds them (with lists, not tuples)."""
+    flat: dict[str, Any] = {}
+    for name, value in json.loads(json.dumps(identity)).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": each for key, each in value.items()}
+        else:
+            flat[name] = value
+    return flat
 
 
 def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:

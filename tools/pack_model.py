@@ -91,8 +91,7 @@ def main() -> None:
     forms = result.dataset["forms"]
     manifest["results"] = {
         "dataset": f"{result.dataset['name']} {result.dataset['split']}",
-        "forms_found": forms["found"],
-        "forms_expected": forms["expected"],
+        "forms": {name: count for name, count in forms.items() if count is not None},
         "samples": result.samples,
         "command": f"ocrkit run --pipeline {assembly.spec.name} --data IAM --split {arguments.split} --json",
         "counted": "case, punctuation and punctuation-only words",

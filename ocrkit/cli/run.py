@@ -102,7 +102,8 @@ def _licence(pipeline: Pipeline) -> str:
         return ""
     from ocrkit.zoo import model
 
-    return str(model(pipeline.weights.reference.removeprefix("zoo:")).manifest.get("licence", ""))
+    manifest = model(pipeline.weights.reference.removeprefix("zoo:")).manifest
+    return f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip()
 
 
 @contextlib.contextmanager

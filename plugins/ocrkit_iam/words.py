@@ -142,7 +142,8 @@ def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
     """The writer and the words of a form's XML file.
 
     IAM escapes its texts twice (``&amp;quot;``), so the five XML entities are resolved once more. Boxes (``cmp``) are not
-    needed: a word may have none. Raises DataError for broken XML, and for a DOCTYPE, whose entities can grow without bound.
+    needed: a word may have none. A DOCTYPE that names a file is passed over, the file never read. Raises DataError for
+    broken XML, and for a DOCTYPE with declarations of its own, whose entities can grow without bound.
     """
     words: dict[str, Word] = {}
     malformed: list[Skipped] = []
@@ -164,12 +165,13 @@ def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
             else:
                 words[word_id[0]] = Word(word_id[0], word_id[1], line_ok, text)
 
-    def refuse_doctype(*_: object) -> None:
-        raise DataError(f"{name}: has a DOCTYPE, which IAM's files have not; refused")
+    def refuse_declarations(doctype: str, system: str | None, public: str | None, has_declarations: bool) -> None:
+        if has_declarations:
+            raise DataError(f"{name}: its DOCTYPE declares things of its own, which IAM's files do not; refused")
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
-    parser.StartDoctypeDeclHandler = refuse_doctype
+    parser.StartDoctypeDeclHandler = refuse_declarations
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:

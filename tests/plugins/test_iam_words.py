@@ -101,6 +101,12 @@ def test_a_table_that_is_not_text_is_an_error(iam: Path) -> None:
         IamWords(iam)
 
 
+def test_a_doctype_that_names_a_file_is_passed_over() -> None:
+    xml = b'<!DOCTYPE form SYSTEM "http://localhost:9/form.dtd"><form writer-id="000"><word id="a01-003-00-00" text="yes"/></form>'
+    writer, words = parse_xml(xml)
+    assert (writer, [word.text for word in words.words], words.malformed) == ("000", ["yes"], [])
+
+
 BOMB = '<!DOCTYPE form [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><form><word id="a01-003-00-00" text="&b;"/></form>'
 
 
