@@ -4,7 +4,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -48,7 +48,7 @@ class Training:
     loss_weight: float = option(1.0, "factor on the CTC loss", minimum=0.0)
     length_weighted: bool = option(False, "multiply every sample's loss by its label's length")
     patience: int = option(0, "stop after this many epochs without a better validation score; 0: never", minimum=0)
-    metric: str = option("cer", "the metric that chooses the best epoch; one of the pipeline's")
+    metric: str = option("", "the metric that chooses the best epoch; empty: the pipeline's first")
     unfit: Literal["skip", "refuse"] = option("skip", "labels that the network cannot write: leave out and count, or refuse")
     checkpoint_minutes: float = option(5.0, "minutes between checkpoints within an epoch", minimum=0.0)
     seed: int = option(0, "fixes initial weights, order, augmentation and dropout", minimum=0)
@@ -135,6 +135,10 @@ def _limits(value: Any, metadata: Mapping[str, Any]) -> str:
 
 def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
     """Options as a dataclass takes them, and what is wrong with them, each problem naming ``where`` and the option."""
+    if not isinstance(cls, type) or not is_dataclass(cls):
+        return {}, [
+            f"{where}: {cls.__module__}.{cls.__qualname__} is no dataclass; expected one whose fields are the part's options"
+        ]
     hints = typing.get_type_hints(cls)
     known = {each.name: each for each in fields(cls) if each.init}
     problems = []
@@ -179,15 +183,15 @@ def parse_setting(setting: str) -> tuple[list[str], Any]:
         raise ConfigError([f"--set {setting}: expected PART.OPTION=VALUE, for example --set featurizer.channels=64"])
     try:
         value = tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # besides TOMLDecodeError, Python's own for numbers of thousands of digits
         value = text
     return path.strip().split("."), value
 
 
 def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], Any]]) -> list[str]:
-    """Changes the table. ``PART.use`` goes first, since a part that is replaced loses its options."""
+    """Changes the table: tables before what is in them, and ``PART.use`` first: a part that is replaced loses its options."""
     problems = []
-    for path, value in sorted(settings, key=lambda setting: setting[0][-1] != "use"):
+    for path, value in sorted(settings, key=lambda setting: (len(setting[0]), setting[0][-1] != "use")):
         dotted = ".".join(path)
         target: Any = table
         for key in path[:-1]:
@@ -199,7 +203,7 @@ def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], A
                 break
         if not isinstance(target, dict):
             problems.append(f"--set {dotted}: the pipeline has no table {'.'.join(path[:-1])!r}")
-        elif path[-1] == "use" and value != target.get("use"):
+        elif path[-1] == "use" and len(path) > 1 and value != target.get("use"):
             target.clear()
             target["use"] = value
         else:
@@ -252,7 +256,9 @@ def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
     path = find_pipeline(source)
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise OcrkitError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
         raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
     if isinstance(settings, Mapping):
         parsed = [(name.split("."), value) for name, value in settings.items()]
@@ -297,8 +303,8 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     augment_parts = tuple(
         _part(item, "preprocessor", f"training.augment[{index}]", problems) for index, item in enumerate(augment)
     )
-    if values.get("metric", Training.metric) not in [part.use for part in metric_parts]:
-        mistakes.append(f"training.metric: {values.get('metric', Training.metric)!r} is not one of the pipeline's metrics")
+    if values.get("metric") and values["metric"] not in [part.use for part in metric_parts]:
+        mistakes.append(f"training.metric: {values['metric']!r} is not one of the pipeline's metrics")
     problems += mistakes
     name = _text(table, "name", folder.name, problems)
     summary, weights = _text(table, "summary", "", problems), _text(table, "weights", "", problems)

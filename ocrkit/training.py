@@ -280,10 +280,11 @@ class Run:
             self.report({"event": "validate"})
             scores, _, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
             line["validation"] = {name: score.value for name, score in scores.items()}
-            score = scores[options.metric].value
+            metric = options.metric or next(iter(scores))
+            score = scores[metric].value
             if score is None:
-                raise DataError(f"{options.metric} has no value on the validation split, so it cannot choose the best epoch")
-            higher = self.assembly.metrics[options.metric].higher_is_better
+                raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
+            higher = self.assembly.metrics[metric].higher_is_better
             improved = progress.best_score is None or (score > progress.best_score if higher else score < progress.best_score)
             if improved:
                 progress.best_score = score

@@ -5,7 +5,6 @@ import os
 import struct
 import zlib
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -306,9 +305,8 @@ def test_several_threads_read_what_one_reads():
             np.testing.assert_array_equal(read, noise(20 + seed % 40, 30, seed=seed % 40))
 
 
-@pytest.mark.skipif("OCRKIT_IAM" not in os.environ, reason="OCRKIT_IAM names no folder with IAM's words")
-def test_iam_words_are_read_as_by_the_seed_notebook():
-    paths = [path for path in sorted(Path(os.environ["OCRKIT_IAM"]).glob("words/*/*/*.png"))[::200] if path.stat().st_size]
+def test_iam_words_are_read_as_by_the_seed_notebook(real_iam):
+    paths = [path for path in sorted(real_iam.glob("words/*/*/*.png"))[::200] if path.stat().st_size]
     assert paths
     for path in paths:
         np.testing.assert_array_equal(read_image(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), err_msg=path.name)

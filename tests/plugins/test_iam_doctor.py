@@ -1,7 +1,6 @@
 """The doctor finds what was done to a copy of IAM, and nothing in one that is well."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -183,9 +182,8 @@ def test_no_folder_is_an_error(tmp_path: Path) -> None:
         IamWords.check(tmp_path / "nowhere")
 
 
-@pytest.mark.skipif(not os.environ.get("OCRKIT_IAM"), reason="OCRKIT_IAM names no copy of IAM")
-def test_real_iam_has_nothing_worse_than_its_known_empty_images() -> None:
-    report = IamWords.check(Path(os.environ["OCRKIT_IAM"]))
+def test_real_iam_has_nothing_worse_than_its_known_empty_images(real_iam: Path) -> None:
+    report = IamWords.check(real_iam)
     assert report.usable
     assert [finding for finding in report.findings if finding.level == "problem"] == []
     assert report.splits["aachen/train"].found >= 498
