@@ -10,8 +10,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -47,42 +47,59 @@ def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
 
 
 class CacheWriter:
-    """Collects images in order; ``commit`` makes them an entry, leaving the ``with`` block without it drops them."""
+    """Collects images in order; ``commit`` makes them an entry, leaving the ``with`` block without it drops them.
 
-    def __init__(self, key: str) -> None:
-        self._final = cache_folder() / key
-        self._final.parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=self._final.parent))
-        self._pixels: BinaryIO = (self._folder / "pixels").open("wb")
+    Without a key it collects nothing, nor where the cache cannot be written, say on a full disk: a cache only saves time.
+    """
+
+    def __init__(self, key: str | None) -> None:
         self._sizes: list[tuple[int, int]] = []
         self._failed: dict[int, str] = {}
+        self._folder: Path | None = None
+        if key is None:
+            return
+        self._final = cache_folder() / key
+        with suppress(OSError):
+            self._final.parent.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=self._final.parent))
+            self._pixels = (self._folder / "pixels").open("wb")
 
     def __enter__(self) -> "CacheWriter":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._pixels.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._folder:
+            with suppress(OSError):
+                self._pixels.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
 
     def add(self, image: Image | ImageError) -> None:
+        if not self._folder:
+            return
         if isinstance(image, ImageError):
             self._failed[len(self._sizes)] = str(image)
             self._sizes.append((0, 0))
-        else:
+            return
+        self._sizes.append((image.shape[0], image.shape[1]))
+        try:
             self._pixels.write(np.ascontiguousarray(image).tobytes())
-            self._sizes.append((image.shape[0], image.shape[1]))
+        except OSError:
+            self._drop()
 
     def commit(self) -> None:
         """Puts the entry in place. Where another process was faster, its entry, which is the same, stays."""
-        self._pixels.flush()
-        os.fsync(self._pixels.fileno())
-        np.save(self._folder / "sizes.npy", np.array(self._sizes, np.int32).reshape(-1, 2))
-        (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
-        try:
+        if not self._folder:
+            return
+        with suppress(OSError):
+            self._pixels.flush()
+            os.fsync(self._pixels.fileno())
+            np.save(self._folder / "sizes.npy", np.array(self._sizes, np.int32).reshape(-1, 2))
+            (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
             self._folder.rename(self._final)
-        except OSError:
-            if not self._final.is_dir():
-                raise
 
 
 def cached_images(key: str) -> Iterator[Image | ImageError] | None:

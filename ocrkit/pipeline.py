@@ -4,7 +4,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import islice
@@ -309,13 +308,11 @@ class Recogniser:
         if images is not None:
             yield from map(_Prepared, images)
             return
-        with CacheWriter(key) if key else nullcontext() as writer:
+        with CacheWriter(key) as writer:
             for item in ordered_map(self._prepare, (sample.load for sample in samples), self.threads):
-                if writer:
-                    writer.add(item.image)
+                writer.add(item.image)
                 yield item
-            if writer:
-                writer.commit()
+            writer.commit()
 
     def decode(self, images: Sequence[Image], seconds: Seconds) -> list[Decoded]:
         """What preprocessed images say."""
@@ -331,7 +328,7 @@ class Recogniser:
 
     def readings(self, samples: Sequence[Sample], seconds: Seconds) -> Iterator[Reading | Skipped]:
         """Every sample as it was read, or why it could not be, in order."""
-        pairs = zip(samples, self.prepared(samples), strict=True)
+        pairs = zip(samples, self.prepared(samples), strict=True)  # strict also runs `prepared` to its end, where it commits
         while chunk := list(islice(pairs, self.batch_size)):
             seconds.read += sum(item.read for _, item in chunk)
             seconds.preprocess += sum(item.preprocess for _, item in chunk)

@@ -155,10 +155,10 @@ class Run:
         if init:
             taken = take_what_fits(self.assembly, self.network, init)
             self.report({"event": "init", "from": init, **taken})
-        _write_text(self.folder / "run.json", json.dumps(about, indent=2))
         table = {**self.assembly.spec.table, "weights": "best.safetensors"}
         _write_text(self.folder / "pipeline.toml", tomli_w.dumps(table))
         self.save()
+        _write_text(self.folder / "run.json", json.dumps(about, indent=2))  # last: from here on it can be resumed
 
     def save(self) -> None:
         """Writes ``last.safetensors`` and, from it, the log and the curves."""
