@@ -28,7 +28,8 @@ def _manager() -> pluggy.PluginManager:
     return manager
 
 
-def _one_line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
+    """An error's type and message without line ends."""
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
@@ -42,7 +43,7 @@ def _load(point: EntryPoint) -> tuple[pluggy.PluginManager | None, str | None]:
         manager.register(point.load(), name=point.name)
         manager.check_pending()
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
-        return None, _one_line(error)
+        return None, one_line(error)
     if not any(caller.get_hookimpls() for caller in _callers(manager)):
         return None, "implements no hook; expected functions marked with @ocrkit.hookimpl"
     return manager, None
@@ -58,8 +59,8 @@ def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
     """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
     points = {(point.name, point.value): point for point in entry_points(group=GROUP)}  # an editable install may show twice
     for point in sorted(points.values(), key=lambda point: (point.name, point.value)):
-        distribution = point.dist.name if point.dist else "unknown"
-        version = point.dist.version if point.dist else "unknown"
+        about = point.dist.metadata if point.dist else None
+        distribution, version = (about[key] if about and key in about else "unknown" for key in ("Name", "Version"))
         manager, problem = _load(point)
         parts: list[tuple[str, dict[str, object]]] = []
         if manager is not None:
@@ -67,7 +68,7 @@ def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
                 for caller in _callers(manager):
                     parts += _collect(caller)
             except (Exception, SystemExit) as error:  # noqa: BLE001
-                parts, problem = [], _one_line(error)
+                parts, problem = [], one_line(error)
         yield Plugin(point.name, point.value, distribution, version, problem), parts
 
 
@@ -75,6 +76,8 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
     parts: list[tuple[str, dict[str, object]]] = []
 
     def register(name: str, target: object, *, summary: str = "", backend: str | None = None, extra: str | None = None) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"register({name!r}, {target!r}): expected a name that is a text")
         parts.append((caller.name, {"name": name, "target": target, "summary": summary, "backend": backend, "extra": extra}))
 
     for implementation in caller.get_hookimpls():

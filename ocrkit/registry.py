@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from ocrkit.errors import PluginError
-from ocrkit.plugins import Plugin, discover
+from ocrkit.plugins import Plugin, discover, one_line
 
 KINDS = ("reader", "preprocessor", "featurizer", "encoder", "decoder", "metric", "backend", "zoo")
 
@@ -44,9 +44,9 @@ class Entry:
         except ModuleNotFoundError as error:
             hint = f" Try: pip install '{self.plugin.distribution}[{self.extra}]'" if self.extra else ""
             raise PluginError(f"{self} needs {error.name}, which is not installed.{hint}") from error
-        except (ImportError, AttributeError, OSError) as error:
+        except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
             raise PluginError(
-                f"{self} of plugin {self.plugin.name!r} cannot be imported from {self.target!r}: {' '.join(str(error).split())}"
+                f"{self} of plugin {self.plugin.name!r} cannot be imported from {self.target!r}: {one_line(error)}"
             ) from error
 
 

@@ -1,0 +1,147 @@
+"""Discovery of plugins: those that are broken are named, and everything else works."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ocrkit.config import PartSpec, load_spec, make_part
+from ocrkit.errors import PluginError
+from ocrkit.plugins import Plugin
+from ocrkit.registry import registry
+
+Install = Callable[[str, str], Path]
+
+GOOD = """
+from dataclasses import dataclass
+from typing import ClassVar
+
+import ocrkit
+
+@dataclass(frozen=True)
+class Length:
+    per: float = ocrkit.option(1.0, "characters that count as one", minimum=0.5)
+    higher_is_better: ClassVar[bool] = False
+
+    def counts(self, reference, prediction):
+        return abs(len(reference) - len(prediction)) / self.per, 1.0
+
+@ocrkit.hookimpl
+def ocrkit_metrics(register):
+    register("length", "{module}:Length", summary="how far off the length is")
+"""
+
+BROKEN = {
+    "a missing import": ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
+    "no Python": ("def (", "SyntaxError"),
+    "an error while it is imported": ("raise RuntimeError('not\\ntoday')", "RuntimeError: not today"),
+    "an exit while it is imported": ("raise SystemExit(3)", "SystemExit: 3"),
+    "no hook": ("def ocrkit_metrics(register): pass", "implements no hook; expected functions marked with @ocrkit.hookimpl"),
+    "a misspelt hook": ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metric(register): pass", "unknown hook 'ocrkit_metric'"),
+    "a hook with a wrong argument": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(registry): pass",
+        "ocrkit_metrics(registry) Argument(s) {'registry'} are declared in the hookimpl but can not be found in the hookspec",
+    ),
+    "a hook without its argument": ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(): pass", "TypeError"),
+    "an error in its second hook": (
+        GOOD + "\n@ocrkit.hookimpl\ndef ocrkit_readers(register): register('x', 'x:X')\n    \n    \n"
+        "@ocrkit.hookimpl\ndef ocrkit_decoders(register): register('half', 'x:X'); 1 / 0",
+        "ZeroDivisionError: division by zero",
+    ),
+    "an exit in a hook": ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): raise SystemExit", "SystemExit"),
+    "a part without a target": ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('x')", "'target'"),
+    "a part whose name is no text": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register(5, 'x:X')",
+        "TypeError: register(5, 'x:X'): expected a name that is a text",
+    ),
+}  # fmt: skip
+
+
+def plugin(name: str) -> Plugin:
+    (found,) = [each for each in registry().plugins if each.name == name]
+    return found
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_is_named_with_its_reason_and_everything_else_works(kind: str, install: Install, tiny: Path) -> None:
+    source, reason = BROKEN[kind]
+    install("broken", source)
+    install("good", GOOD.format(module="good"))
+    found = plugin("broken")
+    assert (found.distribution, found.version) == ("broken-dist", "1.2.3")
+    assert found.problem is not None
+    assert reason in found.problem
+    assert "\n" not in found.problem
+    assert [each.name for each in registry().plugins if each.problem] == ["broken"]
+    assert not [entry for entry in registry().entries() if entry.plugin.name == "broken"], "nothing half-registered stays"
+    assert load_spec(tiny, ["metrics.cer.use=length"]).metrics[0].use == "length"
+
+
+def test_a_third_partys_plugin_works_as_the_built_in_ones(install: Install) -> None:
+    install("good", GOOD.format(module="good"))
+    assert plugin("good") == Plugin("good", "good", "good-dist", "1.2.3", problem=None)
+    entry = registry().get("metric", "length")
+    assert (entry.summary, entry.plugin.distribution) == ("how far off the length is", "good-dist")
+    assert make_part(PartSpec("metric", "length", {"per": 2})).counts("abc", "abcdefg") == (2.0, 1.0)
+
+
+def test_plugins_without_metadata_are_found_all_the_same(install: Install) -> None:
+    site = install("bare", GOOD.format(module="bare"))
+    (site / "bare_dist-1.2.3.dist-info" / "METADATA").unlink()
+    assert plugin("bare").problem is None
+    assert plugin("bare").distribution == "unknown"
+    assert plugin("iam").problem is None
+
+
+def test_a_plugin_that_is_installed_twice_counts_once(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an editable install over an older one, whose metadata may stay behind."""
+    site = install("good", GOOD.format(module="good"))
+    (site / "good_dist-1.2.3.dist-info").rename(tmp_path / "good_old_dist-1.2.2.dist-info")
+    monkeypatch.syspath_prepend(tmp_path)
+    install("good", GOOD.format(module="good"))
+    assert plugin("good").problem is None
+    assert registry().get("metric", "length").plugin.name == "good"
+
+
+def test_two_plugins_with_one_name_are_an_error_only_when_it_is_used(install: Install, tiny: Path) -> None:
+    install("first", GOOD.format(module="first"))
+    install(
+        "second", GOOD.format(module="second") + "\n@ocrkit.hookimpl\ndef ocrkit_decoders(register): register('own', Length)"
+    )
+    assert [each.problem for each in registry().plugins if each.problem] == []
+    assert load_spec(tiny).name == "tiny"
+    assert registry().get("decoder", "own").load().__name__ == "Length"
+    with pytest.raises(PluginError) as caught:
+        registry().get("metric", "length")
+    assert str(caught.value) == (
+        "metric 'length' is claimed by the plugins 'first' (first-dist) and 'second' (second-dist). Uninstall one of them."
+    )
+
+
+def test_a_built_in_name_is_claimed_like_any_other(install: Install) -> None:
+    install("rival", GOOD.format(module="rival").replace('"length"', '"cer"'))
+    with pytest.raises(PluginError, match=r"'levenshtein' \(ocrkit\) and 'rival' \(rival-dist\)"):
+        registry().get("metric", "cer")
+    assert registry().get("metric", "wer").plugin.name == "levenshtein"
+
+
+def test_the_command_line_lists_broken_plugins_and_goes_on(install: Install) -> None:
+    for index, kind in enumerate(
+        ["a missing import", "a misspelt hook", "a hook with a wrong argument", "an exit while it is imported"]
+    ):
+        site = install(f"broken{index}", BROKEN[kind][0])
+    install("good", GOOD.format(module="good"))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(
+        [sys.executable, "-m", "ocrkit", "plugins", "list"], env=environment, capture_output=True, text=True, check=False
+    )
+    output = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 0, output
+    for expected in ["broken0", "nothing_of_this_name", "broken1", "ocrkit_metric", "broken2", "broken3", "length", "bilstm"]:
+        assert expected in output
+    assert "Traceback" not in output

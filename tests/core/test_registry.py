@@ -1,0 +1,123 @@
+"""Names and the parts behind them."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ocrkit.errors import PluginError
+from ocrkit.registry import KINDS, Entry, registry
+
+Install = Callable[[str, str], Path]
+
+PARTS = """
+import ocrkit
+
+@ocrkit.hookimpl
+def ocrkit_decoders(register):
+    register("lacks-a-package", "parts_of_lazy:Part", extra="heavy")
+    register("lacks-a-package-and-a-hint", "parts_of_lazy:Part")
+    register("misspelt", "ocrkit_ctc.greedy:Greeedy")
+    register("nowhere", "lazy.nowhere:Part")
+    register("not-dotted", "ocrkit_ctc.greedy")
+    register("raises", "raises:Part")
+    register("exits", "exits:Part")
+    register("no-python", "no_python:Part")
+    register("class", dict)
+"""
+
+
+@pytest.fixture
+def lazy(install: Install) -> None:
+    site = install("lazy", PARTS)
+    (site / "parts_of_lazy.py").write_text("import package_that_is_missing")
+    (site / "raises.py").write_text("raise RuntimeError('no\\nway')")
+    (site / "exits.py").write_text("raise SystemExit('bye')")
+    (site / "no_python.py").write_text("def (")
+
+
+def error_of(call: Callable[[], object]) -> str:
+    with pytest.raises(PluginError) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.usefixtures("lazy")
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("lacks-a-package", "needs package_that_is_missing, which is not installed. Try: pip install 'lazy-dist[heavy]'"),
+        ("lacks-a-package-and-a-hint", "needs package_that_is_missing, which is not installed."),
+        ("nowhere", "needs lazy.nowhere, which is not installed."),
+        ("misspelt", "'ocrkit_ctc.greedy:Greeedy': AttributeError: module 'ocrkit_ctc.greedy' has no attribute 'Greeedy'"),
+        ("not-dotted", "'ocrkit_ctc.greedy': AttributeError: "),
+        ("raises", "'raises:Part': RuntimeError: no way"),
+        ("exits", "'exits:Part': SystemExit: bye"),
+        ("no-python", "'no_python:Part': SyntaxError: "),
+    ],
+)
+def test_a_part_that_cannot_be_imported_says_why_in_one_line(name: str, message: str) -> None:
+    start = f"decoder '{name}' " + ("" if message.startswith("needs") else "of plugin 'lazy' cannot be imported from ")
+    assert error_of(registry().get("decoder", name).load).startswith(start + message)
+
+
+@pytest.mark.usefixtures("lazy")
+def test_a_class_may_stand_for_itself() -> None:
+    assert registry().get("decoder", "class").load() is dict
+
+
+def test_the_part_is_imported_when_it_is_first_used() -> None:
+    code = """
+import sys
+from ocrkit.registry import registry
+names = registry().names("decoder")
+assert "ctc-greedy" in names
+assert not {"numpy", "cv2", "mxnet", "rapidfuzz", "ocrkit_ctc.greedy"} & set(sys.modules), "nothing heavy yet"
+registry().get("decoder", "ctc-greedy").load()
+assert "ocrkit_ctc.greedy" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "backend", "message"),
+    [
+        ("featurizer", "cn", "gluon", "no featurizer named 'cn' for backend 'gluon'. Did you mean 'cnn'? Available: cnn."),
+        ("backend", "glun", None, "no backend named 'glun'. Did you mean 'gluon'? Available: "),
+        ("featurizer", "cnn", "none-such", "no featurizer named 'cnn' for backend 'none-such'. Available: none."),
+        ("metric", "zzz", None, "no metric named 'zzz'. Available: cer, levenshtein, wer."),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest_and_with_all(
+    kind: str, name: str, backend: str | None, message: str
+) -> None:
+    assert error_of(lambda: registry().get(kind, name, backend)).startswith(message)
+
+
+def test_an_unknown_name_may_be_a_broken_plugins(install: Install) -> None:
+    install("sorry", "raise ValueError")
+    message = error_of(lambda: registry().get("metric", "sorrow"))
+    assert message.endswith("Broken plugins: sorry (see ocrkit plugins list).")
+
+
+def test_every_built_in_part_can_be_imported_and_has_an_owner() -> None:
+    entries = [entry for entry in registry().entries() if entry.plugin.distribution == "ocrkit"]
+    assert {entry.kind for entry in entries} == set(KINDS)
+    for entry in entries:
+        assert entry.plugin.problem is None
+        assert entry.backend or entry.summary, f"{entry} has no summary"
+        if entry.kind != "zoo":
+            assert callable(entry.load())
+
+
+def test_definitions_come_before_their_implementations() -> None:
+    entries = [(entry.backend, str(entry)) for entry in registry().entries("featurizer") if entry.name == "cnn"]
+    assert entries[0] == (None, "featurizer 'cnn'")
+    assert ("gluon", "featurizer 'cnn' for backend 'gluon'") in entries
+    assert "gluon" in registry().backends("featurizer", "cnn")
+    assert "cnn" in registry().names("featurizer", "gluon")
+    assert all(isinstance(entry, Entry) for entry in registry().entries())
