@@ -6,7 +6,7 @@ therefore the same for any order of the samples and any batches, and exact when 
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -138,19 +138,29 @@ class Confusion:
     count: int
 
 
-def confusions(pairs: Iterable[tuple[str, str]], top: int = 20) -> list[Confusion]:
-    """The commonest character confusions of (reference, prediction) pairs, the commonest first.
+class Confusions:
+    """Counts character confusions over samples that come one by one, and keeps no text.
 
-    They are the edits of one alignment of each pair with the fewest edits, of which there can be several. Equally common
-    ones are ordered by their characters.
+    They are the edits of one alignment of each pair of texts with the fewest edits, of which there can be several.
     """
-    from rapidfuzz.distance.Levenshtein import editops
 
-    counter: Counter[tuple[str, str]] = Counter()
-    for reference, prediction in pairs:
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, reference: str, prediction: str) -> None:
+        from rapidfuzz.distance.Levenshtein import editops
+
         for edit in editops(reference, prediction):
             missed = "" if edit.tag == "insert" else reference[edit.src_pos]
             written = "" if edit.tag == "delete" else prediction[edit.dest_pos]
-            counter[missed, written] += 1
-    commonest = sorted(counter.items(), key=lambda item: (-item[1], item[0]))[:top]
-    return [Confusion(reference, prediction, count) for (reference, prediction), count in commonest]
+            self._counts[missed, written] += 1
+
+    @property
+    def total(self) -> int:
+        """How many edits there were."""
+        return self._counts.total()
+
+    def result(self, top: int = 20) -> list[Confusion]:
+        """The commonest, the commonest first. Equally common ones are ordered by their characters."""
+        commonest = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))[:top]
+        return [Confusion(reference, prediction, count) for (reference, prediction), count in commonest]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit.evaluation import Confusion, Outcome, Score, Scorer, confusions
+from ocrkit.evaluation import Confusion, Confusions, Outcome, Score, Scorer
 from ocrkit_levenshtein.metrics import CharacterErrorRate, Levenshtein, WordErrorRate
 
 METRICS = {"levenshtein": Levenshtein(), "cer": CharacterErrorRate(), "wer": WordErrorRate()}
@@ -27,6 +27,13 @@ def filled(outcomes, metrics=METRICS):
 
 def score(outcomes, metrics=METRICS):
     return filled(outcomes, metrics).result()
+
+
+def confusions(pairs, top=20):
+    counted = Confusions()
+    for pair in pairs:
+        counted.add(*pair)
+    return counted.result(top)
 
 
 def read_by(writers, words, *, seed=0, writer="w{}", form="f{}"):
