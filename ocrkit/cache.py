@@ -99,6 +99,8 @@ class CacheWriter:
             os.fsync(self._pixels.fileno())
             np.save(self._folder / "sizes.npy", np.array(self._sizes, np.int32).reshape(-1, 2))
             (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
+            if cached_images(self._final.name) is None:
+                shutil.rmtree(self._final, ignore_errors=True)  # damaged, where there is one at all
             self._folder.rename(self._final)
 
 
@@ -112,7 +114,7 @@ def cached_images(key: str) -> Iterator[Image | ImageError] | None:
         pixels = np.memmap(folder / "pixels", np.uint8, "r") if areas.sum() else np.empty(0, np.uint8)
         if pixels.size != areas.sum():
             return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, EOFError):
         return None
     ends = areas.cumsum()
 

@@ -391,7 +391,7 @@ def _confusions(confusions: Confusions) -> str:
         return "<p>None: no character was wrong.</p>"
     half = -(-len(common) // 2)
     tables = "".join(_confusion_table(part, common[0].count) for part in (common[:half], common[half:]) if part)
-    return f'<p>The commonest of {confusions.total:,} wrong characters.</p>\n<div class="columns">{tables}</div>'
+    return f'<p>The commonest of {confusions.total:,} mistakes.</p>\n<div class="columns">{tables}</div>'
 
 
 def _confusion_table(confusions: Iterable[Confusion], most: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from ocrkit.errors import WeightsError
 from ocrkit.files import write_atomically
@@ -35,7 +35,8 @@ def write(path: Path, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> No
     """Writes a checkpoint, whole or not at all."""
     with write_atomically(path) as temporary:
         contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        save_file(contiguous, temporary, metadata={"ocrkit": json.dumps(about, sort_keys=True, ensure_ascii=False)})
+        # Not save_file, which makes a file of its own that only its owner may read.
+        temporary.write_bytes(save(contiguous, metadata={"ocrkit": json.dumps(about, sort_keys=True, ensure_ascii=False)}))
 
 
 def read(path: Path, *, sha256: str | None = None) -> Weights:

@@ -2,7 +2,7 @@
 
     python tools/pack_model.py RUN [EARLIER_RUN ...] --to zoo/ocrkit_zoo/iam-crnn --data IAM --split aachen/validation
 
-The folder must hold the model's pipeline.toml. ``weights.safetensors`` and ``manifest.toml`` are written; CARD.md is for a person to write.
+The folder must hold the model's pipeline.toml. ``weights.safetensors`` and ``manifest.toml`` are written; CARD.md is for people.
 EARLIER_RUN are the runs that RUN started from (``--init``), the latest first.
 """
 
@@ -80,7 +80,7 @@ def main() -> None:
         },
         "network": assembly.identity(),
         "training": {
-            "data": "IAM words, the Aachen training split as far as it was at hand, rows flagged ok, less the forms of `choosing`",
+            "data": "IAM words flagged ok of the Aachen training forms at hand, less the forms of `choosing`",
             "runs": [describe_run(run, weight_files.read(run / "best.safetensors")) for run in arguments.runs],
         },
         "choosing": {"purpose": "the best epoch by CER, and early stopping", "forms": chosen},

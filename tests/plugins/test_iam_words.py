@@ -102,8 +102,8 @@ def test_a_table_that_is_not_text_is_an_error(iam: Path) -> None:
 
 
 def test_a_doctype_that_names_a_file_is_passed_over() -> None:
-    xml = b'<!DOCTYPE form SYSTEM "http://localhost:9/form.dtd"><form writer-id="000"><word id="a01-003-00-00" text="yes"/></form>'
-    writer, words = parse_xml(xml)
+    doctype = b'<!DOCTYPE form SYSTEM "http://localhost:9/form.dtd">'
+    writer, words = parse_xml(doctype + b'<form writer-id="000"><word id="a01-003-00-00" text="yes"/></form>')
     assert (writer, [word.text for word in words.words], words.malformed) == ("000", ["yes"], [])
 
 
