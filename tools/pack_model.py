@@ -2,7 +2,7 @@
 
     python tools/pack_model.py RUN [EARLIER_RUN ...] --to zoo/ocrkit_zoo/iam-crnn --data IAM --split aachen/validation
 
-The folder must hold the model's pipeline.toml. ``weights.safetensors`` and ``manifest.toml`` are written; CARD.md is for people.
+The folder must hold the pipeline.toml. ``weights.safetensors`` and ``manifest.toml`` are written; CARD.md is for people.
 EARLIER_RUN are the runs that RUN started from (``--init``), the latest first.
 """
 
