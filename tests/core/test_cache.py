@@ -1,0 +1,228 @@
+"""Preprocessed images on disk: found again only where nothing has changed, and never half of them."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import ocrkit
+from ocrkit import ImageError, Sample, read_image
+from ocrkit.cache import CacheWriter, cache_folder, cache_key, cached_images
+
+KEY = "0" * 64
+
+WRITER = """
+import os, signal, sys, time
+import numpy as np
+from ocrkit.cache import CacheWriter
+
+key, start, end = sys.argv[1], float(sys.argv[2]), sys.argv[3]
+time.sleep(max(0, start - time.time()))
+with CacheWriter(key) as writer:
+    for index in range(300):
+        writer.add(np.full((20, 10 + index), index % 256, np.uint8))
+    if end == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    writer.commit()
+"""
+
+
+@pytest.fixture
+def samples(words_copy: Path) -> list[Sample]:
+    paths = sorted(words_copy.glob("words/a01/*/*.png"))
+    return [Sample(path.stem, "x", None, partial(read_image, path), path=path) for path in paths]
+
+
+def stored(images: Sequence[np.ndarray | ImageError], key: str = KEY) -> None:
+    with CacheWriter(key) as writer:
+        for image in images:
+            writer.add(image)
+        writer.commit()
+
+
+def found(key: str = KEY) -> list[np.ndarray | ImageError]:
+    images = cached_images(key)
+    assert images is not None
+    return list(images)
+
+
+def entries() -> list[str]:
+    return sorted(path.name for path in cache_folder().iterdir())
+
+
+IMAGES = st.lists(
+    st.tuples(st.integers(1, 5), st.integers(1, 300), st.integers(0, 255)).map(
+        lambda size: np.full(size[:2], size[2], np.uint8)
+    )
+    | st.text(st.characters(exclude_categories=["Cs"])).map(ImageError),
+    max_size=8,
+)
+
+
+@given(IMAGES)
+def test_images_and_failures_come_back_as_they_were_in_order(images: list[np.ndarray | ImageError]) -> None:
+    key = uuid4().hex
+    stored(images, key)
+    back = found(key)
+    assert len(back) == len(images)
+    for image, again in zip(images, back, strict=True):
+        if isinstance(image, ImageError):
+            assert isinstance(again, ImageError)
+            assert str(again) == str(image)
+        else:
+            np.testing.assert_array_equal(again, image)
+            assert again.dtype == np.uint8
+
+
+def test_an_image_that_is_no_contiguous_array_is_stored_as_it_looks() -> None:
+    image = np.arange(60, dtype=np.uint8).reshape(6, 10)[::2, ::-3]
+    stored([image])
+    np.testing.assert_array_equal(found()[0], image)
+
+
+def change_time(path: Path) -> None:
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1))
+
+
+def change_size(path: Path) -> None:
+    time = path.stat().st_mtime_ns
+    path.write_bytes(path.read_bytes() + b"\0")
+    os.utime(path, ns=(time, time))
+
+
+@pytest.mark.parametrize("change", [change_time, change_size])
+def test_the_key_changes_with_every_images_file(samples: list[Sample], change: Callable[[Path], None]) -> None:
+    key = cache_key(samples, "fit")
+    assert key == cache_key(list(samples), "fit")
+    path = samples[-1].path
+    assert path is not None
+    change(path)
+    assert cache_key(samples, "fit") != key
+
+
+def test_the_key_changes_with_what_is_done_to_the_images_and_with_which_they_are(samples: list[Sample]) -> None:
+    keys = [
+        cache_key(samples, "fit"),
+        cache_key(samples, "fit 2"),
+        cache_key(samples[:-1], "fit"),
+        cache_key(samples[::-1], "fit"),
+    ]
+    assert len(set(keys)) == len(keys)
+
+
+def test_samples_that_may_change_unseen_have_no_key(samples: list[Sample]) -> None:
+    assert cache_key([*samples, Sample("pixels", "x", None, lambda: np.zeros((1, 1), np.uint8))], "fit") is None
+    samples[0].path.unlink()
+    assert cache_key(samples, "fit") is None
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
+def test_what_was_not_finished_is_dropped(error: type[BaseException]) -> None:
+    def stop_halfway() -> None:
+        with CacheWriter(KEY) as writer:
+            writer.add(np.zeros((2, 2), np.uint8))
+            raise error
+
+    with pytest.raises(error):
+        stop_halfway()
+    assert entries() == []
+    assert cached_images(KEY) is None
+
+
+def test_a_writer_that_is_killed_leaves_nothing_usable_and_is_in_nobodys_way() -> None:
+    killed = subprocess.run([sys.executable, "-c", WRITER, KEY, "0", "killed"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert cached_images(KEY) is None
+    stored([np.zeros((2, 2), np.uint8)])
+    assert len(found()) == 1
+
+
+def test_two_processes_may_write_the_same_entry_at_once() -> None:
+    start = str(time.time() + 1.5)
+    writers = [subprocess.Popen([sys.executable, "-c", WRITER, KEY, start, "done"]) for _ in range(2)]
+    assert [writer.wait() for writer in writers] == [0, 0]
+    assert entries() == [KEY]
+    for index, image in enumerate(found()):
+        np.testing.assert_array_equal(image, np.full((20, 10 + index), index % 256))
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("name", ["pixels", "sizes.npy", "failed.json"])
+@pytest.mark.parametrize("damage", [truncate, empty, Path.unlink])
+def test_a_damaged_entry_counts_as_none_and_is_made_anew(name: str, damage: Callable[[Path], None]) -> None:
+    image = np.full((3, 4), 7, np.uint8)
+    stored([image])
+    damage(cache_folder() / KEY / name)
+    assert cached_images(KEY) is None
+    stored([image])
+    np.testing.assert_array_equal(found()[0], image)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file may become larger than 1,000 bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.usefixtures("small_disk")
+@pytest.mark.parametrize("width", [50, 100_000])
+def test_a_full_disk_is_no_error(width: int) -> None:
+    stored([np.zeros((30, width), np.uint8)])  # 1,500 bytes wait in a buffer for the commit, 3,000,000 do not
+    assert cached_images(KEY) is None
+    assert entries() == []
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("OCRKIT_CACHE", str(tmp_path / "file" / "cache"))
+    stored([np.zeros((2, 2), np.uint8)])
+    assert cached_images(KEY) is None
+
+
+def test_where_the_cache_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_folder() != tmp_path / "xdg" / "ocrkit", "OCRKIT_CACHE goes first"
+    monkeypatch.delenv("OCRKIT_CACHE")
+    assert cache_folder() == tmp_path / "xdg" / "ocrkit"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / ".cache" / "ocrkit"
+
+
+def test_a_second_start_reads_no_image_and_says_the_same(tiny_run: Path, words_copy: Path) -> None:
+    broken = next(words_copy.glob("words/a01/a01-003/*-03.png"))
+    broken.write_bytes(b"no image")
+    pipeline = ocrkit.load(tiny_run)
+    first, second = (pipeline.evaluate("all", data=words_copy) for _ in range(2))
+    assert first.seconds.read > 0
+    assert second.seconds.read == second.seconds.preprocess == 0
+    assert second.metrics == first.metrics
+    assert second.dataset == first.dataset
+    assert [item["id"] for item in second.dataset["skipped"]] == ["a01-003-00-03"]
+    assert "not an image" in second.dataset["skipped"][0]["reason"]
+
+    other = ocrkit.load(tiny_run, {"preprocessor.width": 52}).evaluate("all", data=words_copy)
+    assert other.seconds.read > 0, "other options, other pixels"
+    change_time(next(words_copy.glob("words/a01/a01-003/*-02.png")))
+    assert pipeline.evaluate("all", data=words_copy).seconds.read > 0, "an image has changed"
