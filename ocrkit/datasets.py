@@ -88,7 +88,7 @@ def open_dataset(
         indices = [i for i, form in enumerate(of_index) if (wanted is None or form in wanted) and form not in unwanted]
         left = {of_index[index] for index in indices}
         skipped = tuple(item for item in skipped if _may_belong(item.id, left))
-        forms = FormCount(len(left), len(wanted) if wanted is not None else None)
+        forms = forms and FormCount(len(left), len(wanted) if wanted is not None else None)
     indices = indices[:limit]
     if not indices:
         raise DataError(

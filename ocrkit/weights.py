@@ -34,7 +34,7 @@ def sha256_of(path: Path) -> str:
 def write(path: Path, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> None:
     """Writes a checkpoint, whole or not at all."""
     with write_atomically(path) as temporary:
-        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         # Not save_file, which makes a file of its own that only its owner may read.
         temporary.write_bytes(save(contiguous, metadata={"ocrkit": json.dumps(about, sort_keys=True, ensure_ascii=False)}))
 
@@ -51,8 +51,8 @@ def read(path: Path, *, sha256: str | None = None) -> Weights:
     try:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (a safe_open is no mapping)
-            about = json.loads((file.metadata() or {}).get("ocrkit", "{}"))
-    except (SafetensorError, ValueError, OSError) as error:
+            about = dict(json.loads((file.metadata() or {}).get("ocrkit", "{}")))
+    except (SafetensorError, ValueError, TypeError, OSError) as error:
         raise WeightsError(f"{path}: not a safetensors checkpoint ({error})") from error
     return Weights(arrays, about, path, digest)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ocrkit import weights as weight_files
-from ocrkit.errors import WeightsError
+from ocrkit.errors import PluginError, WeightsError
+from ocrkit.plugins import one_line
 from ocrkit.registry import registry
 
 SCHEMA = 1
@@ -24,9 +25,15 @@ class Model:
 
 
 def model_folder(name: str) -> Path:
-    """The folder of a zoo model. Raises PluginError for an unknown name."""
-    package, _, folder = str(registry().get("zoo", name).target).partition(":")
-    return Path(str(files(package))) / folder
+    """The folder of a zoo model. Raises PluginError for an unknown name, and for a package that cannot be imported."""
+    entry = registry().get("zoo", name)
+    package, _, folder = str(entry.target).partition(":")
+    try:
+        return Path(str(files(package))) / folder
+    except Exception as error:  # a package may raise anything while it is imported
+        raise PluginError(
+            f"{entry} of plugin {entry.plugin.name!r} cannot be found in {package!r}: {one_line(error)}"
+        ) from error
 
 
 def model(name: str) -> Model:
@@ -37,9 +44,11 @@ def model(name: str) -> Model:
         manifest = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise WeightsError(f"{path}: no readable manifest ({error}); install the model's plugin anew") from error
-    if manifest.get("schema") != SCHEMA or not isinstance(manifest.get("weights"), dict):
+    weights = manifest.get("weights")
+    if manifest.get("schema") != SCHEMA or not isinstance(weights, dict) or not {"file", "sha256"} <= weights.keys():
         raise WeightsError(
-            f"{path}: expected schema = {SCHEMA} and a [weights] table; it was made for another version of ocrkit"
+            f"{path}: expected schema = {SCHEMA} and a [weights] table with file and sha256; "
+            "it was made for another version of ocrkit"
         )
     return Model(name, registry().get("zoo", name).plugin.name, folder, manifest)
 

@@ -151,7 +151,6 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     site = tmp_path / "site-packages"
     site.mkdir()
     monkeypatch.syspath_prepend(site)
-    names = []
 
     def install_plugin(name: str, source: str) -> Path:
         module = name.replace("-", "_")
@@ -160,13 +159,13 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         about.mkdir()
         (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.2.3\n")
         (about / "entry_points.txt").write_text(f"[ocrkit]\n{name} = {module}\n")
-        names.append(module)
         importlib.invalidate_caches()
         registry.cache_clear()
         return site
 
     yield install_plugin
     monkeypatch.undo()
-    for module in names:
-        sys.modules.pop(module, None)
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(site)):
+            del sys.modules[name]
     registry.cache_clear()

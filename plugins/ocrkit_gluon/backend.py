@@ -168,4 +168,4 @@ class GluonTrainer:
         for name in self._trained:
             self._means[name][:] = nd.array(arrays[f"mean.{name}"], ctx=self._network.context)
             self._variances[name][:] = nd.array(arrays[f"variance.{name}"], ctx=self._network.context)
-        self._steps = int(arrays["steps"])
+        self._steps = int(arrays["steps"].item())

@@ -1,0 +1,156 @@
+"""Which samples a run gets: root, split, lists of form ids, limit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ocrkit.config import PartSpec
+from ocrkit.datasets import Dataset, open_dataset
+from ocrkit.errors import ConfigError, DataError
+from ocrkit.interfaces import FormCount, Skipped
+from ocrkit_iam.words import IamWords
+
+IAM = PartSpec("reader", "iam", {})
+
+
+def forms(dataset: Dataset) -> list[str | None]:
+    return list(dict.fromkeys(sample.form for sample in dataset))
+
+
+def listed(tmp_path: Path, *ids: str) -> str:
+    path = tmp_path / f"{len(list(tmp_path.iterdir()))}.txt"
+    path.write_text("\n".join(ids) + "\n")
+    return str(path)
+
+
+def test_a_data_set_is_all_of_a_split(words_root: Path) -> None:
+    dataset = open_dataset(IAM, root=words_root)
+    assert (dataset.name, dataset.root, dataset.split, dataset.is_sample) == ("iam", words_root, "all", False)
+    assert len(dataset) == len(list(dataset)) == 31
+    assert dataset[0].id == "a01-000u-00-00"
+    assert dataset[30].text == "neon"
+    train = open_dataset(IAM, root=words_root, split="aachen/train")
+    assert forms(train) == ["a01-000u", "a01-003", "a01-007"]
+    assert train.forms == FormCount(3, 747)
+
+
+def test_the_split_is_the_pipelines_unless_another_is_named(words_root: Path) -> None:
+    reader = PartSpec("reader", "iam", {"split": "aachen/validation"})
+    assert forms(open_dataset(reader, root=words_root)) == ["c04-156", "c06-083"]
+    assert open_dataset(reader, root=words_root, split="all").split == "all"
+
+
+def test_the_root_is_the_one_named_then_the_pipelines_then_the_environments(
+    words_root: Path, words_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCRKIT_IAM", str(words_root))
+    assert open_dataset(IAM).root == words_root
+    assert not open_dataset(IAM).is_sample
+    reader = PartSpec("reader", "iam", {"root": str(words_copy)})
+    assert open_dataset(reader).root == words_copy
+    assert open_dataset(reader, root=str(words_root)).root == words_root
+    monkeypatch.setenv("OCRKIT_IAM", "")
+    assert open_dataset(IAM).is_sample
+
+
+def test_without_a_root_it_is_the_whole_sample(tmp_path: Path) -> None:
+    options = {"split": "aachen/test", "only": "missing.txt", "exclude": "missing.txt"}
+    dataset = open_dataset(PartSpec("reader", "iam", options), split="aachen/train", limit=40)
+    assert dataset.is_sample
+    assert (dataset.root, dataset.split, len(dataset)) == (IamWords.sample_root(), "all", 40)
+
+
+def test_a_reader_without_a_sample_asks_for_data() -> None:
+    with pytest.raises(DataError, match="reader 'folder' ships no sample; name a data set with --data ROOT"):
+        open_dataset(PartSpec("reader", "folder", {}))
+
+
+@pytest.mark.parametrize("where", ["in the reader's options", "as arguments"])
+def test_form_ids_narrow_a_split(where: str, words_root: Path, tmp_path: Path) -> None:
+    def narrowed(**files: str) -> Dataset:
+        if where == "as arguments":
+            return open_dataset(IAM, root=words_root, **files)
+        return open_dataset(PartSpec("reader", "iam", dict(files)), root=words_root)
+
+    some = listed(tmp_path, "a01-003", "c04-156", "not-here")
+    assert forms(narrowed(only=some)) == ["a01-003", "c04-156"]
+    assert narrowed(only=some).forms == FormCount(2, 3)
+    assert forms(narrowed(exclude=some)) == ["a01-000u", "a01-007", "c06-083"]
+    assert narrowed(exclude=some).forms == FormCount(3, None)
+    assert forms(narrowed(only=some, exclude=listed(tmp_path, "a01-003"))) == ["c04-156"]
+
+
+def test_arguments_replace_the_readers_own_lists(words_root: Path, tmp_path: Path) -> None:
+    reader = PartSpec("reader", "iam", {"only": listed(tmp_path, "a01-003")})
+    assert forms(open_dataset(reader, root=words_root, only=listed(tmp_path, "a01-007"))) == ["a01-007"]
+    assert len(open_dataset(reader, root=words_root, only="")) == 31
+
+
+def test_samples_that_are_known_to_be_unusable_are_named_unless_they_were_narrowed_away(
+    words_copy: Path, tmp_path: Path
+) -> None:
+    (words_copy / "words/a01/a01-003/a01-003-00-02.png").unlink()
+    (words_copy / "words/a01/a01-007/a01-007-00-01.png").write_bytes(b"")
+    missing, empty = Skipped("a01-003-00-02", "missing"), Skipped("a01-007-00-01", "empty file")
+    assert open_dataset(IAM, root=words_copy).skipped == (missing, empty)
+    assert open_dataset(IAM, root=words_copy, exclude=listed(tmp_path, "a01-003")).skipped == (empty,)
+
+
+def test_a_limit_keeps_the_first_samples(words_root: Path, tmp_path: Path) -> None:
+    assert [sample.id for sample in open_dataset(IAM, root=words_root, limit=2)] == ["a01-000u-00-00", "a01-000u-00-01"]
+    narrowed = open_dataset(IAM, root=words_root, only=listed(tmp_path, "c06-083"), limit=1)
+    assert [sample.id for sample in narrowed] == ["c06-083-00-00"]
+    assert len(open_dataset(IAM, root=words_root, limit=1000)) == 31
+
+
+def test_the_rest_of_a_data_set(words_root: Path) -> None:
+    dataset = open_dataset(IAM, root=words_root)
+    assert [sample.id for sample in dataset.after(29)] == [dataset[29].id, dataset[30].id]
+    assert list(dataset.after(31)) == []
+    assert dataset.after(3).forms == dataset.forms
+
+
+def test_a_data_set_without_forms_has_none_to_count(tmp_path: Path) -> None:
+    root = tmp_path / "photographs"
+    root.mkdir()
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(root / "a.png")
+    folder = PartSpec("reader", "folder", {})
+    assert open_dataset(folder, root=root).forms is None
+    assert open_dataset(folder, root=root, exclude=listed(tmp_path, "a01-003")).forms is None
+    with pytest.raises(DataError, match="no samples in split 'all' after narrowing it by form ids"):
+        open_dataset(folder, root=root, only=listed(tmp_path, "a01-003"))
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda root, ids: open_dataset(IAM, root=root / "nowhere"), DataError, "nowhere"),
+        (lambda root, ids: open_dataset(IAM, root=root, split="aachen/trian"), DataError, "Did you mean 'aachen/train'"),
+        (lambda root, ids: open_dataset(IAM, root=root, only=ids("z99-000")), DataError, "no samples in split 'all' after"),
+        (
+            lambda root, ids: open_dataset(IAM, root=root, only="gone.txt"),
+            DataError,
+            "gone.txt: cannot be read as a file of form",
+        ),
+        (lambda root, ids: open_dataset(IAM, root=root, only=str(root)), DataError, "cannot be read as a file of form ids"),
+        (
+            lambda root, ids: open_dataset(PartSpec("reader", "iam", {"level": "lines"}), root=root),
+            ConfigError,
+            "reader.level: 'lines'; expected one of 'words'",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(
+    call: Callable[[Path, Callable[[str], str]], Dataset],
+    error: type[Exception],
+    message: str,
+    words_root: Path,
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(error) as caught:
+        call(words_root, lambda *ids: listed(tmp_path, *ids))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,138 @@
+"""Checkpoints: bit for bit what was written, or one clear line."""
+
+import json
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from ocrkit.errors import WeightsError
+from ocrkit.weights import check_shapes, read, sha256_of, write
+
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda name: name != "__metadata__")
+DTYPES = st.sampled_from([np.float16, np.float32, np.float64, np.int32, np.int64, np.uint8])
+ARRAYS = st.dictionaries(NAMES, DTYPES.flatmap(lambda dtype: arrays(dtype, array_shapes(min_dims=0, min_side=0))), max_size=4)
+ABOUT = st.dictionaries(
+    st.text(st.characters(exclude_categories=["Cs"])), st.integers() | st.floats(allow_nan=False) | st.none() | st.booleans()
+)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("weights") / "some.safetensors"
+
+
+@given(ARRAYS, ABOUT)
+def test_arrays_come_back_bit_for_bit(file: Path, state: dict[str, np.ndarray], about: dict[str, Any]) -> None:
+    write(file, state, about)
+    back = read(file, sha256=sha256_of(file))
+    assert back.about == about
+    assert back.arrays.keys() == state.keys()
+    for name, array in state.items():
+        assert (back.arrays[name].dtype, back.arrays[name].shape) == (array.dtype, array.shape)
+        assert back.arrays[name].tobytes() == array.tobytes()
+
+
+def test_an_array_that_is_no_contiguous_one_is_written_as_it_looks(file: Path) -> None:
+    array = np.arange(24, dtype=np.float32).reshape(4, 6).T[::2]
+    write(file, {"a": array}, {})
+    np.testing.assert_array_equal(read(file).arrays["a"], array)
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(file: Path) -> None:
+    write(file, {"a": np.ones(3, np.float32)}, {"old": True})
+    with pytest.raises(TypeError):
+        write(file, {"a": np.zeros(3, np.float32)}, {"not JSON": {1, 2}})
+    assert read(file).about == {"old": True}
+    assert [path.name for path in file.parent.iterdir()] == [file.name]
+
+
+def written(path: Path) -> Path:
+    write(
+        path, {"conv.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "conv.bias": np.ones(2, np.float32)}, {"height": 16}
+    )
+    return path
+
+
+def header(content: bytes) -> bytes:
+    return struct.pack("<Q", len(content)) + content
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[:4],
+        lambda data: data[:40],
+        lambda data: data[:-1],
+        lambda data: data + b"\0",
+        lambda data: b"\xff" * len(data),
+        lambda data: b"<!DOCTYPE html><html>not found</html>",
+        lambda data: struct.pack("<Q", 2**60) + data[8:],
+        lambda data: header(json.dumps({"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 400]}}).encode()) + b"\0" * 16,
+        lambda data: header(json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()) + b"\0" * 4,
+        lambda data: header(json.dumps({"__metadata__": {"ocrkit": "{"}}).encode()),
+        lambda data: header(json.dumps({"__metadata__": {"ocrkit": "5"}}).encode()),
+    ],
+    ids=["empty", "4 bytes", "40 bytes", "cut off", "too long", "noise", "HTML", "huge header", "beyond its end", "bfloat16",
+         "no JSON", "no table"],
+)  # fmt: skip
+def test_a_damaged_file_is_one_clear_line(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    path = written(tmp_path / "x.safetensors")
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(WeightsError) as caught:
+        read(path)
+    assert str(caught.value).startswith(f"{path}: not a safetensors checkpoint")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_one_clear_line(tmp_path: Path) -> None:
+    for path in (tmp_path / "gone.safetensors", tmp_path):
+        with pytest.raises(WeightsError, match="no such weights; expected a"):
+            read(path)
+
+
+def test_another_file_than_the_manifest_names_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.safetensors")
+    digest = sha256_of(path)
+    assert read(path, sha256=digest).sha256 == digest
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    with pytest.raises(WeightsError, match=f"its manifest says {digest[:12]}…: damaged or replaced; install it anew"):
+        read(path, sha256=digest)
+
+
+def test_a_checkpoint_of_another_library_says_nothing_of_itself(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    path.write_bytes(header(json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()) + b"\0" * 4)
+    assert read(path).about == {}
+
+
+def test_arrays_of_the_right_names_and_shapes_become_float32(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    write(path, {"a": np.array([1.5, 0.1], np.float16)}, {})
+    (array,) = check_shapes(read(path), {"a": (2,)}).values()
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, np.array([1.5, 0.1], np.float16).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ({"conv.weight": (2, 3), "conv.bias": (2,), "head.bias": (5,)}, "head.bias is missing"),
+        ({"conv.weight": (2, 3)}, "conv.bias is not part of the network"),
+        ({"conv.weight": (3, 2), "conv.bias": (2,)}, r"conv.weight is \(2, 3\), the network's is \(3, 2\)"),
+        ({"conv.weight": (2, 3, 1), "conv.bias": (2,)}, r"conv.weight is \(2, 3\), the network's is \(2, 3, 1\)"),
+        ({f"layer{index}": (1,) for index in range(4)}, r"layer0 is missing; .* \(and 3 more\)"),
+    ],
+)
+def test_weights_of_another_network_are_refused(tmp_path: Path, shapes: dict[str, tuple[int, ...]], message: str) -> None:
+    weights = read(written(tmp_path / "x.safetensors"))
+    with pytest.raises(WeightsError, match=message) as caught:
+        check_shapes(weights, shapes)
+    assert "\n" not in str(caught.value)

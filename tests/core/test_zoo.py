@@ -1,0 +1,123 @@
+"""Trained models that come in plugins."""
+
+import shutil
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomli_w
+
+import ocrkit
+from ocrkit.config import load_spec
+from ocrkit.errors import OcrkitError, WeightsError
+from ocrkit.pipeline import assemble, fitting_weights
+from ocrkit.weights import sha256_of
+from ocrkit.zoo import model, models, read_model_weights
+
+PLUGIN = """
+import ocrkit
+
+@ocrkit.hookimpl
+def ocrkit_zoos(register):
+    register("tiny", "tiny_models:first", summary="reads badly")
+    register("gone", "no_such_package:first")
+"""
+
+
+@pytest.fixture
+def folder(install: Callable[[str, str], Path], tiny: Path, tiny_run: Path) -> Path:
+    """The folder of the model ``tiny``, which comes in a plugin of its own and has the weights of the training run."""
+    site = install("small-zoo", PLUGIN)
+    folder = site / "tiny_models" / "first"
+    folder.mkdir(parents=True)
+    (site / "tiny_models" / "__init__.py").touch()
+    shutil.copy(tiny_run / "best.safetensors", folder / "w.safetensors")
+    table = tomllib.loads(tiny.read_text()) | {"weights": "zoo:tiny"}
+    (folder / "pipeline.toml").write_text(tomli_w.dumps(table))
+    write_manifest(folder, {"schema": 1, "weights": {"file": "w.safetensors", "sha256": sha256_of(folder / "w.safetensors")}})
+    return folder
+
+
+def write_manifest(folder: Path, manifest: dict[str, object]) -> None:
+    (folder / "manifest.toml").write_text(tomli_w.dumps(manifest))
+
+
+def test_a_model_of_a_third_party_is_found_and_reads(folder: Path, tiny_run: Path, words_root: Path) -> None:
+    found = model("tiny")
+    assert (found.name, found.owner, found.folder) == ("tiny", "small-zoo", folder)
+    assert found.manifest["weights"]["file"] == "w.safetensors"
+    from_zoo, from_run = ocrkit.load("tiny"), ocrkit.load(tiny_run)
+    assert from_zoo.weights.reference == "zoo:tiny"
+    paths = sorted(words_root.glob("words/*/*/*.png"))[:5]
+    assert list(from_zoo.read_many(paths)) == list(from_run.read_many(paths))
+
+
+def test_damaged_weights_are_refused(folder: Path) -> None:
+    (folder / "w.safetensors").write_bytes((folder / "w.safetensors").read_bytes()[:-4] + b"\1\2\3\4")
+    with pytest.raises(WeightsError, match="damaged or replaced; install it anew"):
+        ocrkit.load("tiny")
+    (folder / "w.safetensors").unlink()
+    with pytest.raises(WeightsError, match="no such weights"):
+        read_model_weights("tiny")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        None,
+        "not TOML",
+        {"schema": 2, "weights": {"file": "w.safetensors", "sha256": "0"}},
+        {"schema": 1},
+        {"schema": 1, "weights": "w.safetensors"},
+        {"schema": 1, "weights": {"file": "w.safetensors"}},
+        {"schema": 1, "weights": {"sha256": "0"}},
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_one_clear_line(folder: Path, manifest: dict[str, object] | str | None) -> None:
+    (folder / "manifest.toml").unlink()
+    if isinstance(manifest, dict):
+        write_manifest(folder, manifest)
+    elif manifest:
+        (folder / "manifest.toml").write_text(manifest)
+    with pytest.raises(WeightsError) as caught:
+        model("tiny")
+    assert str(caught.value).startswith(f"{folder / 'manifest.toml'}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
+    digest = sha256_of(folder / "w.safetensors")
+    (folder / "w.safetensors").rename(folder.parent / "w.safetensors")
+    write_manifest(folder, {"schema": 1, "weights": {"file": "../w.safetensors", "sha256": digest}})
+    with pytest.raises(WeightsError, match="no such weights"):
+        read_model_weights("tiny")
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_model_whose_package_is_missing_is_one_clear_line() -> None:
+    for call in (lambda: model("gone"), lambda: load_spec("gone"), models):
+        with pytest.raises(OcrkitError, match=r"zoo 'gone' of plugin 'small-zoo'.*no_such_package"):
+            call()
+
+
+def test_a_model_without_its_pipeline_is_one_clear_line(folder: Path) -> None:
+    (folder / "pipeline.toml").unlink()
+    with pytest.raises(OcrkitError, match=r"pipeline\.toml: cannot be read"):
+        load_spec("tiny")
+
+
+@pytest.mark.usefixtures("folder")
+def test_weights_of_a_model_no_longer_apply_to_a_changed_network() -> None:
+    trained = fitting_weights(assemble(load_spec("tiny", ["decoder.use=ctc-greedy", "reader.split=all"])))
+    assert trained.arrays is not None
+    changed = fitting_weights(assemble(load_spec("tiny", ["encoder.hidden=9"])))
+    assert changed.arrays is None
+    assert changed.reason.startswith("weights 'zoo:tiny' no longer apply: encoder.hidden is 9, ")
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_model_is_answered_with_the_nearest() -> None:
+    for call in (lambda: model("tinny"), lambda: load_spec("tinny"), lambda: ocrkit.load("iam-crnn", {"weights": "zoo:tinny"})):
+        with pytest.raises(OcrkitError, match="no zoo named 'tinny'"):
+            call()
