@@ -80,7 +80,7 @@ class Gallery:
         self.confusions.add(exhibit.truth, exhibit.prediction)
         if errors := exhibit.errors:
             self._worst.add((-errors, exhibit.confidence, exhibit.id), exhibit)
-        key = f"{self._seed} {exhibit.id}".encode(errors="surrogateescape")
+        key = f"{self._seed} {exhibit.id}".encode(errors="surrogatepass")
         self._random.add(blake2b(key, digest_size=8).digest(), exhibit)
 
     @property
