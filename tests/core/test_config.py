@@ -283,7 +283,7 @@ def changed(tiny: Path, *settings: str) -> PipelineSpec:
 
 def test_a_setting_changes_one_value(tiny: Path) -> None:
     spec = changed(tiny, "encoder.hidden=12", "name=other", "training.augment=[{use = 'shear', degrees = 3}]", "alphabet=xyz")
-    assert spec.encoder.options == {"hidden": 12, "dropout": 0.1}
+    assert spec.encoder.options == {"hidden": 12, "dropout": 0.05}
     assert (spec.name, spec.alphabet) == ("other", "xyz")
     assert [(part.use, part.options) for part in spec.augment] == [("shear", {"degrees": 3})]
     assert load_spec(tiny).encoder.options["hidden"] == 8
