@@ -21,6 +21,8 @@ class Dataset(Sequence[Sample]):
     skipped: tuple[Skipped, ...]
     """Known to be unusable without reading an image."""
     forms: FormCount | None
+    limit: int | None
+    """Only the first so many samples were asked for."""
     is_sample: bool
     """Whether this is the small sample that ships with the reader's plugin."""
     _reader: Reader
@@ -94,7 +96,7 @@ def open_dataset(
         raise DataError(
             f"{root}: no samples in split {reader.split!r}" + (" after narrowing it by form ids" if only or exclude else "")
         )
-    return Dataset(part.use, Path(root), reader.split, skipped, forms, is_sample, reader, indices)
+    return Dataset(part.use, Path(root), reader.split, skipped, forms, limit, is_sample, reader, indices)
 
 
 def _may_belong(sample_id: str, forms: set[str | None]) -> bool:

@@ -439,11 +439,21 @@ class Pipeline:
             "name": dataset.name,
             "root": str(dataset.root),
             "split": dataset.split,
+            "limit": dataset.limit,
             "forms": asdict(dataset.forms) if dataset.forms else None,
             "skipped": [asdict(item) for item in skipped],
         }
+        read_now = samples - sum(isinstance(outcome, Outcome) for outcome in earlier)
         return Result(
-            self.spec.name, self.backend, self.device, about, samples, scores, seconds, samples / seconds.total, self.versions
+            pipeline=self.spec.name,
+            backend=self.backend,
+            device=self.device,
+            dataset=about,
+            samples=samples,
+            metrics=scores,
+            seconds=seconds,
+            samples_per_second=read_now / seconds.total,
+            versions=self.versions,
         )
 
 

@@ -178,6 +178,10 @@ def _stage_rows(result: Result) -> list[tuple[str, str, str, str]]:
     return [*rows, ("from start to end", f"{total:.2f}", "", _rate(result.samples, total))]
 
 
+def _samples(result: Result) -> str:
+    return f"{result.samples:,}" + (" (the first of the split: --limit)" if result.dataset["limit"] else "")
+
+
 def _forms(result: Result) -> str:
     forms = result.dataset["forms"]
     if forms is None:
@@ -199,7 +203,7 @@ def score_table(result: Result) -> RenderableType:
         "pipeline": f"{result.pipeline} on {result.backend} ({result.device})",
         "data": ", ".join(filter(None, [result.dataset["name"], f"split {result.dataset['split']}", _forms(result)])),
         "root": result.dataset["root"],
-        "samples": f"{result.samples:,}" + (f", {skipped:,} skipped" if skipped else ""),
+        "samples": _samples(result) + (f", {skipped:,} skipped" if skipped else ""),
         "speed": f"{_rate(result.samples_per_second)} samples a second",
     }
     rest = _table("", "")
@@ -368,7 +372,7 @@ def _facts(result: Result) -> str:
         "Data set": f"{_text(data['name'])}, split {_text(data['split'])}",
         "Folder": f"<code>{_text(data['root'])}</code>",
         "Forms found": _text(_forms(result).removesuffix(" forms")),
-        "Samples": f"{result.samples:,}",
+        "Samples": _samples(result),
         "Speed": f"{_rate(result.samples_per_second)} samples a second",
     }
     rows = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts.items() if value)

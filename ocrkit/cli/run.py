@@ -83,7 +83,12 @@ def run(
     if images and given:
         raise click.UsageError(f"{', '.join(given)}: for scoring a data set; leave it out when reading images.")
     from ocrkit.datasets import open_dataset
+    from ocrkit.errors import OcrkitError
     from ocrkit.pipeline import load
+
+    for path in (output, report, grid):
+        if path and not path.parent.is_dir():  # before hours are spent, not after
+            raise OcrkitError(f"{path}: cannot be written: there is no folder {path.parent}")
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads, batch_size=batch_size)
     click.echo(f"ocrkit: pipeline {reader.spec.name!r} on {reader.backend} ({reader.device})", err=True)

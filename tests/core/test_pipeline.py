@@ -385,6 +385,7 @@ def test_an_evaluation_says_what_was_scored(pipeline: ocrkit.Pipeline, words_roo
         "name": "iam",
         "root": str(words_root),
         "split": "aachen/train",
+        "limit": None,
         "forms": {"found": 3, "expected": 747},
         "skipped": [],
     }

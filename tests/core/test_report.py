@@ -35,6 +35,7 @@ RESULT = Result(
         "name": "iam",
         "root": "/data/iam",
         "split": "aachen/validation",
+        "limit": None,
         "forms": {"found": 116, "expected": 116},
         "skipped": [{"id": "a01-117-05-02", "reason": "empty file"}],
     },
