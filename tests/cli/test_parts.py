@@ -1,0 +1,113 @@
+"""``ocrkit check``, ``ocrkit plugins`` and ``ocrkit zoo``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ocrkit.cli import main
+from ocrkit.registry import registry
+
+Install = Callable[[str, str], Path]
+
+
+def ocrkit(*arguments: object) -> Result:
+    result = CliRunner().invoke(main, [*map(str, arguments)])
+    assert isinstance(result.exception, SystemExit | None), result.exception
+    return result
+
+
+def test_check_shows_the_seams() -> None:
+    result = ocrkit("check", "iam-crnn")
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert rows[4] == ["featurizer", "cnn", "gluon", "32", "×", "128", "px", "32", "steps", "×", "1024", "28,448"]
+    assert "2,028,544 parameters; 96 classes; 4 pixels a step" in result.stdout
+    assert "longest label that fits: 32 characters" in result.stdout
+    assert result.stdout.endswith("weights: zoo:iam-crnn\n")
+
+
+def test_check_says_untrained_where_the_weights_no_longer_apply() -> None:
+    result = ocrkit("check", "iam-crnn", "--set", "encoder.hidden=100")
+    assert result.exit_code == 0
+    assert "untrained: weights 'zoo:iam-crnn' no longer apply: encoder.hidden is 100, for the weights 200" in result.stdout
+
+
+def test_check_says_everything_that_is_wrong_at_once() -> None:
+    result = ocrkit(
+        "check", "iam-crnn", "--set", "featurizer.channels=0", "--set", "encoder.use=bilst", "--set", "decoder.beam=3"
+    )
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "ocrkit: featurizer.channels: 0; expected at least 1" in result.stderr
+    assert "ocrkit: no encoder named 'bilst'. Did you mean 'bilstm'?" in result.stderr
+    assert "ocrkit: decoder: no option 'beam'" in result.stderr
+
+
+def test_plugins_list_names_every_part_and_its_owner() -> None:
+    listed = {tuple(line.split()[:2]) for line in ocrkit("plugins", "list").stdout.splitlines()[1:]}
+    assert listed == {(entry.kind, entry.name) for entry in registry().entries() if entry.backend is None}
+    parts = json.loads(ocrkit("plugins", "list", "--json").stdout)["parts"]
+    cnn = next(part for part in parts if part["name"] == "cnn")
+    assert (cnn["kind"], cnn["backends"], cnn["plugin"], cnn["distribution"]) == ("featurizer", ["gluon"], "crnn", "ocrkit")
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import package_that_is_missing", "ModuleNotFoundError: No module named 'package_that_is_missing'"),
+        ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_featurisers(register): ...", "ocrkit_featurisers"),
+        ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(registry): ...", "registry"),
+    ],
+    ids=["import error", "misspelt hook", "wrong arguments"],
+)
+def test_a_broken_plugin_is_reported_and_all_else_works(
+    install: Install, tiny_run: Path, words_root: Path, source: str, reason: str
+) -> None:
+    install("broken", source)
+    result = ocrkit("plugins", "list")
+    assert result.exit_code == 0
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("broken: plugin 'broken' (broken-dist 1.2.3, module broken): ")
+    assert reason in last
+    assert json.loads(ocrkit("plugins", "list", "--json").stdout)["broken"][0]["name"] == "broken"
+    image = next((words_root / "words").rglob("*.png"))
+    assert ocrkit("run", image, "--pipeline", tiny_run).exit_code == 0
+
+
+def test_plugins_show_gives_options_with_types_defaults_and_meaning() -> None:
+    shown = ocrkit("plugins", "show", "bilstm").stdout
+    assert shown.startswith("encoder bilstm for gluon, of plugin crnn (ocrkit ")
+    assert "  hidden (a whole number; default 200): units of each direction\n" in shown
+    options = json.loads(ocrkit("plugins", "show", "fit-pad", "--json").stdout)["parts"][0]["options"]
+    assert [option["name"] for option in options] == ["height", "width", "ink"]
+
+
+@pytest.mark.parametrize("entry", [entry for entry in registry().entries() if entry.backend is None], ids=str)
+def test_every_part_can_be_shown_and_documents_its_options(entry: object) -> None:
+    result = ocrkit("plugins", "show", entry.name, "--json")  # type: ignore[attr-defined]
+    assert result.exit_code == 0
+    for part in json.loads(result.stdout)["parts"]:
+        assert part["summary"]
+        assert all(option["documentation"] for option in part["options"])
+
+
+def test_an_unknown_part_is_one_line() -> None:
+    result = ocrkit("plugins", "show", "cn")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "ocrkit: no part named 'cn'. Did you mean 'cnn'? ocrkit plugins list names them all.\n",
+    )
+
+
+def test_zoo_list_and_show_state_the_licence() -> None:
+    listed = ocrkit("zoo", "list").stdout
+    assert "iam-crnn" in listed
+    assert "noncommercial" in listed
+    manifest = json.loads(ocrkit("zoo", "show", "iam-crnn", "--json").stdout)
+    assert manifest["weights"]["parameters"] == 2_028_544
+    shown = ocrkit("zoo", "show", "iam-crnn").stdout
+    assert "# iam-crnn" in shown
+    assert manifest["weights"]["sha256"] in shown
+    assert ocrkit("zoo", "show", "iam-crn").exit_code == 1
