@@ -145,7 +145,8 @@ class GluonTrainer:
         objective.backward()
         gradients = {name: parameter.grad(self._network.context) for name, parameter in self._trained.items()}
         if self._options.clip_norm:
-            mxnet.gluon.utils.clip_global_norm(list(gradients.values()), self._options.clip_norm)
+            # Of a norm that is not finite the training loop hears by the loss; MXNet's own check would warn beside it.
+            mxnet.gluon.utils.clip_global_norm(list(gradients.values()), self._options.clip_norm, check_isfinite=False)
         self._steps += 1
         # adam_update knows no step count, so the correction of the moments' bias towards zero goes into the rate.
         rate = learning_rate * (1 - BETA2**self._steps) ** 0.5 / (1 - BETA1**self._steps)
