@@ -148,9 +148,13 @@ class Run:
 
     def start(self, about: dict[str, Any], init: str | None) -> None:
         """A new run: its folder, and fresh weights, or ``init``'s as far as they fit. Raises OcrkitError for a used folder."""
-        if self.folder.exists() and any(self.folder.iterdir()):
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            used = any(self.folder.iterdir())
+        except OSError as error:
+            raise OcrkitError(f"{self.folder}: cannot be used as the run's folder ({error.strerror})") from error
+        if used:
             raise OcrkitError(f"{self.folder}: not empty; name a new folder, or go on with the run in it: --resume")
-        self.folder.mkdir(parents=True, exist_ok=True)
         self.network.initialize(self.options.seed)
         if init:
             taken = take_what_fits(self.assembly, self.network, init)
@@ -174,6 +178,8 @@ class Run:
     def restore(self) -> None:
         """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged or of another network."""
         checkpoint = weight_files.read(self.folder / "last.safetensors")
+        if "progress" not in checkpoint.about:
+            raise WeightsError(f"{checkpoint.path}: no checkpoint of a training run; expected weights, optimizer and progress")
         if differences := self.assembly.differences(checkpoint.about):
             raise WeightsError(f"{checkpoint.path}: of another network: {'; '.join(differences)}")
         self.network.load_state(_with_prefix(checkpoint.arrays, "network."))
@@ -267,10 +273,13 @@ class Run:
 
     def _finish_epoch(self, validation: Dataset | None) -> None:
         options, progress = self.options, self.progress
+        if not progress.seen:
+            first, reason = next(iter(self._unreadable.items()))
+            raise DataError(f"no image of the training split can be used; the first: {first}: {reason}")
         line: dict[str, Any] = {
             "epoch": progress.epoch + 1,
             "step": progress.step,
-            "loss": progress.losses / max(1, progress.seen),
+            "loss": progress.losses / progress.seen,
             "images": progress.seen,
             "seconds": round(progress.seconds, 3),
             "images_per_second": round(progress.seen / progress.seconds, 2),
@@ -315,28 +324,32 @@ def _write_text(path: Path, text: str) -> None:
 def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict[str, Any]:
     """Loads the weights of another network as far as names and shapes agree; returns what was taken and what was not.
 
-    The head is rebuilt for another alphabet: rows of the characters that both have, and the blank's, are kept.
-    Raises WeightsError where nothing fits.
+    The head is rebuilt for another alphabet: rows of the characters that both have, and the blank's, are kept. Where the
+    weights do not say their alphabet, it starts fresh. Raises WeightsError where nothing fits.
     """
     source = find_weights(reference, Path())
     state = network.state()
     fresh = []
-    old = source.about.get("alphabet")
+    head = source.arrays.get("head.weight")
+    fits = head is not None and head.shape[1:] == state["head.weight"].shape[1:]
+    old: str = source.about.get("alphabet", "") if fits else ""
     for name, array in state.items():
         given = source.arrays.get(name)
-        if name.startswith("head.") and given is not None and old and given.shape[1:] == array.shape[1:]:
+        if given is None or (name.startswith("head.") and not old):
+            fresh.append(name)
+        elif name.startswith("head."):
             for index, character in enumerate(assembly.alphabet.characters):
                 if character in old:
                     array[index] = given[old.index(character)]
             array[-1] = given[-1]
-        elif given is not None and given.shape == array.shape:
+        elif given.shape == array.shape:
             array[...] = given
         else:
             fresh.append(name)
     if len(fresh) == len(state):
         raise WeightsError(f"{source.path}: none of its arrays fits the network")
     network.load_state(state)
-    shared = sum(character in (old or "") for character in assembly.alphabet.characters)
+    shared = sum(character in old for character in assembly.alphabet.characters)
     return {"arrays": len(state) - len(fresh), "fresh": fresh, "characters": shared}
 
 
@@ -348,6 +361,8 @@ class Stored:
     split: str
     limit: int | None
     backend: str
+    samples: int
+    forms: list[str]
 
 
 def resume_options(folder: Path) -> Stored:
@@ -355,8 +370,15 @@ def resume_options(folder: Path) -> Stored:
     try:
         about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         data = about["data"]
-        return Stored(None if data["is_sample"] else data["root"], data["split"], data["limit"], about["backend"])
-    except (OSError, ValueError, KeyError) as error:
+        return Stored(
+            None if data["is_sample"] else data["root"],
+            data["split"],
+            data["limit"],
+            about["backend"],
+            about["samples"],
+            about["forms"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise OcrkitError(f"{folder}: no training run to resume here ({type(error).__name__}: {error})") from error
 
 
@@ -390,6 +412,14 @@ def train(
     elif options.patience and not dataset.is_sample:
         raise ConfigError(["training.patience: stopping early needs training.validation, the split to watch"])
     collected = collect(assembly, dataset)
+    forms = sorted({sample.form for sample in collected.samples if sample.form})
+    if resume:
+        before = resume_options(folder)
+        if (before.samples, before.forms) != (len(collected.samples), forms):
+            raise DataError(
+                f"{dataset.root}: {len(collected.samples):,} samples of {len(forms):,} forms to train on; the run was started "
+                f"with {before.samples:,} of {len(before.forms):,}; resume it with the same data"
+            )
     run = Run(assembly, folder, device=device, threads=threads, report=report)
     about = {
         "command": command,
@@ -404,7 +434,7 @@ def train(
             "is_sample": dataset.is_sample,
         },
         "samples": len(collected.samples),
-        "forms": sorted({sample.form for sample in collected.samples if sample.form}),
+        "forms": forms,
         "validation": {"split": validation.split, "samples": len(validation)} if validation else None,
         "skipped": [asdict(item) for item in collected.skipped],
         "versions": {"ocrkit": ocrkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
