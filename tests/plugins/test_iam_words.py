@@ -1,6 +1,5 @@
 """The reader of IAM's words: every trap of the data set, on a small one in the same layout."""
 
-import os
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -286,18 +285,16 @@ def test_registered_as_iam() -> None:
     assert registry().get("reader", "iam").load() is IamWords
 
 
-@pytest.mark.skipif(not os.environ.get("OCRKIT_IAM"), reason="OCRKIT_IAM names no copy of IAM")
-def test_counts_on_real_iam() -> None:
-    root = Path(os.environ["OCRKIT_IAM"])
-    train = IamWords(root, "aachen/train")
+def test_counts_on_real_iam(real_iam: Path) -> None:
+    train = IamWords(real_iam, "aachen/train")
     if train.forms != FormCount(498, 747):
         pytest.skip(f"OCRKIT_IAM is another copy than the one for development: {train.forms}")
     assert len(train) == 31_320
     assert list(train.skipped) == [Skipped("a01-117-05-02", "empty file")]
     assert len({train[index].writer for index in range(len(train))}) == 202
-    validation = IamWords(root, "aachen/validation")
+    validation = IamWords(real_iam, "aachen/validation")
     assert (len(validation), validation.forms, list(validation.skipped)) == (1_646, FormCount(25, 116), [])
     assert len({validation[index].writer for index in range(len(validation))}) == 11
     with pytest.raises(DataError, match="none of the forms of aachen/test"):
-        IamWords(root, "aachen/test")
-    assert len(IamWords(root, include_err=True)) == 37_886
+        IamWords(real_iam, "aachen/test")
+    assert len(IamWords(real_iam, include_err=True)) == 37_886
