@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -373,6 +375,24 @@ def test_several_threads_may_read_with_one_pipeline(pipeline: ocrkit.Pipeline, w
         assert list(threads.map(pipeline.read, paths)) == expected
         for each in batched:
             assert each.result() == [decoded.text for decoded in expected]
+
+
+def test_the_network_serves_one_thread_at_a_time(tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MXNet's blocks with static memory, for one, would mix up what two threads ask of them."""
+    shared = ocrkit.load(tiny_run)
+    network = shared._recogniser.network
+    predict, busy, overlaps = network.predict, threading.Lock(), []
+
+    def watched(*arguments: Any) -> Any:
+        overlaps.append(busy.locked())
+        with busy:
+            time.sleep(0.005)
+            return predict(*arguments)
+
+    monkeypatch.setattr(network, "predict", watched)
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(shared.read, words(words_root)))
+    assert overlaps == [False] * 31
 
 
 # ------------------------------------------------------------------------------------------------------------- evaluation

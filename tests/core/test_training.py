@@ -228,6 +228,36 @@ def test_another_seed_gives_other_weights(tiny: Path, words_root: Path, rough: P
     assert all(not np.array_equal(other[name], weights[name]) for name in weights if name != "optimizer.steps")
 
 
+SPY = """
+from dataclasses import dataclass
+
+import ocrkit
+
+drawn = []
+
+@dataclass(frozen=True)
+class Spy:
+    def __call__(self, image, rng):
+        drawn.append((int(rng.integers(2**40)), image.tobytes()))
+        return image
+
+@ocrkit.hookimpl
+def ocrkit_preprocessors(register):
+    register("spy", Spy)
+"""
+
+
+def test_every_epoch_has_its_own_order_and_augmentation(
+    install: Callable[[str, str], Path], tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    install("spy", SPY)
+    trained(tiny, tmp_path / "run", words_root, {"training.augment": [{"use": "spy"}]}, threads=1)
+    numbers, images = zip(*sys.modules["spy"].drawn, strict=True)
+    assert len(set(numbers)) == len(numbers) == 48
+    assert sorted(images[:24]) == sorted(images[24:])
+    assert images[:24] != images[24:]
+
+
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
     tiny: Path, words_root: Path, rough: Path, tmp_path: Path
 ) -> None:

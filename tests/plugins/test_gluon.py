@@ -213,6 +213,16 @@ def test_what_stands_beyond_the_width_is_not_seen() -> None:
     np.testing.assert_allclose(dirty[1], clean[1], atol=1e-5)
 
 
+def test_features_are_zero_beyond_the_width() -> None:
+    options = Cnn(channels=3, columns=1)
+    plan = plan_of(ImageSize(8, None), options, BiLstm(hidden=2))
+    block = network_of(plan).whole.featurizer
+    features, lengths = block(*map(mxnet.nd.array, images_of(plan, [5, 24])))
+    assert lengths.asnumpy().tolist() == [2, 12]
+    assert not features.asnumpy()[0, 2:].any()
+    assert features.asnumpy()[0, :2].any(axis=1).all()
+
+
 def test_predictions_do_not_change_when_the_network_is_used_again() -> None:
     network = network_of(SMALL)
     first, _ = network.predict(*images_of(SMALL, [20, 20], seed=1))
