@@ -7,8 +7,10 @@ It is named by the sha256 of everything that the pixels depend on, is renamed in
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +22,9 @@ from ocrkit.errors import ImageError
 from ocrkit.interfaces import Image, Sample
 
 _FORMAT = 1
+_ENTRY = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{12}-.+")
+"""Names of entries, and of those that are being written: nothing else in the folder is touched."""
+_KEPT_SECONDS = 30 * 24 * 3600
 
 
 def cache_folder() -> Path:
@@ -102,6 +107,14 @@ class CacheWriter:
             if cached_images(self._final.name) is None:
                 shutil.rmtree(self._final, ignore_errors=True)  # damaged, where there is one at all
             self._folder.rename(self._final)
+            _remove_unused(self._final.parent)
+
+
+def _remove_unused(cache: Path) -> None:
+    """Removes entries that nobody has read for a month, and what killed writers have left."""
+    for entry in cache.iterdir():
+        if _ENTRY.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _KEPT_SECONDS:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def cached_images(key: str) -> Iterator[Image | ImageError] | None:
@@ -114,6 +127,7 @@ def cached_images(key: str) -> Iterator[Image | ImageError] | None:
         pixels = np.memmap(folder / "pixels", np.uint8, "r") if areas.sum() else np.empty(0, np.uint8)
         if pixels.size != areas.sum():
             return None
+        os.utime(folder)  # in use
     except (OSError, ValueError, EOFError):
         return None
     ends = areas.cumsum()

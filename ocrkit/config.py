@@ -229,12 +229,12 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
 
 
 def find_pipeline(source: str | Path) -> Path:
-    """The pipeline's file: a path to one, a folder (a training run) that holds one, or a name from the zoo.
+    """The pipeline's file: a name from the zoo, a path to the file, or a folder (a training run) that holds one.
 
-    Raises OcrkitError where there is none.
+    A folder that is named like a zoo model is ``./NAME``. Raises OcrkitError where there is none.
     """
     path = Path(source)
-    if path.is_dir():
+    if path.is_dir() and str(source) not in registry().names("zoo"):
         path = path / "pipeline.toml"
         if not path.is_file():
             raise OcrkitError(f"{source}: no pipeline.toml in this folder; expected a training run, a TOML file or a zoo name")

@@ -147,14 +147,7 @@ class Run:
     # ------------------------------------------------------------------------------------------------------- checkpoints
 
     def start(self, about: dict[str, Any], init: str | None) -> None:
-        """A new run: its folder, and fresh weights, or ``init``'s as far as they fit. Raises OcrkitError for a used folder."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            used = any(self.folder.iterdir())
-        except OSError as error:
-            raise OcrkitError(f"{self.folder}: cannot be used as the run's folder ({error.strerror})") from error
-        if used:
-            raise OcrkitError(f"{self.folder}: not empty; name a new folder, or go on with the run in it: --resume")
+        """A new run: fresh weights, or ``init``'s as far as they fit, and all that resuming needs."""
         self.network.initialize(self.options.seed)
         if init:
             taken = take_what_fits(self.assembly, self.network, init)
@@ -281,6 +274,7 @@ class Run:
             "step": progress.step,
             "loss": progress.losses / progress.seen,
             "images": progress.seen,
+            "unreadable": len(self._unreadable),
             "seconds": round(progress.seconds, 3),
             "images_per_second": round(progress.seen / progress.seconds, 2),
         }
@@ -382,6 +376,17 @@ def resume_options(folder: Path) -> Stored:
         raise OcrkitError(f"{folder}: no training run to resume here ({type(error).__name__}: {error})") from error
 
 
+def make_folder(folder: Path) -> None:
+    """The folder of a new run. Raises OcrkitError where it cannot be made, or has something in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        used = any(folder.iterdir())
+    except OSError as error:
+        raise OcrkitError(f"{folder}: cannot be used as the run's folder ({error.strerror})") from error
+    if used:
+        raise OcrkitError(f"{folder}: not empty; name a new folder, or go on with the run in it: --resume")
+
+
 def train(
     assembly: Assembly,
     folder: Path,
@@ -401,6 +406,8 @@ def train(
     Raises DataError, ConfigError or OcrkitError for data, options or a folder that cannot be used.
     """
     spec, options = assembly.spec, assembly.spec.training
+    if not resume:
+        make_folder(folder)
     dataset = open_dataset(
         spec.reader, root=data, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ocrkit import weights as weight_files
-from ocrkit.errors import PluginError, WeightsError
+from ocrkit.errors import OcrkitError, PluginError, WeightsError
 from ocrkit.plugins import one_line
 from ocrkit.registry import registry
 
@@ -22,6 +22,11 @@ class Model:
     owner: str
     folder: Path
     manifest: dict[str, Any]
+
+    @property
+    def weights_path(self) -> Path:
+        """The weights' file; a manifest cannot name one outside its folder."""
+        return self.folder / Path(str(self.manifest["weights"]["file"])).name
 
 
 def model_folder(name: str) -> Path:
@@ -53,13 +58,18 @@ def model(name: str) -> Model:
     return Model(name, registry().get("zoo", name).plugin.name, folder, manifest)
 
 
-def models() -> list[Model]:
-    """All models, by name. Raises as :func:`model`."""
-    return [model(name) for name in registry().names("zoo")]
+def models() -> tuple[list[Model], list[str]]:
+    """All models, by name, and what is wrong with those that cannot be used, a line each."""
+    found, problems = [], []
+    for name in registry().names("zoo"):
+        try:
+            found.append(model(name))
+        except OcrkitError as error:
+            problems.append(str(error))
+    return found, problems
 
 
 def read_model_weights(name: str) -> weight_files.Weights:
     """A model's weights. Raises WeightsError where their sha256 is not the manifest's."""
     found = model(name)
-    table = found.manifest["weights"]
-    return weight_files.read(found.folder / Path(str(table["file"])).name, sha256=str(table["sha256"]))
+    return weight_files.read(found.weights_path, sha256=str(found.manifest["weights"]["sha256"]))

@@ -16,15 +16,10 @@ def list_(as_json: bool) -> None:
 
     from ocrkit.zoo import models
 
-    found = models()
+    found, problems = models()
     if as_json:
-        click.echo(
-            json.dumps(
-                {"models": [{"name": each.name, "owner": each.owner, **each.manifest} for each in found]},
-                ensure_ascii=False,
-                indent=2,
-            )
-        )
+        listed = [{"name": each.name, "owner": each.owner, **each.manifest} for each in found]
+        click.echo(json.dumps({"models": listed, "broken": problems}, ensure_ascii=False, indent=2))
         return
     from ocrkit.cli.tables import print_table
 
@@ -33,9 +28,12 @@ def list_(as_json: bool) -> None:
         weights, results = each.manifest["weights"], each.manifest.get("results", {})
         scores = ", ".join(f"{name} {score['value']:.4f}" for name, score in results.get("metrics", {}).items())
         on = f" on {results['dataset']}" if scores else ""
-        size = f"{weights['bytes'] / 1e6:.1f} MB"
-        rows.append((each.name, each.owner, f"{weights['parameters']:,}", size, f"{scores}{on}", each.manifest["licence"]))
+        parameters = f"{weights['parameters']:,}" if "parameters" in weights else ""
+        size = f"{each.weights_path.stat().st_size / 1e6:.1f} MB" if each.weights_path.is_file() else "missing"
+        rows.append((each.name, each.owner, parameters, size, f"{scores}{on}", each.manifest.get("licence", "none stated")))
     print_table(("model", "plugin", "parameters", "size", "scores", "licence"), rows, right=("parameters", "size"))
+    for problem in problems:
+        click.echo(f"broken: {problem}")
 
 
 @zoo.command()

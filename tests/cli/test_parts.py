@@ -111,3 +111,19 @@ def test_zoo_list_and_show_state_the_licence() -> None:
     assert "# iam-crnn" in shown
     assert manifest["weights"]["sha256"] in shown
     assert ocrkit("zoo", "show", "iam-crn").exit_code == 1
+
+
+def test_a_broken_model_is_reported_and_the_others_are_listed(install: Install) -> None:
+    install("empty", "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_zoos(register): register('empty', 'json:no-model')")
+    result = ocrkit("zoo", "list")
+    assert result.exit_code == 0
+    assert "iam-crnn" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith("broken: ")
+    assert "no-model" in result.stdout.splitlines()[-1]
+
+
+def test_a_folder_does_not_hide_the_model_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "iam-crnn").mkdir()
+    assert ocrkit("check", "iam-crnn").exit_code == 0
+    assert "no pipeline.toml in this folder" in ocrkit("check", "./iam-crnn").stderr

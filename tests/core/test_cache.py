@@ -226,3 +226,18 @@ def test_a_second_start_reads_no_image_and_says_the_same(tiny_run: Path, words_c
     assert other.seconds.read > 0, "other options, other pixels"
     change_time(next(words_copy.glob("words/a01/a01-003/*-02.png")))
     assert pipeline.evaluate("all", data=words_copy).seconds.read > 0, "an image has changed"
+
+
+def test_what_nobody_has_read_for_a_month_goes_and_nothing_else_does() -> None:
+    long_ago = time.time() - 31 * 24 * 3600
+    for key in ("1" * 64, "2" * 64):
+        stored([np.zeros((2, 2), np.uint8)], key)
+    left = cache_folder() / f".{'3' * 12}-abc"  # by a writer that was killed
+    foreign = cache_folder() / "holiday pictures"
+    for folder in (left, foreign):
+        folder.mkdir()
+    for folder in (left, foreign, *(cache_folder() / key for key in ("1" * 64, "2" * 64))):
+        os.utime(folder, (long_ago, long_ago))
+    found("2" * 64)
+    stored([np.zeros((2, 2), np.uint8)])
+    assert entries() == [KEY, "2" * 64, "holiday pictures"]

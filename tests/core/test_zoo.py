@@ -1,5 +1,6 @@
 """Trained models that come in plugins."""
 
+import re
 import shutil
 import tomllib
 from collections.abc import Callable
@@ -96,9 +97,14 @@ def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_model_whose_package_is_missing_is_one_clear_line() -> None:
-    for call in (lambda: model("gone"), lambda: load_spec("gone"), models):
-        with pytest.raises(OcrkitError, match=r"zoo 'gone' of plugin 'small-zoo'.*no_such_package"):
-            call()
+    reason = r"zoo 'gone' of plugin 'small-zoo'.*no_such_package"
+    for call in (model, load_spec):
+        with pytest.raises(OcrkitError, match=reason):
+            call("gone")
+    found, problems = models()
+    assert {"tiny", "iam-crnn"} <= {each.name for each in found}
+    assert len(problems) == 1
+    assert re.search(reason, problems[0])
 
 
 def test_a_model_without_its_pipeline_is_one_clear_line(folder: Path) -> None:
