@@ -148,6 +148,10 @@ class Run:
 
     def start(self, about: dict[str, Any], init: str | None) -> None:
         """A new run: fresh weights, or ``init``'s as far as they fit, and all that resuming needs."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OcrkitError(f"{self.folder}: cannot be used as the run's folder ({error.strerror})") from error
         self.network.initialize(self.options.seed)
         if init:
             taken = take_what_fits(self.assembly, self.network, init)
@@ -376,11 +380,10 @@ def resume_options(folder: Path) -> Stored:
         raise OcrkitError(f"{folder}: no training run to resume here ({type(error).__name__}: {error})") from error
 
 
-def make_folder(folder: Path) -> None:
-    """The folder of a new run. Raises OcrkitError where it cannot be made, or has something in it."""
+def check_folder(folder: Path) -> None:
+    """Raises OcrkitError where a new run cannot have this folder: it is a file, or has something in it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        used = any(folder.iterdir())
+        used = folder.exists() and any(folder.iterdir())
     except OSError as error:
         raise OcrkitError(f"{folder}: cannot be used as the run's folder ({error.strerror})") from error
     if used:
@@ -407,7 +410,7 @@ def train(
     """
     spec, options = assembly.spec, assembly.spec.training
     if not resume:
-        make_folder(folder)
+        check_folder(folder)
     dataset = open_dataset(
         spec.reader, root=data, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
     )
