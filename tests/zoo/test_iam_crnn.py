@@ -22,7 +22,8 @@ def test_the_manifest_describes_the_file_beside_it() -> None:
     about, stored = found.manifest["weights"], read_model_weights("iam-crnn")
     assert about["bytes"] == found.weights_path.stat().st_size < 5_000_000
     assert about["sha256"] == weights.sha256_of(found.weights_path)
-    assert about["dtype"] == "float16" and {array.dtype for array in stored.arrays.values()} == {np.dtype(np.float16)}
+    assert about["dtype"] == "float16"
+    assert {array.dtype for array in stored.arrays.values()} == {np.dtype(np.float16)}
     assert about["parameters"] == sum(array.size for array in stored.arrays.values())
     assert found.manifest["network"] == stored.about
     assert Alphabet(found.manifest["network"]["alphabet"]).classes == 96
@@ -33,7 +34,8 @@ def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on() -> None:
     chosen = set(manifest["choosing"]["forms"])
     for run in manifest["training"]["runs"]:
         trained = set(run["forms"])
-        assert trained and trained <= set(split_forms("aachen/train"))
+        assert trained
+        assert trained <= set(split_forms("aachen/train"))
         assert not trained & chosen
     assert chosen <= set(split_forms("aachen/train"))
 
@@ -42,7 +44,8 @@ def test_it_reads_the_sample(pipeline: ocrkit.Pipeline) -> None:
     result = pipeline.evaluate()
     assert result.samples == 312
     cer = result.metrics["cer"].value
-    assert cer is not None and cer < 0.35
+    assert cer is not None
+    assert cer < 0.35
 
 
 def test_it_is_as_good_as_its_manifest_says_on_writers_it_has_not_seen(pipeline: ocrkit.Pipeline, real_iam: Path) -> None:
