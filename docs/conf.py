@@ -1,7 +1,8 @@
 """Sphinx's configuration. ``make docs`` builds the pages; a warning is an error."""
 
+import json
 import re
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from inspect import getdoc
 from pathlib import Path
 from typing import get_type_hints
@@ -28,11 +29,19 @@ html_theme = "furo"
 html_title = f"ocrkit {release}"
 
 
+def as_toml(default: object) -> str:
+    """A default as one would write it in a pipeline's file."""
+    if default is MISSING:
+        return "required"
+    plain = list(default) if isinstance(default, tuple) else str(default) if isinstance(default, Path) else default
+    return f"`{json.dumps(plain)}`"
+
+
 def options_table(part: type) -> str:
     """The options of a part as a Markdown table."""
     hints = get_type_hints(part)
     rows = [
-        f"| `{each.name}` | {describe_type(hints[each.name])} | `{each.default!r}` | {each.metadata['doc']} |"
+        f"| `{each.name}` | {describe_type(hints[each.name])} | {as_toml(each.default)} | {each.metadata['doc']} |"
         for each in fields(part)
         if each.init
     ]
