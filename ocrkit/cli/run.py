@@ -263,7 +263,7 @@ def _score(
             click.echo(f"ocrkit: going on after {len(earlier):,} samples", err=True)
         result = pipeline.evaluate(dataset=dataset, on_reading=listen, earlier=earlier)
     if skipped := result.dataset["skipped"]:
-        click.echo(f"ocrkit: {len(skipped):,} samples skipped", err=True)
+        click.echo(f"ocrkit: {len(skipped):,} sample{'s' * (len(skipped) > 1)} skipped", err=True)
     if format_ == "json":
         _echo_json(result.as_json())
     elif format_ == "text":
