@@ -223,7 +223,11 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
     except PluginError as error:
         problems.append(str(error))
         return broken
-    options = {name: value for name, value in part.options.items() if not (kind == "reader" and name in ("only", "exclude"))}
+    options = dict(part.options)
+    if kind == "reader":  # narrowed by the core, whatever the reader
+        narrowed = {name: options.pop(name) for name in ("only", "exclude") if name in options}
+        wrong = {name: file for name, file in narrowed.items() if not isinstance(file, str)}
+        problems += [f"{where}.{name}: {file!r}; expected a file of form ids" for name, file in wrong.items()]
     problems += check_options(cls, options, where)[1]
     return part
 

@@ -44,7 +44,6 @@ _ORDER, _AUGMENT, _STEP = 1, 2, 3
 class TrainingData:
     """Samples that can be trained on, with their labels, and those that cannot."""
 
-    dataset: Dataset
     samples: list[Sample]
     labels: list[list[int]]
     skipped: list[Skipped]
@@ -109,7 +108,7 @@ def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
     if not samples:
         first = (unfit + skipped)[0]
         raise DataError(f"{dataset.root}: no sample can be trained on; the first: {first.id}: {first.reason}")
-    return TrainingData(dataset, samples, labels, skipped + unfit)
+    return TrainingData(samples, labels, skipped + unfit)
 
 
 def _too_long(text: str, steps: int | None) -> str:

@@ -188,12 +188,17 @@ def fetch_font(writer: Writer, folder: Path) -> bytes:
     command = ["npm", "pack", "--silent", package]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 — nothing in it comes from outside
     with tarfile.open(folder / f"fontsource-{writer.font}-{FONT_VERSION}.tgz") as archive:
-        archive.extractall(folder / writer.font, filter="data")
-    contents = folder / writer.font / "package"
-    licence = loads((contents / "package.json").read_bytes())["license"]
+
+        def contents(name: str) -> bytes:
+            if (file := archive.extractfile(f"package/{name}")) is None:
+                raise SystemExit(f"{package}: {name} is no file")
+            return file.read()
+
+        licence = loads(contents("package.json"))["license"]
+        font = contents(f"files/{writer.font}-latin-{writer.file}.woff2")
     if licence != LICENCE:
         raise SystemExit(f"{package} is under {licence}; the sample's README promises {LICENCE}")
-    return (contents / "files" / f"{writer.font}-latin-{writer.file}.woff2").read_bytes()
+    return font
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], step: float) -> Floats:

@@ -153,7 +153,8 @@ def _read(
         "images": paths,
         "versions": pipeline.versions,
     }
-    items: list[Item] = []
+    listed: list[Item] = []
+    read_any = not paths
     rows = _Rows(format_, ("id", "text", "confidence", "error"))
     failed = False
     with _result_file(output, resume, header) as file, _progress(len(paths)) as advance:
@@ -167,13 +168,13 @@ def _read(
             elif format_ == "text":
                 click.echo(f"{item.id}\t{item.text}")
             rows.add(asdict(item))
-            items.append(item)
+            if format_ == "json":
+                listed.append(item)
+            read_any |= item.error is None
             advance()
     if format_ == "json":
-        _echo_json({"items": items})
-    if paths and all(item.error is not None for item in items):
-        failed = True
-    if failed:
+        _echo_json({"items": listed})
+    if failed or not read_any:
         sys.exit(1)
 
 

@@ -1,12 +1,11 @@
 """Preprocessed images on disk: found again only where nothing has changed, and never half of them."""
 
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -176,19 +175,25 @@ def test_a_damaged_entry_counts_as_none_and_is_made_anew(name: str, damage: Call
     np.testing.assert_array_equal(found()[0], image)
 
 
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """No file may become larger than 1,000 bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+# In a process of its own: the limit is the whole process's, and the tests' own output may go to a file.
+SMALL_DISK = """
+import resource, sys
+import numpy as np
+from ocrkit.cache import CacheWriter
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+with CacheWriter(sys.argv[1]) as writer:
+    writer.add(np.zeros((30, int(sys.argv[2])), np.uint8))
+    writer.commit()
+print("went on")
+"""
 
 
-@pytest.mark.usefixtures("small_disk")
 @pytest.mark.parametrize("width", [50, 100_000])
 def test_a_full_disk_is_no_error(width: int) -> None:
-    stored([np.zeros((30, width), np.uint8)])  # 1,500 bytes wait in a buffer for the commit, 3,000,000 do not
+    """No file may become larger than 1,000 bytes: 1,500 wait in a buffer for the commit, 3,000,000 do not."""
+    command = [sys.executable, "-c", SMALL_DISK, KEY, str(width)]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "went on\n"
     assert cached_images(KEY) is None
     assert entries() == []
 

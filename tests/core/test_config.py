@@ -381,3 +381,12 @@ def test_texts_that_resemble_toml_stay_texts(text: str) -> None:
 
 def test_the_options_are_what_the_part_gets(tiny: Path) -> None:
     assert isinstance(make_part(load_spec(tiny).decoder), Greedy)
+
+
+def test_files_of_form_ids_are_named_by_texts(tiny: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_spec(tiny, ["reader.only=3", "reader.exclude=[]"])
+    assert caught.value.problems == [
+        "reader.only: 3; expected a file of form ids",
+        "reader.exclude: []; expected a file of form ids",
+    ]
