@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ocrkit.hookspecs import Register as Register
     from ocrkit.hookspecs import hookimpl as hookimpl
     from ocrkit.images import read_image as read_image
+    from ocrkit.interfaces import Alternative as Alternative
     from ocrkit.interfaces import Augmentation as Augmentation
     from ocrkit.interfaces import Backend as Backend
     from ocrkit.interfaces import Decoded as Decoded
@@ -42,8 +43,8 @@ _MODULES = {
     "hookspecs": ["Register", "hookimpl"],
     "images": ["read_image"],
     "interfaces": [
-        "Augmentation", "Backend", "Decoded", "Decoder", "EncoderDefinition", "FeaturizerDefinition", "FormCount", "ImageSize",
-        "Metric", "Preprocessor", "Reader", "Sample", "SequenceSize", "Skipped", "Span", "option",
+        "Alternative", "Augmentation", "Backend", "Decoded", "Decoder", "EncoderDefinition", "FeaturizerDefinition", "FormCount",
+        "ImageSize", "Metric", "Preprocessor", "Reader", "Sample", "SequenceSize", "Skipped", "Span", "option",
     ],
     "pipeline": ["Pipeline", "load"],
 }  # fmt: skip

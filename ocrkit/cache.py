@@ -1,6 +1,6 @@
 """Preprocessed images on disk, so that a second start on the same data set reads one file instead of thousands.
 
-A cache entry is a folder: all pixels in one flat array, memory-mapped when read, with the sizes and the samples that failed.
+A cache entry is a folder: all pixels in one flat array, read piece by piece, with the sizes and the samples that failed.
 It is named by the sha256 of everything that the pixels depend on, is renamed into place when complete, and never changes.
 """
 
@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 import time
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,8 @@ from ocrkit.interfaces import Image, Sample
 _FORMAT = 1
 _ENTRY = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{12}-.+")
 """Names of entries, and of those that are being written: nothing else in the folder is touched."""
+_READ = 256
+"""Images that are read from an entry at once."""
 _KEPT_SECONDS = 30 * 24 * 3600
 
 
@@ -40,14 +43,16 @@ def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
     None where a sample has no file, or its file is gone: then nothing can be known to be unchanged.
     """
     digest = hashlib.sha256(json.dumps([_FORMAT, ocrkit.__version__, preprocessing]).encode())
+    here = Path.cwd()
     for sample in samples:
         if sample.path is None:
             return None
         try:
-            status = sample.path.stat()
+            status = os.stat(sample.path)  # noqa: PTH116  (half of a cached start is spent here, and pathlib doubles it)
         except OSError:
             return None
-        digest.update(f"\n{sample.id}\t{sample.path.absolute()}\t{status.st_mtime_ns}\t{status.st_size}".encode())
+        path = os.path.join(here, sample.path)  # noqa: PTH118
+        digest.update(f"\n{sample.id}\t{path}\t{status.st_mtime_ns}\t{status.st_size}".encode())
     return digest.hexdigest()
 
 
@@ -58,7 +63,7 @@ class CacheWriter:
     """
 
     def __init__(self, key: str | None) -> None:
-        self._sizes: list[tuple[int, int]] = []
+        self._sizes = array("i")  # heights and widths in turns
         self._failed: dict[int, str] = {}
         self._folder: Path | None = None
         if key is None:
@@ -86,10 +91,10 @@ class CacheWriter:
         if not self._folder:
             return
         if isinstance(image, ImageError):
-            self._failed[len(self._sizes)] = str(image)
-            self._sizes.append((0, 0))
+            self._failed[len(self._sizes) // 2] = str(image)
+            self._sizes.extend((0, 0))
             return
-        self._sizes.append((image.shape[0], image.shape[1]))
+        self._sizes.extend(image.shape)
         try:
             self._pixels.write(np.ascontiguousarray(image).tobytes())
         except OSError:
@@ -102,7 +107,7 @@ class CacheWriter:
         with suppress(OSError):
             self._pixels.flush()
             os.fsync(self._pixels.fileno())
-            np.save(self._folder / "sizes.npy", np.array(self._sizes, np.int32).reshape(-1, 2))
+            np.save(self._folder / "sizes.npy", np.frombuffer(self._sizes, np.int32).reshape(-1, 2))
             (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
             if cached_images(self._final.name) is None:
                 shutil.rmtree(self._final, ignore_errors=True)  # damaged, where there is one at all
@@ -121,22 +126,27 @@ def cached_images(key: str) -> Iterator[Image | ImageError] | None:
     """The images of an entry in order, or None where there is no such entry."""
     folder = cache_folder() / key
     try:
-        sizes = np.load(folder / "sizes.npy", allow_pickle=False)
+        sizes = np.load(folder / "sizes.npy", mmap_mode="r", allow_pickle=False)
         failed = {int(index): reason for index, reason in json.loads((folder / "failed.json").read_text("utf-8")).items()}
-        areas = sizes.astype(np.int64).prod(axis=1)
-        pixels = np.memmap(folder / "pixels", np.uint8, "r") if areas.sum() else np.empty(0, np.uint8)
-        if pixels.size != areas.sum():
+        pixels = (folder / "pixels").open("rb")
+        if os.fstat(pixels.fileno()).st_size != sizes.prod(axis=1, dtype=np.int64).sum():
+            pixels.close()
             return None
         os.utime(folder)  # in use
     except (OSError, ValueError, EOFError):
         return None
-    ends = areas.cumsum()
 
     def images() -> Iterator[Image | ImageError]:
-        for index, ((height, width), end) in enumerate(zip(sizes.tolist(), ends.tolist(), strict=True)):
-            if index in failed:
-                yield ImageError(failed[index])
-            else:
-                yield pixels[end - height * width : end].reshape(height, width)
+        with pixels:  # read, not mapped: what has been looked at would count as this process's memory
+            for start in range(0, len(sizes), _READ):
+                part = sizes[start : start + _READ]
+                areas = part.prod(axis=1, dtype=np.int64)
+                flat = np.frombuffer(pixels.read(int(areas.sum())), np.uint8)
+                ends = areas.cumsum().tolist()
+                for index, ((height, width), end) in enumerate(zip(part.tolist(), ends, strict=True), start):
+                    if index in failed:
+                        yield ImageError(failed[index])
+                    else:
+                        yield flat[end - height * width : end].reshape(height, width)
 
     return images()

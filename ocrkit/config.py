@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Union
 
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
+from ocrkit.exported import is_network_file, read_exported
 from ocrkit.interfaces import option
 from ocrkit.registry import nearest, registry
 
@@ -36,7 +37,7 @@ class Training:
     validation: str = option("", "the reader's split that chooses the best epoch and stops early; empty: none")
     validation_only: str = option("", "file of form ids, one a line: validate on these alone")
     epochs: int = option(20, "passes over the training split", minimum=1)
-    batch_size: int = option(64, "images in a step", minimum=1)
+    batch_size: int = option(64, "images in a step, of all workers together", minimum=1)
     optimizer: Literal["adam", "adamw"] = option("adam", "Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019)")
     learning_rate: float = option(1e-3, "the highest learning rate of the schedule", minimum=0.0)
     schedule: Literal["constant", "cosine"] = option("constant", "what follows the warm-up: constant, or a half cosine to zero")
@@ -47,6 +48,22 @@ class Training:
     clip_norm: float = option(0.0, "largest L2 norm of all gradients together; 0: no clipping", minimum=0.0)
     loss_weight: float = option(1.0, "factor on the CTC loss", minimum=0.0)
     length_weighted: bool = option(False, "multiply every sample's loss by its label's length")
+    shortcut: float = option(
+        0.0, "weight of the CTC loss of a second head, behind the featurizer, in training only; 0: none", minimum=0.0
+    )
+    ema_decay: float = option(
+        0.0,
+        "share of the weights' running average that a step keeps, 0.999 for example; the average is validated and kept as the "
+        "best weights; 0: none",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    precision: Literal["float32", "bf16"] = option(
+        "float32", "bf16: the network computes in bfloat16 where that is safe; weights, gradients and loss stay float32"
+    )
+    accumulate: int = option(1, "compute a batch in so many pieces, for batches that the memory cannot hold", minimum=1)
+    deterministic: bool = option(False, "on a GPU, only algorithms that repeat bit for bit; a CPU's always do")
+    compile: bool = option(False, "let the framework compile the network before training")
     patience: int = option(0, "stop after this many epochs without a better validation score; 0: never", minimum=0)
     metric: str = option("", "the metric that chooses the best epoch; empty: the pipeline's first")
     unfit: Literal["skip", "refuse"] = option("skip", "labels that the network cannot write: leave out and count, or refuse")
@@ -63,6 +80,8 @@ class PipelineSpec:
     backends: tuple[str, ...]
     alphabet: str
     weights: str
+    network: str
+    """An exported network's file, which takes the place of weights, featurizer and encoder (whose ``use`` is then empty)."""
     reader: PartSpec
     preprocessor: PartSpec
     featurizer: PartSpec
@@ -71,6 +90,8 @@ class PipelineSpec:
     metrics: tuple[PartSpec, ...]
     training: Training
     augment: tuple[PartSpec, ...]
+    also: tuple[PartSpec, ...]
+    """Readers whose samples are trained on besides those of ``training.split``."""
     table: dict[str, Any]
     """The whole file after ``--set``, as plain TOML values; a training run keeps it."""
     folder: Path
@@ -177,19 +198,26 @@ def make_part(part: PartSpec, **more: Any) -> Any:
 
 
 def parse_setting(setting: str) -> tuple[list[str], Any]:
-    """``a.b=c`` as the path ["a", "b"] and the TOML value c, or the text c where it is no TOML value."""
-    path, equals, text = setting.partition("=")
-    if not equals or not all(path.split(".")):
+    """``a.b=c`` as the path ["a", "b"] and the TOML value c, or the text c where it is no TOML value.
+
+    The path of ``a.b+=c`` is ["a", "b+"].
+    """
+    name, equals, text = setting.partition("=")
+    path = [key.strip() for key in name.split(".")]
+    if not equals or not all(key.removesuffix("+") for key in path):
         raise ConfigError([f"--set {setting}: expected PART.OPTION=VALUE, for example --set featurizer.channels=64"])
     try:
         value = tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
     except ValueError:  # besides TOMLDecodeError, Python's own for numbers of thousands of digits
         value = text
-    return path.strip().split("."), value
+    return path, value
 
 
 def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], Any]]) -> list[str]:
-    """Changes the table: tables before what is in them, and ``PART.use`` first: a part that is replaced loses its options."""
+    """Changes the table: tables before what is in them, and ``PART.use`` first: a part that is replaced loses its options.
+
+    A name that ends in + adds to the text or the list that is there.
+    """
     problems = []
     for path, value in sorted(settings, key=lambda setting: (len(setting[0]), setting[0][-1] != "use")):
         dotted = ".".join(path)
@@ -206,6 +234,13 @@ def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], A
         elif path[-1] == "use" and len(path) > 1 and value != target.get("use"):
             target.clear()
             target["use"] = value
+        elif path[-1].endswith("+"):
+            name = path[-1][:-1].rstrip()
+            before: Any = target.get(name)
+            if type(before) in (str, list) and type(value) is type(before):
+                target[name] = before + value
+            else:
+                problems.append(f"--set {dotted}={value!r}: {name} is {before!r}; expected a text or a list to add to")
         else:
             target[path[-1]] = value
     return problems
@@ -235,6 +270,8 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
 def find_pipeline(source: str | Path) -> Path:
     """The pipeline's file: a name from the zoo, a path to the file, or a folder (a training run) that holds one.
 
+    The file is TOML, or a network that ``ocrkit export`` wrote, which holds its pipeline.
+
     A folder that is named like a zoo model is ``./NAME``. Raises OcrkitError where there is none.
     """
     path = Path(source)
@@ -243,13 +280,24 @@ def find_pipeline(source: str | Path) -> Path:
         if not path.is_file():
             raise OcrkitError(f"{source}: no pipeline.toml in this folder; expected a training run, a TOML file or a zoo name")
         return path
-    if path.suffix == ".toml" or path.is_file():
+    if path.suffix == ".toml" or is_network_file(path) or path.is_file():
         if not path.is_file():
-            raise OcrkitError(f"{source}: no such file; expected a pipeline's TOML file, a training run or a zoo name")
+            raise OcrkitError(
+                f"{source}: no such file; expected a pipeline's TOML file, an exported network, a training run or a zoo name"
+            )
         return path
     from ocrkit.zoo import model_folder
 
     return model_folder(str(source)) / "pipeline.toml"
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OcrkitError(f"{path}: cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
 
 
 def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()) -> PipelineSpec:
@@ -258,12 +306,7 @@ def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
     Raises ConfigError with every mistake of the file and the settings at once, OcrkitError where there is no such file.
     """
     path = find_pipeline(source)
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OcrkitError(f"{path}: cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
+    table = read_exported(path).pipeline if is_network_file(path) else _read_toml(path)
     if isinstance(settings, Mapping):
         parsed = [(name.split("."), value) for name, value in settings.items()]
     else:
@@ -280,8 +323,12 @@ def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]
     return value
 
 
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
 def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
-    known = ["schema", "name", "summary", "backends", "alphabet", "weights", *PARTS, "metrics", "training"]
+    known = ["schema", "name", "summary", "backends", "alphabet", "weights", "network", *PARTS, "metrics", "training"]
     if table.get("schema") != SCHEMA:
         problems.append(f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads")
     problems += [
@@ -294,19 +341,25 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     alphabet = _text(table, "alphabet", "", problems)
     if not alphabet or len(set(alphabet)) != len(alphabet):
         problems.append("alphabet: expected the characters that the network can write, each once")
-    parts = {kind: _part(table.get(kind), kind, kind, problems) for kind in PARTS}
-    metrics = table.get("metrics", [])
-    metrics = metrics if isinstance(metrics, list) else [metrics]
+    network = _text(table, "network", "", problems)
+    replaced = ("featurizer", "encoder", "weights") if network else ()
+    problems += [f"{name}: the network {network!r} takes its place; leave it out" for name in replaced if name in table]
+    parts = {kind: _part(table.get(kind), kind, kind, problems) for kind in PARTS if kind not in replaced}
+    parts |= {kind: PartSpec(kind, "", {}) for kind in PARTS if kind in replaced}
+    metrics = _as_list(table.get("metrics", []))
     metric_parts = tuple(_part(item, "metric", f"metrics[{index}]", problems) for index, item in enumerate(metrics))
     if not metric_parts:
         problems.append('metrics: expected at least one [[metrics]] table with use = "NAME"')
     training = table.get("training", {})
-    training, augment = (training, training.get("augment", [])) if isinstance(training, dict) else ({}, [])
-    augment = augment if isinstance(augment, list) else [augment]
-    values, mistakes = check_options(Training, {k: v for k, v in training.items() if k != "augment"}, "training")
-    augment_parts = tuple(
-        _part(item, "preprocessor", f"training.augment[{index}]", problems) for index, item in enumerate(augment)
+    training = dict(training) if isinstance(training, dict) else {}
+    augment, also = (
+        tuple(
+            _part(item, kind, f"training.{key}[{index}]", problems)
+            for index, item in enumerate(_as_list(training.pop(key, [])))
+        )
+        for key, kind in (("augment", "preprocessor"), ("also", "reader"))
     )
+    values, mistakes = check_options(Training, training, "training")
     if values.get("metric") and values["metric"] not in [part.use for part in metric_parts]:
         mistakes.append(f"training.metric: {values['metric']!r} is not one of the pipeline's metrics")
     problems += mistakes
@@ -315,6 +368,6 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     if problems:
         raise ConfigError(problems)
     return PipelineSpec(
-        name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, **parts,
-        metrics=metric_parts, training=Training(**values), augment=augment_parts, table=table, folder=folder,
+        name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, network=network, **parts,
+        metrics=metric_parts, training=Training(**values), augment=augment, also=also, table=table, folder=folder,
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """A reader's samples for a run: root and split resolved, narrowed by form ids and by a limit."""
 
+import hashlib
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -36,6 +38,13 @@ class Dataset(Sequence[Sample]):
 
     def __iter__(self) -> Iterator[Sample]:
         return (self._reader[index] for index in self._indices)
+
+    def sha256(self) -> str:
+        """Of id, writer, form and text of every sample, in order; of no image."""
+        digest = hashlib.sha256()
+        for sample in self:
+            digest.update(json.dumps([sample.id, sample.writer, sample.form, sample.text]).encode())
+        return digest.hexdigest()
 
     def after(self, count: int) -> "Dataset":
         """The same without its first samples."""

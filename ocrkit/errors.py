@@ -29,3 +29,11 @@ class WeightsError(OcrkitError):
 
 class DataError(OcrkitError):
     """A data set that is missing or of which nothing can be read."""
+
+
+class DownloadError(OcrkitError):
+    """A file that cannot be downloaded. ``status`` is the server's answer, 404 for example, where that is the reason."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(message)

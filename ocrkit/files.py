@@ -22,3 +22,19 @@ def write_atomically(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds a lock while the block runs, waiting for other processes that hold it; ``path`` is an empty file that stays.
+
+    The system frees the lock of a process that dies. On systems without POSIX's locks nothing is held.
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:
+        yield
+        return
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

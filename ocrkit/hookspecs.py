@@ -70,3 +70,14 @@ def ocrkit_backends(register: Register) -> None:
 def ocrkit_zoos(register: Register) -> None:
     """Trained models: ``register("name", "package:folder")``, a folder inside the package that holds ``pipeline.toml``,
     ``manifest.toml`` and the weights that the manifest names."""
+
+
+@hookspec
+def ocrkit_importers(register: Register) -> None:
+    """Other programs' files of weights: classes that fit :class:`ocrkit.interfaces.Importer`."""
+
+
+@hookspec
+def ocrkit_language_models(register: Register) -> None:
+    """Language models for decoders: ``register("name", "package:file")``, a file in the package as ``ocrkit lm train`` writes
+    it, or an ARPA file."""

@@ -10,20 +10,14 @@ import stat
 import warnings
 import zlib
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import ImageOps
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from ocrkit.errors import ImageError
 from ocrkit.interfaces import Image
@@ -40,15 +34,18 @@ EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # The formats' own classes, not Image.open: no other parser sees untrusted bytes, and the limit on the size is ours alone.
-_FORMATS: list[tuple[bytes, type[ImageFile]]] = [
-    (b"\x89PNG\r\n\x1a\n", PngImageFile),
-    (b"\xff\xd8\xff", JpegImageFile),
-    (b"II*\x00", TiffImageFile),
-    (b"MM\x00*", TiffImageFile),
-    (b"BM", BmpImageFile),
-    (b"RIFF", WebPImageFile),
-    (b"GIF8", GifImageFile),
-]
+# Each is imported when the first file of its kind comes.
+_FORMATS = {
+    b"\x89PNG\r\n\x1a\n": "Png",
+    b"\xff\xd8\xff": "Jpeg",
+    b"II*\x00": "Tiff",
+    b"MM\x00*": "Tiff",
+    b"BM": "Bmp",
+    b"RIFF": "WebP",
+    b"GIF8": "Gif",
+}
+_ORIENTATION = 0x0112
+"""The EXIF tag that says how an image is turned."""
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -87,14 +84,15 @@ def read_image(source: str | Path | bytes) -> Image:
 def _decode(data: bytes, name: str) -> Image:
     if not data:
         raise ImageError(f"{name}: empty file")
-    opener = next((opener for magic, opener in _FORMATS if data.startswith(magic)), None)
-    if opener is None:
+    kind = next((kind for magic, kind in _FORMATS.items() if data.startswith(magic)), None)
+    if kind is None:
         raise ImageError(f"{name}: not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF")
     try:
+        opener: type[ImageFile] = getattr(import_module(f"PIL.{kind}ImagePlugin"), f"{kind}ImageFile")
         with opener(io.BytesIO(data)) as image:
             width, height = image.size
             if width * height <= MAX_PIXELS:
-                if opener is PngImageFile:
+                if kind == "Png":
                     _check_png(data)
                 return _to_grey(image)
     except Exception as error:  # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
@@ -121,7 +119,10 @@ def _to_grey(image: ImageFile) -> Image:
     image.draft("L", image.size)  # JPEG holds luma as it is
     image.load()
     with suppress(Exception):  # broken EXIF says nothing of how the image is turned
-        ImageOps.exif_transpose(image, in_place=True)
+        if image.getexif().get(_ORIENTATION, 1) != 1:
+            from PIL import ImageOps
+
+            ImageOps.exif_transpose(image, in_place=True)
     if image.mode.startswith(("I", "F")):
         return _from_16_bits(np.array(image))
     if image.has_transparency_data:

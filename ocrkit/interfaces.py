@@ -7,7 +7,7 @@ Axes: N images in a batch, H × W pixels, T time steps, D features of a step, E 
 K classes (the characters of the alphabet, then the blank).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -100,12 +100,25 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A text that was considered, and its score in nats: the higher, the better. Scores compare within one sample only."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decoded:
-    """A text, how sure the decoder is of it (0 to 1), and the steps of every character (as many as the text is long)."""
+    """A text, how sure the decoder is of it (0 to 1), and what is known beyond that; what a decoder does not give is empty."""
 
     text: str
     confidence: float
     spans: tuple[Span, ...] = ()
+    """The steps of every character, as many as the text is long."""
+    characters: tuple[float, ...] = ()
+    """How sure the decoder is of every character (0 to 1), as many as the text is long."""
+    alternatives: tuple[Alternative, ...] = ()
+    """The best texts, best first, beginning with the text itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +222,11 @@ class EncoderDefinition(Protocol):
 
 @runtime_checkable
 class Decoder(Protocol):
-    """Texts out of log-probabilities (N, T, K) float32, of which the first ``lengths[n]`` steps count; blank is K − 1."""
+    """Texts out of log-probabilities (N, T, K) float32, of which the first ``lengths[n]`` steps count; blank is K − 1.
+
+    A decoder that opens files, or does not go with every alphabet, may have a method ``check(alphabet)`` that raises
+    OcrkitError. It is called when the pipeline is put together, before anything is read.
+    """
 
     def __call__(self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /) -> list[Decoded]: ...
 
@@ -258,7 +275,7 @@ class NetworkPlan:
 
 @dataclass(frozen=True, slots=True)
 class OptimizerOptions:
-    """What a backend's optimizer is told; the learning rate comes with every step."""
+    """What a backend's trainer is told; the learning rate comes with every step."""
 
     name: str
     """``adam`` or ``adamw``."""
@@ -269,6 +286,16 @@ class OptimizerOptions:
     """Factor on the CTC loss."""
     length_weighted: bool
     """Multiplies every sample's loss by its label's length, as the seed notebook does."""
+    precision: str = "float32"
+    """``float32``, or ``bf16``: the network computes in bfloat16 where that is safe; weights and loss stay float32."""
+    accumulate: int = 1
+    """A batch is computed in so many pieces, whose gradients add up to the whole batch's."""
+    deterministic: bool = False
+    """Whether a GPU uses only algorithms that repeat bit for bit. A CPU always does."""
+    compile: bool = False
+    """Whether the framework compiles the network before it trains it."""
+    shortcut: float = 0.0
+    """Weight of the CTC loss of a second head, right behind the featurizer, that exists in training only; 0 for none."""
 
 
 class Network(Protocol):
@@ -289,14 +316,18 @@ class Network(Protocol):
         """Fresh weights, the same for the same seed."""
 
     def trainer(self, options: OptimizerOptions, /) -> "Trainer":
-        """Raises ConfigError where the backend cannot train."""
+        """Raises ConfigError where the backend cannot train, or not with one of these options."""
 
 
 class Trainer(Protocol):
     """Changes a network's weights, one batch at a time."""
 
-    def step(self, batch: Batch, *, learning_rate: float, seed: int) -> float:
-        """One update. ``seed`` fixes all that is random in it. Returns the mean CTC loss of the batch in nats a sample."""
+    def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
+        """One update. ``seed`` fixes all that is random in it. Returns the mean CTC loss of the batch in nats a sample.
+
+        Where several workers train together the batch is this worker's part, None where it has none; the update and the
+        loss are those of all parts together.
+        """
 
     def state(self) -> Arrays:
         """The optimizer's state by name, so that training goes on exactly where it was."""
@@ -315,3 +346,81 @@ class Backend(Protocol):
 
     def network(self, plan: NetworkPlan, *, device: str, threads: int) -> Network:
         """Builds a network with unset weights on ``device``; ``threads`` is 0 for the framework's own choice."""
+
+
+class Workers(Protocol):
+    """The processes that train one network together. All call these methods, in the same order."""
+
+    index: int
+    """This process, from 0; the first validates, writes and prints."""
+    count: int
+
+    def sum(self, value: float, /) -> float:
+        """All workers' values, added up."""
+
+    def from_first(self, value: float, /) -> float:
+        """The first worker's value, waited for by the others."""
+
+    def finish(self) -> None:
+        """Waits for the others and lets go of them."""
+
+
+class Alone:
+    """The one process of most training runs."""
+
+    index = 0
+    count = 1
+
+    def sum(self, value: float, /) -> float:
+        return value
+
+    def from_first(self, value: float, /) -> float:
+        return value
+
+    def finish(self) -> None:
+        pass
+
+
+@runtime_checkable
+class TrainsTogether(Protocol):
+    """What a backend has besides that can train one network in several processes."""
+
+    def workers(self) -> Workers:
+        """The processes that were started together with this one, found by the environment; the same when called again."""
+
+
+@runtime_checkable
+class NetworkFiles(Protocol):
+    """What a backend has besides where its name is the ending of files that hold a whole network (``model.onnx``).
+
+    Inputs ``images`` float32 (N, 1, H, W) and ``widths`` int64 (N,), outputs ``log_probs`` float32 (N, T, K) and ``lengths``
+    int64 (N,). All raise OcrkitError where a file is none of theirs.
+    """
+
+    def metadata(self, path: Path, /) -> dict[str, str]:
+        """The texts that the file carries beside the network, by name."""
+
+    def with_metadata(self, model: bytes, metadata: Mapping[str, str], /) -> bytes:
+        """The file's bytes with these texts added."""
+
+    def open(self, path: Path, /, *, device: str, threads: int) -> Network:
+        """The file's network, ready to predict; it has no state and cannot be trained."""
+
+    def quantise(self, model: bytes, batches: Iterable[tuple[FloatArray, IntArray]], /) -> bytes:
+        """The network in int8, calibrated on batches of training images. Raises PluginError where a package is missing."""
+
+
+@runtime_checkable
+class ExportsOnnx(Protocol):
+    """What a backend has besides that can write its networks as ONNX."""
+
+    def export_onnx(self, plan: NetworkPlan, arrays: Arrays, /) -> bytes:
+        """An ONNX file of the network with these weights in it, with inputs and outputs as :class:`NetworkFiles` says."""
+
+
+@runtime_checkable
+class Importer(Protocol):
+    """Reads the weights of another program's networks; it needs no framework where it can do without."""
+
+    def __call__(self, path: Path, plan: NetworkPlan, /) -> Arrays:
+        """All arrays of ``plan.parameters()`` from a file. Raises WeightsError where it is damaged or of another network."""

@@ -10,20 +10,22 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 AHEAD = 256
-"""Items that are worked on before their result is asked for; it bounds memory however long the input is."""
+"""Items that are worked on before their result is asked for, unless somebody says how many; it bounds memory."""
 
 
-def ordered_map(work: Callable[[Item], Result], items: Iterable[Item], threads: int = 0) -> Iterator[Result]:
+def ordered_map(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int = 0, ahead: int = AHEAD
+) -> Iterator[Result]:
     """``work(item)`` of every item in the items' order, computed by ``threads`` threads (0: one a core).
 
-    Reading and preprocessing spend their time in OpenCV, which lets other threads run meanwhile.
+    ``ahead`` items at most have been taken whose results nobody has asked for. Items are taken in the caller's thread.
     """
     with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="ocrkit") as pool:
         waiting: deque[Future[Result]] = deque()
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) > AHEAD:
+                if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

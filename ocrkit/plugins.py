@@ -1,5 +1,6 @@
 """Finds plugins and asks them for their parts. One broken plugin is reported and leaves all others alone."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -9,6 +10,8 @@ import pluggy
 from ocrkit import hookspecs
 
 GROUP = "ocrkit"
+DISABLED = "disabled by OCRKIT_DISABLE_PLUGINS"
+"""The problem of plugins that this environment variable, a list of names with commas between, tells not to load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,15 @@ def _callers(manager: pluggy.PluginManager) -> Iterator[pluggy.HookCaller]:
 
 def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
     """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
+    unwanted = {name.strip() for name in os.environ.get("OCRKIT_DISABLE_PLUGINS", "").split(",")}
     points = {(point.name, point.value): point for point in entry_points(group=GROUP)}  # an editable install may show twice
+    known: dict[int, list[str]] = {}  # a distribution's metadata is read anew whenever it is asked for, its README included
     for point in sorted(points.values(), key=lambda point: (point.name, point.value)):
-        about = point.dist.metadata if point.dist else None
-        distribution, version = (about[key] if about and key in about else "unknown" for key in ("Name", "Version"))
-        manager, problem = _load(point)
+        if id(point.dist) not in known:
+            about = point.dist.metadata if point.dist else None
+            known[id(point.dist)] = [about[key] if about and key in about else "unknown" for key in ("Name", "Version")]
+        distribution, version = known[id(point.dist)]
+        manager, problem = (None, DISABLED) if point.name in unwanted else _load(point)
         parts: list[tuple[str, dict[str, object]]] = []
         if manager is not None:
             try:

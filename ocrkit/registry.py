@@ -10,7 +10,7 @@ from typing import Any
 from ocrkit.errors import PluginError
 from ocrkit.plugins import Plugin, discover, one_line
 
-KINDS = ("reader", "preprocessor", "featurizer", "encoder", "decoder", "metric", "backend", "zoo")
+KINDS = ("reader", "preprocessor", "featurizer", "encoder", "decoder", "metric", "backend", "zoo", "importer", "language_model")
 
 
 def nearest(name: str, available: list[str]) -> str:
@@ -82,8 +82,8 @@ class Registry:
             raise PluginError(f"{same[0]} is claimed by the plugins {owners}. Uninstall one of them.")
         available = self.names(kind, backend)
         wanted = f"no {kind} named {name!r}" + (f" for backend {backend!r}" if backend else "")
-        broken = [plugin.name for plugin in self.plugins if plugin.problem]
-        hint = f" Broken plugins: {', '.join(broken)} (see ocrkit plugins list)." if broken else ""
+        unused = [plugin.name for plugin in self.plugins if plugin.problem]
+        hint = f" Plugins that are not used: {', '.join(unused)} (see ocrkit plugins list)." if unused else ""
         listed = ", ".join(available) or "none"
         raise PluginError(f"{wanted}.{nearest(name, available)} Available: {listed}.{hint}")
 

@@ -1,24 +1,38 @@
-"""Result files: what was read, one JSON object a line, written as it comes and whole only under its final name."""
+"""Result files: what was read, one JSON object a line, written as it comes and whole only under its final name.
+
+``docs/scores.md`` says what the first line, the header, and the rows hold.
+"""
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from ocrkit.config import PartSpec, make_part
+from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
+from ocrkit.evaluation import RAW, Outcome, Rules, Scorer
+from ocrkit.interfaces import Decoded, Metric, Sample, Skipped
+from ocrkit.pipeline import Result, found_by
+
+_DIGITS = 4
+"""After the point, of what is there for people: characters' confidences and scores of alternatives."""
 
 
 class ResultFile:
     """``FILE``, or until it is complete ``FILE.part``: a header that says what produced it, then a row an image.
 
-    ``rows`` holds those of an interrupted run where ``resume`` is set, in order; a row that was cut off is dropped.
+    ``rows`` holds those of an interrupted run where ``resume`` is set, in order. Only whole batches of ``batch_size`` rows are
+    kept: what a network computes differs in the last digits with the batch, and a resumed run ends as an uninterrupted one.
     Raises OcrkitError where that run was another one.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool) -> None:
+    def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool, batch_size: int) -> None:
         self._path = path
+        self._batch_size = batch_size
         self._part = path.with_name(f"{path.name}.part")
         self.rows: list[dict[str, Any]] = []
         first = _line({"header": dict(header)})
@@ -35,8 +49,9 @@ class ResultFile:
             raise OcrkitError(
                 f"{self._part}: was begun by another run (pipeline, weights, data or versions differ); delete it to start anew"
             )
-        self.rows = [json.loads(line) for line in lines[1:]]
-        return lines or [first]
+        rows = lines[1:][: (len(lines) - 1) // self._batch_size * self._batch_size]
+        self.rows = [json.loads(line) for line in rows]
+        return [first, *rows]
 
     def write(self, row: Mapping[str, Any]) -> None:
         self._file.write(_line(row))
@@ -55,3 +70,138 @@ class ResultFile:
 
 def _line(row: Mapping[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False) + "\n"
+
+
+# ------------------------------------------------------------------------------------------------------------------ rows
+
+
+def sample_row(sample: Sample, decoded: Decoded) -> dict[str, Any]:
+    """The row of a sample whose text is known; what is not known is not in it."""
+    known = {"writer": sample.writer, "form": sample.form, "truth": sample.text}
+    return {
+        "id": sample.id,
+        **{name: value for name, value in known.items() if value is not None},
+        "prediction": decoded.text,
+        **decoded_fields(decoded),
+    }
+
+
+def decoded_fields(decoded: Decoded) -> dict[str, Any]:
+    """What a decoder says besides the text, without what is empty."""
+    lists = {
+        "characters": [round(float(confidence), _DIGITS) for confidence in decoded.characters],
+        "spans": [[span.start, span.end] for span in decoded.spans],
+        "alternatives": [[each.text, round(float(each.score), _DIGITS)] for each in decoded.alternatives],
+    }
+    return {"confidence": float(decoded.confidence), **{name: values for name, values in lists.items() if values}}
+
+
+def outcome_of(row: Mapping[str, Any]) -> Outcome | Skipped:
+    """What a sample's row says. Raises KeyError or TypeError where it is no such row."""
+    if "error" in row:
+        return Skipped(row["id"], row["error"])
+    found = Outcome(row["id"], row["truth"], row["prediction"], row.get("writer"), row.get("form"), row.get("confidence"))
+    texts = [found.id, found.reference, found.prediction, found.writer or "", found.form or ""]
+    if not all(isinstance(text, str) for text in texts):
+        raise TypeError("a text is expected for id, truth, prediction, writer and form")
+    if found.confidence is not None and not 0 <= found.confidence <= 1:
+        raise TypeError("confidence is not in 0 to 1")
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------------- reading
+
+
+@dataclass(frozen=True)
+class Results:
+    """A complete result file of a scored run."""
+
+    path: Path
+    header: dict[str, Any]
+    outcomes: list[Outcome]
+    skipped: list[Skipped]
+    metrics: dict[str, Metric]
+    """Those that the run was scored by."""
+
+    def score(self, rules: Rules = RAW, min_confidence: float | None = None) -> Result:
+        """The run's own result, or what it would have been by these rules. Raises OcrkitError where no sample counts."""
+        scorer = Scorer(self.metrics, rules)
+        for outcome in self.outcomes:
+            scorer.add(outcome)
+        if not len(scorer):
+            raise OcrkitError(f"{self.path}: all {scorer.left_out:,} samples are left out as punctuation")
+        header, seen = self.header, self.header["contamination"]
+        about = {name: header["dataset"][name] for name in ("name", "root", "split", "limit", "forms")}
+        return Result(
+            pipeline=header["pipeline"],
+            backend=header["backend"],
+            device=header["device"],
+            dataset=about | {"skipped": [asdict(item) for item in self.skipped]},
+            seconds=None,
+            samples_per_second=None,
+            versions=header["versions"],
+            contamination=seen and Contamination(*(Overlap(**seen[name]) for name in ("trained", "chosen"))),
+            **found_by(scorer, min_confidence),
+        )
+
+
+def read_results(path: Path) -> Results:
+    """Reads a file that ``ocrkit run --output`` wrote. Raises OcrkitError where it is not one, or is not complete."""
+    lines = _lines(path)
+    try:
+        header = next(lines)["header"]
+        if "images" in header:
+            raise OcrkitError(f"{path}: made of single images, whose texts nobody has said; score a data set")
+        _check(header)
+        dataset = header["dataset"]
+        skipped = [Skipped(item["id"], item["reason"]) for item in dataset["skipped"]]
+        metrics = {
+            part["use"]: make_part(PartSpec("metric", part["use"], {name: part[name] for name in part if name != "use"}))
+            for part in header["parts"]["metrics"]
+        }
+    except (StopIteration, KeyError, TypeError, AttributeError) as error:
+        raise OcrkitError(f"{path}: no result file of this version; expected one that ocrkit run --output wrote") from error
+    outcomes: list[Outcome] = []
+    for number, row in enumerate(lines, start=2):
+        try:
+            found = outcome_of(row)
+        except (KeyError, TypeError) as error:
+            raise OcrkitError(f"{path}: line {number} is no result of a sample ({error})") from error
+        if isinstance(found, Skipped):
+            skipped.append(found)
+        else:
+            outcomes.append(found)
+    rows = len(outcomes) + len(skipped) - len(dataset["skipped"])
+    if rows != dataset["samples"]:
+        raise OcrkitError(
+            f"{path}: {rows:,} rows for {dataset['samples']} samples; go on with that run by --resume, or run it anew"
+        )
+    if not outcomes:
+        raise OcrkitError(f"{path}: no sample in it was read")
+    return Results(path, header, outcomes, skipped, metrics)
+
+
+def _check(header: Mapping[str, Any]) -> None:
+    """Raises KeyError or TypeError where a header lacks something that scoring needs."""
+    needed = {"pipeline": str, "backend": str, "device": str, "dataset": dict, "versions": dict}
+    of_dataset = {"name": str, "root": str, "split": str, "limit": int | None, "forms": dict | None, "samples": int}
+    for table, kinds in ((header, needed), (header["dataset"], of_dataset)):
+        for name, kind in kinds.items():
+            if not isinstance(table[name], kind):
+                raise TypeError(name)
+    for name in ("trained", "chosen") if header["contamination"] else ():
+        Overlap(**header["contamination"][name])
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                value = json.loads(line)
+                if not isinstance(value, dict):
+                    raise OcrkitError(f"{path}: line {number} is no JSON object")
+                yield value
+    except OSError as error:
+        raise OcrkitError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
+        raise OcrkitError(f"{path}: not a result file: {error}") from error

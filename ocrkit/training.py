@@ -5,19 +5,24 @@ A run lives in a folder:
 - ``pipeline.toml``: the pipeline with its settings, its weights the best epoch's: ``ocrkit run --pipeline RUN`` reads with it
 - ``run.json``: data set, backend, versions, what was left out
 - ``best.safetensors``: the weights of the best epoch by validation (without validation: of the last)
-- ``last.safetensors``: weights, optimizer state and position, from which ``--resume`` goes on
+- ``last.safetensors``: weights, their average, optimizer state and position, from which ``--resume`` goes on
 - ``log.jsonl``: one line an epoch
 - ``curves.svg``: the log, drawn
 
 Everything random (initial weights, order, augmentation, dropout) is drawn from the seed and the position in training, never
 from a generator that runs on, so a resumed run computes what an uninterrupted one would have.
+
+Several processes may train one network together. Each is a worker: it takes its part of every batch, and all come to the same
+weights. The first one alone checks the folder, validates, writes and tells of it; the others wait for its score.
 """
 
 import json
 import math
+import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,16 +33,31 @@ import tomli_w
 import ocrkit
 from ocrkit import weights as weight_files
 from ocrkit.alphabet import steps_needed
+from ocrkit.contamination import SeenForms
 from ocrkit.curves import draw_curves
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, WeightsError
 from ocrkit.files import write_atomically
-from ocrkit.interfaces import Arrays, Batch, Image, Network, OptimizerOptions, Sample, Skipped, Trainer
+from ocrkit.interfaces import (
+    Alone,
+    Arrays,
+    Batch,
+    Image,
+    Network,
+    OptimizerOptions,
+    Sample,
+    Skipped,
+    Trainer,
+    TrainsTogether,
+    Workers,
+)
 from ocrkit.parallel import ordered_map
-from ocrkit.pipeline import Assembly, Recogniser, build_network, find_weights
+from ocrkit.pipeline import Assembly, Recogniser, build_network, find_weights, forms_seen
 
 _ORDER, _AUGMENT, _STEP = 1, 2, 3
 """Streams of random numbers, told apart by the first number after the seed."""
+_AVERAGE_EVERY = 10
+"""Steps between two updates of the averaged weights, since getting all weights off a GPU takes as long as part of a step."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +106,19 @@ def _random(seed: int, *position: int) -> np.random.Generator:
     return np.random.default_rng([seed, *position])
 
 
+def workers_of(assembly: Assembly) -> Workers:
+    """The processes that train together. Raises OcrkitError where several were started and the backend trains in one."""
+    if isinstance(assembly.backend, TrainsTogether):
+        return assembly.backend.workers()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise OcrkitError(f"backend {assembly.backend_name!r} trains in one process, not in several; try --backend torch")
+    return Alone()
+
+
+def _forms(samples: Iterable[Sample]) -> list[str]:
+    return sorted({sample.form for sample in samples if sample.form})
+
+
 def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
     """Labels of all samples. Those that the network can never write are left out, or refused, as ``training.unfit`` says.
 
@@ -111,6 +144,16 @@ def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
     return TrainingData(samples, labels, skipped + unfit)
 
 
+def joined(parts: Iterable[TrainingData]) -> TrainingData:
+    """The samples of several data sets, one after another; every epoch shuffles them all together."""
+    whole = TrainingData([], [], [])
+    for part in parts:
+        whole.samples.extend(part.samples)
+        whole.labels.extend(part.labels)
+        whole.skipped.extend(part.skipped)
+    return whole
+
+
 def _too_long(text: str, steps: int | None) -> str:
     needed = steps_needed(text)
     return f"{text!r} needs {needed} steps, the network has {steps}" if steps is not None and needed > steps else ""
@@ -134,36 +177,49 @@ class Run:
         self.threads = threads
         self.report = report
         self.progress = Progress()
+        self.workers = workers_of(assembly)
         self.network: Network = build_network(assembly, device, threads)
         self.trainer: Trainer = self.network.trainer(
             OptimizerOptions(
-                self.options.optimizer, self.options.weight_decay, self.options.clip_norm,
-                self.options.loss_weight, self.options.length_weighted,
+                name=self.options.optimizer, weight_decay=self.options.weight_decay, clip_norm=self.options.clip_norm,
+                loss_weight=self.options.loss_weight, length_weighted=self.options.length_weighted,
+                precision=self.options.precision, accumulate=self.options.accumulate,
+                deterministic=self.options.deterministic, compile=self.options.compile,
+                shortcut=self.options.shortcut,
             )
         )  # fmt: skip
         self._unreadable: dict[str, str] = {}
+        self._average: Arrays = {}
+        """The weights' running average, where there is one and this is the first worker."""
 
     # ------------------------------------------------------------------------------------------------------- checkpoints
 
     def start(self, about: dict[str, Any], init: str | None) -> None:
         """A new run: fresh weights, or ``init``'s as far as they fit, and all that resuming needs."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OcrkitError(f"{self.folder}: cannot be used as the run's folder ({error.strerror})") from error
         self.network.initialize(self.options.seed)
         if init:
             taken = take_what_fits(self.assembly, self.network, init)
             self.report({"event": "init", "from": init, **taken})
+        if self.workers.index:
+            return
+        if self.options.ema_decay:
+            self._average = self.network.state()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OcrkitError(f"{self.folder}: cannot be used as the run's folder ({error.strerror})") from error
         table = {**self.assembly.spec.table, "weights": "best.safetensors"}
         _write_text(self.folder / "pipeline.toml", tomli_w.dumps(table))
         self.save()
         _write_text(self.folder / "run.json", json.dumps(about, indent=2))  # last: from here on it can be resumed
 
     def save(self) -> None:
-        """Writes ``last.safetensors`` and, from it, the log and the curves."""
+        """Writes ``last.safetensors`` and, from it, the log and the curves, if this is the first worker."""
+        if self.workers.index:
+            return
         arrays = {f"network.{name}": array for name, array in self.network.state().items()}
         arrays |= {f"optimizer.{name}": array for name, array in self.trainer.state().items()}
+        arrays |= {f"average.{name}": array for name, array in self._average.items()}
         weight_files.write(
             self.folder / "last.safetensors", arrays, self.assembly.identity() | {"progress": asdict(self.progress)}
         )
@@ -180,6 +236,8 @@ class Run:
             raise WeightsError(f"{checkpoint.path}: of another network: {'; '.join(differences)}")
         self.network.load_state(_with_prefix(checkpoint.arrays, "network."))
         self.trainer.load_state(_with_prefix(checkpoint.arrays, "optimizer."))
+        if self.options.ema_decay and not self.workers.index:
+            self._average = _with_prefix(checkpoint.arrays, "average.") or self.network.state()
         self.progress = Progress(**checkpoint.about["progress"])
         self.report({"event": "resume", "epoch": self.progress.epoch, "step": self.progress.step})
 
@@ -189,7 +247,7 @@ class Run:
         """Trains until the last epoch, or until validation has not improved for ``patience`` epochs."""
         while self.progress.epoch < self.options.epochs and not self._exhausted():
             self._epoch(data)
-            self._finish_epoch(validation)
+            self._finish_epoch(data, validation)
         return self.progress
 
     def _exhausted(self) -> bool:
@@ -206,17 +264,20 @@ class Run:
             rate = learning_rate(
                 progress.step, steps, peak=options.learning_rate, warmup=options.warmup, schedule=options.schedule
             )
-            if batch is not None:
-                seed = int(_random(options.seed, _STEP, progress.step).integers(2**31))
+            samples = int(self.workers.sum(len(batch.labels) if batch else 0))
+            if samples:
+                seed = int(_random(options.seed, _STEP, progress.step, self.workers.index).integers(2**31))
                 loss = self.trainer.step(batch, learning_rate=rate, seed=seed)
                 if not math.isfinite(loss):
                     raise OcrkitError(
                         f"step {progress.step}: the loss is {loss}; lower training.learning_rate or set training.clip_norm"
                     )
-                progress.losses += loss * len(batch.labels)
-                progress.seen += len(batch.labels)
+                progress.losses += loss * samples
+                progress.seen += samples
             progress.step += 1
             progress.batch += 1
+            if self._average and (progress.step % _AVERAGE_EVERY == 0 or progress.batch == len(chunks)):
+                self._update_average()
             progress.seconds = spent + time.monotonic() - began
             self.report(
                 {"event": "step", "epoch": progress.epoch + 1, "batch": progress.batch, "batches": len(chunks), "steps": steps,
@@ -227,8 +288,34 @@ class Run:
                 self.save()
                 saved = time.monotonic()
 
+    def _update_average(self) -> None:
+        """Moves the averaged weights towards the network's, by what the steps since the last time are due.
+
+        The average reaches back over 1 / (1 − ``ema_decay``) steps, but never over more than about a tenth of all steps so far:
+        weights from before that are no good yet.
+        """
+        progress = self.progress
+        steps = min((progress.step - 1) % _AVERAGE_EVERY + 1, progress.batch)
+        share = np.float32(max(1 - self.options.ema_decay**steps, min(1.0, 10 * steps / progress.step)))
+        own = self.network.state()
+        self._average = {name: average + share * (own[name] - average) for name, average in self._average.items()}
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The network has its averaged weights within, if there are any."""
+        own = self.network.state()
+        self.network.load_state(self._average or own)
+        try:
+            yield
+        finally:
+            self.network.load_state(own)
+
     def _batches(self, data: TrainingData, chunks: Sequence[list[int]]) -> Iterator[Batch | None]:
-        """A batch for every chunk of indices; None for one of which no image can be read. Images are made ahead, in threads."""
+        """A batch of this worker's part of every chunk of indices; None where it has no image that can be read.
+
+        Images are made ahead, in threads.
+        """
+        chunks = [chunk[self.workers.index :: self.workers.count] for chunk in chunks]
         images = ordered_map(
             lambda index: self._image(data.samples[index], index), (index for chunk in chunks for index in chunk), self.threads
         )
@@ -267,29 +354,27 @@ class Run:
             row[: len(label)] = label
         return Batch(inputs, sizes, labels, lengths)
 
-    def _finish_epoch(self, validation: Dataset | None) -> None:
+    def _finish_epoch(self, data: TrainingData, validation: Dataset | None) -> None:
         options, progress = self.options, self.progress
         if not progress.seen:
-            first, reason = next(iter(self._unreadable.items()))
+            first, reason = next(iter(self._unreadable.items()), ("this worker", "has no image"))
             raise DataError(f"no image of the training split can be used; the first: {first}: {reason}")
         line: dict[str, Any] = {
             "epoch": progress.epoch + 1,
             "step": progress.step,
             "loss": progress.losses / progress.seen,
             "images": progress.seen,
-            "unreadable": len(self._unreadable),
+            "unreadable": len(data.samples) - progress.seen,
             "seconds": round(progress.seconds, 3),
             "images_per_second": round(progress.seen / progress.seconds, 2),
         }
         improved = True
         if validation is not None:
             self.report({"event": "validate"})
-            scores, _, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
-            line["validation"] = {name: score.value for name, score in scores.items()}
-            metric = options.metric or next(iter(scores))
-            score = scores[metric].value
-            if score is None:
-                raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
+            metric = options.metric or next(iter(self.assembly.metrics))
+            if not self.workers.index:
+                line["validation"] = self._validate(validation, metric)
+            score = self.workers.from_first(line["validation"][metric] if "validation" in line else math.nan)
             higher = self.assembly.metrics[metric].higher_is_better
             improved = progress.best_score is None or (score > progress.best_score if higher else score < progress.best_score)
             if improved:
@@ -297,16 +382,27 @@ class Run:
         progress.epoch += 1
         if improved:
             progress.best_epoch = progress.epoch
-            chosen = {"epoch": progress.epoch, "validation": line.get("validation")}
-            weight_files.write(
-                self.folder / "best.safetensors", self.network.state(), self.assembly.identity() | {"training": chosen}
-            )
+            if not self.workers.index:
+                self._save_best({"epoch": progress.epoch, "validation": line.get("validation")})
         line["best"] = improved
         progress.history.append(line)
         progress.batch = progress.seen = 0
         progress.losses = progress.seconds = 0.0
         self.save()
         self.report({"event": "epoch", "epochs": options.epochs, **line})
+
+    def _validate(self, validation: Dataset, metric: str) -> dict[str, float | None]:
+        """Scores on the validation split. Raises DataError where the metric that chooses the best epoch has none."""
+        with self._averaged():
+            scorer, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
+        scores = scorer.result()
+        if scores[metric].value is None:
+            raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
+        return {name: score.value for name, score in scores.items()}
+
+    def _save_best(self, chosen: dict[str, Any]) -> None:
+        about = self.assembly.identity() | {"training": chosen}
+        weight_files.write(self.folder / "best.safetensors", self._average or self.network.state(), about)
 
 
 def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
@@ -407,8 +503,8 @@ def train(
 
     Raises DataError, ConfigError or OcrkitError for data, options or a folder that cannot be used.
     """
-    spec, options = assembly.spec, assembly.spec.training
-    if not resume:
+    spec, options, workers = assembly.spec, assembly.spec.training, workers_of(assembly)
+    if not resume and not workers.index:
         check_folder(folder)
     dataset = open_dataset(
         spec.reader, root=data, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
@@ -420,8 +516,9 @@ def train(
         )
     elif options.patience and not dataset.is_sample:
         raise ConfigError(["training.patience: stopping early needs training.validation, the split to watch"])
-    collected = collect(assembly, dataset)
-    forms = sorted({sample.form for sample in collected.samples if sample.form})
+    also = [open_dataset(part, limit=limit) for part in spec.also]
+    collected = joined(collect(assembly, each) for each in (dataset, *also))
+    forms = _forms(collected.samples)
     if resume:
         before = resume_options(folder)
         if (before.samples, before.forms) != (len(collected.samples), forms):
@@ -430,10 +527,12 @@ def train(
                 f"with {before.samples:,} of {len(before.forms):,}; resume it with the same data"
             )
     run = Run(assembly, folder, device=device, threads=threads, report=report)
+    seen = forms_seen(init) if init else SeenForms()
     about = {
         "command": command,
         "backend": assembly.backend_name,
         "device": run.network.device,
+        "workers": workers.count,
         "seed": options.seed,
         "data": {
             "name": dataset.name,
@@ -442,16 +541,22 @@ def train(
             "limit": limit,
             "is_sample": dataset.is_sample,
         },
+        "also": [{"name": each.name, "root": str(each.root), "split": each.split, "samples": len(each)} for each in also],
         "samples": len(collected.samples),
         "forms": forms,
-        "validation": {"split": validation.split, "samples": len(validation)} if validation else None,
+        "init": {"weights": init, "trained": sorted(seen.trained), "chosen": sorted(seen.chosen)} if init else None,
+        "validation": {"split": validation.split, "samples": len(validation), "forms": _forms(validation)}
+        if validation
+        else None,
         "skipped": [asdict(item) for item in collected.skipped],
         "versions": {"ocrkit": ocrkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
         | assembly.backend.versions(),
     }
-    report({"event": "start", **about, "epochs": options.epochs, "init": init})
+    report({"event": "start", **about, "epochs": options.epochs})
     if resume:
         run.restore()
     else:
         run.start(about, init)
-    return run.train(collected, validation)
+    progress = run.train(collected, validation)
+    workers.finish()
+    return progress

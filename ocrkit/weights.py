@@ -52,6 +52,9 @@ def read(path: Path, *, sha256: str | None = None) -> Weights:
         with safe_open(path, framework="numpy") as file:
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (a safe_open is no mapping)
             about = dict(json.loads((file.metadata() or {}).get("ocrkit", "{}")))
+        for name, array in arrays.items():
+            if array.dtype.kind not in "fiu":  # bfloat16 is a type of NumPy's once some package has taught it
+                raise TypeError(f"{name} is {array.dtype}; expected float32 or float16")
     except (SafetensorError, ValueError, TypeError, OSError) as error:
         raise WeightsError(f"{path}: not a safetensors checkpoint ({error})") from error
     return Weights(arrays, about, path, digest)

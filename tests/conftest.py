@@ -141,7 +141,7 @@ def tiny_run(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFact
     from ocrkit.training import train
 
     folder = tmp_path_factory.mktemp("run") / "tiny"
-    train(assemble(load_spec(tiny, ["training.epochs=25"])), folder, data=words_root)
+    train(assemble(load_spec(tiny, ["training.epochs=40"])), folder, data=words_root)
     return folder
 
 

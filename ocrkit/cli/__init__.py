@@ -11,8 +11,14 @@ from ocrkit.errors import OcrkitError
 
 _COMMANDS = {
     "run": "Read images, or score a pipeline on a data set.",
+    "score": "Score a result file again.",
+    "compare": "Compare two result files: is one run better than the other?",
+    "calibrate": "Find the temperature that makes a pipeline's confidences fit.",
     "train": "Train a pipeline's network.",
     "check": "Check that a pipeline's parts fit together; read no data.",
+    "lm": "Train language models for decoders, and find their weights.",
+    "export": "Write a pipeline's network into an ONNX file.",
+    "new": "Write files to begin with.",
     "plugins": "The parts that are installed.",
     "zoo": "The trained models that are installed.",
     "data": "Get, check and look at data sets.",

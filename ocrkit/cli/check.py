@@ -1,8 +1,15 @@
 """``ocrkit check``"""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import click
 
 from ocrkit.cli.options import backend_option, set_option, together
+
+if TYPE_CHECKING:
+    from ocrkit.pipeline import Seam, Surroundings
 
 
 @click.command()
@@ -11,27 +18,40 @@ from ocrkit.cli.options import backend_option, set_option, together
 def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None:
     """Check that the parts of PIPELINE fit together, and say what goes in and out of each; read no data.
 
-    PIPELINE is a zoo model, a pipeline's file or a training run.
+    PIPELINE is a zoo model, a pipeline's file or a training run. The stride is in pixels a step. The longest label that fits
+    is in characters; two equal neighbours in it take a step more.
     """
-    from dataclasses import astuple
-
-    from ocrkit.cli.tables import print_table
     from ocrkit.config import load_spec
-    from ocrkit.pipeline import assemble, fitting_weights, seams
+    from ocrkit.exported import read_exported
+    from ocrkit.pipeline import assemble, exported_seams, fitting_weights, seams, surround
 
-    assembly = assemble(load_spec(pipeline, settings), backend=backend)
-    click.echo(f"{assembly.spec.name} on {assembly.backend_name}")
-    rows = seams(assembly)
-    print_table(
-        ("part", "name", "plugin", "in", "out", "parameters"),
-        [(*astuple(seam)[:-1], f"{seam.parameters:,}" if seam.parameters else "") for seam in rows],
-        right=("parameters",),
-    )
-    stride, steps = assembly.featurizer.stride, assembly.plan.sequence.steps
-    click.echo(
-        f"{sum(seam.parameters for seam in rows):,} parameters; {assembly.alphabet.classes} classes; {stride} pixels a step"
-    )
-    if steps is not None:
-        click.echo(f"longest label that fits: {steps} characters, less one for every two equal neighbours")
+    spec = load_spec(pipeline, settings)
+    if spec.network:
+        exported = read_exported(spec.folder / spec.network)
+        around = surround(spec, exported, backend)
+        _show(around, exported_seams(around, exported))
+        click.echo(f"weights: {exported.weights}, exported in {exported.precision}")
+        return
+    assembly = assemble(spec, backend=backend)
+    _show(assembly, seams(assembly))
     weights = fitting_weights(assembly)
     click.echo(f"weights: {weights.reference}" if weights.arrays is not None else f"untrained: {weights.reason}")
+
+
+def _show(around: Surroundings, rows: list[Seam]) -> None:
+    from ocrkit.cli.tables import print_table
+
+    click.echo(f"{around.spec.name} on {around.backend_name}")
+    numbers = ("stride", "longest label", "parameters")
+    print_table(
+        ("part", "name", "plugin", "in", "out", *numbers),
+        [
+            (
+                each.part, each.use, each.owner, each.input, each.output,
+                str(each.stride or ""), each.longest_label, f"{each.parameters:,}" if each.parameters else "",
+            )
+            for each in rows
+        ],
+        right=numbers,
+    )  # fmt: skip
+    click.echo(f"{sum(each.parameters for each in rows):,} parameters; {around.alphabet.classes} classes")

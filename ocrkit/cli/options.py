@@ -40,7 +40,19 @@ set_option = click.option(
     "settings",
     multiple=True,
     metavar="A.B=C",
-    help="Change a value of the pipeline; may be repeated. PART.use=X replaces a part whole.",
+    help="Change a value of the pipeline; may be repeated. A.B+=C adds to it. PART.use=X replaces a part whole.",
+)
+
+
+_lowercase_option = click.option("--lowercase", is_flag=True, help="Compare texts in small letters.")
+_unicode_option = click.option(
+    "--unicode", type=click.Choice(["NFC", "NFKC"]), help="Compare texts in this normalisation form of Unicode."
+)
+_skip_punctuation_option = click.option(
+    "--skip-punctuation", is_flag=True, help="Leave out samples whose truth is punctuation only."
+)
+min_confidence_option = click.option(
+    "--min-confidence", type=click.FloatRange(0, 1), metavar="P", help="Mark what is read with less confidence as doubtful."
 )
 
 
@@ -53,3 +65,7 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
         return command
 
     return decorate
+
+
+rules_options = together(_lowercase_option, _unicode_option, _skip_punctuation_option)
+"""How texts are compared: the fields of :class:`ocrkit.evaluation.Rules`."""

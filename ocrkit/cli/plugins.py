@@ -1,8 +1,14 @@
 """``ocrkit plugins``: the parts that are installed, and the plugins that are broken."""
 
+from pathlib import Path
 from typing import Any
 
 import click
+
+from ocrkit.scaffold import KINDS
+
+_FILES = ("zoo", "language_model")
+"""Kinds of parts that are files, not classes."""
 
 
 @click.group()
@@ -16,15 +22,16 @@ def list_(as_json: bool) -> None:
     """List every part with the plugin that it came in, and every broken plugin with the reason."""
     import json
 
+    from ocrkit.plugins import DISABLED
     from ocrkit.registry import registry
 
     found = registry()
     parts = [_about(entry) for entry in found.entries() if entry.backend is None]
-    broken = [plugin for plugin in found.plugins if plugin.problem]
+    unused = [plugin for plugin in found.plugins if plugin.problem]
     if as_json:
         named = [
             {"name": each.name, "module": each.module, "distribution": each.distribution, "problem": each.problem}
-            for each in broken
+            for each in unused
         ]
         click.echo(json.dumps({"parts": parts, "broken": named}, ensure_ascii=False, indent=2))
         return
@@ -35,10 +42,10 @@ def list_(as_json: bool) -> None:
         part["backends"] = ", ".join(part["backends"])
         part["distribution"] += f" {part['version']}"
     print_table(header, [[part[name] for name in header] for part in parts])
-    for plugin in broken:
-        click.echo(
-            f"broken: plugin {plugin.name!r} ({plugin.distribution} {plugin.version}, module {plugin.module}): {plugin.problem}"
-        )
+    for plugin in unused:
+        state = "disabled" if plugin.problem == DISABLED else "broken"
+        owner = f"{plugin.distribution} {plugin.version}, module {plugin.module}"
+        click.echo(f"{state}: plugin {plugin.name!r} ({owner}): {plugin.problem}")
 
 
 def _about(entry: Any) -> dict[str, Any]:
@@ -81,10 +88,48 @@ def show(name: str, as_json: bool) -> None:
             click.echo(f"  {option['name']} ({option['type']}; {default}): {option['documentation']}")
 
 
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", required=True, type=click.Choice(list(KINDS)), help="What the package's part is.")
+@click.option("--backend", metavar="NAME", help="For a featurizer or an encoder: the framework that it is written in.")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The folder to make; it must not be there yet. Unless given: NAME.",
+)
+@click.option(
+    "--from",
+    "run",
+    type=click.Path(path_type=Path),
+    metavar="RUN_DIR",
+    help="For a zoo: the training run whose model the package ships.",
+)
+@click.option("--licence", default="", metavar="TEXT", help="For a zoo: the weights' licence, best as an SPDX expression.")
+def new(*, name: str, kind: str, backend: str | None, to: Path | None, run: Path | None, licence: str) -> None:
+    """Write a package of your own with one small part that works, NAME, and its tests."""
+    from ocrkit.scaffold import write_package
+
+    if kind == "zoo" and not (run and licence.strip()):
+        raise click.UsageError(
+            "a package of kind zoo ships a trained model: name the run with --from RUN_DIR, and what its weights may be used "
+            "for with --licence TEXT; they carry the terms of the data that they were trained on."
+        )
+    if kind != "zoo" and (run or licence):
+        raise click.UsageError(f"--from and --licence are for a package of kind zoo; one of kind {kind} ships no weights.")
+
+    if backend not in (KINDS[kind] or [None]):
+        expected = f"expected {', '.join(KINDS[kind])}" if KINDS[kind] else f"a package of kind {kind} has none"
+        raise click.BadParameter(f"{backend!r}; {expected}" if backend else expected, param_hint="'--backend'")
+    folder = to or Path(name)
+    write_package(name, kind, backend, folder, run=run, licence=licence.strip())
+    click.echo(f"wrote {folder}; how to go on: {folder / 'README.md'}")
+
+
 def _documentation(entry: Any) -> str:
     import inspect
 
-    return entry.summary if entry.kind == "zoo" else inspect.getdoc(entry.load()) or entry.summary
+    return entry.summary if entry.kind in _FILES else inspect.getdoc(entry.load()) or entry.summary
 
 
 def _options(entry: Any) -> list[dict[str, Any]]:
@@ -93,7 +138,7 @@ def _options(entry: Any) -> list[dict[str, Any]]:
 
     from ocrkit.config import describe_type
 
-    cls = None if entry.kind == "zoo" else entry.load()
+    cls = None if entry.kind in _FILES else entry.load()
     if not is_dataclass(cls):
         return []
     hints = get_type_hints(cls)
@@ -105,3 +150,44 @@ def _options(entry: Any) -> list[dict[str, Any]]:
         for each in fields(cls)
         if each.init
     ]  # fmt: skip
+
+
+@plugins.command()
+@click.argument("name", metavar="PACKAGE|PLUGIN")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    metavar="ROOT",
+    help="The data set that its readers are tested on; else the sample that they ship.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def test(name: str, data: Path | None, as_json: bool) -> None:
+    """Check that all parts of an installed plugin do what their interfaces say, with their default options.
+
+    PACKAGE|PLUGIN is the plugin's name, or its distribution's. Exit status 1 where a check fails.
+    """
+    import json
+    import sys
+    from collections import Counter
+    from dataclasses import asdict
+
+    from ocrkit.cli.tables import print_table
+    from ocrkit.testing import examine_plugin
+
+    parts = list(examine_plugin(name, data=data))
+    counts = Counter(finding.result for part in parts for finding in part.findings)
+    if as_json:
+        about = {"name": name, "passed": not counts["failed"], "parts": [asdict(part) for part in parts]}
+        click.echo(json.dumps(about, ensure_ascii=False, indent=2))
+    else:
+        rows = []
+        for part in parts:
+            subject = f"{part.kind} {part.name}" + (f" for {part.backend}" if part.backend else "")
+            for finding in part.findings:
+                check = finding.check.removeprefix("test_").replace("_", " ")
+                result = "FAILED" if finding.result == "failed" else finding.result
+                rows.append((subject, check, f"{result}: {finding.reason}" if finding.reason else result))
+        print_table(("part", "check", "result"), rows)
+        click.echo(", ".join(f"{count} {result}" for result, count in counts.items()))
+    if counts["failed"]:
+        sys.exit(1)

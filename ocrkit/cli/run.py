@@ -16,18 +16,21 @@ from ocrkit.cli.options import (
     data_option,
     device_option,
     limit_option,
+    min_confidence_option,
     pipeline_option,
+    rules_options,
     set_option,
     split_option,
     threads_option,
     together,
 )
+from ocrkit.cli.scores import echo_json, warn_of_contamination
 
 if TYPE_CHECKING:
     from ocrkit.datasets import Dataset
-    from ocrkit.evaluation import Outcome
+    from ocrkit.evaluation import Rules
     from ocrkit.interfaces import Skipped
-    from ocrkit.pipeline import Item, Pipeline, Reading
+    from ocrkit.pipeline import Pipeline, Reading
 
 _FORMATS = ("text", "tsv", "csv", "json")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -49,6 +52,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--grid", type=_FILE, metavar="FILE.png", help="18 random words as a picture, each titled “truth | prediction”.")
 @click.option("--profile", is_flag=True, help="Seconds by stage.")
+@together(min_confidence_option, rules_options)
 def run(
     *,
     images: tuple[str, ...],
@@ -68,6 +72,8 @@ def run(
     report: Path | None,
     grid: Path | None,
     profile: bool,
+    min_confidence: float | None,
+    **rules: Any,
 ) -> None:
     """Read images, or score a pipeline on a data set.
 
@@ -75,15 +81,14 @@ def run(
     """
     if resume and output is None:
         raise click.UsageError("--resume goes on with an interrupted --output FILE.jsonl; name that file.")
-    given = [
-        name
-        for name, value in {"--data": data, "--split": split, "--report": report, "--grid": grid, "--profile": profile}.items()
-        if value
-    ]
+    scoring = {"--data": data, "--split": split, "--report": report, "--grid": grid, "--profile": profile}
+    scoring |= {f"--{name.replace('_', '-')}": value for name, value in rules.items()}
+    given = [name for name, value in scoring.items() if value]
     if images and given:
         raise click.UsageError(f"{', '.join(given)}: for scoring a data set; leave it out when reading images.")
     from ocrkit.datasets import open_dataset
     from ocrkit.errors import OcrkitError
+    from ocrkit.evaluation import Rules
     from ocrkit.pipeline import load
 
     for path in (output, report, grid):
@@ -91,47 +96,44 @@ def run(
             raise OcrkitError(f"{path}: cannot be written: there is no folder {path.parent}")
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads, batch_size=batch_size)
-    click.echo(f"ocrkit: pipeline {reader.spec.name!r} on {reader.backend} ({reader.device})", err=True)
-    if licence := _licence(reader):
-        click.echo(f"ocrkit: weights {reader.weights.reference}: {licence}", err=True)
+    fallback = ": no GPU that it can use" if device == "auto" and reader.device == "cpu" else ""
+    click.echo(f"ocrkit: pipeline {reader.spec.name!r} on {reader.backend} ({reader.device}{fallback})", err=True)
+    if reader.weights.licence:
+        click.echo(f"ocrkit: weights {reader.weights.reference}: {reader.weights.licence}", err=True)
     chosen = "json" if as_json else format_
     if images:
-        _read(reader, images, limit, chosen, output, resume=resume)
+        _read(reader, images, limit, chosen, output, resume=resume, min_confidence=min_confidence)
     else:
         dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
-        _score(reader, dataset, chosen, output, resume=resume, report=report, grid=grid, profile=profile)
-
-
-def _licence(pipeline: Pipeline) -> str:
-    if not pipeline.weights.reference.startswith("zoo:"):
-        return ""
-    from ocrkit.zoo import model
-
-    manifest = model(pipeline.weights.reference.removeprefix("zoo:")).manifest
-    return f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip()
+        _score(
+            reader, dataset, chosen, output, resume=resume, report=report, grid=grid, profile=profile,
+            min_confidence=min_confidence, rules=Rules(**rules),
+        )  # fmt: skip
 
 
 @contextlib.contextmanager
 def _progress(total: int | None) -> Iterator[Any]:
     """A function to call once an image; a bar on standard error, nothing where that is no terminal."""
+    if not sys.stderr.isatty():  # a tenth of what reading one image takes goes into importing rich
+        yield lambda: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=total)
         yield lambda: progress.advance(task)
 
 
 @contextlib.contextmanager
-def _result_file(output: Path | None, resume: bool, header: dict[str, Any]) -> Iterator[Any]:
+def _result_file(output: Path | None, resume: bool, header: dict[str, Any], batch_size: int) -> Iterator[Any]:
     if output is None:
         yield None
         return
     from ocrkit.results import ResultFile
 
-    with ResultFile(output, header, resume=resume) as file:
+    with ResultFile(output, header, resume=resume, batch_size=batch_size) as file:
         yield file
 
 
@@ -139,43 +141,82 @@ def _result_file(output: Path | None, resume: bool, header: dict[str, Any]) -> I
 
 
 def _read(
-    pipeline: Pipeline, images: tuple[str, ...], limit: int | None, format_: str, output: Path | None, *, resume: bool
+    pipeline: Pipeline,
+    images: tuple[str, ...],
+    limit: int | None,
+    format_: str,
+    output: Path | None,
+    *,
+    resume: bool,
+    min_confidence: float | None,
 ) -> None:
-    from dataclasses import asdict
-
     from ocrkit.pipeline import Item
+    from ocrkit.results import decoded_fields
 
     paths, named = _expand(images)
     paths = paths[:limit]
+    mark = _Mark(min_confidence)
     header = {
         "pipeline": pipeline.spec.name,
         "weights": pipeline.weights.sha256,
         "images": paths,
         "versions": pipeline.versions,
+        **mark.header,
     }
-    listed: list[Item] = []
+    listed: list[dict[str, Any]] = []
     read_any = not paths
-    rows = _Rows(format_, ("id", "text", "confidence", "error"))
+    rows = _Rows(format_, ("id", "text", "confidence", "error", *mark.columns))
     failed = False
-    with _result_file(output, resume, header) as file, _progress(len(paths)) as advance:
-        earlier = [Item(**row) for row in file.rows] if file else []
+    with _result_file(output, resume, header, pipeline.window) as file, _progress(len(paths)) as advance:
+        stored = file.rows if file else []
+        earlier = [Item(row["id"], row.get("text"), row.get("confidence"), row.get("error")) for row in stored]
         for index, item in enumerate(chain(earlier, pipeline.read_many(paths[len(earlier) :]))):
+            doubtful = mark(item.confidence)
             if file and index >= len(earlier):
-                file.write(asdict(item))
+                said = {"text": item.text, **decoded_fields(item.decoded)} if item.decoded else {"error": item.error}
+                file.write({"id": item.id, **said, **doubtful})
             if item.error is not None:
                 click.echo(f"ocrkit: {item.error}", err=True)
                 failed |= item.id in named
             elif format_ == "text":
-                click.echo(f"{item.id}\t{item.text}")
-            rows.add(asdict(item))
+                click.echo(f"{item.id}\t{item.text}" + "\tdoubtful" * bool(doubtful))
+            row = {"id": item.id, "text": item.text, "confidence": item.confidence, "error": item.error, **mark.cells(doubtful)}
+            rows.add(row)
             if format_ == "json":
-                listed.append(item)
+                listed.append(row)
             read_any |= item.error is None
             advance()
+    mark.say()
     if format_ == "json":
-        _echo_json({"items": listed})
+        echo_json({"items": listed})
     if failed or not read_any:
         sys.exit(1)
+
+
+class _Mark:
+    """What ``--min-confidence`` adds to the rows, nothing where it is not given."""
+
+    def __init__(self, min_confidence: float | None) -> None:
+        self._least = min_confidence
+        self._doubtful = self._all = 0
+        self.columns = () if min_confidence is None else ("doubtful",)
+        self.header = {} if min_confidence is None else {"min_confidence": min_confidence}
+
+    def __call__(self, confidence: float | None) -> dict[str, bool]:
+        """For a row of a result file, which says nothing of a reading that is not doubtful."""
+        if self._least is None or confidence is None:
+            return {}
+        self._all += 1
+        self._doubtful += confidence < self._least
+        return {"doubtful": True} if confidence < self._least else {}
+
+    def cells(self, doubtful: dict[str, bool]) -> dict[str, bool]:
+        """For a row of a table, which has a column of it."""
+        return dict.fromkeys(self.columns, bool(doubtful))
+
+    def say(self) -> None:
+        if self._least is not None:
+            click.echo(f"ocrkit: {self._doubtful:,} of {self._all:,} are doubtful: confidence below {self._least:g}", err=True)
 
 
 def _expand(images: tuple[str, ...]) -> tuple[list[str], set[str]]:
@@ -213,13 +254,6 @@ class _Rows:
             self._writer.writerow(row)
 
 
-def _echo_json(value: Any) -> None:
-    import json
-    from dataclasses import asdict
-
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=asdict))
-
-
 # ---------------------------------------------------------------------------------------------------------------- scores
 
 
@@ -233,40 +267,51 @@ def _score(
     report: Path | None,
     grid: Path | None,
     profile: bool,
+    min_confidence: float | None,
+    rules: Rules,
 ) -> None:
     from rich.console import Console
 
     from ocrkit.interfaces import Skipped
     from ocrkit.report import Gallery, score_table, stage_table, write_html
+    from ocrkit.results import outcome_of, sample_row
 
     _introduce(dataset)
-    header = {
-        "pipeline": pipeline.spec.name, "weights": pipeline.weights.sha256, "backend": pipeline.backend,
-        "dataset": {"name": dataset.name, "root": str(dataset.root), "split": dataset.split, "samples": len(dataset)},
-        "versions": pipeline.versions,
-    }  # fmt: skip
     gallery = Gallery()
-    rows = _Rows(format_, ("id", "truth", "prediction", "confidence", "error"))
-    with _result_file(output, resume, header) as file, _progress(len(dataset)) as advance:
+    mark = _Mark(min_confidence)
+    header = {**pipeline.header(dataset), **mark.header} if output else {}
+    rows = _Rows(format_, ("id", "truth", "prediction", "confidence", "error", *mark.columns))
+    with _result_file(output, resume, header, pipeline.window) as file, _progress(len(dataset)) as advance:
 
         def listen(reading: Reading | Skipped) -> None:
-            row = _row(reading)
-            if file:
-                file.write(row)
+            row: dict[str, Any]
             if isinstance(reading, Skipped):
                 click.echo(f"ocrkit: skipped {reading.id}: {reading.reason}", err=True)
-            rows.add(row)
+                row, doubtful = {"id": reading.id, "error": reading.reason}, mark(None)
+            else:
+                row, doubtful = sample_row(reading.sample, reading.decoded), mark(reading.decoded.confidence)
+            if file:
+                file.write({**row, **doubtful})
+            rows.add({**row, **mark.cells(doubtful)})
             gallery.add(reading)
             advance()
 
-        earlier = [_outcome(row) for row in file.rows] if file else []
+        earlier = [outcome_of(row) for row in file.rows] if file else []
         if earlier:
             click.echo(f"ocrkit: going on after {len(earlier):,} samples", err=True)
-        result = pipeline.evaluate(dataset=dataset, on_reading=listen, earlier=earlier)
+        for outcome in earlier:
+            if not isinstance(outcome, Skipped):
+                mark(outcome.confidence)
+                gallery.add_outcome(outcome)
+        result = pipeline.evaluate(
+            dataset=dataset, on_reading=listen, earlier=earlier, rules=rules, min_confidence=min_confidence
+        )
     if skipped := result.dataset["skipped"]:
         click.echo(f"ocrkit: {len(skipped):,} sample{'s' * (len(skipped) > 1)} skipped", err=True)
+    mark.say()
+    warn_of_contamination(result)
     if format_ == "json":
-        _echo_json(result.as_json())
+        echo_json(result.as_json())
     elif format_ == "text":
         Console(highlight=False).print(score_table(result))
     if profile:
@@ -292,24 +337,3 @@ def _introduce(dataset: Dataset) -> None:
         click.echo(f"ocrkit: skipped {item.id}: {item.reason}", err=True)
     if len(dataset.skipped) > 20:
         click.echo(f"ocrkit: skipped {len(dataset.skipped) - 20} more; --json names them all", err=True)
-
-
-def _row(reading: Reading | Skipped) -> dict[str, Any]:
-    from ocrkit.interfaces import Skipped
-
-    if isinstance(reading, Skipped):
-        return {"id": reading.id, "error": reading.reason}
-    sample, decoded = reading.sample, reading.decoded
-    return {
-        "id": sample.id, "writer": sample.writer, "form": sample.form,
-        "truth": sample.text, "prediction": decoded.text, "confidence": decoded.confidence,
-    }  # fmt: skip
-
-
-def _outcome(row: dict[str, Any]) -> Outcome | Skipped:
-    from ocrkit.evaluation import Outcome
-    from ocrkit.interfaces import Skipped
-
-    if "error" in row:
-        return Skipped(row["id"], row["error"])
-    return Outcome(row["id"], row["truth"], row["prediction"], row["writer"], row["form"])

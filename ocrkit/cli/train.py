@@ -57,7 +57,7 @@ def train(
     """
     from ocrkit.config import load_spec
     from ocrkit.pipeline import assemble
-    from ocrkit.training import resume_options, train
+    from ocrkit.training import resume_options, train, workers_of
 
     if resume:
         given = [name for name in ("pipeline", "split", "backend", "limit", "init", "settings") if _was_given(context, name)]
@@ -68,12 +68,17 @@ def train(
         pipeline, backend, split, limit = str(out), stored.backend, stored.split, stored.limit
         data = data or stored.data
     assembly = assemble(load_spec(pipeline, settings), backend=backend, training=True)
-    click.echo(f"ocrkit: training {assembly.spec.name!r} on {assembly.backend_name} into {out}", err=True)
-    with _Bar() as bar:
+    workers = workers_of(assembly)
+    if not workers.index:
+        together = f" with {workers.count} workers" if workers.count > 1 else ""
+        click.echo(f"ocrkit: training {assembly.spec.name!r} on {assembly.backend_name}{together} into {out}", err=True)
+    with _Bar(first=not workers.index) as bar:
         progress = train(
             assembly, out, data=data, split=split, limit=limit, init=init, resume=resume, device=device, threads=threads,
             command=shlex.join(["ocrkit", *sys.argv[1:]]), report=bar.report,
         )  # fmt: skip
+    if workers.index:
+        return
     click.echo(
         f"ocrkit: {progress.epoch} epochs, the best is {progress.best_epoch}; read with it: ocrkit run --pipeline {out}",
         err=True,
@@ -85,17 +90,21 @@ def _was_given(context: click.Context, name: str) -> bool:
 
 
 class _Bar:
-    """A progress bar on standard error, nothing of it where that is no terminal; events worth keeping are printed above it."""
+    """A progress bar on standard error, nothing of it where that is no terminal; events worth keeping are printed above it.
 
-    def __init__(self) -> None:
+    Of several workers the first says it all; the others only name what they skip.
+    """
+
+    def __init__(self, *, first: bool) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        self._first = first
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
             TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]:.0f} images/s"), TimeRemainingColumn(),
-            console=self._console, disable=not self._console.is_terminal,
+            console=self._console, disable=not (first and self._console.is_terminal),
         )  # fmt: skip
         self._task: Any = None
 
@@ -107,7 +116,8 @@ class _Bar:
         self._progress.stop()
 
     def report(self, event: dict[str, Any]) -> None:
-        getattr(self, f"_{event['event']}", lambda _: None)(event)
+        if self._first or event["event"] == "skipped":
+            getattr(self, f"_{event['event']}", lambda _: None)(event)
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False)
@@ -115,6 +125,8 @@ class _Bar:
     def _start(self, event: dict[str, Any]) -> None:
         data = event["data"]
         self._say(f"seed {event['seed']}, {event['device']}, {event['samples']:,} samples of {data['split']} ({data['root']})")
+        for also in event["also"]:
+            self._say(f"among them {also['samples']:,} of {also['name']}, {also['split']} ({also['root']})")
         skipped = event["skipped"]
         for item in skipped[:20]:
             self._say(f"skipped {item['id']}: {item['reason']}")

@@ -1,6 +1,23 @@
 """``ocrkit zoo``: the trained models that are installed."""
 
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
+
+from ocrkit.cli.options import pipeline_option, set_option
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from ocrkit.verify import Verification
+    from ocrkit.zoo import Model
+
+_PATH = click.Path(path_type=Path)
 
 
 @click.group()
@@ -18,7 +35,10 @@ def list_(as_json: bool) -> None:
 
     found, problems = models()
     if as_json:
-        listed = [{"name": each.name, "owner": each.owner, **each.manifest} for each in found]
+        listed = [
+            {"name": each.name, "owner": each.owner, "weights_are_here": each.weights_path.is_file(), **each.manifest}
+            for each in found
+        ]
         click.echo(json.dumps({"models": listed, "broken": problems}, ensure_ascii=False, indent=2))
         return
     from ocrkit.cli.tables import print_table
@@ -29,11 +49,20 @@ def list_(as_json: bool) -> None:
         scores = ", ".join(f"{name} {score['value']:.4f}" for name, score in results.get("metrics", {}).items())
         on = f" on {results['dataset']}" if scores else ""
         parameters = f"{weights['parameters']:,}" if "parameters" in weights else ""
-        size = f"{each.weights_path.stat().st_size / 1e6:.1f} MB" if each.weights_path.is_file() else "missing"
-        rows.append((each.name, each.owner, parameters, size, f"{scores}{on}", each.manifest.get("licence", "none stated")))
+        rows.append(
+            (each.name, each.owner, parameters, _size(each), f"{scores}{on}", each.manifest.get("licence", "none stated"))
+        )
     print_table(("model", "plugin", "parameters", "size", "scores", "licence"), rows, right=("parameters", "size"))
     for problem in problems:
         click.echo(f"broken: {problem}")
+
+
+def _size(model: Model) -> str:
+    from ocrkit.zoo import size_text
+
+    if model.weights_path.is_file():
+        return f"{model.weights_path.stat().st_size / 1e6:.1f} MB"
+    return f"{size_text(model)}, not fetched" if model.url else "missing"
 
 
 @zoo.command()
@@ -55,3 +84,152 @@ def show(name: str, as_json: bool) -> None:
     if card.is_file():
         click.echo(card.read_text(encoding="utf-8"))
     click.echo(tomli_w.dumps(found.manifest))
+
+
+@zoo.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--backend", metavar="NAME", help="On this backend alone; else on all that the pipeline names.")
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="auto: the CPU, and the GPU too where there is one.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bool) -> None:
+    """Check that the models NAME read the same on every backend; all models whose weights are here without a name.
+
+    A model passes when its manifest is complete, its files are what the manifest says, its pipeline builds, and its golden set
+    gives the stored log-probabilities within the manifest's tolerance, and the stored texts, on every backend and device.
+    """
+    import json
+    import os
+    from dataclasses import asdict
+
+    # cuBLAS and cuDNN read this when they start: TensorFloat-32 rounds to 10 bits, far more than the tolerance.
+    os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
+
+    from ocrkit import verify as verifying
+    from ocrkit.errors import OcrkitError
+    from ocrkit.zoo import models
+
+    problems: list[str] = []
+    results: list[Verification] = []
+    asked_for = bool(names)
+    if not asked_for:
+        found, problems = models()
+        names = tuple(each.name for each in found)
+    with _image_bar() as bar:
+        for name in names:
+            update = partial(_update, bar, bar.add_task(name, total=None))
+            try:
+                results.append(verifying.verify(name, backend=backend, device=device, on_images=update))
+            except OcrkitError as error:
+                problems.append(str(error))
+    for each in results:
+        problems += [f"{each.model}: {problem}" for problem in each.problems]
+        if asked_for and not each.fetched:
+            problems.append(f"{each.model}: its weights are not on this machine yet. Try: ocrkit zoo fetch {each.model}")
+    if as_json:
+        listed = [{**asdict(each), "passed": each.passed} for each in results]
+        click.echo(json.dumps({"passed": not problems, "models": listed, "problems": problems}, ensure_ascii=False, indent=2))
+    else:
+        _print_checks(results)
+    for problem in problems:
+        click.echo(f"ocrkit: {problem}", err=True)
+    if problems:
+        sys.exit(1)
+
+
+def _print_checks(results: list[Verification]) -> None:
+    from ocrkit.cli.tables import print_table
+
+    rows = []
+    for each in results:
+        rows += [(each.model, check.name, "FAILED" if check.problems else "passed", check.found) for check in each.checks]
+        rows += [(each.model, name, "left out", reason) for name, reason in each.left_out.items()]
+        if not each.fetched:
+            rows.append((each.model, "weights", "not fetched", ""))
+    print_table(("model", "check", "result", "found"), rows)
+
+
+@zoo.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--all", "fetch_all", is_flag=True, help="All models whose weights do not come with their plugins.")
+@click.option("--offline", is_flag=True, help="Download nothing; only check what is there.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Weights fetched by hand.",
+)
+def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path | None) -> None:
+    """Fetch the weights of the models NAME, so that they can be used without a network from then on."""
+    if fetch_all == bool(names):
+        raise click.UsageError("name models to fetch, or --all.")
+    if source and (offline or len(names) != 1):
+        raise click.UsageError("--from FILE is for one model, whose weights are then not downloaded.")
+    from ocrkit.download import byte_bar
+    from ocrkit.errors import OcrkitError
+    from ocrkit.zoo import adopt, check_there, model, models
+    from ocrkit.zoo import fetch as fetch_weights
+
+    problems: list[str] = []
+    if fetch_all:
+        found, problems = models()
+        names = tuple(each.name for each in found if each.url)
+    with byte_bar() as bar:
+        for name in names:
+            try:
+                each = model(name)
+                if source:
+                    path = adopt(each, source)
+                elif offline or not each.url:
+                    path = check_there(each)
+                else:
+                    path = fetch_weights(each, partial(_update, bar, bar.add_task(name, total=None)))
+            except OcrkitError as error:
+                problems.append(str(error))
+            else:
+                click.echo(f"{name}: {path}")
+    for problem in problems:
+        click.echo(f"ocrkit: {problem}", err=True)
+    if problems:
+        sys.exit(1)
+
+
+def _update(bar: Progress, task: TaskID, done: int, total: int | None) -> None:
+    bar.update(task, completed=done, total=total)
+
+
+def _image_bar() -> Progress:
+    """A bar on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("images"))
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
+
+
+@zoo.command("import")
+@click.option("--params", "source", required=True, type=_PATH, metavar="FILE", help="A Gluon network's .params file.")
+@pipeline_option
+@click.option("--to", "folder", required=True, type=_PATH, metavar="DIR", help="The new folder.")
+@click.option("--licence", default="", metavar="TEXT", help="The weights' licence, for the manifest.")
+@click.option("--importer", default="params", show_default=True, metavar="NAME", help="The plugin's part that reads the file.")
+@set_option
+def import_(*, source: Path, pipeline: str, folder: Path, licence: str, importer: str, settings: tuple[str, ...]) -> None:
+    """Make a folder that ocrkit run reads with, out of weights that another program has trained.
+
+    They must be of the pipeline's network: --set gives it the alphabet and the options that it was trained with.
+    """
+    from ocrkit.config import load_spec
+    from ocrkit.importing import import_weights
+    from ocrkit.pipeline import assemble
+
+    assembly = assemble(load_spec(pipeline, settings))
+    import_weights(assembly, source, folder, importer=importer, licence=licence)
+    click.echo(f"ocrkit: {source} is now {folder}; read with it: ocrkit run --pipeline {folder}", err=True)

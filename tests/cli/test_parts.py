@@ -23,10 +23,17 @@ def test_check_shows_the_seams() -> None:
     result = ocrkit("check", "iam-crnn")
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
-    assert rows[4] == ["featurizer", "cnn", "gluon", "32", "×", "128", "px", "32", "steps", "×", "1024", "28,448"]
-    assert "2,028,544 parameters; 96 classes; 4 pixels a step" in result.stdout
-    assert "longest label that fits: 32 characters" in result.stdout
+    assert rows[1][-4:] == ["stride", "longest", "label", "parameters"]
+    assert rows[4] == ["featurizer", "cnn", "onnx", "32", "×", "128", "px", "32", "steps", "×", "1024", "4", "28,448"]
+    assert rows[6] == ["head", "linear", "onnx", "32", "steps", "×", "400", "32", "steps", "×", "96", "32", "38,496"]
+    assert "2,028,544 parameters; 96 classes\n" in result.stdout
     assert result.stdout.endswith("weights: zoo:iam-crnn\n")
+
+
+def test_check_says_how_long_labels_may_be_where_the_width_varies() -> None:
+    result = ocrkit("check", "iam-crnn", "--set", "preprocessor.use=fit-height")
+    (head,) = (line for line in result.stdout.splitlines() if line.startswith("head"))
+    assert head.split()[-4:] == ["width", "÷", "4", "38,496"]
 
 
 def test_check_says_untrained_where_the_weights_no_longer_apply() -> None:
@@ -50,7 +57,12 @@ def test_plugins_list_names_every_part_and_its_owner() -> None:
     assert listed == {(entry.kind, entry.name) for entry in registry().entries() if entry.backend is None}
     parts = json.loads(ocrkit("plugins", "list", "--json").stdout)["parts"]
     cnn = next(part for part in parts if part["name"] == "cnn")
-    assert (cnn["kind"], cnn["backends"], cnn["plugin"], cnn["distribution"]) == ("featurizer", ["gluon"], "crnn", "ocrkit")
+    assert (cnn["kind"], cnn["backends"], cnn["plugin"], cnn["distribution"]) == (
+        "featurizer",
+        ["gluon", "onnx", "torch"],
+        "crnn",
+        "ocrkit",
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,7 +90,7 @@ def test_a_broken_plugin_is_reported_and_all_else_works(
 
 def test_plugins_show_gives_options_with_types_defaults_and_meaning() -> None:
     shown = ocrkit("plugins", "show", "bilstm").stdout
-    assert shown.startswith("encoder bilstm for gluon, of plugin crnn (ocrkit ")
+    assert shown.startswith("encoder bilstm for gluon, onnx, torch, of plugin crnn (ocrkit ")
     assert "  hidden (a whole number; default 200): units of each direction\n" in shown
     options = json.loads(ocrkit("plugins", "show", "fit-pad", "--json").stdout)["parts"][0]["options"]
     assert [option["name"] for option in options] == ["height", "width", "ink"]

@@ -101,10 +101,11 @@ def test_scores_are_one_json_object(tiny_run: Path, words_root: Path) -> None:
     found = json.loads(result.stdout)
     assert set(found) == {
         "pipeline", "backend", "device", "dataset", "samples", "metrics", "seconds", "samples_per_second", "versions",
+        "rules", "left_out", "confidence", "kept", "contamination",
     }  # fmt: skip
     assert (found["pipeline"], found["backend"], found["device"], found["samples"]) == ("tiny", "gluon", "cpu", 24)
     assert found["dataset"]["forms"] == {"found": 3, "expected": 747}
-    assert set(found["seconds"]) == {"total", "read", "preprocess", "network", "decode", "score"}
+    assert set(found["seconds"]) >= {"total", "read", "preprocess", "network", "decode", "score"}
     for score in found["metrics"].values():
         assert score["low"] <= score["value"] <= score["high"]
     assert found["metrics"]["cer"]["value"] < 0.5
@@ -140,36 +141,89 @@ def test_the_environment_names_the_data_set(tiny_run: Path, words_root: Path, mo
 
 def test_result_files_are_whole_and_go_on_after_an_interruption(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
     output = tmp_path / "results.jsonl"
-    arguments = ("--pipeline", tiny_run, "--data", words_root, "--split", "aachen/train", "--output", output, "--json")
+    batches = ("--batch-size", 4, "--json")
+    arguments = ("--pipeline", tiny_run, "--data", words_root, *batches, "--split", "aachen/train", "--output", output)
     whole = run(*arguments)
     lines = output.read_text().splitlines(keepends=True)
     assert len(lines) == 1 + 24
     assert not output.with_name("results.jsonl.part").exists()
-    assert set(json.loads(lines[1])) == {"id", "writer", "form", "truth", "prediction", "confidence"}
+    rows = [json.loads(line) for line in lines[1:]]
+    assert set(rows[0]) == {"id", "writer", "form", "truth", "prediction", "confidence", "characters", "spans"}
+    assert all(len(row.get("characters", "")) == len(row.get("spans", "")) == len(row["prediction"]) for row in rows)
+    about = json.loads(lines[0])["header"]
+    assert {"pipeline", "parts", "alphabet", "weights", "backend", "device", "dataset", "contamination", "versions"} == set(
+        about
+    )
+    assert about["parts"]["featurizer"] == {"use": "cnn", "channels": 4, "columns": 2, "dropout": 0.05}
+    assert (about["dataset"]["samples"], len(about["dataset"]["sha256"]), len(about["weights"])) == (24, 64, 64)
 
     # As a run leaves it that is killed in the middle of a line.
     output.with_name("results.jsonl.part").write_text("".join(lines[:11]) + lines[11][:20])
     output.unlink()
     resumed = run(*arguments, "--resume")
-    assert "going on after 10 samples" in resumed.stderr
+    assert "going on after 8 samples" in resumed.stderr, "whole batches are kept"
     assert output.read_text() == "".join(lines)
     assert json.loads(resumed.stdout)["metrics"] == json.loads(whole.stdout)["metrics"]
 
     output.with_name("results.jsonl.part").write_text("".join(lines[:11]))
-    other = run(*arguments[:-4], "aachen/validation", "--output", output, "--resume")
+    other = run(*arguments[:-3], "aachen/validation", "--output", output, "--resume")
     assert other.exit_code == 1
     assert "was begun by another run" in other.stderr
 
 
 def test_results_of_images_go_on_too(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
     output = tmp_path / "texts.jsonl"
-    first = run(words_root, "--pipeline", tiny_run, "--output", output)
+    first = run(words_root, "--pipeline", tiny_run, "--output", output, "--batch-size", 2)
     lines = output.read_text().splitlines(keepends=True)
     output.rename(output.with_name("texts.jsonl.part"))
     output.with_name("texts.jsonl.part").write_text("".join(lines[:5]))
-    second = run(words_root, "--pipeline", tiny_run, "--output", output, "--resume")
+    second = run(words_root, "--pipeline", tiny_run, "--output", output, "--batch-size", 2, "--resume")
     assert second.stdout == first.stdout
     assert output.read_text() == "".join(lines)
+
+
+def test_what_is_doubtful_is_marked_everywhere(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+    output = tmp_path / "texts.jsonl"
+    arguments = (words_root, "--pipeline", tiny_run, "--min-confidence", 0.5)
+    lines = run(*arguments, "--output", output).stdout.splitlines()
+    rows = [json.loads(line) for line in output.read_text().splitlines()[1:]]
+    doubtful = [row["confidence"] < 0.5 for row in rows]
+    assert any(doubtful)
+    assert not all(doubtful)
+    assert [row.get("doubtful", False) for row in rows] == doubtful
+    assert lines == [f"{row['id']}\t{row['text']}" + "\tdoubtful" * row.get("doubtful", False) for row in rows]
+    items = json.loads(run(*arguments, "--json").stdout)["items"]
+    assert [item["doubtful"] for item in items] == doubtful
+    table = list(csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").stdout)))
+    assert [row["doubtful"] for row in table] == [str(each) for each in doubtful]
+    assert f"{sum(doubtful)} of {len(rows)} are doubtful: confidence below 0.5" in run(*arguments).stderr
+
+    scored = run("--pipeline", tiny_run, "--data", words_root, "--min-confidence", 0.5, "--json")
+    kept = json.loads(scored.stdout)["kept"]
+    assert kept["samples"] == len(rows) - sum(doubtful)
+    assert kept["share"] == pytest.approx(kept["samples"] / len(rows))
+    assert f"{sum(doubtful)} of {len(rows)} are doubtful" in scored.stderr
+
+
+def test_scoring_what_was_trained_on_is_warned_of_and_marked(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+    output, report = tmp_path / "r.jsonl", tmp_path / "r.html"
+    arguments = ("--pipeline", tiny_run, "--data", words_root, "--output", output)
+    result = run(*arguments, "--split", "all", "--json", "--report", report)
+    expected = {
+        "trained": {"samples": 24, "forms": ["a01-000u", "a01-003", "a01-007"]},
+        "chosen": {"samples": 7, "forms": ["c04-156", "c06-083"]},
+    }
+    assert json.loads(result.stdout)["contamination"] == expected
+    assert json.loads(output.read_text().splitlines()[0])["header"]["contamination"] == expected
+    warnings = [line for line in result.stderr.splitlines() if "WARNING" in line]
+    assert ["24 samples are of 3 forms that the model was trained on" in warnings[0], "7 samples" in warnings[1]] == [
+        True,
+        True,
+    ]
+    assert "24 samples are of 3 forms that the model was trained on" in report.read_text()
+    elsewhere = run("--pipeline", "iam-crnn", "--limit", 3, "--json")
+    assert json.loads(elsewhere.stdout)["contamination"] is None
+    assert "WARNING" not in elsewhere.stderr
 
 
 def test_report_and_grid_are_written(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:

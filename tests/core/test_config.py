@@ -374,6 +374,22 @@ def test_any_setting_is_understood_or_refused_in_one_line(setting: str) -> None:
     assert len(lines) == 1
 
 
+def test_a_setting_can_add_to_a_text_or_a_list(tiny: Path) -> None:
+    spec = load_spec(tiny, ["alphabet+=äöü", "alphabet +=ß", "metrics+=[{use='wer'}]"])
+    assert spec.alphabet == "ehnotäöüß"
+    assert [part.use for part in spec.metrics] == ["cer", "levenshtein", "wer"]
+    assert load_spec(tiny, {"alphabet+": "ä"}).alphabet == "ehnotä"
+    problems = problems_of(lambda: load_spec(tiny, ["featurizer.channels+=1", "alphabet+=7", "summary+=new", "alphabet+=e"]))
+    assert problems == [
+        "--set alphabet+=7: alphabet is 'ehnot'; expected a text or a list to add to",
+        "--set summary+='new': summary is None; expected a text or a list to add to",
+        "--set featurizer.channels+=1: channels is 4; expected a text or a list to add to",
+        "alphabet: expected the characters that the network can write, each once",
+    ]
+    with pytest.raises(ConfigError, match=r"--set \+=x: expected PART.OPTION=VALUE"):
+        parse_setting("+=x")
+
+
 @pytest.mark.parametrize("text", ["9" * 5000, "1\nother = 2", "", "a=b", "aachen/test"])
 def test_texts_that_resemble_toml_stay_texts(text: str) -> None:
     assert parse_setting(f"a.b={text}") == (["a", "b"], text)

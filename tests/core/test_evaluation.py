@@ -8,13 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit.evaluation import Confusion, Confusions, Outcome, Score, Scorer
+from ocrkit.evaluation import Character, Confusion, Confusions, Outcome, Part, Rules, Score, Scorer
 from ocrkit_levenshtein.metrics import CharacterErrorRate, Levenshtein, WordErrorRate
 
 METRICS = {"levenshtein": Levenshtein(), "cer": CharacterErrorRate(), "wer": WordErrorRate()}
 TEXTS = st.text("ab ", max_size=6)
 OUTCOMES = st.lists(
-    st.builds(Outcome, TEXTS, TEXTS, TEXTS, st.sampled_from([None, "w1", "w2", "w3"]), st.sampled_from([None, "f1", "f2"]))
+    st.builds(
+        Outcome,
+        TEXTS,
+        TEXTS,
+        TEXTS,
+        st.sampled_from([None, "w1", "w2", "w3"]),
+        st.sampled_from([None, "f1", "f2"]),
+        st.floats(0, 1),
+    )
 )
 
 
@@ -101,7 +109,15 @@ def test_two_parts_merged_equal_the_whole(outcomes, cut):
     merged = filled(outcomes[:cut])
     merged.merge(filled(outcomes[cut:]))
     assert len(merged) == len(outcomes)
-    assert merged.result() == score(outcomes)
+    whole = filled(outcomes)
+    assert merged.result() == whole.result()
+    assert merged.details() == whole.details()
+    assert merged.confidence() == whole.confidence()
+
+
+def test_only_the_same_rules_merge():
+    with pytest.raises(ValueError, match="lowercase=True"):
+        Scorer(METRICS).merge(Scorer(METRICS, Rules(lowercase=True)))
 
 
 @pytest.mark.parametrize("other", [{}, {"cer": WordErrorRate()}, {"character error rate": CharacterErrorRate()}])
@@ -280,3 +296,73 @@ def test_confusions_do_not_depend_on_the_order(pairs, rng):
     shuffled = list(pairs)
     rng.shuffle(shuffled)
     assert confusions(shuffled, top=3) == confusions(pairs, top=3)
+
+
+@pytest.mark.parametrize(
+    ("rules", "reference", "prediction", "edits"),
+    [
+        (Rules(), "Émile", "e\u0301mile", 2),
+        (Rules(lowercase=True), "Émile", "e\u0301mile", 2),
+        (Rules(unicode="NFC"), "Émile", "e\u0301mile", 1),
+        (Rules(lowercase=True, unicode="NFC"), "Émile", "e\u0301mile", 0),
+        (Rules(unicode="NFC"), "ﬁre ½", "fire 1⁄2", 5),
+        (Rules(unicode="NFKC"), "ﬁre ½", "fire 1⁄2", 0),
+    ],
+)
+def test_rules_say_how_texts_are_compared(rules, reference, prediction, edits):
+    scorer = Scorer({"cer": CharacterErrorRate()}, rules)
+    scorer.add(Outcome("1", reference, prediction))
+    length = len(rules.apply(Outcome("1", reference, "")).reference)
+    assert scorer.result()["cer"].value == pytest.approx(edits / length)
+    assert (scorer.details().confusions == []) == (edits == 0)
+
+
+def test_punctuation_only_samples_are_left_out_on_request():
+    outcomes = [Outcome(str(index), text, text) for index, text in enumerate([".", "...", "&", "$ +", "—", "a.", "5", "", " "])]
+    scorer = Scorer(METRICS, Rules(skip_punctuation=True))
+    for outcome in outcomes:
+        scorer.add(outcome)
+    assert (len(scorer), scorer.left_out) == (4, 5), "what has a letter or a digit stays, and so does what is empty"
+
+
+@given(OUTCOMES)
+def test_parts_add_up_to_the_whole(outcomes):
+    details = filled(outcomes).details()
+    assert sum(part.samples for part in details.lengths) == sum(bool(each.reference) for each in outcomes)
+    assert sum(part.samples for part in details.writers) == sum(each.writer is not None for each in outcomes)
+    assert sum(each.count for each in details.characters) == sum(len(each.reference) for each in outcomes)
+    edits = sum(CharacterErrorRate().counts(each.reference, each.prediction)[0] for each in outcomes)
+    assert sum(each.count for each in details.confusions) == edits
+    for each in details.characters:
+        missed = sum(item.count for item in details.confusions if item.reference == each.character)
+        assert 0 <= each.right == each.count - missed
+
+
+def test_parts_are_scored_by_themselves():
+    outcomes = [Outcome("1", "abcd", "abcx", "w2"), Outcome("2", "ab", "ab", "w1"), Outcome("3", "a" * 18, "", "w2")]
+    details = filled(outcomes, {"cer": CharacterErrorRate()}).details()
+    assert details.writers == [Part("w1", 1, {"cer": 0.0}), Part("w2", 2, {"cer": pytest.approx(19 / 22)})]
+    assert details.lengths == [Part("2", 1, {"cer": 0.0}), Part("4", 1, {"cer": 0.25}), Part("16-20", 1, {"cer": 1.0})]
+    assert details.characters == [Character("a", 20, 2), Character("b", 2, 2), Character("c", 1, 1), Character("d", 1, 0)]
+
+
+@given(OUTCOMES.filter(len), st.floats(0, 1))
+def test_what_is_left_is_what_is_sure_enough(outcomes, threshold):
+    scorer = filled(outcomes)
+    kept, sure = scorer.kept(threshold), [each for each in outcomes if each.confidence >= threshold]
+    assert (kept.samples, kept.share) == (len(sure), len(sure) / len(outcomes))
+    expected = {name: item.value for name, item in score(sure).items()}
+    assert kept.metrics == {name: value if value is None else pytest.approx(value) for name, value in expected.items()}
+    right = sum(each.reference == each.prediction for each in sure)
+    assert kept.wrong == (pytest.approx(1 - right / len(sure)) if sure else None)
+
+    curve = scorer.confidence().kept
+    assert curve[0].samples == len(outcomes)
+    assert [item.samples for item in curve] == sorted({item.samples for item in curve}, reverse=True)
+    assert all(item == scorer.kept(item.min_confidence) for item in curve)
+
+
+def test_no_confidence_where_one_is_missing_or_there_are_no_samples():
+    assert filled([]).confidence() is None
+    assert filled([Outcome("1", "a", "a", confidence=0.5), Outcome("2", "a", "a")]).confidence() is None
+    assert filled([Outcome("1", "a", "a", confidence=0.5)]).confidence().ece == 0.5

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from ocrkit.cli import main
 from ocrkit.config import PartSpec, load_spec, make_part
 from ocrkit.errors import PluginError
 from ocrkit.plugins import Plugin
@@ -145,3 +147,19 @@ def test_the_command_line_lists_broken_plugins_and_goes_on(install: Install) -> 
     for expected in ["broken0", "nothing_of_this_name", "broken1", "ocrkit_metric", "broken2", "broken3", "length", "bilstm"]:
         assert expected in output
     assert "Traceback" not in output
+
+
+def test_a_plugin_that_the_user_disables_is_not_loaded_and_said_to_be_disabled(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("fatal", "raise SystemExit('loaded')")
+    install("fine", "import ocrkit\n\n@ocrkit.hookimpl\ndef ocrkit_metrics(register):\n    register('mine', 'x:X')\n")
+    monkeypatch.setenv("OCRKIT_DISABLE_PLUGINS", "fatal, gluon")
+    registry.cache_clear()
+    assert registry().names("metric") == ["cer", "levenshtein", "mine", "wer"]
+    assert "gluon" not in registry().names("backend")
+    listed = CliRunner().invoke(main, ["plugins", "list"]).stdout
+    assert "disabled: plugin 'fatal' (fatal-dist 1.2.3, module fatal): disabled by OCRKIT_DISABLE_PLUGINS" in listed
+    assert "broken" not in listed
+    with pytest.raises(PluginError, match=r"no backend named 'gluon'.+Plugins that are not used: fatal, gluon"):
+        registry().get("backend", "gluon")

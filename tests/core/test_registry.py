@@ -101,7 +101,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_with_all(
 def test_an_unknown_name_may_be_a_broken_plugins(install: Install) -> None:
     install("sorry", "raise ValueError")
     message = error_of(lambda: registry().get("metric", "sorrow"))
-    assert message.endswith("Broken plugins: sorry (see ocrkit plugins list).")
+    assert message.endswith("Plugins that are not used: sorry (see ocrkit plugins list).")
 
 
 def test_every_built_in_part_can_be_imported_and_has_an_owner() -> None:

@@ -2,8 +2,6 @@
 
 import json
 import math
-import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -16,49 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ocrkit
-from ocrkit import ConfigError, DataError, OcrkitError, WeightsError
+from networks import ROUGH, killed
+from ocrkit import ConfigError, DataError, OcrkitError, WeightsError, training
 from ocrkit import weights as weight_files
 from ocrkit.config import load_spec
+from ocrkit.datasets import open_dataset
 from ocrkit.pipeline import assemble, build_network
 from ocrkit.training import Progress, learning_rate, resume_options, take_what_fits, train
-
-# All that is random or changes with time in training, at once.
-ROUGH = {
-    "preprocessor.use": "fit-height",
-    "preprocessor.height": 16,
-    "featurizer.dropout": 0.3,
-    "encoder.dropout": 0.3,
-    "training.augment": [{"use": "shear"}, {"use": "shift"}, {"use": "elastic"}],
-    "training.optimizer": "adamw",
-    "training.weight_decay": 0.01,
-    "training.schedule": "cosine",
-    "training.warmup": 0.3,
-    "training.clip_norm": 2.0,
-    "training.epochs": 3,
-    "training.learning_rate": 0.02,
-    "training.checkpoint_minutes": 0,
-    "training.seed": 5,
-}
-
-TRAIN_UNTIL = """
-import os, signal, sys
-from pathlib import Path
-from ocrkit.config import load_spec
-from ocrkit.pipeline import assemble
-from ocrkit.training import train
-
-run, data, resume, event, count = sys.argv[1:]
-left = int(count)
-
-def report(each):
-    global left
-    left -= each["event"] == event
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-file = Path(run) if resume == "resume" else Path(run).with_suffix(".toml")
-train(assemble(load_spec(file)), Path(run), data=data, resume=resume == "resume", report=report)
-"""
 
 
 def trained(
@@ -136,8 +98,28 @@ def test_a_run_leaves_its_pipeline_its_weights_and_its_log(run: Path, words_root
         "name": "iam", "root": str(words_root), "split": "aachen/train", "limit": None, "is_sample": False,
     }  # fmt: skip
     assert (about["samples"], about["forms"]) == (24, ["a01-000u", "a01-003", "a01-007"])
-    assert about["validation"] == {"split": "aachen/validation", "samples": 7}
+    assert about["validation"] == {"split": "aachen/validation", "samples": 7, "forms": ["c04-156", "c06-083"]}
+    assert about["init"] is None
     assert (about["backend"], about["seed"], about["skipped"]) == ("gluon", 0, [])
+
+
+def test_samples_of_other_readers_are_trained_on_as_well(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+    also = [{"use": "iam", "root": str(words_root), "split": "aachen/validation"}, {"use": "iam", "root": str(words_root)}]
+    _, events = trained(tiny, tmp_path / "run", words_root, {"training.epochs": 1, "training.also": also})
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    counts = [
+        len(open_dataset(load_spec(tiny).reader, root=words_root, split=name))
+        for name in ("aachen/train", "aachen/validation", "all")
+    ]
+    assert about["samples"] == sum(counts)
+    assert [(each["name"], each["split"], each["samples"]) for each in about["also"]] == [
+        ("iam", "aachen/validation", counts[1]), ("iam", "all", counts[2]),
+    ]  # fmt: skip
+    assert [event["images"] for event in events if event["event"] == "epoch"] == [sum(counts)]
+    progress, _ = trained(tmp_path / "run", tmp_path / "run", words_root, resume=True)
+    assert progress.epoch == 1
+    with pytest.raises(ConfigError, match=r"training.also\[0\].split: 3; expected a text"):
+        load_spec(tiny, {"training.also": [{"use": "iam", "split": 3}]})
 
 
 def test_the_best_weights_are_those_of_the_epoch_with_the_best_score(run: Path, words_root: Path) -> None:
@@ -195,10 +177,54 @@ def test_data_are_narrowed_as_the_options_say(tiny: Path, words_root: Path, tmp_
     trained(tiny, tmp_path / "run", words_root, settings)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (about["samples"], about["forms"]) == (16, ["a01-000u", "a01-007"])
-    assert about["validation"] == {"split": "aachen/train", "samples": 8}
+    assert about["validation"] == {"split": "aachen/train", "samples": 8, "forms": ["a01-003"]}
     trained(tiny, tmp_path / "few", words_root, {"training.epochs": 1}, split="all", limit=5)
     about = json.loads((tmp_path / "few" / "run.json").read_text())
     assert (about["samples"], about["data"]["split"], about["data"]["limit"]) == (5, "all", 5)
+
+
+def test_averaged_weights_are_validated_and_kept_as_the_best(
+    tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "_AVERAGE_EVERY", 5)
+    settings = {"training.ema_decay": 0.8, "training.batch_size": 2, "training.epochs": 8}
+    assembly = assemble(load_spec(tiny, settings))
+    kept = {}
+
+    def keep(event: dict[str, Any]) -> None:
+        if event["event"] == "epoch" and event["best"]:
+            kept.update(arrays_of(tmp_path / "run" / "last.safetensors"))
+
+    run = training.Run(assembly, tmp_path / "run", report=keep)
+    step, states = run.trainer.step, []
+
+    def recorded(*batch: Any, **options: Any) -> float:
+        loss = step(*batch, **options)
+        states.append(run.network.state())
+        return loss
+
+    monkeypatch.setattr(run.trainer, "step", recorded)
+    run.start({}, None)
+    average, updated = run.network.state(), 0
+    data = training.collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
+    progress = run.train(data, open_dataset(assembly.spec.reader, root=words_root, split="aachen/validation"))
+
+    for count, state in enumerate(states, start=1):
+        if count % 5 == 0 or count % 12 == 0:
+            share = max(1 - 0.8 ** (count - updated), min(1, 10 * (count - updated) / count))
+            average = {name: share * state[name] + (1 - share) * array for name, array in average.items()}
+            updated = count
+    last = arrays_of(tmp_path / "run" / "last.safetensors")
+    for name, array in average.items():
+        np.testing.assert_allclose(last[f"average.{name}"], array, atol=1e-5)
+        np.testing.assert_array_equal(last[f"network.{name}"], states[-1][name])
+        assert not np.allclose(array, states[-1][name], atol=1e-4)
+    for name, array in arrays_of(tmp_path / "run" / "best.safetensors").items():
+        np.testing.assert_array_equal(array, kept[f"average.{name}"])
+    result = ocrkit.load(tmp_path / "run").evaluate("aachen/validation", data=words_root)
+    assert {name: score.value for name, score in result.metrics.items()} == progress.history[progress.best_epoch - 1][
+        "validation"
+    ]
 
 
 # ------------------------------------------------------------------------------------------------------- repeating exactly
@@ -265,11 +291,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
     run.with_suffix(".toml").write_bytes((rough / "pipeline.toml").read_bytes())
     # In the first step, before any was saved; in the middle of an epoch; when an epoch's steps are done but not yet written.
     for resume, event, count, steps in [("start", "step", 1, 0), ("resume", "step", 5, 4), ("resume", "validate", 1, 5)]:
-        done = subprocess.run(
-            [sys.executable, "-c", TRAIN_UNTIL, str(run), str(words_root), resume, event, str(count)], check=False
-        )
-        assert done.returncode == -signal.SIGKILL
-        checkpoint = weight_files.read(run / "last.safetensors")
+        checkpoint = killed(run, words_root, "gluon", resume, event, count)
         assert checkpoint.about["progress"]["step"] == checkpoint.arrays["optimizer.steps"] == steps
     progress, events = trained(run, run, words_root, resume=True)
     assert events[1] == {"event": "resume", "epoch": 1, "step": 5}

@@ -1,9 +1,6 @@
 """Trained models that come in plugins."""
 
 import re
-import shutil
-import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,29 +12,6 @@ from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.pipeline import assemble, fitting_weights
 from ocrkit.weights import sha256_of
 from ocrkit.zoo import model, models, read_model_weights
-
-PLUGIN = """
-import ocrkit
-
-@ocrkit.hookimpl
-def ocrkit_zoos(register):
-    register("tiny", "tiny_models:first", summary="reads badly")
-    register("gone", "no_such_package:first")
-"""
-
-
-@pytest.fixture
-def folder(install: Callable[[str, str], Path], tiny: Path, tiny_run: Path) -> Path:
-    """The folder of the model ``tiny``, which comes in a plugin of its own and has the weights of the training run."""
-    site = install("small-zoo", PLUGIN)
-    folder = site / "tiny_models" / "first"
-    folder.mkdir(parents=True)
-    (site / "tiny_models" / "__init__.py").touch()
-    shutil.copy(tiny_run / "best.safetensors", folder / "w.safetensors")
-    table = tomllib.loads(tiny.read_text()) | {"weights": "zoo:tiny"}
-    (folder / "pipeline.toml").write_text(tomli_w.dumps(table))
-    write_manifest(folder, {"schema": 1, "weights": {"file": "w.safetensors", "sha256": sha256_of(folder / "w.safetensors")}})
-    return folder
 
 
 def write_manifest(folder: Path, manifest: dict[str, object]) -> None:
@@ -91,7 +65,7 @@ def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
     digest = sha256_of(folder / "w.safetensors")
     (folder / "w.safetensors").rename(folder.parent / "w.safetensors")
     write_manifest(folder, {"schema": 1, "weights": {"file": "../w.safetensors", "sha256": digest}})
-    with pytest.raises(WeightsError, match="no such weights"):
+    with pytest.raises(WeightsError, match=r"'\.\./w\.safetensors'; expected the name of a file beside the manifest"):
         read_model_weights("tiny")
 
 

@@ -1,0 +1,72 @@
+"""``ocrkit calibrate``"""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from ocrkit.cli.options import backend_option, data_option, device_option, limit_option, set_option, threads_option, together
+from ocrkit.cli.scores import echo_json
+
+
+@click.command()
+@click.argument("pipeline")
+@together(data_option, backend_option, device_option, threads_option, limit_option, set_option)
+@click.option("--split", metavar="NAME", help="The split to fit on, best one set apart for choosing; else the pipeline's.")
+@click.option("--measure", metavar="NAME", help="The split to measure on, whole; else the one fitted on.")
+@click.option(
+    "--write",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="MANIFEST",
+    help="Store it in this manifest.",
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as one JSON object.")
+def calibrate(
+    *,
+    pipeline: str,
+    data: str | None,
+    split: str | None,
+    measure: str | None,
+    backend: str | None,
+    device: str,
+    threads: int,
+    limit: int | None,
+    settings: tuple[str, ...],
+    write: Path | None,
+    as_json: bool,
+) -> None:
+    """Find the temperature that makes the confidences of PIPELINE fit how often it is right.
+
+    PIPELINE is a zoo model, a pipeline's file or a training run. Texts stay as they are.
+    """
+    from dataclasses import asdict
+
+    from ocrkit.calibration import fit, write_manifest
+    from ocrkit.contamination import contamination
+    from ocrkit.datasets import open_dataset
+    from ocrkit.pipeline import load
+
+    reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
+    dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
+    measured = open_dataset(reader.spec.reader, root=data, split=measure, only="", exclude="", limit=limit) if measure else None
+    click.echo(f"ocrkit: fitting on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples", err=True)
+    seen = contamination(reader.weights.seen, dataset)
+    if seen and seen.trained.samples:
+        click.echo("ocrkit: WARNING: fitted on forms that the model was trained on, where it is too sure of itself", err=True)
+    found = fit(reader, dataset, measured)
+    if as_json:
+        echo_json(asdict(found))
+    else:
+        click.echo(f"temperature {found.temperature:g}, fitted on {found.fitted_on}")
+        click.echo(f"expected calibration error on {found.measured_on}: {found.ece_before:.4f} → {found.ece_after:.4f}")
+        click.echo(
+            f"to use it: --set decoder.temperature={found.temperature:g}, or temperature = … in the pipeline's [decoder]"
+        )
+    if write:
+        given = {"--data": data, "--split": split, "--measure": measure, "--limit": limit}
+        words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+        words += [word for setting in settings for word in ("--set", setting)]
+        write_manifest(write, found, shlex.join(["ocrkit", "calibrate", pipeline, *words]))
+        click.echo(f"ocrkit: wrote {write}", err=True)

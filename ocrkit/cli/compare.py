@@ -1,0 +1,63 @@
+"""``ocrkit compare``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ocrkit.cli.options import rules_options
+from ocrkit.cli.scores import echo_json
+
+if TYPE_CHECKING:
+    from ocrkit.comparison import Comparison
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_LONGEST = 40
+
+
+@click.command()
+@click.argument("a", type=_FILE, metavar="A.jsonl")
+@click.argument("b", type=_FILE, metavar="B.jsonl")
+@rules_options
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+def compare(*, a: Path, b: Path, as_json: bool, **rules: Any) -> None:
+    """Compare two result files of ocrkit run --output, made of the same samples: is B better than A?"""
+    from ocrkit.comparison import compare_results
+    from ocrkit.evaluation import Rules
+    from ocrkit.results import read_results
+
+    found = compare_results(read_results(a), read_results(b), Rules(**rules))
+    if as_json:
+        echo_json({"a": str(a), "b": str(b), **found.as_json()})
+    else:
+        click.echo(f"A  {a}\nB  {b}\n")
+        _show(found)
+
+
+def _show(found: Comparison) -> None:
+    from ocrkit.cli.tables import print_table
+
+    for sentence in found.summary:
+        click.echo(sentence)
+    right = found.right
+    click.echo(
+        f"\nOf {found.samples:,} samples {right.both:,} are read right by both, {right.only_a:,} only by A, "
+        f"{right.only_b:,} only by B, {right.neither:,} by neither."
+    )
+    by, count = found.clusters
+    click.echo(f"Intervals: paired bootstrap over {count:,} {by}{'s' * (count > 1)}.")
+    if found.left_out:
+        click.echo(f"{found.left_out:,} samples are left out as punctuation.")
+    click.echo()
+    if found.differences:
+        click.echo("What differs between the runs:")
+        print_table(("", "A", "B"), [(each.what, _cell(each.a), _cell(each.b)) for each in found.differences])
+    else:
+        click.echo("Nothing else differs between the runs.")
+
+
+def _cell(value: Any) -> str:
+    text = "-" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -1,0 +1,75 @@
+"""``ocrkit export``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ocrkit.cli.options import data_option, set_option, together
+
+if TYPE_CHECKING:
+    from ocrkit.export import Export, Quantised
+
+
+@click.command()
+@click.argument("pipeline")
+@click.option(
+    "--to",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.onnx",
+    help="The file to write; one that is there is replaced.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "int8"]),
+    default="float32",
+    show_default=True,
+    help="int8: smaller and faster, a little less accurate; needs --data.",
+)
+@click.option(
+    "--images", type=click.IntRange(1), default=512, show_default=True, metavar="N", help="Training images that calibrate int8."
+)
+@together(data_option, set_option)
+def export(pipeline: str, *, to: Path, precision: str, images: int, data: str | None, settings: tuple[str, ...]) -> None:
+    """Write PIPELINE's network into one ONNX file, with its weights, alphabet and all that reading with it needs.
+
+    The file is compared with the network on every backend that is installed before it is written. int8 is calibrated on the
+    training split and measured against float32 on the validation split, as the pipeline's [training] table names them.
+    """
+    from ocrkit.config import load_spec
+    from ocrkit.export import export
+
+    def say(step: str) -> None:
+        click.echo(f"ocrkit: {step}", err=True)
+
+    _show(export(load_spec(pipeline, settings), to, precision=precision, data=data, images=images, on_step=say))
+
+
+def _show(done: Export) -> None:
+    about = done.exported
+    size = f"{done.path.stat().st_size / 1e6:.1f} MB"
+    click.echo(f"{done.path}: {about.precision}, {size}, weights {about.weights} (sha256 {about.sha256[:12]}…)")
+    compared = ", ".join(f"{name} {difference:.1e}" for name, difference in done.differences.items())
+    click.echo(f"largest difference of a log-probability in float32: {compared}")
+    if done.quantised:
+        _show_cost(done.quantised)
+    if about.licence:
+        click.echo(f"licence: {about.licence}")
+    click.echo(f"read with it: ocrkit run --pipeline {done.path}")
+
+
+def _show_cost(quantised: Quantised) -> None:
+    from ocrkit.cli.tables import print_table
+
+    before, after = quantised.images_per_second
+    rows = [
+        (name, f"{exact.value:.4f}", f"{small.value:.4f}", f"{small.value - exact.value:+.4f}")
+        for name, (exact, small) in quantised.scores.items()
+        if exact.value is not None and small.value is not None
+    ]
+    rows.append(("images/s, network alone", f"{before:.0f}", f"{after:.0f}", f"{after / before:.2f} ×"))
+    click.echo(f"calibrated on {quantised.images:,} images of {quantised.calibrated_on}")
+    print_table((f"{quantised.samples:,} samples of {quantised.measured_on}", "float32", "int8", "change"), rows)

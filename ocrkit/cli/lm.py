@@ -1,0 +1,185 @@
+"""``ocrkit lm``: language models for decoders."""
+
+from __future__ import annotations
+
+import shlex
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ocrkit.cli.options import (
+    backend_option,
+    data_option,
+    device_option,
+    limit_option,
+    pipeline_option,
+    set_option,
+    split_option,
+    threads_option,
+    together,
+)
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+_TEXT = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def lm() -> None:
+    """Train language models for decoders, and find their weights."""
+
+
+@lm.command()
+@click.option("--text", "texts", type=_TEXT, multiple=True, required=True, metavar="FILE", help="UTF-8 text; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="The model's file.")
+@click.option(
+    "--order",
+    type=click.IntRange(1, 1000),
+    default=8,
+    show_default=True,
+    metavar="N",
+    help="Characters of the longest n-grams.",
+)
+@click.option("--words", is_flag=True, help="Every word is a text, as images of words have it; else every line is.")
+@click.option("--alphabet", metavar="PIPELINE", help="The characters of this pipeline; else those of the text.")
+@click.option("--keep", type=click.IntRange(0), metavar="N", help="Keep the N n-grams that matter most; else all.")
+@click.option("--held-out", type=_TEXT, metavar="FILE", help="Other text, to measure how well the model foretells it.")
+@click.option("--source", default="", metavar="TEXT", help="Where the text is from, for the file.")
+@click.option("--licence", default="", metavar="TEXT", help="What the model may be used for, for the file.")
+def train(
+    *,
+    texts: tuple[Path, ...],
+    out: Path,
+    order: int,
+    words: bool,
+    alphabet: str | None,
+    keep: int | None,
+    held_out: Path | None,
+    source: str,
+    licence: str,
+) -> None:
+    """Train a character n-gram model on text.
+
+    Texts with characters outside the alphabet are left out and counted. With --held-out, standard output says how many bits
+    the model needs for a character of other text, its ends included.
+    """
+    from ocrkit import __version__, ngrams
+    from ocrkit.config import load_spec
+    from ocrkit.download import byte_bar
+    from ocrkit.errors import OcrkitError
+    from ocrkit.language_model import LanguageModel, write
+
+    if not out.parent.is_dir():  # before the text is read, not after
+        raise OcrkitError(f"{out}: cannot be written: there is no folder {out.parent}")
+    if missing := [path for path in (*texts, held_out) if path and not path.is_file()]:
+        raise OcrkitError(f"{missing[0]}: no such file; expected UTF-8 text")
+    size = sum(path.stat().st_size for path in texts)
+    with byte_bar() as bar:
+        if alphabet is not None:
+            characters = load_spec(alphabet).alphabet
+        else:
+            task = bar.add_task("characters", total=size)
+            characters = ngrams.characters_of(texts, words=words, on_bytes=partial(bar.advance, task))
+        counts, task = ngrams.Counts(characters, order), bar.add_task("counting", total=size)
+        for path in texts:
+            for found in ngrams.read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
+                counts.add(found)
+    _left_out(counts.left_out, counts.texts + counts.left_out, "to train on")
+    about = {
+        "source": source, "licence": licence, "files": [path.name for path in texts], "unit": "word" if words else "line",
+        "texts": counts.texts, "characters": counts.symbols - counts.texts, "keep": keep, "ocrkit": __version__,
+    }  # fmt: skip
+    write(out, ngrams.train(counts, keep=keep, about=about))
+    model = LanguageModel.open(out)
+    listed = " + ".join(f"{count:,}" for count in model.about["ngrams"])
+    click.echo(f"ocrkit: {counts.texts:,} texts; n-grams by length: {listed}", err=True)
+    click.echo(f"ocrkit: wrote {out}, {out.stat().st_size / 1e6:.1f} MB", err=True)
+    if held_out:
+        total, symbols, left_out = 0.0, 0, 0
+        with byte_bar() as bar:
+            task = bar.add_task("measuring", total=held_out.stat().st_size)
+            for found in ngrams.read_texts(held_out, words=words, on_bytes=partial(bar.advance, task)):
+                measured = ngrams.bits(model, found)
+                total, symbols, left_out = total + measured[0], symbols + measured[1], left_out + measured[2]
+        _left_out(left_out, None, f"of {held_out}")
+        if not symbols:
+            raise OcrkitError(f"{held_out}: no text that the model can write")
+        mean = total / symbols
+        click.echo(f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters and ends of texts")
+
+
+def _left_out(count: int, of: int | None, which: str) -> None:
+    if count:
+        whole = f" of {of:,}" if of is not None else ""
+        click.echo(f"ocrkit: {count:,}{whole} texts {which} left out: they have characters outside the alphabet", err=True)
+
+
+@lm.command()
+@together(pipeline_option, data_option, split_option, backend_option, device_option, threads_option, limit_option, set_option)
+@click.option("--json", "as_json", is_flag=True, help="All trials and the forms, as one JSON object.")
+def tune(
+    *,
+    pipeline: str,
+    data: str | None,
+    split: str | None,
+    backend: str | None,
+    device: str,
+    threads: int,
+    limit: int | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Find the language model's weight and the length bonus that a pipeline reads best with.
+
+    Choose on forms set apart for it: what is reported on the same forms afterwards is better than on anything new. The decoder
+    and its language model come with --set decoder.use=ctc-beam --set decoder.language_model=FILE|NAME.
+    """
+    from dataclasses import asdict
+
+    from ocrkit.cli.scores import echo_json
+    from ocrkit.cli.tables import print_table
+    from ocrkit.contamination import contamination
+    from ocrkit.datasets import open_dataset
+    from ocrkit.pipeline import load
+    from ocrkit.tuning import Trial
+    from ocrkit.tuning import tune as search
+
+    reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
+    dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
+    click.echo(f"ocrkit: choosing on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples", err=True)
+    seen = contamination(reader.weights.seen, dataset)
+    if seen and seen.trained.samples:
+        click.echo("ocrkit: WARNING: chosen on forms that the network was trained on; it needs less help there", err=True)
+    with _trial_bar() as bar:
+        task = bar.add_task("", total=None, last="")
+
+        def report(trial: Trial) -> None:
+            bar.update(task, advance=1, last=f"{next(iter(trial.scores.values())):.4f}")
+
+        found = search(reader, dataset, report)
+    if as_json:
+        echo_json({**asdict(found), "settings": found.settings})
+        return
+    names = list(found.trials[0].scores)
+    rows = [
+        (f"{trial.lm_weight:g}", f"{trial.length_bonus:g}", *(f"{trial.scores[name]:.4f}" for name in names))
+        for trial in found.trials
+    ]
+    header = ("lm_weight", "length_bonus", *names)
+    print_table(header, rows, right=header)
+    forms = f"{len(found.forms):,} forms, " if found.forms else ""
+    click.echo(f"chosen by {found.metric} on {found.dataset}: {forms}{found.samples:,} samples")
+    click.echo(" ".join(f"--set {shlex.quote(setting)}" for setting in found.settings))
+
+
+def _trial_bar() -> Progress:
+    """On standard error, where that is a terminal. How many trials there will be nobody knows."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed} trials, the last {task.fields[last]}"), TimeElapsedColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

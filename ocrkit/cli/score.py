@@ -1,0 +1,45 @@
+"""``ocrkit score``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocrkit.cli.options import min_confidence_option, rules_options, together
+from ocrkit.cli.scores import echo_json, warn_of_contamination
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.jsonl")
+@together(rules_options, min_confidence_option)
+@click.option("--details", is_flag=True, help="Also by writer, length and character, and what is confused.")
+@click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html", help="All of it as one page.")
+def score(*, file: Path, min_confidence: float | None, details: bool, as_json: bool, report: Path | None, **rules: Any) -> None:
+    """Score a result file of ocrkit run --output again, without running the network."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from ocrkit.evaluation import Rules
+    from ocrkit.report import Gallery, detail_tables, score_table, write_html
+    from ocrkit.results import read_results
+
+    results = read_results(file)
+    result = results.score(Rules(**rules), min_confidence)
+    warn_of_contamination(result)
+    if as_json:
+        echo_json(result.as_json() | asdict(result.details))
+    else:
+        console = Console(highlight=False)
+        console.print(score_table(result))
+        if details:
+            console.print("", detail_tables(result.details), sep="\n")
+    if report:
+        gallery = Gallery()
+        for outcome in results.outcomes:
+            gallery.add_outcome(outcome)
+        write_html(report, result, gallery)
+        click.echo(f"ocrkit: wrote {report}", err=True)

@@ -1,0 +1,233 @@
+"""Downloads over HTTP that go on where they were cut, by Python's own urllib.
+
+A file arrives in a *part*, which stays when the connection breaks, and of which the next try asks for the rest alone. Beside it
+the ETag or the date of its version is kept, so that two versions are never mixed. What a part holds is for the caller to check.
+"""
+
+import http
+import http.client
+import os
+import re
+import ssl
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ocrkit.errors import DownloadError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+TRIES = 5
+TIMEOUT = 60.0
+"""Seconds without a byte after which a connection counts as cut."""
+FIRST_WAIT = 2.0
+"""Seconds before the second try; doubled before every further one."""
+_CHUNK = 1 << 16
+
+
+class WebPageError(DownloadError):
+    """The server answered with a page for people instead of the file."""
+
+
+class _CutError(Exception):
+    """The connection broke; what has arrived is kept."""
+
+
+def is_offline() -> bool:
+    """Whether the environment variable ``OCRKIT_OFFLINE`` forbids downloads: anything but nothing and 0 does."""
+    return os.environ.get("OCRKIT_OFFLINE", "") not in ("", "0")
+
+
+def is_safe(url: str) -> bool:
+    """Whether an address is of https, or of http on this machine, and has no login in it, which would end up in logs."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    return bool(parts.hostname) and parts.username is None and (parts.scheme == "https" or (parts.scheme == "http" and local))
+
+
+class Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to safe addresses, and from https to no other scheme."""
+
+    def redirect_request(  # noqa: PLR0917 (urllib calls it so)
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
+    ) -> urllib.request.Request | None:
+        if not is_safe(newurl) or urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
+            fp.close()
+            raise DownloadError(f"{req.full_url}: the site redirects to {newurl}, which is no safe address; refused")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def download(
+    url: str,
+    part: Path,
+    *,
+    max_bytes: int,
+    opener: urllib.request.OpenerDirector | None = None,
+    headers: Mapping[str, str] | None = None,
+    on_bytes: Callable[[int, int | None], None] = lambda _done, _total: None,
+) -> None:
+    """Gets a file from a safe address into ``part``, going on where an earlier download was cut, and trying a few times.
+
+    ``headers`` go to this address only, not to where it redirects. ``on_bytes`` hears how many bytes are there, and of how
+    many where the server says that. Raises DownloadError, its child WebPageError, and OSError where ``part`` cannot be written.
+    """
+    if not is_safe(url):
+        raise DownloadError(f"{url}: expected an address such as https://example.org/file, without a login in it")
+    if is_offline():
+        raise DownloadError(f"{url}: not downloaded, since OCRKIT_OFFLINE is set")
+    receiver = _Receiver(url, part, max_bytes, opener or urllib.request.build_opener(Redirects()), headers or {}, on_bytes)
+    for failures in range(TRIES):
+        if failures:
+            time.sleep(FIRST_WAIT * 2 ** (failures - 1))
+        try:
+            return receiver.receive()
+        except _CutError as error:
+            last = error
+    raise DownloadError(f"{url}: cut off {TRIES} times ({last}); what has arrived is kept: run this again to go on")
+
+
+def complete(part: Path, path: Path) -> None:
+    """Gives a part that was found to be good its name; its bytes are on disk before."""
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    _version(part).unlink(missing_ok=True)
+
+
+def discard(part: Path) -> None:
+    """Removes a part that was found to be bad."""
+    part.unlink(missing_ok=True)
+    _version(part).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class _Receiver:
+    """One download: what is asked for, and where it goes."""
+
+    url: str
+    part: Path
+    max_bytes: int
+    opener: urllib.request.OpenerDirector
+    headers: Mapping[str, str]
+    on_bytes: Callable[[int, int | None], None]
+
+    def receive(self) -> None:
+        """One connection. Returns when the part is complete; raises _CutError, WebPageError, DownloadError or OSError."""
+        offset = self.part.stat().st_size if self.part.exists() else 0
+        try:
+            response = self._open(offset)
+            if response is None:
+                return
+            with response:
+                if response.headers.get_content_type() == "text/html":
+                    raise self._web_page()
+                if response.status == http.HTTPStatus.PARTIAL_CONTENT:
+                    total = self._continued_total(response, offset)
+                    chunk = response.read(_CHUNK)
+                else:
+                    length = response.headers.get("Content-Length", "")
+                    total, offset = int(length) if length.isdecimal() else None, 0
+                    chunk = response.read(_CHUNK)
+                    self._check_start(chunk)
+                    self._save_version(response)
+                self._check_size(total or 0)
+                self.on_bytes(offset, total)
+                with self.part.open("ab" if offset else "wb") as file:
+                    while chunk:
+                        offset += len(chunk)
+                        self._check_size(offset)
+                        file.write(chunk)
+                        self.on_bytes(offset, total)
+                        chunk = response.read(_CHUNK)
+        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
+            raise _CutError(reason(error)) from None
+        if total is not None and offset < total:
+            raise _CutError(f"{offset:,} of {total:,} bytes")
+
+    def _open(self, offset: int) -> http.client.HTTPResponse | None:
+        """The answer to a request for everything from ``offset`` on; None where there is nothing more to come."""
+        request = urllib.request.Request(self.url, headers={"Accept-Encoding": "identity"})  # noqa: S310 (is safe)
+        for name, value in self.headers.items():
+            request.add_unredirected_header(name, value)
+        if offset:
+            request.add_header("Range", f"bytes={offset}-")
+            if _version(self.part).exists():
+                request.add_header("If-Range", _version(self.part).read_text("ascii"))
+        try:
+            response: http.client.HTTPResponse = self.opener.open(request, timeout=TIMEOUT)
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                    if error.headers.get("Content-Range") == f"bytes */{offset}":
+                        return None
+                    discard(self.part)
+                    raise _CutError("the file has changed on the site") from None
+                answer = f"the site answers {error.code} {reason(error)}"
+                if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or error.code == http.HTTPStatus.TOO_MANY_REQUESTS:
+                    raise _CutError(answer) from None
+                raise DownloadError(f"{self.url}: {answer}", error.code) from None
+        except urllib.error.URLError as error:
+            raise DownloadError(
+                f"{self.url}: cannot be reached ({reason(error)}); the site is down at times, try again later"
+            ) from None
+        return response
+
+    def _continued_total(self, response: http.client.HTTPResponse, offset: int) -> int | None:
+        """The size of the whole file, where a 206 answer says it; checks that the answer goes on at ``offset``."""
+        given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        if given is None or int(given[1]) != offset:
+            discard(self.part)
+            raise _CutError("the site sent another range than asked for")
+        return None if given[2] == "*" else int(given[2])
+
+    def _check_start(self, chunk: bytes) -> None:
+        if not chunk:
+            raise _CutError("no byte came")
+        if chunk.lstrip()[:9].lower().startswith((b"<!doctype", b"<html")):
+            raise self._web_page()
+
+    def _check_size(self, size: int) -> None:
+        if size > self.max_bytes:
+            discard(self.part)
+            raise DownloadError(f"{self.url}: more than {self.max_bytes:,} bytes, the most that the file may have; not kept")
+
+    def _save_version(self, response: http.client.HTTPResponse) -> None:
+        """Remembers of which version a new part is."""
+        etag = response.headers.get("ETag", "")
+        version = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
+        discard(self.part)
+        if version and version.isascii():
+            _version(self.part).write_text(version, "ascii")
+
+    def _web_page(self) -> WebPageError:
+        return WebPageError(f"{self.url}: the site gave a web page instead of the file")
+
+
+def _version(part: Path) -> Path:
+    """Holds the ETag or the date of the version that ``part`` is of."""
+    return part.with_name(f"{part.name}.version")
+
+
+def byte_bar() -> "Progress":
+    """A bar in bytes on standard error, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    return Progress(*columns, console=console, disable=not console.is_terminal)
+
+
+def reason(error: BaseException) -> str:
+    """Why a connection failed, in a line."""
+    cause = getattr(error, "reason", None) or error
+    return " ".join(str(cause).split()) or type(error).__name__

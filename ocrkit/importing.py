@@ -1,0 +1,84 @@
+"""Weights that another program trained, made into a folder with pipeline, manifest and canonical weights."""
+
+import secrets
+import shutil
+from pathlib import Path
+
+import numpy as np
+import tomli_w
+
+from ocrkit import weights as weight_files
+from ocrkit.config import PartSpec, make_part
+from ocrkit.errors import OcrkitError, WeightsError
+from ocrkit.interfaces import Importer
+from ocrkit.pipeline import Assembly
+
+WEIGHTS = "weights.safetensors"
+UNKNOWN = {"licence": "unknown", "terms": "Nobody has said what these weights may be used for."}
+
+
+def import_weights(assembly: Assembly, source: Path, folder: Path, *, importer: str = "params", licence: str = "") -> None:
+    """Makes ``folder``, which must be new or empty, of weights for the assembly's network in another program's file.
+
+    ``pipeline.toml`` is the assembly's, named like the folder and with these weights; ``weights.safetensors`` holds them in
+    float32; ``manifest.toml`` says what they are, their ``licence`` if it is known, and which file they came from. The folder
+    appears whole or not at all.
+
+    Raises WeightsError where the file is missing, damaged or of another network, PluginError for an importer that is not
+    there, and OcrkitError where the folder is in use or cannot be written.
+    """
+    folder = folder.resolve()
+    if not source.is_file():
+        raise WeightsError(f"{source}: no such file to import")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise OcrkitError(f"{folder}: not empty; name a new folder")
+        weights = _read(assembly, source, importer)
+        _write(assembly, weights, folder, importer, licence)
+    except OSError as error:
+        raise OcrkitError(f"{error.filename or folder}: cannot be used to import weights ({error.strerror})") from error
+
+
+def _read(assembly: Assembly, source: Path, importer: str) -> weight_files.Weights:
+    """The file's weights, float32, of the network's shapes."""
+    read: Importer = make_part(PartSpec("importer", importer, {}))
+    weights = weight_files.Weights(read(source, assembly.plan), {}, source, weight_files.sha256_of(source))
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is named below
+        arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
+    broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if broken:
+        raise WeightsError(f"{source}: {broken[0]} has infinite numbers or NaN; its training had diverged")
+    return weight_files.Weights(arrays, {}, source, weights.sha256)
+
+
+def _write(assembly: Assembly, weights: weight_files.Weights, folder: Path, importer: str, licence: str) -> None:
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.part")
+    temporary.mkdir()
+    try:
+        path = temporary / WEIGHTS
+        weight_files.write(path, weights.arrays, assembly.identity())
+        about = {"name": folder.name, "summary": f"{assembly.spec.name}, with weights imported from {weights.path.name}"}
+        manifest = {
+            "schema": 1,
+            **about,
+            **({"licence": licence} if licence else UNKNOWN),
+            "weights": {
+                "file": WEIGHTS,
+                "sha256": weight_files.sha256_of(path),
+                "bytes": path.stat().st_size,
+                "dtype": "float32",
+                "parameters": sum(array.size for array in weights.arrays.values()),
+            },
+            "network": assembly.identity(),
+            "source": {"file": weights.path.name, "sha256": weights.sha256, "importer": importer},
+        }
+        _write_toml(temporary / "manifest.toml", manifest)
+        _write_toml(temporary / "pipeline.toml", assembly.spec.table | about | {"weights": WEIGHTS})
+        temporary.replace(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_toml(path: Path, table: dict[str, object]) -> None:
+    path.write_text(tomli_w.dumps(table), encoding="utf-8")

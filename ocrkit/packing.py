@@ -1,0 +1,209 @@
+"""A training run made into a model of the zoo: weights in float16, a golden set, a manifest that says where they are from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from ocrkit import weights as weight_files
+from ocrkit.config import PartSpec, PipelineSpec, load_spec
+from ocrkit.contamination import of_run
+from ocrkit.datasets import Dataset, open_dataset
+from ocrkit.errors import DataError, WeightsError
+from ocrkit.files import write_atomically
+from ocrkit.golden import choose, write_golden
+from ocrkit.pipeline import Assembly, assemble, build_network
+from ocrkit.registry import registry
+
+ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
+"""Golden sets: how many images, and what backends may differ by. Two log-probabilities, each off by the tolerance, come 0.002
+closer; the margin is 25 times what keeps the texts the same."""
+_OF_ONE_MACHINE = {"reader": ("root", "only", "exclude"), "training": ("only", "exclude", "validation_only", "also")}
+"""Options that name files of the machine that a run was made on."""
+
+
+def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items: int = ITEMS) -> dict[str, Any]:
+    """Makes a model of a training run in ``folder``, which has its ``pipeline.toml``, and returns the manifest.
+
+    ``weights.safetensors`` (the run's best, rounded to float16), ``golden.safetensors`` (``items`` images of the sample that a
+    reader ships) and ``manifest.toml`` are written. ``runs``: the run, then those that it started from, the latest first.
+    ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table by table.
+
+    Raises WeightsError where the run is missing, damaged or of another network, and DataError where there are no images.
+    """
+    described = [_described(run) for run in runs]
+    best = weight_files.read(runs[0] / "best.safetensors")
+    assembly = assemble(load_spec(folder / "pipeline.toml"))
+    if differences := assembly.differences(best.about):
+        raise WeightsError(f"{best.path}: of another network than {folder / 'pipeline.toml'}: {'; '.join(differences)}")
+    with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite, and is named below
+        arrays = {name: array.astype(np.float16) for name, array in best.arrays.items()}
+    if broken := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise WeightsError(f"{best.path}: {broken[0]} has NaN, or numbers that float16 cannot hold; its training had diverged")
+    path = folder / "weights.safetensors"
+    weight_files.write(path, arrays, assembly.identity())
+    weights = {**_file(path), "dtype": "float16", "parameters": sum(array.size for array in arrays.values())}
+    manifest = {
+        "schema": 1,
+        "name": assembly.spec.name,
+        "summary": assembly.spec.summary,
+        **about,
+        "weights": weights,
+        "network": assembly.identity(),
+        "training": {**about.get("training", {}), "runs": described},
+        "golden": _golden(folder, assembly, items),
+    }
+    write_manifest(folder, manifest)
+    return manifest
+
+
+def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, Any]:
+    """Makes the model ``name`` of a training run in ``folder``, which is new, card and all; returns its manifest.
+
+    Its pipeline is the run's. Its scores are those by which the run chose its best epoch, and are called that. Raises as
+    :func:`pack` does.
+    """
+    about, spec = _about(run), load_spec(run)
+    table = dict(spec.table)
+    for part, names in _OF_ONE_MACHINE.items():
+        if part in table:
+            table[part] = {key: value for key, value in table[part].items() if key not in names}
+    summary = f"{spec.name}, trained by ocrkit train"
+    table |= {"name": name, "summary": summary, "weights": f"zoo:{name}", "backends": _backends(spec, about["backend"])}
+    folder.mkdir(parents=True)
+    _write_toml(folder / "pipeline.toml", table)
+    data = about["data"]
+    trained_on = f"the sample that ships with {data['name']}" if data["is_sample"] else f"{data['name']}, split {data['split']}"
+    trained_on += "".join(f", and {each['samples']:,} samples of {each['name']}" for each in about.get("also", []))
+    manifest = pack(folder, [run], {"licence": licence, "training": {"data": trained_on}})
+    if results := _results(run, about, manifest["training"]["runs"][0]["chosen_epoch"]):
+        manifest["results"] = results
+    if chosen := of_run(run).chosen:
+        manifest["choosing"] = {"purpose": "the best epoch", "forms": sorted(chosen)}
+    if init := about.get("init"):  # what those weights have seen, this model has
+        manifest["training"]["runs"].append({"weights": init["weights"], "forms": init["trained"]})
+    write_manifest(folder, manifest)
+    (folder / "CARD.md").write_text(_card(manifest), encoding="utf-8")
+    return manifest
+
+
+def distributions_of(run: Path) -> list[str]:
+    """The packages that a run's parts come from, by name."""
+    spec = load_spec(run)
+    parts = (
+        spec.reader, spec.preprocessor, spec.featurizer, spec.encoder, spec.decoder, *spec.metrics, *spec.augment, *spec.also,
+    )  # fmt: skip
+    return sorted({registry().get(part.kind, part.use).plugin.distribution for part in parts})
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    _write_toml(folder / "manifest.toml", manifest)
+
+
+def _write_toml(path: Path, table: Mapping[str, Any]) -> None:
+    with write_atomically(path) as temporary:
+        temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
+
+
+def _about(run: Path) -> dict[str, Any]:
+    try:
+        about: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{run}: no training run here; expected a folder that ocrkit train made ({error})") from error
+    return about
+
+
+def _log(run: Path) -> list[dict[str, Any]]:
+    """What a run says of its epochs."""
+    return [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def _described(run: Path) -> dict[str, Any]:
+    """What a manifest says of a training run. Folders and files of the machine that it ran on are left out."""
+    about, log, training = _about(run), _log(run), load_spec(run).table.get("training", {})
+    best = weight_files.read(run / "best.safetensors")  # not there before the first epoch is complete
+    return {
+        **{name: about[name] for name in ("command", "backend", "device", "seed", "versions", "samples")},
+        "epochs": len(log),
+        "chosen_epoch": best.about["training"]["epoch"],
+        "images_per_second": round(sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1),
+        "options": {name: value for name, value in training.items() if name not in _OF_ONE_MACHINE["training"]},
+        "skipped": [item["id"] for item in about["skipped"]],
+        "forms": about["forms"],
+    }
+
+
+def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
+    """The pipeline's backends that have its featurizer and its encoder, as far as that is known here."""
+    featurizers, encoders = (registry().backends(part.kind, part.use) for part in (spec.featurizer, spec.encoder))
+    able = [name for name in spec.backends if name in encoders and (name in featurizers or "numpy" in featurizers)]
+    return able or [trained_on]
+
+
+def _results(run: Path, about: Mapping[str, Any], epoch: int) -> dict[str, Any]:
+    """The best epoch's scores on the run's validation split; nothing where it had none."""
+    if not about["validation"]:
+        return {}
+    scores = _log(run)[epoch - 1]["validation"]
+    return {
+        "dataset": f"{about['data']['name']} {about['validation']['split']}",
+        "samples": about["validation"]["samples"],
+        "source": f"validation in training, epoch {epoch}, which was chosen by it; weights not yet rounded to float16",
+        "metrics": {name: {"value": value} for name, value in scores.items() if value is not None},
+    }
+
+
+def _card(manifest: Mapping[str, Any]) -> str:
+    """What a manifest says, for people, with room for what only its author knows."""
+    run, *earlier = manifest["training"]["runs"]
+    results, start = manifest.get("results"), "".join(f", starting from {each['weights']}" for each in earlier)
+    if results:
+        rows = "".join(f"| {metric} | {score['value']:.4f} |\n" for metric, score in results["metrics"].items())
+        scores = f"On {results['samples']:,} samples of {results['dataset']}: {results['source']}.\n\n"
+        scores += f"| metric | value |\n|---|---|\n{rows}"
+    else:
+        scores = "Nobody has measured it: its training had no validation.\n"
+    return (
+        f"# {manifest['name']}\n\n{manifest['summary']}.\n\n## What it scores\n\n{scores}\n"
+        "## What it is for, and what not\n\nIts author has not said yet.\n\n"
+        f"## How it was trained\n\nOn {run['samples']:,} samples of {manifest['training']['data']}{start}:\n\n"
+        f"    {run['command']}\n\n`manifest.toml` has versions, seed and forms. The weights were then rounded to float16.\n\n"
+        f"## Licence\n\n{manifest['licence']}\n"
+    )
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return {"file": path.name, "sha256": weight_files.sha256_of(path), "bytes": path.stat().st_size}
+
+
+def _golden(folder: Path, assembly: Assembly, count: int) -> dict[str, Any]:
+    """Writes the golden set of the weights in the folder; returns what the manifest says of it."""
+    network = build_network(assembly, "cpu")
+    network.load_state(weight_files.check_shapes(weight_files.read(folder / "weights.safetensors"), assembly.plan.parameters()))
+    sample = _sample(assembly.spec)
+    path = folder / "golden.safetensors"
+    write_golden(path, choose(assembly, network, sample, count=count, margin=MARGIN))
+    return {
+        **_file(path),
+        "items": count,
+        "tolerance": TOLERANCE,
+        "margin": MARGIN,
+        "source": f"the sample that ships with reader {sample.name}",
+        "backend": assembly.backend_name,
+        "device": "cpu",
+        "versions": assembly.backend.versions(),
+    }
+
+
+def _sample(spec: PipelineSpec) -> Dataset:
+    """Images that may be passed on: the sample that ships with the pipeline's reader, else with any other."""
+    own = {name: value for name, value in spec.reader.options.items() if name not in _OF_ONE_MACHINE["reader"]}
+    for reader in dict.fromkeys([spec.reader.use, *registry().names("reader")]):
+        root = registry().get("reader", reader).load().sample_root()
+        if root is not None:
+            options = {**(own if reader == spec.reader.use else {}), "split": "all"}
+            return open_dataset(PartSpec("reader", reader, options), root=root)
+    raise DataError("no reader that is installed ships a sample to make a golden set of")

@@ -1,0 +1,108 @@
+"""The kit on an installed plugin, whose author need not have written a test: what ``ocrkit plugins test`` runs."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocrkit.errors import PluginError
+from ocrkit.plugins import Plugin
+from ocrkit.registry import Entry, nearest, registry
+from ocrkit.testing.backend import BackendConformance
+from ocrkit.testing.base import Conformance, Finding, examine
+from ocrkit.testing.decoder import DecoderConformance
+from ocrkit.testing.encoder import EncoderConformance
+from ocrkit.testing.featurizer import FeaturizerConformance
+from ocrkit.testing.images import AugmentationConformance, PreprocessorConformance
+from ocrkit.testing.importer import ImporterConformance
+from ocrkit.testing.metric import MetricConformance
+from ocrkit.testing.networks import missing
+from ocrkit.testing.reader import ReaderConformance
+from ocrkit.testing.zoo import ZooConformance
+
+_CLASSES: dict[str, type[Conformance]] = {
+    "reader": ReaderConformance,
+    "preprocessor": PreprocessorConformance,
+    "featurizer": FeaturizerConformance,
+    "encoder": EncoderConformance,
+    "decoder": DecoderConformance,
+    "metric": MetricConformance,
+    "importer": ImporterConformance,
+    "backend": BackendConformance,
+    "zoo": ZooConformance,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What became of a part's checks; ``backend`` is that of a featurizer or an encoder."""
+
+    kind: str
+    name: str
+    backend: str | None
+    findings: list[Finding]
+
+
+def examine_plugin(name: str, *, data: Path | None = None) -> Iterator[Examined]:
+    """Every part of a plugin, with its default options. ``name`` is the plugin's or its distribution's.
+
+    ``data`` is the data set that readers are tested on, else the sample that they ship. Raises PluginError where nothing of
+    that name is installed.
+    """
+    plugins = _named(name)
+    for plugin in plugins:
+        if plugin.problem:
+            yield Examined("plugin", plugin.name, None, [Finding("loads", "failed", plugin.problem)])
+    subjects = {
+        (entry.kind, entry.name, backend): None  # a dictionary keeps the order
+        for entry in registry().entries()
+        if entry.plugin in plugins
+        for backend in _backends(entry)
+    }
+    for kind, part, backend in subjects:
+        options = {"root": str(data)} if kind == "reader" and data else {}
+        yield Examined(kind, part, backend, _examine(kind, part, backend, options))
+
+
+def _named(name: str) -> list[Plugin]:
+    plugins = registry().plugins
+    found = [each for each in plugins if each.name == name or _normal(each.distribution) == _normal(name)]
+    if not found:
+        names = sorted({each.name for each in plugins} | {each.distribution for each in plugins})
+        raise PluginError(f"no plugin or package named {name!r}.{nearest(name, names)} Installed: {', '.join(names)}.")
+    return found
+
+
+def _normal(distribution: str) -> str:
+    """Package names are the same in any case, and with hyphens, underscores and dots alike."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
+
+
+def _backends(entry: Entry) -> list[str | None]:
+    """On which backends to test an entry: an implementation on its own, a definition on all that implement it."""
+    if entry.kind not in ("featurizer", "encoder"):
+        return [None]
+    return [entry.backend] if entry.backend else [*registry().backends(entry.kind, entry.name)] or [None]
+
+
+def _examine(kind: str, name: str, backend: str | None, options: dict[str, str]) -> list[Finding]:
+    if kind not in _CLASSES:
+        return [Finding("all", "skipped", f"the kit has no checks of {kind}s")]
+    if backend and (reason := missing(backend)):
+        return [Finding("all", "skipped", reason)]
+    attributes: dict[str, Any] = {"name": name, "options": options, **({"backend": backend} if backend else {})}
+    findings = examine(type(kind, (_class_for(kind, name),), attributes)())
+    # What keeps a part from being made at all is said once.
+    outcomes = {(finding.result, finding.reason) for finding in findings}
+    (result, reason), *others = outcomes
+    return [Finding("all", result, reason)] if reason and not others else findings
+
+
+def _class_for(kind: str, name: str) -> type[Conformance]:
+    """The class for a part; augmentations are registered with the preprocessors."""
+    try:
+        is_augmentation = kind == "preprocessor" and not hasattr(registry().get(kind, name).load(), "output_size")
+    except PluginError:
+        is_augmentation = False  # every check will say why it cannot be loaded
+    return AugmentationConformance if is_augmentation else _CLASSES[kind]

@@ -1,0 +1,268 @@
+"""Downloads, against a real server on this machine and everything that goes wrong."""
+
+import resource
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ocrkit import download as downloading
+from ocrkit.download import Redirects, WebPageError, complete, discard, download, is_offline, is_safe
+from ocrkit.errors import DownloadError
+
+BODY = np.random.default_rng(0).bytes(300_000)
+PAGE = b"<!DOCTYPE html><html>Please pay for the wireless network first</html>"
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Path:
+    return tmp_path / "file.part"
+
+
+def get(site: Any, part: Path, **options: Any) -> None:
+    site.files.setdefault("file", BODY)
+    download(f"{site.url}/file", part, max_bytes=1_000_000, **options)
+
+
+def left(part: Path) -> list[str]:
+    return sorted(path.name for path in part.parent.iterdir())
+
+
+def test_a_file_arrives_and_its_progress_is_heard(site: Any, part: Path) -> None:
+    heard: list[tuple[int, int | None]] = []
+    get(site, part, on_bytes=lambda done, total: heard.append((done, total)))
+    assert part.read_bytes() == BODY
+    assert heard[0] == (0, len(BODY))
+    assert heard[-1] == (len(BODY), len(BODY))
+    assert [done for done, _ in heard] == sorted(done for done, _ in heard)
+    complete(part, part.with_name("file"))
+    assert left(part) == ["file"]
+
+
+def test_a_cut_download_asks_for_the_rest_of_the_same_version(site: Any, part: Path) -> None:
+    site.cuts = [150_000, 50_000]
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert site.headers("Range") == [None, "bytes=150000-", "bytes=200000-"]
+    assert site.headers("If-Range") == [None, '"v1"', '"v1"']
+
+
+def test_a_server_without_etags_is_asked_by_date(site: Any, part: Path) -> None:
+    site.cuts, site.etag, site.modified = [1000], None, "Mon, 02 Nov 2020 10:00:00 GMT"
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert site.headers("If-Range") == [None, site.modified]
+
+
+def test_a_weak_etag_is_not_asked_for_since_it_does_not_tell_bytes_apart(site: Any, part: Path) -> None:
+    site.cuts, site.etag = [1000], 'W/"v1"'
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert site.headers("If-Range") == [None, None]
+
+
+def test_a_server_that_ignores_ranges_is_read_from_the_start(site: Any, part: Path) -> None:
+    site.cuts, site.ranges = [1000], False
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert len(site.asked) == 2
+
+
+def test_a_server_that_keeps_cutting_is_left_and_gone_on_with_later(site: Any, part: Path) -> None:
+    site.cuts = [1000] * downloading.TRIES
+    with pytest.raises(DownloadError, match=r"cut off 5 times \(5,000 of 300,000 bytes\); what has arrived is kept"):
+        get(site, part)
+    assert part.read_bytes() == BODY[:5000]
+    site.asked.clear()
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert site.headers("Range") == ["bytes=5000-"]
+
+
+@pytest.mark.parametrize("etag", ['"v2"', None])
+def test_two_versions_of_a_file_are_never_mixed(site: Any, part: Path, etag: str | None) -> None:
+    site.cuts = [1000] * downloading.TRIES
+    with pytest.raises(DownloadError):
+        get(site, part)
+    site.files["file"], site.etag = b"the next version" * 1000, etag
+    get(site, part)
+    assert part.read_bytes() == b"the next version" * 1000
+
+
+def test_a_part_that_is_longer_than_the_file_is_thrown_away(site: Any, part: Path) -> None:
+    part.write_bytes(BODY + b"more")
+    get(site, part)
+    assert part.read_bytes() == BODY
+
+
+def test_a_part_that_is_whole_is_not_downloaded_again(site: Any, part: Path) -> None:
+    part.write_bytes(BODY)
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert site.headers("Range") == [f"bytes={len(BODY)}-"]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    cuts=st.lists(st.integers(0, 3000), max_size=downloading.TRIES - 1),
+    ranges=st.booleans(), lengths=st.booleans(), etag=st.sampled_from(['"v1"', None]), size=st.integers(1, 3000),
+)  # fmt: skip
+def test_whatever_is_cut_the_bytes_are_the_files(site: Any, part: Path, cuts: list[int], size: int, **how: Any) -> None:
+    if not how["lengths"]:
+        cuts = []  # nothing then tells a cut file from a whole one, but what the caller knows of it
+    for name, value in how.items():
+        setattr(site, name, value)
+    site.cuts, site.files["file"] = [*cuts], BODY[:size]
+    discard(part)
+    get(site, part)
+    assert part.read_bytes() == BODY[:size]
+
+
+@pytest.mark.parametrize("statuses", [[500], [503, 502, 429]])
+def test_a_busy_server_is_asked_again(site: Any, part: Path, statuses: list[int]) -> None:
+    site.statuses = [*statuses]
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert len(site.asked) == len(statuses) + 1
+
+
+def test_a_server_that_stays_busy_is_an_error_that_says_so(site: Any, part: Path) -> None:
+    site.statuses = [503] * downloading.TRIES
+    with pytest.raises(DownloadError, match="the site answers 503 Service Unavailable"):
+        get(site, part)
+    assert left(part) == []
+
+
+@pytest.mark.parametrize("status", [404, 403, 410])
+def test_a_file_that_is_not_there_is_asked_for_once(site: Any, part: Path, status: int) -> None:
+    site.statuses = [status] * 2
+    with pytest.raises(DownloadError, match=f"/file: the site answers {status}") as caught:
+        get(site, part)
+    assert caught.value.status == status
+    assert len(site.asked) == 1
+    assert left(part) == []
+
+
+def test_a_server_that_is_not_there_is_one_line(site: Any, part: Path) -> None:
+    with pytest.raises(DownloadError, match=r"http://127\.0\.0\.1:9/file: cannot be reached \(.*refused\)") as caught:
+        download("http://127.0.0.1:9/file", part, max_bytes=10)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    monkeypatch.setattr(downloading, "TIMEOUT", 0.05)
+    site.stall = threading.Event()
+    with pytest.raises(DownloadError, match=r"cut off 5 times .*timed out"):
+        get(site, part)
+    site.stall.set()
+    assert part.read_bytes() == BODY[: part.stat().st_size]
+
+
+@pytest.mark.parametrize(("kind", "page"), [("text/html; charset=utf-8", b"hello"), ("application/gzip", PAGE)])
+def test_a_web_page_is_never_kept(site: Any, part: Path, kind: str, page: bytes) -> None:
+    site.kind, site.files["file"] = kind, page
+    with pytest.raises(WebPageError, match="/file: the site gave a web page instead of the file"):
+        get(site, part)
+    assert left(part) == []
+
+
+@pytest.mark.parametrize("lengths", [True, False])
+def test_more_bytes_than_the_file_may_have_are_not_kept(site: Any, part: Path, lengths: bool) -> None:
+    site.lengths, site.files["file"] = lengths, BODY * 4
+    with pytest.raises(DownloadError, match="more than 1,000,000 bytes"):
+        get(site, part)
+    assert left(part) == []
+
+
+def test_redirects_are_followed(site: Any, part: Path) -> None:
+    site.redirect, site.files["moved"] = "/moved", BODY
+    site.cuts = [1000]
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert [path for path, _ in site.asked] == ["/file", "/moved", "/file"]
+
+
+def test_headers_go_to_the_first_address_only(site: Any, part: Path) -> None:
+    site.redirect, site.files["moved"] = "/moved", BODY
+    get(site, part, headers={"Authorization": "Basic secret"})
+    assert site.headers("Authorization") == ["Basic secret", None]
+
+
+@pytest.mark.parametrize(
+    "target", ["http://example.org/file", "ftp://127.0.0.1/file", "file:///etc/passwd", "http://a:b@127.0.0.1/file"]
+)
+def test_redirects_to_where_nobody_should_follow_are_refused(site: Any, part: Path, target: str) -> None:
+    site.redirect = target
+    with pytest.raises(DownloadError, match=r"(?i)redirect.*(refused|not allowed)"):
+        get(site, part)
+    assert left(part) == []
+
+
+def test_no_redirect_leads_from_https_to_http(tmp_path: Path) -> None:
+    request = urllib.request.Request("https://127.0.0.1/file")
+    with (tmp_path / "body").open("wb") as body, pytest.raises(DownloadError, match="no safe address; refused"):
+        Redirects().redirect_request(request, body, 302, "Found", {}, "http://127.0.0.1/file")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [
+        ("https://example.org/a.safetensors", True),
+        ("https://example.org:8443/a?b=c", True),
+        ("http://127.0.0.1:8000/a", True),
+        ("http://localhost/a", True),
+        ("http://[::1]:80/a", True),
+        ("http://example.org/a", False),
+        ("http://127.0.0.1.example.org/a", False),
+        ("https://ada:secret@example.org/a", False),
+        ("https://ada@example.org/a", False),
+        ("ftp://example.org/a", False),
+        ("file:///etc/passwd", False),
+        ("data:text/plain,a", False),
+        ("https:///a", False),
+        ("http://[::1/a", False),
+        ("a.safetensors", False),
+        ("", False),
+    ],
+)
+def test_which_addresses_are_safe(part: Path, url: str, safe: bool) -> None:
+    assert is_safe(url) is safe
+    if not safe:
+        with pytest.raises(DownloadError, match="expected an address such as https://"):
+            download(url, part, max_bytes=10)
+
+
+def test_offline_nothing_is_asked_for(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCRKIT_OFFLINE", "1")
+    with pytest.raises(DownloadError, match="/file: not downloaded, since OCRKIT_OFFLINE is set"):
+        get(site, part)
+    assert not site.asked
+    for value in ("", "0"):
+        monkeypatch.setenv("OCRKIT_OFFLINE", value)
+        assert not is_offline()
+
+
+@contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_takes_no_more_is_no_cut_connection(site: Any, part: Path) -> None:
+    with files_of_at_most(100_000), pytest.raises(OSError, match="File too large"):
+        get(site, part)
+    assert len(site.asked) == 1
+    get(site, part)
+    assert part.read_bytes() == BODY
