@@ -10,3 +10,8 @@ def ocrkit_decoders(register: Register) -> None:
         "ocrkit_ctc.greedy:Greedy",
         summary="Best path: the likeliest class of every step, repeats and blanks removed",
     )
+    register(
+        "ctc-beam",
+        "ocrkit_ctc.beam:Beam",
+        summary="Prefix beam search, on its own or with a language model or a word list",
+    )

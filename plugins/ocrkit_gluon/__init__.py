@@ -11,8 +11,16 @@ def ocrkit_backends(register: Register) -> None:
 @hookimpl
 def ocrkit_featurizers(register: Register) -> None:
     register("cnn", "ocrkit_gluon.cnn:Cnn", backend="gluon", extra="gluon")
+    register("resnet-cnn", "ocrkit_gluon.resnet:ResNetCnn", backend="gluon", extra="gluon")
 
 
 @hookimpl
 def ocrkit_encoders(register: Register) -> None:
     register("bilstm", "ocrkit_gluon.bilstm:BiLstm", backend="gluon", extra="gluon")
+
+
+@hookimpl
+def ocrkit_importers(register: Register) -> None:
+    register(
+        "params", "ocrkit_gluon.params:GluonParams", summary="the seed notebook's network as Gluon's .params files hold it"
+    )

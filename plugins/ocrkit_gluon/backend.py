@@ -119,6 +119,18 @@ class GluonNetwork:
         self.whole.initialize(mxnet.init.Xavier(), ctx=self.context, force_reinit=True)
 
     def trainer(self, options: OptimizerOptions, /) -> "GluonTrainer":
+        cannot = {
+            "precision": options.precision != "float32",
+            "accumulate": options.accumulate > 1,
+            "deterministic": options.deterministic and self.device != "cpu",  # there it is already
+            "compile": options.compile,
+            "shortcut": options.shortcut > 0,
+        }
+        problems = [
+            f"training.{name}: backend 'gluon' does not have it; try --backend torch" for name in cannot if cannot[name]
+        ]
+        if problems:
+            raise ConfigError(problems)
         return GluonTrainer(self, options)
 
 
@@ -135,7 +147,8 @@ class GluonTrainer:
         self._means = {name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()}
         self._variances = {name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()}
 
-    def step(self, batch: Batch, *, learning_rate: float, seed: int) -> float:
+    def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
+        assert batch is not None  # noqa: S101  (there is no other worker)
         mxnet.random.seed(seed)
         arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
         with mxnet.autograd.record():
@@ -148,15 +161,16 @@ class GluonTrainer:
             # Of a norm that is not finite the training loop hears by the loss; MXNet's own check would warn beside it.
             mxnet.gluon.utils.clip_global_norm(list(gradients.values()), self._options.clip_norm, check_isfinite=False)
         self._steps += 1
-        # adam_update knows no step count, so the correction of the moments' bias towards zero goes into the rate.
-        rate = learning_rate * (1 - BETA2**self._steps) ** 0.5 / (1 - BETA1**self._steps)
+        # adam_update knows no step count, so the correction of the moments' bias towards zero goes into rate and epsilon.
+        correction = (1 - BETA2**self._steps) ** 0.5
+        rate = learning_rate * correction / (1 - BETA1**self._steps)
         for name, parameter in self._trained.items():
             weight = parameter.data(self._network.context)
             if self._options.name == "adamw" and self._options.weight_decay:
                 weight *= 1 - learning_rate * self._options.weight_decay
             nd.adam_update(
                 weight, gradients[name], self._means[name], self._variances[name], lr=rate,
-                beta1=BETA1, beta2=BETA2, epsilon=EPSILON, out=weight,
+                beta1=BETA1, beta2=BETA2, epsilon=EPSILON * correction, out=weight,
             )  # fmt: skip
         return float(losses.mean().asscalar())
 

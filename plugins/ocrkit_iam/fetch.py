@@ -2,28 +2,27 @@
 
 import base64
 import gzip
+import http
 import http.client
 import os
 import re
 import shutil
-import ssl
 import sys
 import tarfile
-import time
 import urllib.error
 import urllib.request
 import zlib
 from collections.abc import Iterator
 from http.cookiejar import CookieJar
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO
 from urllib.parse import urlencode, urljoin, urlsplit
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.progress import Progress
 
-from ocrkit.errors import DataError
+from ocrkit.download import TIMEOUT, Redirects, WebPageError, byte_bar, complete, discard, download, reason
+from ocrkit.errors import DataError, DownloadError
 
 BASE_URL = "https://fki.tic.heia-fr.ch/DBs/iamDB/data/"
 MEMBERS = {
@@ -35,34 +34,21 @@ MEMBERS = {
 MAX_BYTES = 8 << 30
 """The most that an archive may weigh, packed or unpacked; words.tgz weighs 0.8 GB."""
 MAX_MEMBERS = 500_000
-TRIES = 5
-TIMEOUT = 60.0
-"""Seconds without a byte after which a connection counts as cut."""
-FIRST_WAIT = 2.0
-"""Seconds before the second try; doubled before every further one."""
 _CHUNK = 1 << 16
-
-
-class _CutError(Exception):
-    """The connection broke; what has arrived is kept."""
-
-
-class _WebPageError(Exception):
-    """The site answered with a page for people."""
 
 
 def fetch(dest: Path, url: str | None = None) -> None:
     """Gets ``ascii/``, ``xml/`` and ``words/`` into ``dest``; what is already there is left as it is.
 
     The login is asked for, or taken from ``OCRKIT_IAM_USER`` and ``OCRKIT_IAM_PASSWORD``; it is sent to the site of ``url``
-    only, and kept nowhere. An archive that is already in ``dest`` is not downloaded again. Raises DataError.
+    only, and kept nowhere. An archive that is already in ``dest`` is not downloaded again. Raises DataError and DownloadError.
     """
     base = _checked_url(url or BASE_URL)
     try:
         dest.mkdir(parents=True, exist_ok=True)
         wanted = [name for name in MEMBERS if not _has_files(dest / name)]
         site = None if all((dest / f"{name}.tgz").exists() for name in wanted) else Site(base, *_login())
-        with _progress() as progress:
+        with byte_bar() as progress:
             for name in MEMBERS:
                 if name not in wanted:
                     click.echo(f"{dest / name} is already there", err=True)
@@ -72,8 +58,7 @@ def fetch(dest: Path, url: str | None = None) -> None:
                     part = archive.with_name(f"{archive.name}.part")
                     site.download(archive.name, part, progress)
                     _check_or_remove(part, name, progress)
-                    part.rename(archive)
-                    _version(part).unlink(missing_ok=True)
+                    complete(part, archive)
                 else:
                     check(archive, name, progress)
                 count = extract(archive, dest / name, progress)
@@ -108,18 +93,11 @@ def _login() -> tuple[str, str]:
     return user, password or click.prompt("Password", hide_input=True, err=True)
 
 
-def _progress() -> Progress:
-    """A bar in bytes on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
-    return Progress(*columns, console=console, disable=not console.is_terminal)
-
-
 # -------------------------------------------------------------------------------------------------------------- download
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects, with the login on the same site only and never from https to http; the login page is no archive."""
+class _Redirects(Redirects):
+    """Follows redirects with the login on the same site only; the login page is no archive."""
 
     def redirect_request(  # noqa: PLR0917 (urllib calls it so)
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
@@ -129,10 +107,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         old, new = urlsplit(req.full_url), urlsplit(newurl)
         if new.path.rstrip("/").endswith("/login"):
             fp.close()
-            raise _WebPageError
-        if new.scheme not in ("https", old.scheme):
-            fp.close()
-            raise DataError(f"{req.full_url}: the site redirects to {new.scheme}, which is not encrypted; refused")
+            raise WebPageError(req.full_url)
         redirected = super().redirect_request(req, fp, code, msg, headers, newurl)
         login = req.get_header("Authorization")
         if redirected and login and (new.scheme, new.netloc) == (old.scheme, old.netloc):
@@ -147,33 +122,30 @@ class Site:
         self._base = base
         self._form = urlencode({"email": user, "password": password}).encode()
         self._basic = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        self._logged_in = False
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()), _Redirects())
+        self._logged_in = False
 
     def download(self, name: str, part: Path, progress: Progress) -> None:
-        """Gets an archive into ``part``, going on where an earlier download was cut. Raises DataError."""
+        """Gets an archive into ``part``, going on where an earlier download was cut. Raises DataError and DownloadError."""
         url = urljoin(self._base, name)
         task = progress.add_task(name, total=None)
-        failures = 0
-        while True:
-            try:
-                self._receive(url, part, progress, task)
-            except _WebPageError:
-                if self._logged_in:
-                    raise DataError(
-                        f"{url}: the site gave a web page instead of the archive: its login page, or a notice. Check your "
-                        f"login in a browser, or download {name} there into {part.parent} and run this again."
-                    ) from None
-                self._log_in()
-            except _CutError as error:
-                failures += 1
-                if failures == TRIES:
-                    raise DataError(
-                        f"{url}: cut off {TRIES} times ({error}); what has arrived is kept: run this again to go on"
-                    ) from None
-                time.sleep(FIRST_WAIT * 2 ** (failures - 1))
-            else:
-                return
+        try:
+            download(
+                url, part, max_bytes=MAX_BYTES, opener=self._opener, headers={"Authorization": self._basic},
+                on_bytes=lambda done, total: progress.update(task, completed=done, total=total),
+            )  # fmt: skip
+        except WebPageError:
+            if self._logged_in:
+                raise DataError(
+                    f"{url}: the site gave a web page instead of the archive: its login page, or a notice. Check your "
+                    f"login in a browser, or download {name} there into {part.parent} and run this again."
+                ) from None
+            self._log_in()
+            self.download(name, part, progress)
+        except DownloadError as error:
+            if error.status in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
+                raise DataError(f"{url}: the site refuses this login ({error.status}); check user and password") from None
+            raise
 
     def _log_in(self) -> None:
         """Sends the login form, as the site has asked for since 2020; the cookie that it answers with is kept in memory."""
@@ -184,105 +156,7 @@ class Site:
         except urllib.error.HTTPError as error:
             error.close()  # a redirect to a start page, or no such form: the next try for the archive shows which
         except (OSError, http.client.HTTPException) as error:
-            raise DataError(f"{request.full_url}: cannot log in ({_reason(error)})") from None
-
-    def _receive(self, url: str, part: Path, progress: Progress, task: Any) -> None:
-        """One connection. Returns when ``part`` is complete; raises _CutError, _WebPageError or DataError."""
-        offset = part.stat().st_size if part.exists() else 0
-        try:
-            response = self._open(url, part, offset)
-            if response is None:
-                return
-            with response:
-                if response.headers.get_content_type() == "text/html":
-                    raise _WebPageError
-                if response.status == http.HTTPStatus.PARTIAL_CONTENT:
-                    total = _continued_total(response, part, offset)
-                    chunk = response.read(_CHUNK)
-                else:
-                    length = response.headers.get("Content-Length", "")
-                    total, offset = int(length) if length.isdecimal() else None, 0
-                    chunk = response.read(_CHUNK)
-                    _check_start(chunk, url)
-                    _save_version(response, part)
-                progress.update(task, total=total)
-                with part.open("ab" if offset else "wb") as file:
-                    while chunk:
-                        offset += file.write(chunk)
-                        progress.update(task, completed=offset)
-                        if offset > MAX_BYTES:
-                            raise DataError(f"{url}: more than {MAX_BYTES:,} bytes; that is not IAM's archive")
-                        chunk = response.read(_CHUNK)
-        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
-            raise _CutError(_reason(error)) from None
-        if total is not None and offset < total:
-            raise _CutError(f"{offset:,} of {total:,} bytes")
-
-    def _open(self, url: str, part: Path, offset: int) -> http.client.HTTPResponse | None:
-        """The site's answer to a request for everything from ``offset`` on; None where there is nothing more to come."""
-        request = urllib.request.Request(url, headers={"Accept-Encoding": "identity"})  # noqa: S310 (scheme was checked)
-        request.add_unredirected_header("Authorization", self._basic)
-        if offset:
-            request.add_header("Range", f"bytes={offset}-")
-            if _version(part).exists():
-                request.add_header("If-Range", _version(part).read_text("ascii"))
-        try:
-            response: http.client.HTTPResponse = self._opener.open(request, timeout=TIMEOUT)
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                    if error.headers.get("Content-Range") == f"bytes */{offset}":
-                        return None
-                    part.unlink()
-                    raise _CutError("the file has changed on the site") from None
-                if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR:
-                    raise _CutError(f"the site answers {error.code} {_reason(error)}") from None
-                if error.code in (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.FORBIDDEN):
-                    raise DataError(f"{url}: the site refuses this login ({error.code}); check user and password") from None
-                raise DataError(f"{url}: the site answers {error.code} {_reason(error)}") from None
-        except urllib.error.URLError as error:
-            raise DataError(
-                f"{url}: cannot be reached ({_reason(error)}); the site is down at times, try again later"
-            ) from None
-        return response
-
-
-def _continued_total(response: http.client.HTTPResponse, part: Path, offset: int) -> int | None:
-    """The size of the whole file, where a 206 answer says it; checks that the answer goes on at ``offset``."""
-    given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-    if given is None or int(given[1]) != offset:
-        part.unlink()
-        raise _CutError("the site sent another range than asked for")
-    return None if given[2] == "*" else int(given[2])
-
-
-def _save_version(response: http.client.HTTPResponse, part: Path) -> None:
-    """Remembers of which version a new ``part`` is."""
-    etag = response.headers.get("ETag", "")
-    version = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
-    part.unlink(missing_ok=True)
-    _version(part).unlink(missing_ok=True)
-    if version and version.isascii():
-        _version(part).write_text(version, "ascii")
-
-
-def _version(part: Path) -> Path:
-    """Holds the ETag or the date of the version that ``part`` is of, so that two versions are never mixed."""
-    return part.with_name(f"{part.name}.version")
-
-
-def _check_start(chunk: bytes, url: str) -> None:
-    if not chunk:
-        raise _CutError("no byte came")
-    if chunk.lstrip().startswith(b"<"):
-        raise _WebPageError
-    if not chunk.startswith(b"\x1f\x8b"):
-        raise DataError(f"{url}: not a gzip archive")
-
-
-def _reason(error: BaseException) -> str:
-    reason = getattr(error, "reason", None) or error
-    return " ".join(str(reason).split()) or type(error).__name__
+            raise DataError(f"{request.full_url}: cannot log in ({reason(error)})") from None
 
 
 # --------------------------------------------------------------------------------------------------------------- archive
@@ -319,8 +193,7 @@ def _check_or_remove(part: Path, name: str, progress: Progress) -> None:
     try:
         check(part, name, progress)
     except DataError:
-        part.unlink()
-        _version(part).unlink(missing_ok=True)
+        discard(part)
         raise
 
 
@@ -328,6 +201,9 @@ def _files(archive: Path, name: str, progress: Progress, verb: str) -> Iterator[
     """The files of an archive that are like IAM's, by path; others are left out."""
     task = progress.add_task(f"{verb} {archive.name}", total=archive.stat().st_size)
     too_large = DataError(f"{archive}: unpacks to more than {MAX_BYTES:,} bytes or {MAX_MEMBERS:,} members; refused")
+    with archive.open("rb") as raw:
+        if raw.read(2) != b"\x1f\x8b":
+            raise DataError(f"{archive}: not a gzip archive; delete it and download it again")
     try:
         with archive.open("rb") as raw, gzip.open(raw) as stream, tarfile.open(fileobj=stream, mode="r:") as members:
             for number, member in enumerate(members):
@@ -347,4 +223,4 @@ def _files(archive: Path, name: str, progress: Progress, verb: str) -> Iterator[
                 if stream.tell() > MAX_BYTES:
                     raise too_large
     except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError) as error:
-        raise DataError(f"{archive}: damaged or cut off ({_reason(error)}); delete it and download it again") from None
+        raise DataError(f"{archive}: damaged or cut off ({reason(error)}); delete it and download it again") from None

@@ -18,8 +18,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
-from xml.parsers import expat
-from xml.sax.saxutils import unescape
 
 from ocrkit.errors import DataError
 from ocrkit.images import read_image
@@ -145,6 +143,9 @@ def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
     needed: a word may have none. A DOCTYPE that names a file is passed over, the file never read. Raises DataError for
     broken XML, and for a DOCTYPE with declarations of its own, whose entities can grow without bound.
     """
+    from xml.parsers import expat
+    from xml.sax.saxutils import unescape
+
     words: dict[str, Word] = {}
     malformed: list[Skipped] = []
     writer: str | None = None
@@ -331,7 +332,7 @@ class IamWords:
 
     def __getitem__(self, index: int) -> Sample:
         word = self._words[index]
-        path = form_folder(self._images, word.form) / f"{word.id}.png"
+        path = Path(f"{self._images}/{word.form.partition('-')[0]}/{word.form}/{word.id}.png")  # joining costs twice as much
         return Sample(word.id, word.text, self._writers.get(word.form), partial(read_image, path), word.form, path)
 
     @property

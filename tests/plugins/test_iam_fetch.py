@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ocrkit import download
 from ocrkit.cli import main
 from ocrkit.interfaces import FormCount
 from ocrkit_iam import fetch as fetching
@@ -138,8 +139,8 @@ def serve(site: Site) -> ThreadingHTTPServer:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(fetching, "TIMEOUT", 5.0)
+    monkeypatch.setattr(download, "FIRST_WAIT", 0.001)
+    monkeypatch.setattr(download, "TIMEOUT", 5.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("OCRKIT_IAM_USER", USER)
     monkeypatch.setenv("OCRKIT_IAM_PASSWORD", PASSWORD)
@@ -265,7 +266,7 @@ def test_a_cut_connection_is_continued(site: Site, dest: Path) -> None:
 
 
 def test_a_site_that_keeps_cutting_is_left_and_continued_later(site: Site, dest: Path) -> None:
-    site.cuts = [40] * fetching.TRIES
+    site.cuts = [40] * download.TRIES
     assert "cut off 5 times" in failure(fetch(site, dest))
     assert not (dest / "ascii.tgz").exists()
     site.requests.clear()
@@ -281,7 +282,7 @@ def test_a_site_that_ignores_ranges_is_read_from_the_start(site: Site, dest: Pat
 
 @pytest.mark.parametrize("etag", ['"v2"', None])
 def test_two_versions_of_a_file_are_never_mixed(site: Site, dest: Path, etag: str | None) -> None:
-    site.cuts = [40] * fetching.TRIES
+    site.cuts = [40] * download.TRIES
     failure(fetch(site, dest))
     site.files["ascii.tgz"] = archive({"words.txt": b"a01-000u-00-00 ok 1 1 1 1 1 A new\n" * 9, "forms.txt": b""})
     site.etag = etag
@@ -313,7 +314,7 @@ def test_a_busy_site_is_asked_again(site: Site, dest: Path) -> None:
 
 
 def test_a_site_that_stays_busy_is_one_line(site: Site, dest: Path) -> None:
-    site.statuses = [503] * fetching.TRIES
+    site.statuses = [503] * download.TRIES
     assert "the site answers 503" in failure(fetch(site, dest))
 
 

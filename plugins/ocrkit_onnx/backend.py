@@ -1,0 +1,241 @@
+"""Networks on ONNX Runtime: made as ONNX models in memory out of a plan and its weights, or opened from a file."""
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from functools import cache
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from ocrkit.errors import ConfigError, OcrkitError, WeightsError
+from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions
+from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""What ONNX Runtime calls devices."""
+INPUTS = {"images": "tensor(float)", "widths": "tensor(int64)"}
+ROWS = 16
+"""Images that a thread takes through the network at once: few enough for the processor's cache."""
+OUTPUTS = {"log_probs": "tensor(float)", "lengths": "tensor(int64)"}
+
+
+class Onnx:
+    """Backend ``onnx``."""
+
+    def devices(self) -> list[str]:
+        return ["cpu", "cuda"] if _cuda_works() else ["cpu"]
+
+    def versions(self) -> dict[str, str]:
+        return {"onnxruntime": onnxruntime.__version__}
+
+    def network(self, plan: NetworkPlan, *, device: str, threads: int) -> "OnnxNetwork":
+        return OnnxNetwork(plan, device=device, threads=threads)
+
+    def export_onnx(self, plan: NetworkPlan, arrays: Arrays, /) -> bytes:
+        return network_bytes(plan, arrays, {})
+
+    def metadata(self, path: Path, /) -> dict[str, str]:
+        return _session_of(path, device="cpu", threads=1).metadata()
+
+    def with_metadata(self, model: bytes, metadata: Mapping[str, str], /) -> bytes:
+        return model + metadata_entries(metadata)
+
+    def open(self, path: Path, /, *, device: str, threads: int) -> "FileNetwork":
+        return FileNetwork(path, device=device, threads=threads)
+
+    def quantise(self, model: bytes, batches: Iterable[tuple[FloatArray, IntArray]], /) -> bytes:
+        from ocrkit_onnx import quantisation
+
+        return quantisation.quantise(model, batches)
+
+
+def network_bytes(plan: NetworkPlan, arrays: Arrays, metadata: Mapping[str, str]) -> bytes:
+    """An ONNX file of the network with its weights and these texts in it.
+
+    Inputs: ``images`` float32 (N, 1, H, W) and ``widths`` int64 (N,), or ``features`` (N, T, D) and ``steps`` (N,) behind a
+    featurizer of backend ``numpy``. Outputs: ``log_probs`` float32 (N, T, K) and ``lengths`` int64 (N,).
+    Raises ConfigError where the implementations use other parameters than ``arrays`` has.
+    """
+    graph = Graph(arrays)
+    steps = plan.sequence.steps or "T"
+    if plan.featurizer is not None and plan.build_featurizer is not None:
+        images = graph.input("images", FLOAT32, ["N", 1, plan.image.height, plan.image.width or "W"])
+        featurizer = plan.build_featurizer(plan.featurizer, plan.image)
+        features, lengths = featurizer(graph.part("featurizer"), images, graph.input("widths", INT64, ["N"]))
+    else:
+        features = graph.input("features", FLOAT32, ["N", steps, plan.sequence.features])
+        lengths = graph.input("steps", INT64, ["N"])
+    encoded = plan.build_encoder(plan.encoder, plan.sequence)(graph.part("encoder"), features, lengths)
+    head = graph.part("head")
+    scores = head.node("MatMul", encoded, head.constant(head.weight("weight").T))
+    scores = head.node("Add", scores, head.parameter("bias"))
+    graph.output("log_probs", head.node("LogSoftmax", scores, axis=-1), FLOAT32, ["N", steps, plan.classes])
+    graph.output("lengths", lengths, INT64, ["N"])
+    unused = sorted(arrays.keys() - graph.used)
+    if unused:
+        raise ConfigError([f"the onnx network has other parameters than its definition says: it does not use {unused[0]}"])
+    return graph.model(metadata)
+
+
+class OnnxNetwork:
+    """A network of a plan. Its model is made anew whenever weights are set, and never leaves memory."""
+
+    def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
+        self.device = device
+        self._plan = plan
+        self._threads = threads
+        self._arrays = {name: np.zeros(shape, np.float32) for name, shape in plan.parameters().items()}
+        self._session: _Session | None = None
+
+    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
+        if self._session is None:
+            raise WeightsError("the network has no weights yet")
+        return self._session.predict(inputs, sizes)
+
+    def state(self) -> Arrays:
+        return {name: array.copy() for name, array in self._arrays.items()}
+
+    def load_state(self, arrays: Arrays, /) -> None:
+        missing = self._arrays.keys() - arrays.keys()
+        if missing:
+            raise WeightsError(f"the network's {sorted(missing)[0]} is not among the weights")
+        self._arrays = {name: np.array(arrays[name], np.float32) for name in self._arrays}
+        model = network_bytes(self._plan, self._arrays, {})
+        self._session = _Session(model, device=self.device, threads=self._threads)
+
+    def initialize(self, seed: int, /) -> None:
+        raise _no_training()
+
+    def trainer(self, options: OptimizerOptions, /) -> Any:
+        raise _no_training()
+
+
+class FileNetwork:
+    """A network from a file that ``ocrkit export``, or anybody, wrote with these inputs and outputs."""
+
+    def __init__(self, path: Path, *, device: str, threads: int) -> None:
+        self.device = device
+        self._path = path
+        self._session = _session_of(path, device=device, threads=threads)
+
+    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
+        return self._session.predict(inputs, sizes)
+
+    def state(self) -> Arrays:
+        raise self._for_reading()
+
+    def load_state(self, arrays: Arrays, /) -> None:
+        raise self._for_reading()
+
+    def initialize(self, seed: int, /) -> None:
+        raise self._for_reading()
+
+    def trainer(self, options: OptimizerOptions, /) -> Any:
+        raise self._for_reading()
+
+    def _for_reading(self) -> ConfigError:
+        return ConfigError([f"{self._path}: an exported network cannot be trained; take the pipeline that it came from"])
+
+
+class _Session:
+    """ONNX Runtime with a model. Raises OcrkitError where it cannot run the model, or not on this device."""
+
+    def __init__(self, model: bytes, *, device: str, threads: int) -> None:
+        # On the CPU every thread takes rows of its own through the whole network: sharing out each operator costs more.
+        self._threads = threads or _cores() if device == "cpu" else 1
+        self._pool = ThreadPoolExecutor(self._threads, "onnx")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        options.log_severity_level = 4  # fatal alone: errors are raised as well
+        # TensorFloat-32's ten bits of mantissa would read other text than the CPU does.
+        provider = PROVIDERS[device]
+        if provider not in onnxruntime.get_available_providers():
+            raise _no_device(device)
+        if device == "cuda":
+            with redirect_stdout(sys.stderr):  # it prints what it does not find
+                onnxruntime.preload_dlls()  # finds the CUDA libraries of NVIDIA's wheels
+        choices = [(provider, {"use_tf32": "0"})] if device == "cuda" else []
+        self._session = onnxruntime.InferenceSession(model, options, providers=[*choices, PROVIDERS["cpu"]])
+        if provider not in self._session.get_providers():  # it would go on without, on the CPU
+            raise _no_device(device)
+
+    def predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+        if self._threads == 1:
+            return self._run(inputs, sizes)
+        rows = min(ROWS, -(-len(inputs) // self._threads))
+        cuts = range(rows, len(inputs), rows)
+        parts = self._pool.map(self._run, np.split(inputs, cuts), np.split(sizes, cuts))
+        log_probs, lengths = zip(*parts, strict=True)
+        return np.concatenate(log_probs), np.concatenate(lengths)
+
+    def _run(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+        names = [value.name for value in self._session.get_inputs()]
+        arrays = (np.asarray(inputs, np.float32), np.asarray(sizes, np.int64))
+        log_probs, lengths = self._session.run(["log_probs", "lengths"], dict(zip(names, arrays, strict=True)))
+        return log_probs, lengths.astype(np.int32)
+
+    def metadata(self) -> dict[str, str]:
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
+    def inputs_and_outputs(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Types by name."""
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        return {value.name: value.type for value in inputs}, {value.name: value.type for value in outputs}
+
+
+def _session_of(path: Path, *, device: str, threads: int) -> _Session:
+    """A file's network. Raises OcrkitError where it is no ONNX file, or one with other inputs and outputs."""
+    try:
+        session = _Session(path.read_bytes(), device=device, threads=threads)
+    except OcrkitError:
+        raise
+    except Exception as error:  # ONNX Runtime's have no base of their own
+        reason = error.strerror if isinstance(error, OSError) else _first_line(error)
+        raise OcrkitError(f"{path}: cannot be run as an ONNX network ({reason})") from error
+    found = session.inputs_and_outputs()
+    if found != (INPUTS, OUTPUTS):
+        has, expected = (f"{_named(inputs)} → {_named(outputs)}" for inputs, outputs in (found, (INPUTS, OUTPUTS)))
+        raise OcrkitError(f"{path}: no network that reads: it maps {has}; expected {expected}")
+    return session
+
+
+def _named(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in values.items()) or "nothing"
+
+
+def _first_line(error: BaseException) -> str:
+    return shorten((str(error).strip().splitlines() or [type(error).__name__])[0], 200)
+
+
+def _no_device(device: str) -> OcrkitError:
+    return OcrkitError(f"ONNX Runtime cannot use the device {device!r} here; try --device cpu, or see docs/backends.md")
+
+
+def _no_training() -> ConfigError:
+    return ConfigError(["backend 'onnx' reads only; train on torch or gluon"])
+
+
+def _cores() -> int:
+    """How many cores this process may use. ONNX Runtime's own choice looks at the machine's, and pins threads to them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@cache
+def _cuda_works() -> bool:
+    """Whether a small model really runs on a GPU: the provider is listed also where its libraries or the GPU are missing."""
+    graph = Graph({})
+    graph.output("y", graph.node("Relu", graph.input("x", FLOAT32, ["N"])), FLOAT32, ["N"])
+    try:
+        _Session(graph.model({}), device="cuda", threads=1)
+    except OcrkitError:
+        return False
+    return True

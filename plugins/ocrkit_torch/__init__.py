@@ -1,0 +1,19 @@
+"""The backend ``torch``: networks on PyTorch."""
+
+from ocrkit.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def ocrkit_backends(register: Register) -> None:
+    register("torch", "ocrkit_torch.backend:Torch", summary="PyTorch: inference and training on CPU and GPU", extra="torch")
+
+
+@hookimpl
+def ocrkit_featurizers(register: Register) -> None:
+    register("cnn", "ocrkit_torch.cnn:Cnn", backend="torch", extra="torch")
+    register("resnet-cnn", "ocrkit_torch.resnet:ResNetCnn", backend="torch", extra="torch")
+
+
+@hookimpl
+def ocrkit_encoders(register: Register) -> None:
+    register("bilstm", "ocrkit_torch.bilstm:BiLstm", backend="torch", extra="torch")

@@ -1,0 +1,252 @@
+"""The conformance kit on every built-in part, as anybody runs it on theirs."""
+# ruff: noqa: RUF012  (options are plain class attributes, as in anybody's tests)
+
+import gzip
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import ImageFont
+
+from networks import notebook_name
+from ocrkit.interfaces import Arrays
+from ocrkit.registry import registry
+from ocrkit.testing import (
+    AugmentationConformance,
+    BackendConformance,
+    Conformance,
+    DecoderConformance,
+    EncoderConformance,
+    FeaturizerConformance,
+    ImporterConformance,
+    MetricConformance,
+    PreprocessorConformance,
+    ReaderConformance,
+    ZooConformance,
+)
+from ocrkit.testing.networks import NetworkPartConformance
+
+# ------------------------------------------------------------------------------------------------------------- networks
+
+
+class TestGluon(BackendConformance):
+    name = "gluon"
+
+
+class TestTorch(BackendConformance):
+    name = "torch"
+
+
+class TestOnnx(BackendConformance):
+    name = "onnx"
+
+
+class TestCnnOnGluon(FeaturizerConformance):
+    name = "cnn"
+    backend = "gluon"
+    options = {"channels": 4}
+
+
+class TestCnnOnTorch(FeaturizerConformance):
+    name = "cnn"
+    backend = "torch"
+    options = {"channels": 4}
+
+
+class TestCnnOnOnnx(FeaturizerConformance):
+    name = "cnn"
+    backend = "onnx"
+    options = {"channels": 4}
+
+
+class TestResNetCnnOnGluon(FeaturizerConformance):
+    name = "resnet-cnn"
+    backend = "gluon"
+    options = {"channels": (3, 4), "blocks": (1, 2), "pools": (2,), "stem_channels": 3}
+
+
+class TestResNetCnnOnTorch(FeaturizerConformance):
+    name = "resnet-cnn"
+    backend = "torch"
+    options = {"channels": (3, 4), "blocks": (1, 2), "pools": (2,), "stem_channels": 3}
+
+
+class TestResNetCnnOnOnnx(FeaturizerConformance):
+    name = "resnet-cnn"
+    backend = "onnx"
+    options = {"channels": (3, 4), "blocks": (1, 2), "pools": (2,), "stem_channels": 3}
+
+
+class TestBiLstmOnGluon(EncoderConformance):
+    name = "bilstm"
+    backend = "gluon"
+    options = {"hidden": 8, "layers": 2}
+
+
+class TestBiLstmOnTorch(EncoderConformance):
+    name = "bilstm"
+    backend = "torch"
+    options = {"hidden": 8, "layers": 2}
+
+
+class TestBiLstmOnOnnx(EncoderConformance):
+    name = "bilstm"
+    backend = "onnx"
+    options = {"hidden": 8, "layers": 2}
+
+
+class TestIamCrnn(ZooConformance):
+    name = "iam-crnn"
+
+
+class TestParams(ImporterConformance):
+    name = "params"
+    settings = ("featurizer.channels=4", "encoder.hidden=8", "encoder.layers=2")
+
+    def save(self, path: Path, arrays: Arrays) -> None:
+        mxnet = pytest.importorskip("ocrkit_gluon.mxnet").mxnet
+        mxnet.nd.save(str(path), {notebook_name(name): mxnet.nd.array(array) for name, array in arrays.items()})
+
+
+# --------------------------------------------------------------------------------------------------------------- readers
+
+
+class TestIamSample(ReaderConformance):
+    name = "iam"
+
+
+class TestIam(ReaderConformance):
+    name = "iam"
+    disjoint_splits = (("aachen/train", "aachen/validation"),)
+
+    @pytest.fixture(autouse=True)
+    def _words(self, words_root: Path) -> None:
+        self.options = {"root": str(words_root), "split": "aachen/train"}
+
+
+class TestFolder(ReaderConformance):
+    name = "folder"
+    disjoint_splits = (("train", "test"),)
+
+    @pytest.fixture(autouse=True)
+    def _images(self, tmp_path: Path) -> None:
+        for split, writer in (("train", "anne"), ("test", "bob")):
+            (tmp_path / split).mkdir()
+            for word in ("hen", "ten"):
+                cv2.imwrite(str(tmp_path / split / f"{word}.png"), np.full((20, 50), 200, np.uint8))
+            rows = [f"{word}.png\t{word}\t{writer}\n" for word in ("hen", "ten", "gone")]
+            (tmp_path / split / "labels.tsv").write_text("".join(rows))
+        self.options = {"root": str(tmp_path)}
+
+
+class TestSynthWords(ReaderConformance):
+    name = "synth-words"
+    disjoint_splits = (("train", "validation"),)
+
+    @pytest.fixture(autouse=True)
+    def _fonts(self, tmp_path: Path) -> None:
+        face = ImageFont.load_default(20)
+        assert isinstance(face, ImageFont.FreeTypeFont)
+        (tmp_path / "fonts").mkdir()
+        for name in ("anne", "bob"):
+            (tmp_path / "fonts" / f"{name}.ttf").write_bytes(face.font_bytes)
+        (tmp_path / "words.txt").write_text(" ".join(a + b for a in "bdfghklmnp" for b in ("an", "en", "in", "on")))
+        self.options = {"root": str(tmp_path / "fonts"), "words": str(tmp_path / "words.txt"), "samples": 30}
+
+
+class TestStrokes(ReaderConformance):
+    name = "strokes"
+
+    @pytest.fixture(autouse=True)
+    def _lines(self, tmp_path: Path) -> None:
+        strokes = [[x, 90, 10, -60, 15, 60] for x in (0, 30, 120, 150)]
+        with gzip.open(tmp_path / "lines.jsonl.gz", "wt") as file:
+            file.write(json.dumps({"id": "a01-000u-01", "text": "ab cd", "strokes": strokes}))
+        self.options = {"root": str(tmp_path)}
+
+
+# ---------------------------------------------------------------------------------------------------------------- images
+
+
+class TestFitPad(PreprocessorConformance):
+    name = "fit-pad"
+
+
+class TestFitHeight(PreprocessorConformance):
+    name = "fit-height"
+
+
+class TestFitHeightOfLightInk(PreprocessorConformance):
+    name = "fit-height"
+    options = {"ink": "auto", "multiple": 8}
+
+
+class TestShear(AugmentationConformance):
+    name = "shear"
+
+
+class TestRotate(AugmentationConformance):
+    name = "rotate"
+
+
+class TestScale(AugmentationConformance):
+    name = "scale"
+
+
+class TestShift(AugmentationConformance):
+    name = "shift"
+
+
+class TestStroke(AugmentationConformance):
+    name = "stroke"
+
+
+class TestContrast(AugmentationConformance):
+    name = "contrast"
+
+
+class TestElastic(AugmentationConformance):
+    name = "elastic"
+
+
+# ------------------------------------------------------------------------------------------------------------------ text
+
+
+class TestGreedy(DecoderConformance):
+    name = "ctc-greedy"
+    finds = "best path"
+
+
+class TestBeam(DecoderConformance):
+    name = "ctc-beam"
+
+
+class TestWideBeam(DecoderConformance):
+    name = "ctc-beam"
+    finds = "best text"
+    options = {"beam_width": 100, "min_probability": 0.0, "n_best": 5}
+
+
+class TestLevenshtein(MetricConformance):
+    name = "levenshtein"
+
+
+class TestCer(MetricConformance):
+    name = "cer"
+
+
+class TestWer(MetricConformance):
+    name = "wer"
+
+
+def test_every_built_in_part_is_here() -> None:
+    here = [
+        each for each in globals().values() if isinstance(each, type) and issubclass(each, Conformance) and "name" in vars(each)
+    ]
+    own = [entry for entry in registry().entries() if entry.plugin.distribution == "ocrkit"]
+    on_backends = {(each.kind, each.name, each.backend) for each in here if issubclass(each, NetworkPartConformance)}
+    assert on_backends == {(entry.kind, entry.name, entry.backend) for entry in own if entry.backend}
+    assert {(each.kind, each.name) for each in here} == {(entry.kind, entry.name) for entry in own}
+    assert not any(each.expected_failures for each in here)
