@@ -1,5 +1,6 @@
 """The model that ships: its manifest is true, and it reads."""
 
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 import ocrkit
 from ocrkit import weights
 from ocrkit.alphabet import Alphabet
+from ocrkit.golden import read_golden
+from ocrkit.verify import verify
 from ocrkit.zoo import model, read_model_weights
-from ocrkit_iam.words import split_forms
+from ocrkit_iam.words import IamWords, split_forms
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +41,36 @@ def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on() -> None:
         assert trained <= set(split_forms("aachen/train"))
         assert not trained & chosen
     assert chosen <= set(split_forms("aachen/train"))
+
+
+def test_it_reads_the_same_on_all_three_backends_as_its_golden_set_says() -> None:
+    result = verify("iam-crnn")
+    assert result.passed, result.problems
+    assert {"onnx", "torch", "gluon"} <= result.ran.keys(), result.left_out
+    assert not set(result.left_out) & {"onnx", "torch", "gluon"}
+    compared = {frozenset(each.between): each.largest for each in result.differences}
+    for pair in combinations((*result.ran, "stored"), 2):
+        largest = compared[frozenset(pair)]
+        assert largest is not None
+        assert largest <= 1e-3
+
+
+def test_its_golden_set_is_small_of_the_rendered_sample_and_far_from_ties() -> None:
+    found = model("iam-crnn")
+    about, path = found.manifest["golden"], found.folder / found.manifest["golden"]["file"]
+    assert path.stat().st_size <= 700_000
+    items = read_golden(path, sha256=about["sha256"])
+    assert len(items) == about["items"] >= 30
+    reader = IamWords(root=IamWords.sample_root())
+    samples = {sample.id: sample for sample in map(reader.__getitem__, range(len(reader)))}
+    for item in items:
+        np.testing.assert_array_equal(item.image, samples[item.id].load())
+        ordered = np.sort(item.log_probs, axis=1)
+        assert (ordered[:, -1] - ordered[:, -2]).min() >= about["margin"] >= 10 * about["tolerance"]
+    widths = [item.image.shape[1] for item in items]
+    assert min(widths) < 10
+    assert max(widths) > 400
+    assert len({item.text for item in items}) >= 20
 
 
 def test_it_reads_the_sample(pipeline: ocrkit.Pipeline) -> None:

@@ -1,4 +1,4 @@
-"""The models that ship with ocrkit: a folder each, with pipeline, manifest, weights and model card."""
+"""The models that ship with ocrkit: a folder each, with pipeline, manifest, weights and model card; and language models."""
 
 from ocrkit.hookspecs import Register, hookimpl
 
@@ -8,3 +8,8 @@ def ocrkit_zoos(register: Register) -> None:
     register(
         "iam-crnn", "ocrkit_zoo:iam-crnn", summary="Handwritten English words: CNN + biLSTM + CTC, the seed notebook's network"
     )
+
+
+@hookimpl
+def ocrkit_language_models(register: Register) -> None:
+    register("english", "ocrkit_zoo:english.safetensors", summary="English words, one at a time")
