@@ -1,0 +1,131 @@
+"""The networks that are measured, and the words that they read."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+from ocrkit.config import load_spec
+from ocrkit.datasets import Dataset, open_dataset
+from ocrkit.evaluation import Scorer
+from ocrkit.interfaces import Arrays, FloatArray, Image, IntArray, Network, Sample
+from ocrkit.pipeline import Assembly, Pipeline, Recogniser, Seconds, Trained, assemble, weights_to_read_with
+
+PRECISIONS = {
+    ("onnx", "cpu"): ("float32", "int8"),
+    ("onnx", "cuda"): ("float32",),
+    ("torch", "cpu"): ("float32", "bf16"),
+    ("torch", "cuda"): ("float32", "bf16", "compiled", "bf16-compiled"),
+    ("gluon", "cpu"): ("float32",),
+    ("gluon", "cuda"): ("float32",),
+}
+"""What a backend computes in on a device. ``compiled`` is ``torch.compile`` in float32."""
+BATCH_SIZES = {"cpu": (1, 16, 64, 256), "cuda": (64, 256, 1024, 4096)}
+CALIBRATION = 512
+"""Training images whose ranges make an int8 network."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network that is measured."""
+
+    model: str
+    backend: str
+    device: str
+    precision: str = "float32"
+    batch_size: int = 64
+
+    def __str__(self) -> str:
+        return f"{self.backend}-{self.precision}"
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words that a model reads in every case."""
+
+    dataset: Dataset
+    samples: tuple[Sample, ...]
+    images: tuple[Image, ...]
+    """Preprocessed."""
+
+    @property
+    def about(self) -> str:
+        return f"{len(self.samples)} words of {self.dataset.name} {self.dataset.split}" + self.dataset.is_sample * " (sample)"
+
+
+@cache
+def weights(model: str, backend: str | None = None) -> tuple[Assembly, Arrays]:
+    assembly = assemble(load_spec(model), backend=backend)
+    return assembly, weights_to_read_with(assembly)[0]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A case's recogniser on the words, with all that is written down beside its times."""
+
+    recogniser: Recogniser
+    words: Words
+    about: dict[str, Any]
+
+    def batches(self, size: int) -> Iterator[tuple[FloatArray, IntArray]]:
+        """The words as the network's inputs."""
+        images = self.words.images
+        for start in range(0, len(images), size):
+            yield self.recogniser.assembly.make_batch(images[start : start + size])
+
+
+def pipeline_of(measured: Measured) -> Pipeline:
+    """The case's network as a whole pipeline."""
+    return Pipeline(measured.recogniser, Trained({}, "", ""))
+
+
+def in_precision(network: Network, assembly: Assembly, arrays: Arrays, precision: str, words: Words, data: str | None) -> Any:
+    if precision == "float32":
+        return network
+    if precision == "int8":
+        return _int8(assembly, arrays, words, data)
+    import torch
+
+    if "compiled" in precision:
+        network.whole.compile()  # type: ignore[attr-defined]
+    if "bf16" not in precision:
+        return network
+
+    class InBf16:
+        """Where PyTorch finds it safe it computes in bfloat16."""
+
+        device = network.device
+
+        def predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+            with torch.autocast(network.device, torch.bfloat16):
+                return network.predict(inputs, sizes)
+
+    return InBf16()
+
+
+def _int8(assembly: Assembly, arrays: Arrays, words: Words, data: str | None) -> Network:
+    """The network as ``ocrkit export --precision int8`` writes it; without IAM the sample's own words calibrate it."""
+    pytest.importorskip("onnx", reason="int8 networks are made with the package onnx, which is not installed")
+    from ocrkit_onnx.backend import FileNetwork, Onnx
+
+    images: Any = words.images[:CALIBRATION]
+    if data:
+        dataset = open_dataset(assembly.spec.reader, root=data, split=assembly.spec.training.split, limit=CALIBRATION)
+        images = [assembly.preprocessor(sample.load()) for sample in dataset]
+    batches = [assembly.make_batch(images[start : start + 64]) for start in range(0, len(images), 64)]
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "int8.onnx")
+        path.write_bytes(Onnx().quantise(Onnx().export_onnx(assembly.plan, arrays), batches))
+        return FileNetwork(path, device="cpu", threads=0)
+
+
+def character_error_rate(recogniser: Recogniser, words: Words) -> float | None:
+    """Of the words, by this very network."""
+    scorer = Scorer(recogniser.assembly.metrics)
+    for reading in recogniser.readings(recogniser.prepare(words.samples), Seconds()):
+        scorer.add(reading.outcome)
+    return scorer.result()["cer"].value

@@ -1,0 +1,59 @@
+"""What bounds a network on a machine: its multiply-adds over the rate at which matrices are multiplied here."""
+
+import time
+from functools import cache
+
+import numpy as np
+
+from ocrkit.config import load_spec
+from ocrkit.pipeline import assemble
+
+
+@cache
+def multiply_adds(model: str, width: int = 512) -> float:
+    """Of one image through a model's network, counted by PyTorch on shapes alone; ``width`` is taken where it varies."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from ocrkit_torch.backend import built
+
+    plan = assemble(load_spec(model), backend="torch").plan
+    network = built(plan).eval().to("meta")
+    image = torch.empty(1, 1, plan.image.height, plan.image.width or width, device="meta")
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(image, torch.full((1,), image.shape[3], device="meta"))
+    return counter.get_total_flops() / 2
+
+
+def product_rate(rounds: int = 5) -> float:
+    """Floating point operations a second in products of float32 matrices by NumPy's BLAS: the best of some sizes."""
+    return max(_rate(size, rounds) for size in (512, 1024, 2048))
+
+
+def _rate(size: int, rounds: int) -> float:
+    matrix = np.random.default_rng(0).random((size, size), np.float32)
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        matrix @ matrix
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
+def gpu_name() -> str | None:
+    """The GPU that PyTorch sees, if any."""
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return None
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else None
+
+
+def memory_mb(device: str) -> float:
+    """This process's memory now, or the most that PyTorch has taken of a GPU's."""
+    if device == "cuda":
+        import torch
+
+        return round(torch.cuda.max_memory_allocated() / 1e6, 1)
+    with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
+        return round(int(file.read().split()[1]) * 4096 / 1e6, 1)

@@ -1,0 +1,73 @@
+"""Images a second through the network alone, and training steps; the words are preprocessed and in memory."""
+
+from collections.abc import Callable
+from typing import Any
+
+import limits
+import numpy as np
+import pytest
+from cases import Case, Measured
+
+from ocrkit.interfaces import Batch, OptimizerOptions
+
+WARM_UP = 3
+
+
+@pytest.mark.network
+def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]) -> None:
+    """A batch of words through the network: arrays in the host's memory to log-probabilities there.
+
+    A GPU has finished when these have been copied.
+    """
+    network = measured(case)
+    batch = next(network.batches(case.batch_size))
+    predict = network.recogniser.network.predict
+    for _ in range(WARM_UP):
+        predict(*batch)
+    benchmark.group = f"network alone: {case.model}, {case.device}, batches of {case.batch_size}"
+    log_probs, _ = benchmark(predict, *batch)
+    assert log_probs.shape[0] == len(batch[0])
+    note(len(batch[0]), batch_size=case.batch_size, **network.about)
+    if benchmark.stats is not None and case.device == "cpu":
+        limit = limits.product_rate() / 2 / limits.multiply_adds(case.model)
+        benchmark.extra_info["limit_images_per_second"] = round(limit, 1)
+
+
+@pytest.mark.training
+def test_training_step(case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]) -> None:
+    """A training step on a batch of words, the loss copied to the host, which a GPU has to finish for."""
+    if case.backend == "onnx" or case.precision == "int8":
+        pytest.skip("trains with torch and gluon only")
+    if case.backend == "torch" and case.device == "cpu" and case.precision != "float32":
+        pytest.skip("bf16 on a CPU is measured for reading only")
+    network = measured(case)
+    about = network.about
+    batch = _batch(network, case.batch_size)
+    fresh = network.recogniser.assembly.backend.network(network.recogniser.assembly.plan, device=case.device, threads=0)
+    fresh.initialize(1)
+    options = OptimizerOptions(
+        "adamw", 1e-4, 5.0, 1.0, length_weighted=False,
+        precision="bf16" if "bf16" in case.precision else "float32", compile="compiled" in case.precision,
+    )  # fmt: skip
+    trainer = fresh.trainer(options)
+    seeds = iter(range(10**9))
+
+    def step() -> float:
+        return trainer.step(batch, learning_rate=1e-3, seed=next(seeds))
+
+    for _ in range(WARM_UP):
+        step()
+    benchmark.group = f"training step: {case.model}, {case.device}, batches of {case.batch_size}"
+    assert np.isfinite(benchmark(step))
+    note(len(batch.inputs), batch_size=case.batch_size, **(about | {"cer": None}))
+
+
+def _batch(network: Measured, size: int) -> Batch:
+    assembly = network.recogniser.assembly
+    inputs, sizes = next(network.batches(size))
+    labels = [assembly.alphabet.encode(sample.text or "") for sample in network.words.samples[: len(inputs)]]
+    lengths = np.array([len(label) for label in labels], np.int32)
+    padded = np.full((len(labels), lengths.max()), -1, np.int32)
+    for row, label in zip(padded, labels, strict=True):
+        row[: len(label)] = label
+    return Batch(inputs, sizes, padded, lengths)

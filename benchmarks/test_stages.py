@@ -1,0 +1,92 @@
+"""What surrounds the network, stage by stage: reading, preprocessing, batches, decoding, metrics, and the cache."""
+
+import shutil
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from cases import Case, Measured
+
+from ocrkit.evaluation import Scorer
+from ocrkit.pipeline import Seconds
+
+pytestmark = pytest.mark.stages
+Note = Callable[..., None]
+Networks = Callable[[Case], Measured]
+
+
+@pytest.fixture
+def network(model: str, measured: Networks) -> Measured:
+    """The model on ONNX Runtime; on which backend makes no difference to the other stages."""
+    return measured(Case(model, "onnx", "cpu"))
+
+
+def _about(network: Measured) -> dict[str, Any]:
+    return {name: network.about[name] for name in ("model", "words")}
+
+
+def test_reading(network: Measured, benchmark: Any, note: Note) -> None:
+    """Files to grey pixels, in one thread."""
+    benchmark.group = "stages, one thread"
+    benchmark(lambda: [sample.load() for sample in network.words.samples])
+    note(len(network.words.samples), **_about(network))
+
+
+def test_preprocessing(network: Measured, benchmark: Any, note: Note) -> None:
+    benchmark.group = "stages, one thread"
+    images = [sample.load() for sample in network.words.samples]
+    benchmark(lambda: [network.recogniser.assembly.preprocessor(image) for image in images])
+    note(len(images), **_about(network))
+
+
+def test_batches(network: Measured, benchmark: Any, note: Note) -> None:
+    """Preprocessed images to the network's inputs."""
+    benchmark.group = "stages, one thread"
+    benchmark(lambda: deque(network.batches(64), maxlen=0))
+    note(len(network.words.samples), **_about(network))
+
+
+def test_decoding(network: Measured, benchmark: Any, note: Note) -> None:
+    benchmark.group = "stages, one thread"
+    assembly = network.recogniser.assembly
+    outputs = [network.recogniser.network.predict(*batch) for batch in network.batches(64)]
+    benchmark(lambda: [assembly.decoder(*output, assembly.alphabet) for output in outputs])
+    note(len(network.words.samples), decoder=assembly.spec.decoder.use, **_about(network))
+
+
+def test_metrics(network: Measured, benchmark: Any, note: Note) -> None:
+    """All metrics with their intervals."""
+    benchmark.group = "stages, one thread"
+    recogniser, samples = network.recogniser, network.words.samples
+    outcomes = [reading.outcome for reading in recogniser.readings(recogniser.prepare(samples), Seconds())]
+
+    def score() -> Any:
+        scorer = Scorer(recogniser.assembly.metrics)
+        for outcome in outcomes:
+            scorer.add(outcome)
+        return scorer.result()
+
+    assert np.isfinite(benchmark(score)["cer"].value)
+    note(len(samples), **_about(network))
+
+
+@pytest.mark.parametrize("start", ["cold", "cached"])
+def test_start(
+    start: str, network: Measured, benchmark: Any, note: Note, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until all images are there, preprocessed: read from their files, and from the cache."""
+    monkeypatch.setenv("OCRKIT_CACHE", str(tmp_path))
+
+    def cold() -> None:
+        shutil.rmtree(tmp_path, ignore_errors=True)
+
+    def run() -> None:
+        deque(network.recogniser.prepare_all(network.words.dataset), maxlen=0)
+
+    run()
+    benchmark.group = "start on a data set, all threads"
+    benchmark.pedantic(run, setup=cold if start == "cold" else None, rounds=5)
+    note(len(network.words.samples), **_about(network))
