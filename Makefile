@@ -2,8 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEMO_EXTRAS := gluon
-DEVELOPMENT_EXTRAS := dev,gluon
+DEVELOPMENT_EXTRAS := dev,gluon,torch,export
+# The Pythons that ocrkit runs on, and those that development wants: MXNet, one of its backends, knows no newer ones.
+RUNS := (3, 11) <= sys.version_info
+DEVELOPS := (3, 11) <= sys.version_info < (3, 13)
 
 # Written when an installation has finished. The development one holds all that the demo needs.
 FOR_DEMO := $(VENV)/.installed-for-demo
@@ -13,10 +15,10 @@ UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test lint format docs clean
+.PHONY: help demo install test test-packaging bench lint format docs clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '  make %-9s%s\n' "$$name" "$$does"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '  make %-16s%s\n' "$$name" "$$does"; done
 
 demo: $(FOR_DEMO) ## install what running needs, and read the handwritten words that ship with ocrkit
 	$(BIN)/ocrkit run --pipeline iam-crnn
@@ -25,6 +27,14 @@ install: $(FOR_DEVELOPMENT) ## install all that development needs
 
 test: $(FOR_DEVELOPMENT) ## install, and run the tests
 	$(BIN)/python -m pytest
+
+test-packaging: $(FOR_DEVELOPMENT) ## install the base and each extra into fresh environments, on the oldest and newest Python here (minutes)
+	$(BIN)/python tools/try_installs.py
+
+bench: $(FOR_DEVELOPMENT) ## measure speed on the CPU, on IAM where OCRKIT_IAM says it is; a table and a plot in benchmarks/results (minutes)
+	mkdir -p benchmarks/results
+	$(BIN)/python -m pytest benchmarks --device cpu --benchmark-json=benchmarks/results/cpu.json
+	$(BIN)/python benchmarks/report.py benchmarks/results/cpu.json
 
 lint: $(FOR_DEVELOPMENT) ## check style (ruff) and types (mypy)
 	$(BIN)/ruff check
@@ -42,24 +52,23 @@ docs: $(FOR_DEVELOPMENT) ## build the documentation; a warning is an error
 clean: ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# $(call install,EXTRAS): makes a virtual environment where there is none, or half of one, and installs ocrkit into it.
+# $(call install,WHAT,PYTHONS,WHY): makes a virtual environment where there is none, half of one, or one of another Python, and
+# installs WHAT into it. WHY completes the sentence for whoever has none of these Pythons.
 define install
-	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info < (3, 13) or sys.exit(\
-	"ocrkit runs on Python 3.11 and 3.12 (MXNet, its backend, knows no newer one), but $(PYTHON) is %d.%d." % sys.version_info[:2]\
-	+ " Try: make $(MAKECMDGOALS) PYTHON=python3.12")'
-	@if [ -e $(UNFINISHED) ] || ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+	@$(PYTHON) -c 'import sys; $(2) or sys.exit("$(3), but $(PYTHON) is %d.%d. Try: make $(MAKECMDGOALS) PYTHON=python3.12" % sys.version_info[:2])'
+	@if [ -e $(UNFINISHED) ] || ! $(BIN)/python -c 'import pip, sys; sys.exit(not $(2))' 2>/dev/null; then \
 		rm -rf $(VENV) && mkdir $(VENV) && touch $(UNFINISHED) && $(PYTHON) -m venv $(VENV); fi
 	@touch $(UNFINISHED)
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[$(1)]' -c constraints.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -e '$(1)' -c constraints.txt
 	@rm $(UNFINISHED)
 endef
 
 $(FOR_DEMO): pyproject.toml constraints.txt
-	$(call install,$(DEMO_EXTRAS))
+	$(call install,.,$(RUNS),ocrkit runs on Python 3.11 and newer)
 	@touch $(FOR_DEMO)
 
 $(FOR_DEVELOPMENT): pyproject.toml constraints.txt
-	$(call install,$(DEVELOPMENT_EXTRAS))
+	$(call install,.[$(DEVELOPMENT_EXTRAS)],$(DEVELOPS),developing ocrkit takes Python 3.11 or 3.12)
 	@touch $(FOR_DEMO) $(FOR_DEVELOPMENT)
 
 # Half an environment, or one whose Python is gone, counts as none.

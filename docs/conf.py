@@ -52,7 +52,7 @@ def parts_page() -> str:
     """Every built-in part with its documentation and its options."""
     sections = []
     for entry in registry().entries():
-        if entry.backend or entry.kind in ("backend", "zoo") or entry.plugin.distribution != "ocrkit":
+        if entry.backend or entry.kind in ("backend", "language_model", "zoo") or entry.plugin.distribution != "ocrkit":
             continue
         part = entry.load()
         documentation = re.sub(r":\w+:`", "`", getdoc(part) or "").replace("``", "`")

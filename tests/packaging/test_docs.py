@@ -1,5 +1,6 @@
 """The documentation names what is there: every command with all its options and no others, every hook, every public name."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +53,14 @@ def test_a_command_is_documented_with_all_its_options_and_no_others(name: str) -
 def test_every_hook_is_documented() -> None:
     table = sections("plugins.md")["The hooks"]
     hooks = {name for name in vars(hookspecs) if name.startswith("ocrkit_")}
-    assert hooks == set(re.findall(r"^\| `(ocrkit_[a-z]+)`", table, re.MULTILINE))
+    assert hooks == set(re.findall(r"^\| `(ocrkit_[a-z_]+)`", table, re.MULTILINE))
+
+
+def test_register_is_documented_with_its_signature() -> None:
+    call = inspect.signature(hookspecs.Register.__call__)
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in call.parameters.values() if each.name != "self"]
+    signature = str(inspect.Signature(bare)).replace("'", '"')
+    assert f"`register{signature}`" in (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 
 
 def test_every_public_name_is_documented() -> None:

@@ -16,12 +16,51 @@ FRAMEWORKS = {"mxnet", "torch", "onnxruntime", "tensorflow", "jax"}
 
 # A module of the core imports from its own level and from those above it in this list; nothing imports in a circle.
 LEVELS = [
-    {"alphabet", "errors", "files", "interfaces", "parallel"},
-    {"config", "curves", "grid", "hookspecs", "images", "plugins", "registry", "results", "weights", "zoo"},
-    {"cache", "datasets", "evaluation", "pipeline", "report", "training"},
+    {"alphabet", "download", "errors", "files", "interfaces", "parallel"},
+    {
+        "cache",
+        "config",
+        "contamination",
+        "curves",
+        "exported",
+        "grid",
+        "hookspecs",
+        "images",
+        "language_model",
+        "manifest",
+        "plugins",
+        "registry",
+        "weights",
+        "zoo",
+    },
+    {
+        "calibration",
+        "comparison",
+        "datasets",
+        "evaluation",
+        "export",
+        "golden",
+        "importing",
+        "ngrams",
+        "packing",
+        "pipeline",
+        "report",
+        "results",
+        "scaffold",
+        "testing",
+        "training",
+        "tuning",
+        "verify",
+    },
     {"__main__", "cli"},
 ]
-PUBLIC = {"ocrkit", *(f"ocrkit.{name}" for name in ("alphabet", "errors", "files", "hookspecs", "images", "interfaces"))}
+PUBLIC = {
+    "ocrkit",
+    *(
+        f"ocrkit.{name}"
+        for name in ("alphabet", "download", "errors", "files", "hookspecs", "images", "interfaces", "language_model")
+    ),
+}
 
 
 def imported(path: Path) -> Iterator[str]:

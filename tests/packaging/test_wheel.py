@@ -48,7 +48,7 @@ def test_the_wheel_holds_the_core_every_plugin_and_the_zoo_and_nothing_else(whee
 def test_models_come_with_weights_manifest_and_card_and_the_sample_with_images(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     for model in {name.split("/")[1] for name in names if name.startswith("ocrkit_zoo/") and name.count("/") > 1}:
-        for file in ("pipeline.toml", "manifest.toml", "weights.safetensors", "CARD.md"):
+        for file in ("pipeline.toml", "manifest.toml", "weights.safetensors", "golden.safetensors", "CARD.md"):
             assert f"ocrkit_zoo/{model}/{file}" in names
     assert "ocrkit_zoo/iam-crnn/pipeline.toml" in names
     assert sum(name.startswith("ocrkit_iam/sample/words/") and name.endswith(".png") for name in names) >= 300
@@ -67,10 +67,11 @@ def test_every_plugin_has_an_entry_point() -> None:
 def test_the_licences_of_code_and_weights_are_stated_and_included(wheel: zipfile.ZipFile) -> None:
     info = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     metadata = email.message_from_bytes(wheel.read(info))
-    assert metadata["License-Expression"] == "Apache-2.0 AND LicenseRef-IAM-noncommercial-research"
+    references = ["LicenseRef-IAM-noncommercial-research", "LicenseRef-WordNet"]
+    assert metadata["License-Expression"] == " AND ".join(["Apache-2.0", *references])
     for file in metadata.get_all("License-File", []):
         assert info.replace("METADATA", f"licenses/{file}") in wheel.namelist()
-    assert set(metadata.get_all("License-File", [])) == {"LICENSE", "LICENSES/LicenseRef-IAM-noncommercial-research.txt"}
+    assert set(metadata.get_all("License-File", [])) == {"LICENSE", *(f"LICENSES/{each}.txt" for each in references)}
 
 
 def test_the_sdist_has_what_is_needed_to_test_and_document_it(built: Path) -> None:
