@@ -37,7 +37,7 @@ class ReaderConformance(PartConformance):
                 raise SkipTest(
                     "ships no sample; name a data set: ocrkit plugins test --data ROOT, or the option root in a test"
                 )
-        return super().part(**more)
+        return self._made(**more)
 
     def reader(self, **more: Any) -> Reader:
         with self.works("to open its data set", DataError):

@@ -260,6 +260,14 @@ FAULTS = {
         "fade", "float = option(0.5, \"how much paler it may get\", minimum=0, maximum=1)", "float = 0.5",
         "its_options_are_documented_fields_of_a_dataclass", "does not document its options share",
     ),
+    "a default that a pipeline cannot write": (
+        "fade", "share: float", "share: complex", "its_options_are_documented_fields_of_a_dataclass",
+        "has defaults that a pipeline's file could not say: default.share: 0.5; expected <class 'complex'>",
+    ),
+    "options that it fails on": (
+        "fade", "    def __call__", "    def __post_init__(self):\n        raise RuntimeError(self.share)\n\n    def __call__",
+        "it_gives_grey_pixels", "fails when it is made: RuntimeError: 0.5",
+    ),
     "blanks that are written": (
         "best", "elif index != alphabet.blank:\n", "elif True:\n", "texts_are_of_the_alphabet", "IndexError",
     ),
@@ -641,7 +649,7 @@ def test_a_featurizer_without_an_implementation_and_one_without_a_definition(ins
     result = plugins_test("halves")
     assert result.exit_code == 1
     assert "featurizer 'bands' has no implementation for any backend" in result.output
-    assert "FAILED: no featurizer named 'other'." in result.output
+    assert "FAILED: featurizer 'other' has an implementation for numpy, but no definition" in result.output
 
 
 def test_an_importer_is_tested_on_foreign_files_alone_where_nobody_has_written_a_file(install: Install) -> None:
