@@ -167,6 +167,7 @@ def test_names_that_cannot_be_used_or_disabled_are_listed(install: Install, monk
     assert disabled.startswith("disabled: plugin 'zoo' (ocrkit ")
     assert misspelt == "OCRKIT_DISABLE_PLUGINS: there is no plugin 'torhc'. Did you mean 'torch'?"
     about = json.loads(ocrkit("plugins", "list", "--json").stdout)
+    assert about.keys() == {"parts", "broken", "disabled", "unusable"}
     assert (about["broken"], about["disabled"]) == ([], ["zoo"])
     assert [f"unusable: {reason}" for reason in about["unusable"]] == [claimed]
 

@@ -27,10 +27,12 @@ def sections(page: str) -> dict[str, str]:
 
 
 def options(command: click.Command) -> Iterator[str]:
-    """The long options of a command and of the commands below it."""
+    """The long options of a command and of the commands below it, each with what it takes: ``--limit N``."""
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            yield from (name for name in parameter.opts if name.startswith("--"))
+            choices = "|".join(parameter.type.choices) if isinstance(parameter.type, click.Choice) else None
+            takes = "" if parameter.is_flag else f" {parameter.metavar or choices}"
+            yield from (f"{name}{takes}" for name in parameter.opts if name.startswith("--"))
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
@@ -39,13 +41,18 @@ def options(command: click.Command) -> Iterator[str]:
             yield from options(below)
 
 
+def documented(text: str) -> set[str]:
+    """The options that a table describes."""
+    return {option.replace("\\|", "|") for option in re.findall(r"^\| `(--[^`]+)`", text, re.MULTILINE)}
+
+
 @pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
 def test_a_command_is_documented_with_all_its_options_and_no_others(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     pages = sections("command-line.md")
     has = set(options(command))
-    tables = {heading: set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE)) for heading, text in pages.items()}
+    tables = {heading: documented(text) for heading, text in pages.items()}
     own = tables[f"`ocrkit {name}`"]
     assert own <= has, f"documented, but not there: {own - has}"
     assert has <= own | tables[SHARED], f"there, but not documented: {has - own - tables[SHARED]}"
