@@ -256,6 +256,10 @@ FAULTS = {
     "an augmentation that works in place": (
         "fade", "factor = ", "image[:2] = 0; factor = ", "the_image_is_not_modified", "changes its input",
     ),
+    "ids that are hashes": (
+        "files", "return Sample(path.name,", "return Sample(str(hash(path.name)),",
+        "it_is_the_same_in_another_process", "has other ids, or another order, in another process; sort what comes from",
+    ),
     "undocumented options": (
         "fade", "float = option(0.5, \"how much paler it may get\", minimum=0, maximum=1)", "float = 0.5",
         "its_options_are_documented_fields_of_a_dataclass", "does not document its options share",
@@ -634,6 +638,15 @@ def test_a_part_for_a_backend_that_is_not_installed_is_skipped_with_what_to_inst
         assert result.exit_code == 0, result.output
         needs = "backend 'far' needs no_such_framework, which is not installed. Try: pip install 'far-dist[far]'"
         assert f"skipped: {needs}" in result.output
+
+
+def test_a_language_model_that_cannot_be_opened_is_named(install: Install) -> None:
+    source = "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_language_models(register): register('klingon', 'json:decoder.py')\n"
+    install("tongue", source)
+    result = plugins_test("tongue")
+    assert result.exit_code == 1
+    assert "FAILED: language_model 'klingon' has no summary" in result.output
+    assert "decoder.py: not a language model" in result.output
 
 
 def test_an_import_that_fails_is_no_missing_extra(install: Install) -> None:
