@@ -187,7 +187,7 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
 
 
 def test_the_code_is_clean(packages: Path) -> None:
-    """By the rules that its own ``pyproject.toml`` has, by those that ocrkit's code keeps, and for mypy as its owner calls it."""
+    """By the rules in its own ``pyproject.toml``, by those that ocrkit's code keeps, and for mypy as its owner calls it."""
     ruff = [sys.executable, "-m", "ruff"]
     settings = ["--config", ROOT / "pyproject.toml", "--no-cache"]
     exceptions = 'lint.per-file-ignores = {"tests/**" = ["RUF012", "S101"], "*_gluon/**" = ["N803"]}'
