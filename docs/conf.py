@@ -2,13 +2,11 @@
 
 import json
 import re
-from dataclasses import MISSING, fields
 from inspect import getdoc
 from pathlib import Path
-from typing import get_type_hints
 
 import ocrkit
-from ocrkit.config import Training, describe_type
+from ocrkit.config import Training, describe_options
 from ocrkit.registry import registry
 
 project = "ocrkit"
@@ -29,35 +27,31 @@ html_theme = "furo"
 html_title = f"ocrkit {release}"
 
 
-def as_toml(default: object) -> str:
-    """A default as one would write it in a pipeline's file."""
-    if default is MISSING:
-        return "required"
-    plain = list(default) if isinstance(default, tuple) else str(default) if isinstance(default, Path) else default
-    return f"`{json.dumps(plain)}`"
-
-
 def options_table(part: type) -> str:
     """The options of a part as a Markdown table."""
-    hints = get_type_hints(part)
-    rows = [
-        f"| `{each.name}` | {describe_type(hints[each.name])} | {as_toml(each.default)} | {each.metadata['doc']} |"
-        for each in fields(part)
-        if each.init
-    ]
+    rows = []
+    for each in describe_options(part):
+        value = "none" if each["default"] is None else f"`{json.dumps(each['default'], ensure_ascii=False)}`"
+        default = "required" if each["required"] else value
+        rows.append(f"| `{each['name']}` | {each['type']} | {default} | {each['documentation']} |")
     return "\n".join(["| option | type | default | meaning |", "|---|---|---|---|", *rows]) if rows else "It has no options."
 
 
 def parts_page() -> str:
-    """Every built-in part with its documentation and its options."""
+    """Every built-in part with its documentation, its options and its backends."""
     sections = []
     for entry in registry().entries():
-        if entry.backend or entry.kind in ("backend", "language_model", "zoo") or entry.plugin.distribution != "ocrkit":
+        if entry.backend or entry.plugin.distribution != "ocrkit":
+            continue
+        sections.append(f"## {entry.kind} `{entry.name}`")
+        if entry.kind in ("backend", "language_model", "zoo"):
+            sections.append(f"{entry.summary}.")
             continue
         part = entry.load()
-        documentation = re.sub(r":\w+:`", "`", getdoc(part) or "").replace("``", "`")
-        sections.append(f"## {entry.kind} `{entry.name}`\n\n{documentation}\n\n{options_table(part)}\n")
-    return "# Parts and their options\n\n" + "\n".join(sections)
+        sections += [re.sub(r":\w+:`", "`", getdoc(part) or "").replace("``", "`"), options_table(part)]
+        if entry.kind in ("featurizer", "encoder"):
+            sections.append(f"Backends: {', '.join(registry().backends(entry.kind, entry.name))}.")
+    return "\n\n".join(["# Parts and their options", *sections, ""])
 
 
 # Written anew by every build, and not kept in the repository.

@@ -11,6 +11,7 @@ from typing import Any, Literal, Union
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.exported import is_network_file, read_exported
 from ocrkit.interfaces import option
+from ocrkit.plugins import one_line
 from ocrkit.registry import nearest, registry
 
 SCHEMA = 1
@@ -114,6 +115,47 @@ def describe_type(annotation: Any) -> str:
     return names.get(annotation, str(annotation))
 
 
+def describe_options(cls: Any) -> list[dict[str, Any]]:
+    """The options of a part, as plain values: name, type in words with its range, default, whether it is required, meaning.
+
+    What has no options is no dataclass. Raises PluginError where a type cannot be told.
+    """
+    if not is_dataclass(cls):
+        return []
+    hints, described = _types(cls), []
+    for each in fields(cls):
+        if not each.init:
+            continue
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        limits = _range(each.metadata)
+        described.append(
+            {
+                "name": each.name,
+                "type": describe_type(hints[each.name]) + (f", {limits}" if limits else ""),
+                "default": None if default is MISSING else _plain(default),
+                "required": default is MISSING,
+                "documentation": each.metadata.get("doc", ""),
+            }
+        )
+    return described
+
+
+def _plain(value: Any) -> Any:
+    """An option's value as a pipeline's file has it."""
+    return [_plain(item) for item in value] if isinstance(value, tuple) else str(value) if isinstance(value, Path) else value
+
+
+def _types(cls: Any) -> dict[str, Any]:
+    """The types of a part's options. Raises PluginError where they cannot be told."""
+    try:
+        return typing.get_type_hints(cls)
+    except Exception as error:  # a type may be written as any expression
+        raise PluginError(
+            f"{cls.__module__}.{cls.__qualname__}: the types of its options cannot be told: {one_line(error)}. "
+            "What they name is to be imported in the module itself, not under TYPE_CHECKING."
+        ) from error
+
+
 def _convert(value: Any, annotation: Any) -> Any:
     """The TOML value as the annotated type. Raises TypeError where it is of another."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
@@ -151,7 +193,13 @@ def _limits(value: Any, metadata: Mapping[str, Any]) -> str:
         return ""
     if (low is None or value >= low) and (high is None or value <= high):  # NaN is in no range
         return ""
-    return " and ".join(f"at {word} {limit:g}" for word, limit in (("least", low), ("most", high)) if limit is not None)
+    return _range(metadata)
+
+
+def _range(metadata: Mapping[str, Any]) -> str:
+    """The range of an option in words; nothing where it has none."""
+    limits = (("least", metadata.get("minimum")), ("most", metadata.get("maximum")))
+    return " and ".join(f"at {word} {limit:g}" for word, limit in limits if limit is not None)
 
 
 def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
@@ -160,7 +208,7 @@ def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[di
         return {}, [
             f"{where}: {cls.__module__}.{cls.__qualname__} is no dataclass; expected one whose fields are the part's options"
         ]
-    hints = typing.get_type_hints(cls)
+    hints = _types(cls)
     known = {each.name: each for each in fields(cls) if each.init}
     problems = []
     values = {}
@@ -247,7 +295,7 @@ def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], A
 
 
 def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
-    """A part's name and options; its problems go to the list."""
+    """A part's name and options; its problems go to the list, and it has no name then."""
     broken = PartSpec(kind, "", {})
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
         problems.append(f'{where}: expected a table with use = "NAME"; {kind}s: {", ".join(registry().names(kind))}')
@@ -263,8 +311,9 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
         narrowed = {name: options.pop(name) for name in ("only", "exclude") if name in options}
         wrong = {name: file for name, file in narrowed.items() if not isinstance(file, str)}
         problems += [f"{where}.{name}: {file!r}; expected a file of form ids" for name, file in wrong.items()]
-    problems += check_options(cls, options, where)[1]
-    return part
+    mistakes = check_options(cls, options, where)[1]
+    problems += mistakes
+    return broken if mistakes else part
 
 
 def find_pipeline(source: str | Path) -> Path:
@@ -305,6 +354,17 @@ def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
 
     Raises ConfigError with every mistake of the file and the settings at once, OcrkitError where there is no such file.
     """
+    spec, problems = read_spec(source, settings)
+    if problems:
+        raise ConfigError(problems)
+    return spec
+
+
+def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()) -> tuple[PipelineSpec, list[str]]:
+    """A pipeline as far as it is right, and every mistake of the file and the settings. A part that is wrong has no name.
+
+    Raises OcrkitError where there is no such file.
+    """
     path = find_pipeline(source)
     table = read_exported(path).pipeline if is_network_file(path) else _read_toml(path)
     if isinstance(settings, Mapping):
@@ -312,7 +372,7 @@ def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
     else:
         parsed = [parse_setting(setting) for setting in settings]
     problems = _apply_settings(table, parsed)
-    return _check(table, path.resolve().parent, problems)
+    return _check(table, path.resolve().parent, problems), problems
 
 
 def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
@@ -328,6 +388,7 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
+    """What the file says, where that is right; what is wrong goes to the problems."""
     known = ["schema", "name", "summary", "backends", "alphabet", "weights", "network", *PARTS, "metrics", "training"]
     if table.get("schema") != SCHEMA:
         problems.append(f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads")
@@ -341,6 +402,7 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     alphabet = _text(table, "alphabet", "", problems)
     if not alphabet or len(set(alphabet)) != len(alphabet):
         problems.append("alphabet: expected the characters that the network can write, each once")
+        alphabet = "?"  # any will do to check the rest with
     network = _text(table, "network", "", problems)
     replaced = ("featurizer", "encoder", "weights") if network else ()
     problems += [f"{name}: the network {network!r} takes its place; leave it out" for name in replaced if name in table]
@@ -365,8 +427,6 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     problems += mistakes
     name = _text(table, "name", folder.name, problems)
     summary, weights = _text(table, "summary", "", problems), _text(table, "weights", "", problems)
-    if problems:
-        raise ConfigError(problems)
     return PipelineSpec(
         name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, network=network, **parts,
         metrics=metric_parts, training=Training(**values), augment=augment, also=also, table=table, folder=folder,

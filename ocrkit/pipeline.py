@@ -130,7 +130,9 @@ def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _made(part: PartSpec, problems: list[str]) -> Any:
-    """The part, or None where it cannot be made; why goes to the problems."""
+    """The part, or None where it cannot be made, or has no name; why it cannot goes to the problems."""
+    if not part.use:
+        return None
     try:
         return make_part(part)
     except ConfigError as error:
@@ -160,14 +162,26 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     }
 
 
-def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:
+def _output_size(definition: Any, size: Any, problems: list[str]) -> Any:
+    """The size of what a featurizer or an encoder makes of this one, or None where it takes no such input, or is not there."""
+    if definition is None or size is None:
+        return None
+    try:
+        return definition.output_size(size)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False, known: Sequence[str] = ()) -> Assembly:
     """Makes all parts and checks every seam between them.
 
-    ``backend`` overrides the pipeline's list. Raises ConfigError with everything that does not fit, at once.
+    ``backend`` overrides the pipeline's list. Raises ConfigError with everything that does not fit, at once, behind the
+    mistakes that are ``known`` of its file.
     """
     if spec.network:
         raise ConfigError([f"network: {spec.network!r} is exported, so it is for reading; take the pipeline that it came from"])
-    problems: list[str] = []
+    problems = list(known)
     parts = _around(spec, problems)
     featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
     augmentations = tuple(_made(part, problems) for part in spec.augment)
@@ -175,11 +189,11 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
         if hasattr(augmentation, "output_size"):
             problems.append(f"training.augment: {part.use!r} is a preprocessor, not an augmentation")
     name, engine = _choose_backend(spec, backend, training, problems)
+    image: Any = parts["preprocessor"].output_size() if hasattr(parts["preprocessor"], "output_size") else None
+    sequence = _output_size(featurizer, image, problems)
+    encoded = _output_size(encoder, sequence, problems)
     if problems:
         raise ConfigError(problems)
-    image = parts["preprocessor"].output_size()
-    sequence = featurizer.output_size(image)
-    encoded = encoder.output_size(sequence)
     has_own = name in registry().backends("featurizer", spec.featurizer.use)
     implementation = registry().get("featurizer", spec.featurizer.use, name if has_own else "numpy").load()
     plan = NetworkPlan(
@@ -226,6 +240,8 @@ def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, prob
         try:
             entry = registry().get("backend", name)
             for kind, part in (("featurizer", spec.featurizer), ("encoder", spec.encoder)):
+                if not part.use:
+                    continue
                 registry().get(kind, part.use)
                 backends = registry().backends(kind, part.use)
                 if name not in backends and not (kind == "featurizer" and "numpy" in backends):

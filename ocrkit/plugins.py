@@ -1,6 +1,7 @@
 """Finds plugins and asks them for their parts. One broken plugin is reported and leaves all others alone."""
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -12,6 +13,8 @@ from ocrkit import hookspecs
 GROUP = "ocrkit"
 DISABLED = "disabled by OCRKIT_DISABLE_PLUGINS"
 """The problem of plugins that this environment variable, a list of names with commas between, tells not to load."""
+_WITH_BACKENDS = ("ocrkit_featurizers", "ocrkit_encoders")
+"""The hooks whose parts have an implementation for each backend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,14 @@ def _callers(manager: pluggy.PluginManager) -> Iterator[pluggy.HookCaller]:
             yield getattr(manager.hook, name)
 
 
+def unwanted_plugins() -> set[str]:
+    """The names in ``OCRKIT_DISABLE_PLUGINS``."""
+    return {name.strip() for name in os.environ.get("OCRKIT_DISABLE_PLUGINS", "").split(",")} - {""}
+
+
 def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
     """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
-    unwanted = {name.strip() for name in os.environ.get("OCRKIT_DISABLE_PLUGINS", "").split(",")}
+    unwanted = unwanted_plugins()
     points = {(point.name, point.value): point for point in entry_points(group=GROUP)}  # an editable install may show twice
     known: dict[int, list[str]] = {}  # a distribution's metadata is read anew whenever it is asked for, its README included
     for point in sorted(points.values(), key=lambda point: (point.name, point.value)):
@@ -74,6 +82,7 @@ def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
             try:
                 for caller in _callers(manager):
                     parts += _collect(caller)
+                problem = None if parts else "registers no part; expected its hooks to call register(name, target)"
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 parts, problem = [], one_line(error)
         yield Plugin(point.name, point.value, distribution, version, problem), parts
@@ -83,10 +92,20 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
     parts: list[tuple[str, dict[str, object]]] = []
 
     def register(name: str, target: object, *, summary: str = "", backend: str | None = None, extra: str | None = None) -> None:
+        call = f"register({name!r}, {target!r})"
         if not isinstance(name, str):
-            raise TypeError(f"register({name!r}, {target!r}): expected a name that is a text")
+            raise TypeError(f"{call}: expected a name that is a text")
+        if not re.fullmatch(r"[\w.-]+", name):
+            raise ValueError(f"{call}: expected a name of letters, digits, hyphens, underscores and dots")
+        if not (re.fullmatch(r"[\w.]+:.+", target) if isinstance(target, str) else callable(target)):
+            raise TypeError(f"{call}: expected a class, or where it is: 'package.module:Class'")
+        if backend is not None and caller.name not in _WITH_BACKENDS:
+            raise ValueError(f"{call}: only featurizers and encoders are registered with a backend")
+        if any((each["name"], each["backend"]) == (name, backend) for _, each in parts):
+            raise ValueError(f"{call}: is registered a second time")
         parts.append((caller.name, {"name": name, "target": target, "summary": summary, "backend": backend, "extra": extra}))
 
+    register.__qualname__ = "register"  # as Python's own messages about its arguments are to call it
     for implementation in caller.get_hookimpls():
         implementation.function(register)
     return parts

@@ -80,12 +80,28 @@ class Registry:
         if same:
             owners = " and ".join(f"{entry.plugin.name!r} ({entry.plugin.distribution})" for entry in same)
             raise PluginError(f"{same[0]} is claimed by the plugins {owners}. Uninstall one of them.")
+        if backend is None and (having := self.backends(kind, name)):
+            raise PluginError(
+                f"{kind} {name!r} has an implementation for {', '.join(having)}, but no definition; "
+                "register that too, under the same name and without a backend"
+            )
         available = self.names(kind, backend)
         wanted = f"no {kind} named {name!r}" + (f" for backend {backend!r}" if backend else "")
         unused = [plugin.name for plugin in self.plugins if plugin.problem]
         hint = f" Plugins that are not used: {', '.join(unused)} (see ocrkit plugins list)." if unused else ""
         listed = ", ".join(available) or "none"
         raise PluginError(f"{wanted}.{nearest(name, available)} Available: {listed}.{hint}")
+
+    def unusable(self) -> list[str]:
+        """Why names cannot be used that are registered: two plugins claim them, or their definition is missing."""
+        reasons: dict[str, None] = {}
+        for kind, name, backend in self._entries:
+            try:
+                self.get(kind, name, backend)
+                self.get(kind, name)
+            except PluginError as error:
+                reasons[str(error)] = None
+        return sorted(reasons)
 
 
 @cache

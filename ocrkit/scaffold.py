@@ -40,7 +40,7 @@ _DEPENDENCIES = {
 }
 """What a template imports besides ocrkit."""
 _EXTRAS = ("torch", "gluon")
-"""Backends that ocrkit does not install unless told to."""
+"""Backends whose framework ocrkit installs only as an extra: a package of a part for one asks for it."""
 
 
 def write_package(
@@ -80,7 +80,8 @@ def write_package(
 def package_files(name: str, kind: str, backend: str | None, others: Iterable[str] = ()) -> dict[str, str]:
     """The files of a package: their texts by path. It needs ``others`` besides the packages that its template imports."""
     module, variant = name.replace("-", "_"), f"{kind}-{backend}" if backend else kind
-    dependencies = sorted({*_DEPENDENCIES.get(variant, []), *others, "ocrkit"})
+    ocrkit = f"ocrkit[{backend}]" if backend in _EXTRAS else "ocrkit"
+    dependencies = sorted({*_DEPENDENCIES.get(variant, []), *others, ocrkit})
     values = {
         "name": name,
         "module": module,
@@ -88,9 +89,6 @@ def package_files(name: str, kind: str, backend: str | None, others: Iterable[st
         "backend": backend or "",
         "conformance": f"{kind.capitalize()}Conformance",
         "dependencies": ", ".join(f'"{each}"' for each in dependencies),
-        "extra": f'{backend} = ["ocrkit[{backend}]"]\n' if backend in _EXTRAS else "",
-        "hint": f', extra="{backend}"' if backend in _EXTRAS else "",
-        "install": f".[{backend},test]" if backend in _EXTRAS else ".[test]",
     }
     files = {}
     for folder in dict.fromkeys(("package", kind, variant)):

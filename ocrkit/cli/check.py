@@ -21,18 +21,21 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     PIPELINE is a zoo model, a pipeline's file or a training run. The stride is in pixels a step. The longest label that fits
     is in characters; two equal neighbours in it take a step more.
     """
-    from ocrkit.config import load_spec
+    from ocrkit.config import read_spec
+    from ocrkit.errors import ConfigError
     from ocrkit.exported import read_exported
     from ocrkit.pipeline import assemble, exported_seams, fitting_weights, seams, surround
 
-    spec = load_spec(pipeline, settings)
+    spec, problems = read_spec(pipeline, settings)
     if spec.network:
+        if problems:
+            raise ConfigError(problems)
         exported = read_exported(spec.folder / spec.network)
         around = surround(spec, exported, backend)
         _show(around, exported_seams(around, exported))
         click.echo(f"weights: {exported.weights}, exported in {exported.precision}")
         return
-    assembly = assemble(spec, backend=backend)
+    assembly = assemble(spec, backend=backend, known=problems)
     _show(assembly, seams(assembly))
     weights = fitting_weights(assembly)
     click.echo(f"weights: {weights.reference}" if weights.arrays is not None else f"untrained: {weights.reason}")

@@ -36,11 +36,14 @@ def check(name: str, root: Path, as_json: bool) -> None:
 @data.command()
 @click.argument("name")
 @click.argument("root", type=click.Path(path_type=Path))
-@click.option("--split", default="all", show_default=True, help="Which part of the data set.")
-@click.option("--count", default=24, show_default=True, type=click.IntRange(1, 1000), help="How many samples.")
-@click.option("--seed", default=0, show_default=True, help="Another seed draws other samples.")
+@click.option("--split", metavar="NAME", default="all", show_default=True, help="Which part of the data set.")
+@click.option("--count", metavar="N", default=24, show_default=True, type=click.IntRange(1, 1000), help="How many samples.")
+@click.option("--seed", metavar="N", default=0, show_default=True, help="Another seed draws other samples.")
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), help="The PNG to write.  [default: NAME-samples.png]"
+    "--output",
+    metavar="FILE.png",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The PNG to write.  [default: NAME-samples.png]",
 )
 def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Path | None) -> None:
     """Draw random samples with their texts as a picture.
@@ -77,8 +80,10 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
 
 @data.command()
 @click.argument("name")
-@click.option("--dest", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to extract into.")
-@click.option("--url", help="Another address to download from.")
+@click.option(
+    "--dest", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to extract into."
+)
+@click.option("--url", metavar="URL", help="Another address to download from.")
 def fetch(name: str, dest: Path, url: str | None) -> None:
     """Download the data set NAME with your own login.
 

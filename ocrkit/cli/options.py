@@ -32,7 +32,7 @@ device_option = click.option(
     help="auto: the GPU where there is one.",
 )
 threads_option = click.option(
-    "--threads", type=click.IntRange(0), default=0, help="Threads for reading and for the network; 0: one a core."
+    "--threads", type=click.IntRange(0), metavar="N", default=0, help="Threads for reading and for the network; 0: one a core."
 )
 limit_option = click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N samples.")
 set_option = click.option(

@@ -1,7 +1,7 @@
 """``ocrkit plugins``: the parts that are installed, and the plugins that are broken."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -21,19 +21,18 @@ def plugins() -> None:
 def list_(as_json: bool) -> None:
     """List every part with the plugin that it came in, and every broken plugin with the reason."""
     import json
+    from dataclasses import asdict
 
-    from ocrkit.plugins import DISABLED
-    from ocrkit.registry import registry
+    from ocrkit.plugins import DISABLED, unwanted_plugins
+    from ocrkit.registry import nearest, registry
 
     found = registry()
     parts = [_about(entry) for entry in found.entries() if entry.backend is None]
-    unused = [plugin for plugin in found.plugins if plugin.problem]
+    disabled = [plugin for plugin in found.plugins if plugin.problem == DISABLED]
+    broken = [plugin for plugin in found.plugins if plugin.problem and plugin not in disabled]
     if as_json:
-        named = [
-            {"name": each.name, "module": each.module, "distribution": each.distribution, "problem": each.problem}
-            for each in unused
-        ]
-        click.echo(json.dumps({"parts": parts, "broken": named}, ensure_ascii=False, indent=2))
+        unused = {"broken": [asdict(each) for each in broken], "disabled": [each.name for each in disabled]}
+        click.echo(json.dumps({"parts": parts, **unused, "unusable": found.unusable()}, ensure_ascii=False, indent=2))
         return
     from ocrkit.cli.tables import print_table
 
@@ -42,10 +41,15 @@ def list_(as_json: bool) -> None:
         part["backends"] = ", ".join(part["backends"])
         part["distribution"] += f" {part['version']}"
     print_table(header, [[part[name] for name in header] for part in parts])
-    for plugin in unused:
-        state = "disabled" if plugin.problem == DISABLED else "broken"
+    for plugin in (*broken, *disabled):
+        state = "disabled" if plugin in disabled else "broken"
         owner = f"{plugin.distribution} {plugin.version}, module {plugin.module}"
         click.echo(f"{state}: plugin {plugin.name!r} ({owner}): {plugin.problem}")
+    for reason in found.unusable():
+        click.echo(f"unusable: {reason}")
+    names = [plugin.name for plugin in found.plugins]
+    for name in sorted(unwanted_plugins() - set(names)):
+        click.echo(f"OCRKIT_DISABLE_PLUGINS: there is no plugin {name!r}.{nearest(name, names)}")
 
 
 def _about(entry: Any) -> dict[str, Any]:
@@ -65,14 +69,16 @@ def show(name: str, as_json: bool) -> None:
     """Show the options of the part NAME, with types, defaults and meaning."""
     import json
 
-    from ocrkit.errors import PluginError
-    from ocrkit.registry import nearest, registry
+    from ocrkit.config import describe_options
+    from ocrkit.registry import registry
 
     entries = [entry for entry in registry().entries() if entry.name == name and entry.backend is None]
     if not entries:
-        names = sorted({entry.name for entry in registry().entries()})
-        raise PluginError(f"no part named {name!r}.{nearest(name, names)} ocrkit plugins list names them all.")
-    shown = [{**_about(entry), "documentation": _documentation(entry), "options": _options(entry)} for entry in entries]
+        _refuse(name)
+    shown = []
+    for entry in entries:
+        options = [] if entry.kind in _FILES else describe_options(entry.load())
+        shown.append({**_about(entry), "documentation": _documentation(entry), "options": options})
     if as_json:
         click.echo(json.dumps({"parts": shown}, ensure_ascii=False, indent=2))
         return
@@ -84,7 +90,8 @@ def show(name: str, as_json: bool) -> None:
         for line in part["documentation"].splitlines():
             click.echo(f"    {line}".rstrip())
         for option in part["options"]:
-            default = "required" if option["default"] is None else f"default {option['default']}"
+            value = "none" if option["default"] is None else json.dumps(option["default"], ensure_ascii=False)
+            default = "required" if option["required"] else f"default {value}"
             click.echo(f"  {option['name']} ({option['type']}; {default}): {option['documentation']}")
 
 
@@ -129,27 +136,30 @@ def new(*, name: str, kind: str, backend: str | None, to: Path | None, run: Path
 def _documentation(entry: Any) -> str:
     import inspect
 
-    return entry.summary if entry.kind in _FILES else inspect.getdoc(entry.load()) or entry.summary
+    if entry.kind in _FILES:
+        return str(entry.summary)
+    part = entry.load()
+    text = inspect.getdoc(part) or ""
+    return entry.summary if text.startswith(f"{part.__name__}(") else text or entry.summary  # dataclass writes such a text
 
 
-def _options(entry: Any) -> list[dict[str, Any]]:
-    from dataclasses import MISSING, fields, is_dataclass
-    from typing import get_type_hints
+def _refuse(name: str) -> NoReturn:
+    """Says why there is no part of this name: a plugin of the name may have others, or none because it is broken."""
+    from ocrkit.errors import PluginError
+    from ocrkit.registry import nearest, registry
 
-    from ocrkit.config import describe_type
-
-    cls = None if entry.kind in _FILES else entry.load()
-    if not is_dataclass(cls):
-        return []
-    hints = get_type_hints(cls)
-    return [
-        {
-            "name": each.name, "type": describe_type(hints[each.name]), "documentation": each.metadata.get("doc", ""),
-            "default": None if each.default is MISSING else str(each.default) if each.default != "" else '""',
-        }
-        for each in fields(cls)
-        if each.init
-    ]  # fmt: skip
+    found = registry()
+    for entry in found.entries():
+        if entry.name == name:
+            found.get(entry.kind, name)  # says that its definition is missing
+    problem = next((plugin.problem for plugin in found.plugins if plugin.name == name), None)
+    if problem:
+        raise PluginError(f"the plugin {name!r} is not used: {problem}")
+    parts = sorted({entry.name for entry in found.entries() if entry.plugin.name == name and entry.backend is None})
+    if parts:
+        raise PluginError(f"no part, but a plugin is named {name!r}; its parts: {', '.join(parts)}")
+    names = sorted({entry.name for entry in found.entries() if entry.backend is None})
+    raise PluginError(f"no part named {name!r}.{nearest(name, names)} ocrkit plugins list names them all.")
 
 
 @plugins.command()

@@ -21,6 +21,7 @@ from ocrkit.testing.images import PreprocessorConformance as PreprocessorConform
 from ocrkit.testing.importer import ImporterConformance as ImporterConformance
 from ocrkit.testing.installed import Examined as Examined
 from ocrkit.testing.installed import examine_plugin as examine_plugin
+from ocrkit.testing.language_model import LanguageModelConformance as LanguageModelConformance
 from ocrkit.testing.metric import MetricConformance as MetricConformance
 from ocrkit.testing.reader import ReaderConformance as ReaderConformance
 from ocrkit.testing.zoo import ZooConformance as ZooConformance

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, ClassVar, Literal
 from unittest import SkipTest
 
-from ocrkit.config import PartSpec, make_part
+from ocrkit.config import PartSpec, check_options, describe_options, make_part
 from ocrkit.errors import OcrkitError, PluginError
 from ocrkit.plugins import one_line
 from ocrkit.registry import Entry, nearest, registry
@@ -144,6 +144,11 @@ class PartConformance(Conformance):
 
     def part(self, **more: Any) -> Any:
         """The part with its options, and ``more`` of them. Skips where an optional dependency is missing."""
+        with self.works("when it is made", OcrkitError):
+            return self._made(**more)
+
+    def _made(self, **more: Any) -> Any:
+        """The same, but whatever the part raises passes."""
         with skipped_where_missing(self.entry):
             return make_part(PartSpec(self.kind, self.name, dict(self.options)), **more)
 
@@ -153,3 +158,6 @@ class PartConformance(Conformance):
         self.check(is_dataclass(cls), "is no dataclass; its fields would be its options")
         bare = [each.name for each in fields(cls) if each.init and not each.metadata.get("doc")]
         self.check(not bare, f"does not document its options {', '.join(bare)}; make them with ocrkit.option(default, doc)")
+        defaults = {each["name"]: each["default"] for each in describe_options(cls) if not each["required"]}
+        _, problems = check_options(cls, defaults, "default")
+        self.check(not problems, f"has defaults that a pipeline's file could not say: {'; '.join(problems)}")

@@ -16,6 +16,7 @@ from ocrkit.testing.encoder import EncoderConformance
 from ocrkit.testing.featurizer import FeaturizerConformance
 from ocrkit.testing.images import AugmentationConformance, PreprocessorConformance
 from ocrkit.testing.importer import ImporterConformance
+from ocrkit.testing.language_model import LanguageModelConformance
 from ocrkit.testing.metric import MetricConformance
 from ocrkit.testing.networks import missing
 from ocrkit.testing.reader import ReaderConformance
@@ -31,6 +32,7 @@ _CLASSES: dict[str, type[Conformance]] = {
     "importer": ImporterConformance,
     "backend": BackendConformance,
     "zoo": ZooConformance,
+    "language_model": LanguageModelConformance,
 }
 
 
@@ -87,8 +89,6 @@ def _backends(entry: Entry) -> list[str | None]:
 
 
 def _examine(kind: str, name: str, backend: str | None, options: dict[str, str]) -> list[Finding]:
-    if kind not in _CLASSES:
-        return [Finding("all", "skipped", f"the kit has no checks of {kind}s")]
     if backend and (reason := missing(backend)):
         return [Finding("all", "skipped", reason)]
     attributes: dict[str, Any] = {"name": name, "options": options, **({"backend": backend} if backend else {})}

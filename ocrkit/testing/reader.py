@@ -1,7 +1,10 @@
 """Whether a reader does what the interface says."""
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
@@ -17,6 +20,14 @@ from ocrkit.testing.base import PartConformance, skipped_where_missing
 
 _IMAGES = 16
 """How many images are loaded, of those that a data set has."""
+_IDS = """
+import json, sys
+from ocrkit.config import PartSpec, make_part
+reader = make_part(PartSpec("reader", sys.argv[1], json.loads(sys.argv[2])))
+print()
+print(json.dumps([reader[index].id for index in range(len(reader))]))
+"""
+"""A program that prints the ids of a reader's samples in its last line."""
 
 
 class ReaderConformance(PartConformance):
@@ -37,7 +48,7 @@ class ReaderConformance(PartConformance):
                 raise SkipTest(
                     "ships no sample; name a data set: ocrkit plugins test --data ROOT, or the option root in a test"
                 )
-        return super().part(**more)
+        return self._made(**more)
 
     def reader(self, **more: Any) -> Reader:
         with self.works("to open its data set", DataError):
@@ -83,6 +94,21 @@ class ReaderConformance(PartConformance):
         """Opened twice, it has the same samples in the same order."""
         first, second = ([(s.id, s.text, s.writer, s.form) for s in self._samples()] for _ in range(2))
         self.check(first == second, "has other samples, or another order, when it is opened a second time")
+
+    def test_it_is_the_same_in_another_process(self) -> None:
+        """Ids and order do not depend on Python's hashes, which each process makes anew: runs that resume count on it."""
+        reader = self.reader()
+        ids = [sample.id for sample in self._samples(reader)]
+        options = json.dumps({**self.options, "root": str(Path(reader.root).absolute())}, default=str)
+        surroundings = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "PYTHONHASHSEED": "1"}
+        program = [sys.executable, "-c", _IDS, self.name, options]
+        done = subprocess.run(program, env=surroundings, capture_output=True, text=True, check=False)  # noqa: S603  (own program)
+        last = (done.stderr.splitlines() or [""])[-1]
+        self.check(done.returncode == 0, f"cannot be opened in another process: {last}")
+        self.check(
+            json.loads(done.stdout.splitlines()[-1]) == ids,
+            "has other ids, or another order, in another process; sort what comes from a set or a folder, and use no hash()",
+        )
 
     def test_images_are_grey_pixels(self) -> None:
         """``load`` gives uint8 (H, W), the same every time and from several threads."""

@@ -52,6 +52,20 @@ def test_check_says_everything_that_is_wrong_at_once() -> None:
     assert "ocrkit: decoder: no option 'beam'" in result.stderr
 
 
+def test_check_says_what_the_file_has_wrong_and_what_does_not_fit_at_once() -> None:
+    settings = ["decoder.use=foo", "alphabet=aa", "preprocessor.width=1", "encoder.hidden=0"]
+    result = ocrkit("check", "iam-crnn", "--backend", "tensorflow", *(word for each in settings for word in ("--set", each)))
+    assert (result.exit_code, result.stdout) == (1, "")
+    lines = [line.removeprefix("ocrkit: ") for line in result.stderr.splitlines()]
+    assert lines == [
+        "alphabet: expected the characters that the network can write, each once",
+        "encoder.hidden: 0; expected at least 1",
+        "no decoder named 'foo'. Available: ctc-beam, ctc-greedy.",
+        "no backend named 'tensorflow'. Available: gluon, onnx, torch.",
+        "cnn needs images at least 4 pixels wide, not 1",
+    ]
+
+
 def test_plugins_list_names_every_part_and_its_owner() -> None:
     listed = {tuple(line.split()[:2]) for line in ocrkit("plugins", "list").stdout.splitlines()[1:]}
     assert listed == {(entry.kind, entry.name) for entry in registry().entries() if entry.backend is None}
@@ -91,9 +105,13 @@ def test_a_broken_plugin_is_reported_and_all_else_works(
 def test_plugins_show_gives_options_with_types_defaults_and_meaning() -> None:
     shown = ocrkit("plugins", "show", "bilstm").stdout
     assert shown.startswith("encoder bilstm for gluon, onnx, torch, of plugin crnn (ocrkit ")
-    assert "  hidden (a whole number; default 200): units of each direction\n" in shown
+    assert "  hidden (a whole number, at least 1; default 200): units of each direction\n" in shown
     options = json.loads(ocrkit("plugins", "show", "fit-pad", "--json").stdout)["parts"][0]["options"]
     assert [option["name"] for option in options] == ["height", "width", "ink"]
+    assert options[1] == {
+        "name": "width", "type": "a whole number, at least 1 and at most 16384", "default": 128, "required": False,
+        "documentation": "width of the result in pixels",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("entry", [entry for entry in registry().entries() if entry.backend is None], ids=str)
@@ -111,6 +129,47 @@ def test_an_unknown_part_is_one_line() -> None:
         1,
         "ocrkit: no part named 'cn'. Did you mean 'cnn'? ocrkit plugins list names them all.\n",
     )
+
+
+def test_a_plugins_name_is_answered_with_its_parts_or_why_it_is_not_used(install: Install) -> None:
+    install("broken", "import package_that_is_missing")
+    assert ocrkit("plugins", "show", "ctc").stderr == (
+        "ocrkit: no part, but a plugin is named 'ctc'; its parts: ctc-beam, ctc-greedy\n"
+    )
+    assert ocrkit("plugins", "show", "broken").stderr == (
+        "ocrkit: the plugin 'broken' is not used: ModuleNotFoundError: No module named 'package_that_is_missing'\n"
+    )
+
+
+def test_a_type_that_cannot_be_told_is_one_line(install: Install) -> None:
+    """``from __future__ import annotations`` and a name that only type checkers import."""
+    source = (
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom typing import TYPE_CHECKING\n"
+        "import ocrkit\nif TYPE_CHECKING:\n    from pathlib import Path\n@dataclass\nclass Lexical:\n"
+        "    words: Path | None = ocrkit.option(None, 'file of words')\n"
+        "@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('lexical', Lexical)"
+    )
+    install("lexical", source)
+    result = ocrkit("plugins", "show", "lexical")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "ocrkit: lexical.Lexical: the types of its options cannot be told: NameError: name 'Path' is not defined. "
+        "What they name is to be imported in the module itself, not under TYPE_CHECKING.\n"
+    )
+
+
+def test_names_that_cannot_be_used_or_disabled_are_listed(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("sly", "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('cer', 'x:X')")
+    monkeypatch.setenv("OCRKIT_DISABLE_PLUGINS", "zoo, torhc")
+    registry.cache_clear()
+    disabled, claimed, misspelt = ocrkit("plugins", "list").stdout.splitlines()[-3:]
+    assert claimed.startswith("unusable: metric 'cer' is claimed by the plugins 'levenshtein' (ocrkit) and 'sly'")
+    assert disabled.startswith("disabled: plugin 'zoo' (ocrkit ")
+    assert misspelt == "OCRKIT_DISABLE_PLUGINS: there is no plugin 'torhc'. Did you mean 'torch'?"
+    about = json.loads(ocrkit("plugins", "list", "--json").stdout)
+    assert about.keys() == {"parts", "broken", "disabled", "unusable"}
+    assert (about["broken"], about["disabled"]) == ([], ["zoo"])
+    assert [f"unusable: {reason}" for reason in about["unusable"]] == [claimed]
 
 
 def test_zoo_list_and_show_state_the_licence() -> None:

@@ -59,6 +59,34 @@ BROKEN = {
         "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register(5, 'x:X')",
         "TypeError: register(5, 'x:X'): expected a name that is a text",
     ),
+    "a part whose name is two words": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('my metric', 'x:X')",
+        "ValueError: register('my metric', 'x:X'): expected a name of letters, digits, hyphens, underscores and dots",
+    ),
+    "a part that is nowhere": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('x', 'package.module')",
+        "TypeError: register('x', 'package.module'): expected a class, or where it is: 'package.module:Class'",
+    ),
+    "a part that is no class": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('x', 5)",
+        "TypeError: register('x', 5): expected a class, or where it is: 'package.module:Class'",
+    ),
+    "a part that is registered twice": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('x', 'x:X'); register('x', 'x:Y')",
+        "ValueError: register('x', 'x:Y'): is registered a second time",
+    ),
+    "a metric with a backend": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('x', 'x:X', backend='torch')",
+        "ValueError: register('x', 'x:X'): only featurizers and encoders are registered with a backend",
+    ),
+    "a misspelt argument": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('x', 'x:X', sumary='')",
+        "TypeError: register() got an unexpected keyword argument 'sumary'",
+    ),
+    "no part": (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): pass",
+        "registers no part; expected its hooks to call register(name, target)",
+    ),
 }  # fmt: skip
 
 

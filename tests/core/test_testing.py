@@ -256,9 +256,21 @@ FAULTS = {
     "an augmentation that works in place": (
         "fade", "factor = ", "image[:2] = 0; factor = ", "the_image_is_not_modified", "changes its input",
     ),
+    "ids that are hashes": (
+        "files", "return Sample(path.name,", "return Sample(str(hash(path.name)),",
+        "it_is_the_same_in_another_process", "has other ids, or another order, in another process; sort what comes from",
+    ),
     "undocumented options": (
         "fade", "float = option(0.5, \"how much paler it may get\", minimum=0, maximum=1)", "float = 0.5",
         "its_options_are_documented_fields_of_a_dataclass", "does not document its options share",
+    ),
+    "a default that a pipeline cannot write": (
+        "fade", "share: float", "share: complex", "its_options_are_documented_fields_of_a_dataclass",
+        "has defaults that a pipeline's file could not say: default.share: 0.5; expected <class 'complex'>",
+    ),
+    "options that it fails on": (
+        "fade", "    def __call__", "    def __post_init__(self):\n        raise RuntimeError(self.share)\n\n    def __call__",
+        "it_gives_grey_pixels", "fails when it is made: RuntimeError: 0.5",
     ),
     "blanks that are written": (
         "best", "elif index != alphabet.blank:\n", "elif True:\n", "texts_are_of_the_alphabet", "IndexError",
@@ -628,6 +640,15 @@ def test_a_part_for_a_backend_that_is_not_installed_is_skipped_with_what_to_inst
         assert f"skipped: {needs}" in result.output
 
 
+def test_a_language_model_that_cannot_be_opened_is_named(install: Install) -> None:
+    source = "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_language_models(register): register('klingon', 'json:decoder.py')\n"
+    install("tongue", source)
+    result = plugins_test("tongue")
+    assert result.exit_code == 1
+    assert "FAILED: language_model 'klingon' has no summary" in result.output
+    assert "or a damaged one" in result.output
+
+
 def test_an_import_that_fails_is_no_missing_extra(install: Install) -> None:
     install("slip", "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('slip', 'nmupy:X')\n")
     result = plugins_test("slip")
@@ -641,7 +662,7 @@ def test_a_featurizer_without_an_implementation_and_one_without_a_definition(ins
     result = plugins_test("halves")
     assert result.exit_code == 1
     assert "featurizer 'bands' has no implementation for any backend" in result.output
-    assert "FAILED: no featurizer named 'other'." in result.output
+    assert "FAILED: featurizer 'other' has an implementation for numpy, but no definition" in result.output
 
 
 def test_an_importer_is_tested_on_foreign_files_alone_where_nobody_has_written_a_file(install: Install) -> None:

@@ -1,8 +1,11 @@
 """The documentation names what is there: every command with all its options and no others, every hook, every public name."""
 
 import inspect
+import json
 import re
+import runpy
 from collections.abc import Iterator
+from dataclasses import MISSING, fields
 from pathlib import Path
 
 import click
@@ -11,6 +14,7 @@ import pytest
 import ocrkit
 from ocrkit import hookspecs
 from ocrkit.cli import main
+from ocrkit.registry import registry
 
 ROOT = Path(__file__).parents[2]
 SHARED = "Options that several commands share"
@@ -23,10 +27,12 @@ def sections(page: str) -> dict[str, str]:
 
 
 def options(command: click.Command) -> Iterator[str]:
-    """The long options of a command and of the commands below it."""
+    """The long options of a command and of the commands below it, each with what it takes: ``--limit N``."""
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            yield from (name for name in parameter.opts if name.startswith("--"))
+            choices = "|".join(parameter.type.choices) if isinstance(parameter.type, click.Choice) else None
+            takes = "" if parameter.is_flag else f" {parameter.metavar or choices}"
+            yield from (f"{name}{takes}" for name in parameter.opts if name.startswith("--"))
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
@@ -35,13 +41,18 @@ def options(command: click.Command) -> Iterator[str]:
             yield from options(below)
 
 
+def documented(text: str) -> set[str]:
+    """The options that a table describes."""
+    return {option.replace("\\|", "|") for option in re.findall(r"^\| `(--[^`]+)`", text, re.MULTILINE)}
+
+
 @pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
 def test_a_command_is_documented_with_all_its_options_and_no_others(name: str) -> None:
     command = main.get_command(click.Context(main), name)
     assert command is not None
     pages = sections("command-line.md")
     has = set(options(command))
-    tables = {heading: set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE)) for heading, text in pages.items()}
+    tables = {heading: documented(text) for heading, text in pages.items()}
     own = tables[f"`ocrkit {name}`"]
     assert own <= has, f"documented, but not there: {own - has}"
     assert has <= own | tables[SHARED], f"there, but not documented: {has - own - tables[SHARED]}"
@@ -61,6 +72,46 @@ def test_register_is_documented_with_its_signature() -> None:
     bare = [each.replace(annotation=inspect.Parameter.empty) for each in call.parameters.values() if each.name != "self"]
     signature = str(inspect.Signature(bare)).replace("'", '"')
     assert f"`register{signature}`" in (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+
+
+def test_every_hook_has_the_one_signature_that_is_documented() -> None:
+    signatures = {str(inspect.signature(hook)) for name, hook in vars(hookspecs).items() if name.startswith("ocrkit_")}
+    assert signatures == {"(register: ocrkit.hookspecs.Register) -> None"}
+    assert "`(register: ocrkit.Register) -> None`" in sections("plugins.md")["The hooks"]
+    assert ocrkit.Register is hookspecs.Register
+
+
+def test_every_part_is_in_the_reference_with_every_option_as_the_code_has_it() -> None:
+    """Name, type with its range, and default, each taken from the class itself; and the backends of networks' parts."""
+    page = runpy.run_path(str(ROOT / "docs" / "conf.py"))["parts_page"]()
+    texts = re.split(r"^## ", page, flags=re.MULTILINE)
+    by_heading = {text.partition("\n")[0]: text for text in texts}
+    own = [entry for entry in registry().entries() if entry.plugin.distribution == "ocrkit"]
+    assert by_heading.keys() >= {f"{entry.kind} `{entry.name}`" for entry in own}
+    for entry in own:
+        text = by_heading[f"{entry.kind} `{entry.name}`"]
+        if entry.backend:
+            assert entry.backend in text.rpartition("Backends: ")[2]
+            continue
+        if entry.kind in ("backend", "language_model", "zoo"):
+            assert entry.summary in text
+            continue
+        table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+        rows = {cells[0].strip("`"): cells for cells in table}
+        has = [each for each in fields(entry.load()) if each.init]
+        assert rows.keys() == {each.name for each in has}
+        for each in has:
+            _, kind, default, meaning = rows[each.name]
+            for word, bound in (("least", each.metadata["minimum"]), ("most", each.metadata["maximum"])):
+                assert bound is None or f"at {word} {bound:g}" in kind
+            assert each.metadata["doc"] in meaning
+            expected = "none" if each.default is None else f"`{json.dumps(plain(each.default))}`"
+            assert default == ("required" if each.default is MISSING else expected)
+
+
+def plain(default: object) -> object:
+    """A default as TOML has it."""
+    return str(default) if isinstance(default, Path) else default
 
 
 def test_every_public_name_is_documented() -> None:

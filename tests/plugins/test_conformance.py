@@ -21,6 +21,7 @@ from ocrkit.testing import (
     EncoderConformance,
     FeaturizerConformance,
     ImporterConformance,
+    LanguageModelConformance,
     MetricConformance,
     PreprocessorConformance,
     ReaderConformance,
@@ -99,6 +100,10 @@ class TestBiLstmOnOnnx(EncoderConformance):
 
 class TestIamCrnn(ZooConformance):
     name = "iam-crnn"
+
+
+class TestEnglish(LanguageModelConformance):
+    name = "english"
 
 
 class TestParams(ImporterConformance):
