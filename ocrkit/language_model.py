@@ -108,9 +108,7 @@ class LanguageModel:
 
         Raises OcrkitError where there is none, or the file is damaged or of another kind.
         """
-        path = Path(source)
-        if not path.is_file():
-            path = _shipped(str(source))
+        path = find(source)
         try:
             with path.open("rb") as file:
                 is_arpa = b"\\data\\" in file.read(4096)
@@ -123,13 +121,17 @@ class LanguageModel:
         """What the file says of the model: ``source``, ``licence``, ``command``, …"""
         return self.ngrams.about
 
+    def missing(self, characters: str) -> str:
+        """Those of the characters that the model does not know by themselves."""
+        return "".join(character for character in characters if character not in self._ids)
+
     def ids(self, characters: str) -> IntArray:
         """The numbers of characters for :meth:`score`, int32 (len(characters),).
 
         Raises OcrkitError that names the characters that the model lacks, unless it has a probability for unknown ones.
         """
         unknown = len(self.characters) + 2
-        missing = "".join(character for character in characters if character not in self._ids)
+        missing = self.missing(characters)
         if missing and self.ngrams.children[0] <= unknown:
             raise OcrkitError(
                 f"the language model lacks characters of the alphabet: {missing!r}; train it with ocrkit lm train --alphabet"
@@ -222,9 +224,11 @@ class LanguageModel:
         self._row_next[rows[goes_on], symbols[goes_on]] = nodes[goes_on]
 
 
-def _shipped(name: str) -> Path:
-    """The file of a model that a plugin ships: ``package:file`` in its registration."""
-    available = registry().names("language_model")
+def find(source: str | Path) -> Path:
+    """The file of a model: itself, or that which a plugin ships under this name. Raises OcrkitError where there is none."""
+    if Path(source).is_file():
+        return Path(source)
+    name, available = str(source), registry().names("language_model")
     if name not in available:
         listed = ", ".join(available) or "none"
         raise OcrkitError(f"{name}: no such language model; expected a file, or the name of an installed one: {listed}")

@@ -1,5 +1,6 @@
 """Prefix beam search."""
 
+import logging
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,8 @@ from ocrkit_ctc.greedy import best_path
 from ocrkit_ctc.guides import Guide, Guides, ModelGuide, open_lexicon, open_model
 from ocrkit_ctc.inputs import checked
 from ocrkit_ctc.results import TEMPERATURE, readings
+
+_log = logging.getLogger(__name__)
 
 _ROOT, _DEAD, _NOBODY = 2, 0, 1
 """Fingerprints: of the empty prefix, of a place in the beam that holds none, and of what is before the empty prefix."""
@@ -45,8 +48,16 @@ class Beam:
     temperature: float | None = option(None, TEMPERATURE, minimum=0.01, maximum=100)
 
     def check(self, alphabet: Alphabet) -> None:
-        """Opens the language model and the lexicon. Raises OcrkitError where they cannot be used with the alphabet."""
+        """Opens the language model and the lexicon. Raises OcrkitError where they cannot be used with the alphabet.
+
+        A language model that has one probability for all unknown characters, as KenLM's have, can be used, but is warned of.
+        """
         self._guides(alphabet)
+        if self.language_model is not None and (missing := open_model(self.language_model).missing(alphabet.characters)):
+            _log.warning(
+                "ocrkit: language model %s lacks %d of the alphabet's %d characters, which it takes for its <unk>: %s",
+                self.language_model, len(missing), len(alphabet), missing,
+            )  # fmt: skip
 
     def _guides(self, alphabet: Alphabet) -> Guides:
         guides: list[Guide] = []
