@@ -408,21 +408,28 @@ def _levels(sections: Iterator[list[_Line]]) -> tuple[str, list[_Level]]:
         log_probs = np.array([line.log_prob for line in section], np.float32)[order]
         levels.append(_Level(last[order], log_probs, np.bincount(parents, minlength=len(backoffs)), backoffs))
         backoffs = np.array([line.backoff for line in section], np.float32)[order]
-    return "".join(token for token in map(_meaning, sorted(numbers, key=numbers.__getitem__)) if len(token) == 1), levels
+    tokens = sorted(numbers, key=numbers.__getitem__)
+    return "".join(meaning for meaning in _meanings(tokens).values() if len(meaning) == 1), levels
 
 
-def _meaning(token: str) -> str:
-    return _SPECIAL.get(token, token)
+def _meanings(tokens: Iterable[str]) -> dict[str, str]:
+    """What each token stands for: a character, or a symbol that is none. A ``▁`` beside ``<space>`` is a ``▁``."""
+    meanings = {token: _SPECIAL.get(token, token) for token in tokens}
+    if {"<space>", "▁"} <= meanings.keys():
+        meanings["▁"] = "▁"
+    return meanings
 
 
 def _numbers(unigrams: list[_Line]) -> dict[str, int]:
     """The symbols of all tokens: the characters in order, ``</s>``, ``<s>`` and, where it is there, ``<unk>``."""
-    meanings = {token: _meaning(token) for line in unigrams for token in line.tokens}
+    meanings = _meanings(token for line in unigrams for token in line.tokens)
     words = [token for token, meaning in meanings.items() if len(meaning) > 1 and meaning not in _SPECIAL]
     if words:
         raise ValueError(f"the token {words[0]!r} is no character; expected characters with spaces between them")
-    if not {"<s>", "</s>"} <= set(meanings.values()) or len(set(meanings.values())) < len(unigrams):
-        raise ValueError("its 1-grams lack <s> or </s>, or have a token twice")
+    if lacking := {"<s>", "</s>"} - meanings.keys():
+        raise ValueError(f"its 1-grams lack {' and '.join(sorted(lacking))}")
+    if len(set(meanings.values())) < len(unigrams):
+        raise ValueError("its 1-grams have a token twice")
     characters = sorted(meaning for meaning in meanings.values() if len(meaning) == 1)
     order = {meaning: index for index, meaning in enumerate([*characters, "</s>", "<s>", "<unk>"])}
     return {token: order[meaning] for token, meaning in meanings.items()}

@@ -310,6 +310,20 @@ def test_with_a_language_model_the_confidence_is_the_text_s_share_of_all(bigrams
         assert len(one.alternatives) == 1
 
 
+def test_what_a_narrow_beam_drops_lowers_the_confidence(bigrams):
+    """It would else end with a few texts that differ in their last letters, and be sure of the best of these."""
+    log_probs = random_log_probs((60, 8, 3), sharpness=1.0)
+    options = {"language_model": bigrams, "lm_weight": 0.8, "length_bonus": 0.5, "min_probability": 0.0}
+    every = [
+        {each.text: np.exp(each.score) for each in item.alternatives}
+        for item in decode(log_probs, n_best=1000, beam_width=1000, **options)
+    ]
+    for width, most in ((3, 0.1), (10, 0.02)):
+        narrow = decode(log_probs, beam_width=width, **options)
+        exact = [texts[item.text] / sum(texts.values()) for item, texts in zip(narrow, every, strict=True)]
+        assert np.abs(np.subtract(exact, [item.confidence for item in narrow])).mean() < most
+
+
 def test_the_language_model_s_alphabet_is_checked(bigrams):
     with pytest.raises(OcrkitError, match="has no 'c'"):
         Beam(language_model=bigrams).check(Alphabet("abc"))
