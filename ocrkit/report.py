@@ -289,7 +289,7 @@ def write_html(path: Path, result: Result, gallery: Gallery) -> None:
     """Writes one page that needs no other file, no network and no script. Raises OcrkitError where it cannot be written."""
     page = _page(result, gallery)
     with _one_line_for_errors(path), write_atomically(path) as temporary:
-        temporary.write_text(page, encoding="utf-8", errors="backslashreplace")  # names of files need not be UTF-8
+        temporary.write_text(page, encoding="utf-8")
 
 
 def _page(result: Result, gallery: Gallery) -> str:
