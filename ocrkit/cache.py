@@ -52,7 +52,7 @@ def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
         except OSError:
             return None
         path = os.path.join(here, sample.path)  # noqa: PTH118
-        digest.update(f"\n{sample.id}\t{path}\t{status.st_mtime_ns}\t{status.st_size}".encode())
+        digest.update(f"\n{sample.id}\t{path}\t{status.st_mtime_ns}\t{status.st_size}".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 

@@ -108,9 +108,7 @@ class LanguageModel:
 
         Raises OcrkitError where there is none, or the file is damaged or of another kind.
         """
-        path = Path(source)
-        if not path.is_file():
-            path = _shipped(str(source))
+        path = find(source)
         try:
             with path.open("rb") as file:
                 is_arpa = b"\\data\\" in file.read(4096)
@@ -123,13 +121,17 @@ class LanguageModel:
         """What the file says of the model: ``source``, ``licence``, ``command``, …"""
         return self.ngrams.about
 
+    def missing(self, characters: str) -> str:
+        """Those of the characters that the model does not know by themselves."""
+        return "".join(character for character in characters if character not in self._ids)
+
     def ids(self, characters: str) -> IntArray:
         """The numbers of characters for :meth:`score`, int32 (len(characters),).
 
         Raises OcrkitError that names the characters that the model lacks, unless it has a probability for unknown ones.
         """
         unknown = len(self.characters) + 2
-        missing = "".join(character for character in characters if character not in self._ids)
+        missing = self.missing(characters)
         if missing and self.ngrams.children[0] <= unknown:
             raise OcrkitError(
                 f"the language model lacks characters of the alphabet: {missing!r}; train it with ocrkit lm train --alphabet"
@@ -222,9 +224,11 @@ class LanguageModel:
         self._row_next[rows[goes_on], symbols[goes_on]] = nodes[goes_on]
 
 
-def _shipped(name: str) -> Path:
-    """The file of a model that a plugin ships: ``package:file`` in its registration."""
-    available = registry().names("language_model")
+def find(source: str | Path) -> Path:
+    """The file of a model: itself, or that which a plugin ships under this name. Raises OcrkitError where there is none."""
+    if Path(source).is_file():
+        return Path(source)
+    name, available = str(source), registry().names("language_model")
     if name not in available:
         listed = ", ".join(available) or "none"
         raise OcrkitError(f"{name}: no such language model; expected a file, or the name of an installed one: {listed}")
@@ -404,21 +408,28 @@ def _levels(sections: Iterator[list[_Line]]) -> tuple[str, list[_Level]]:
         log_probs = np.array([line.log_prob for line in section], np.float32)[order]
         levels.append(_Level(last[order], log_probs, np.bincount(parents, minlength=len(backoffs)), backoffs))
         backoffs = np.array([line.backoff for line in section], np.float32)[order]
-    return "".join(token for token in map(_meaning, sorted(numbers, key=numbers.__getitem__)) if len(token) == 1), levels
+    tokens = sorted(numbers, key=numbers.__getitem__)
+    return "".join(meaning for meaning in _meanings(tokens).values() if len(meaning) == 1), levels
 
 
-def _meaning(token: str) -> str:
-    return _SPECIAL.get(token, token)
+def _meanings(tokens: Iterable[str]) -> dict[str, str]:
+    """What each token stands for: a character, or a symbol that is none. A ``▁`` beside ``<space>`` is a ``▁``."""
+    meanings = {token: _SPECIAL.get(token, token) for token in tokens}
+    if {"<space>", "▁"} <= meanings.keys():
+        meanings["▁"] = "▁"
+    return meanings
 
 
 def _numbers(unigrams: list[_Line]) -> dict[str, int]:
     """The symbols of all tokens: the characters in order, ``</s>``, ``<s>`` and, where it is there, ``<unk>``."""
-    meanings = {token: _meaning(token) for line in unigrams for token in line.tokens}
+    meanings = _meanings(token for line in unigrams for token in line.tokens)
     words = [token for token, meaning in meanings.items() if len(meaning) > 1 and meaning not in _SPECIAL]
     if words:
         raise ValueError(f"the token {words[0]!r} is no character; expected characters with spaces between them")
-    if not {"<s>", "</s>"} <= set(meanings.values()) or len(set(meanings.values())) < len(unigrams):
-        raise ValueError("its 1-grams lack <s> or </s>, or have a token twice")
+    if lacking := {"<s>", "</s>"} - meanings.keys():
+        raise ValueError(f"its 1-grams lack {' and '.join(sorted(lacking))}")
+    if len(set(meanings.values())) < len(unigrams):
+        raise ValueError("its 1-grams have a token twice")
     characters = sorted(meaning for meaning in meanings.values() if len(meaning) == 1)
     order = {meaning: index for index, meaning in enumerate([*characters, "</s>", "<s>", "<unk>"])}
     return {token: order[meaning] for token, meaning in meanings.items()}

@@ -41,6 +41,7 @@ from ocrkit.interfaces import (
     SequenceSize,
     Skipped,
 )
+from ocrkit.language_model import find as find_language_model
 from ocrkit.parallel import ordered_map
 from ocrkit.registry import registry
 
@@ -699,29 +700,38 @@ class Pipeline:
             **found,
         )
 
-    def header(self, dataset: Dataset) -> dict[str, Any]:
-        """What a result file says of the run that made it: all that can make another run read something else."""
+    def header(self, dataset: Dataset | None = None) -> dict[str, Any]:
+        """What a result file says of the run that made it: all that can make another run read something else.
+
+        Without a data set, what it says of a run over single images.
+        """
         assembly, spec = self._recogniser.assembly, self.spec
-        reader = {name: value for name, value in spec.reader.options.items() if name not in ("root", "split")}
-        parts: dict[str, Any] = {
-            "reader": {"use": spec.reader.use, **reader},
-            "preprocessor": _described(spec.preprocessor.use, assembly.preprocessor),
-        }
+        parts: dict[str, Any] = {}
+        if dataset is not None:
+            reader = {name: value for name, value in spec.reader.options.items() if name not in ("root", "split")}
+            parts["reader"] = {"use": spec.reader.use, **reader}
+        parts["preprocessor"] = _described(spec.preprocessor.use, assembly.preprocessor)
         if isinstance(assembly, Assembly):
             parts["featurizer"] = _described(spec.featurizer.use, assembly.featurizer)
             parts["encoder"] = _described(spec.encoder.use, assembly.encoder)
         else:
             parts["network"] = {"file": spec.network, "sha256": weight_files.sha256_of(spec.folder / spec.network)}
         parts["decoder"] = _described(spec.decoder.use, assembly.decoder)
-        parts["metrics"] = [_described(name, metric) for name, metric in assembly.metrics.items()]
-        seen = contamination(self.weights.seen, dataset)
-        return {
+        if dataset is not None:
+            parts["metrics"] = [_described(name, metric) for name, metric in assembly.metrics.items()]
+        header = {
             "pipeline": spec.name,
             "parts": parts,
             "alphabet": spec.alphabet,
             "weights": self.weights.sha256,
             "backend": self.backend,
             "device": self.device,
+            "versions": self.versions,
+        }
+        if dataset is None:
+            return header
+        seen = contamination(self.weights.seen, dataset)
+        return header | {
             "dataset": {
                 "name": dataset.name,
                 "root": str(dataset.root),
@@ -733,18 +743,21 @@ class Pipeline:
                 "sha256": dataset.sha256(),
             },
             "contamination": asdict(seen) if seen else None,
-            "versions": self.versions,
         }
 
 
 def _described(use: str, part: Any) -> dict[str, Any]:
     """A part with all its options."""
-    return {"use": use} | {each.name: _stated(getattr(part, each.name)) for each in fields(part) if each.init}
+    options = {each.name: getattr(part, each.name) for each in fields(part) if each.init}
+    if isinstance(source := options.get("language_model"), str):
+        options["language_model"] = find_language_model(source)  # a name, too, stands for a file
+    return {"use": use} | {name: _stated(value) for name, value in options.items()}
 
 
 def _stated(value: Any) -> Any:
     """An option's value for JSON; a file with its sha256, since its content matters and not where it lies."""
-    if isinstance(value, str | Path) and Path(value).suffix and Path(value).is_file():
+    # A text that is no path, such as "dark", may by chance be the name of a file, but hardly one with an ending.
+    if (isinstance(value, Path) or (isinstance(value, str) and Path(value).suffix)) and Path(value).is_file():
         return {"file": Path(value).name, "sha256": weight_files.sha256_of(Path(value))}
     return str(value) if isinstance(value, Path) else value
 

@@ -1,6 +1,6 @@
 """Result files: what was read, one JSON object a line, written as it comes and whole only under its final name.
 
-``docs/scores.md`` says what the first line, the header, and the rows hold.
+``docs/results.md`` says what the first line, the header, and the rows hold.
 """
 
 import json
@@ -69,7 +69,9 @@ class ResultFile:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    return json.dumps(row, ensure_ascii=False) + "\n"
+    line = json.dumps(row, ensure_ascii=False)
+    # A file's name need not be UTF-8. Python has lone surrogates for such bytes, and JSON knows them as \\udcXX.
+    return line.encode(errors="backslashreplace").decode() + "\n"
 
 
 # ------------------------------------------------------------------------------------------------------------------ rows
@@ -123,6 +125,12 @@ class Results:
     metrics: dict[str, Metric]
     """Those that the run was scored by."""
 
+    @property
+    def contamination(self) -> Contamination | None:
+        """What of the data the model had seen, as far as the run knew."""
+        seen = self.header["contamination"]
+        return seen and Contamination(*(Overlap(**seen[name]) for name in ("trained", "chosen")))
+
     def score(self, rules: Rules = RAW, min_confidence: float | None = None) -> Result:
         """The run's own result, or what it would have been by these rules. Raises OcrkitError where no sample counts."""
         scorer = Scorer(self.metrics, rules)
@@ -130,7 +138,7 @@ class Results:
             scorer.add(outcome)
         if not len(scorer):
             raise OcrkitError(f"{self.path}: all {scorer.left_out:,} samples are left out as punctuation")
-        header, seen = self.header, self.header["contamination"]
+        header = self.header
         about = {name: header["dataset"][name] for name in ("name", "root", "split", "limit", "forms")}
         return Result(
             pipeline=header["pipeline"],
@@ -140,7 +148,7 @@ class Results:
             seconds=None,
             samples_per_second=None,
             versions=header["versions"],
-            contamination=seen and Contamination(*(Overlap(**seen[name]) for name in ("trained", "chosen"))),
+            contamination=self.contamination,
             **found_by(scorer, min_confidence),
         )
 

@@ -1,5 +1,6 @@
 """The command line: a thin layer over the Python interface, one module a command, each imported when it is called."""
 
+import io
 import sys
 from importlib import import_module
 from typing import Any
@@ -55,3 +56,6 @@ class _LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="ocrkit")
 def main() -> None:
     """Read handwriting with pipelines of plugins and trained models."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="surrogateescape")  # names of files need not be UTF-8: they go out as they came in

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ocrkit.cli.options import rules_options
-from ocrkit.cli.scores import echo_json
+from ocrkit.cli.scores import echo_json, warn_of_contamination
 
 if TYPE_CHECKING:
     from ocrkit.comparison import Comparison
@@ -28,9 +28,13 @@ def compare(*, a: Path, b: Path, as_json: bool, **rules: Any) -> None:
     from ocrkit.evaluation import Rules
     from ocrkit.results import read_results
 
-    found = compare_results(read_results(a), read_results(b), Rules(**rules))
+    first, second = read_results(a), read_results(b)
+    found = compare_results(first, second, Rules(**rules))
+    seen = {"a": first.contamination, "b": second.contamination}
+    for name, each in seen.items():
+        warn_of_contamination(each, f"{name.upper()}: ")
     if as_json:
-        echo_json({"a": str(a), "b": str(b), **found.as_json()})
+        echo_json({"a": str(a), "b": str(b), "contamination": seen, **found.as_json()})
     else:
         click.echo(f"A  {a}\nB  {b}\n")
         _show(found)

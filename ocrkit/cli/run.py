@@ -156,13 +156,7 @@ def _read(
     paths, named = _expand(images)
     paths = paths[:limit]
     mark = _Mark(min_confidence)
-    header = {
-        "pipeline": pipeline.spec.name,
-        "weights": pipeline.weights.sha256,
-        "images": paths,
-        "versions": pipeline.versions,
-        **mark.header,
-    }
+    header = {**pipeline.header(), "images": paths, **mark.header} if output else {}
     listed: list[dict[str, Any]] = []
     read_any = not paths
     rows = _Rows(format_, ("id", "text", "confidence", "error", *mark.columns))
@@ -309,7 +303,7 @@ def _score(
     if skipped := result.dataset["skipped"]:
         click.echo(f"ocrkit: {len(skipped):,} sample{'s' * (len(skipped) > 1)} skipped", err=True)
     mark.say()
-    warn_of_contamination(result)
+    warn_of_contamination(result.contamination)
     if format_ == "json":
         echo_json(result.as_json())
     elif format_ == "text":

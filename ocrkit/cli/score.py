@@ -29,7 +29,7 @@ def score(*, file: Path, min_confidence: float | None, details: bool, as_json: b
 
     results = read_results(file)
     result = results.score(Rules(**rules), min_confidence)
-    warn_of_contamination(result)
+    warn_of_contamination(result.contamination)
     if as_json:
         echo_json(result.as_json() | asdict(result.details))
     else:

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from ocrkit.pipeline import Result
+    from ocrkit.contamination import Contamination
 
 
 def echo_json(value: Any) -> None:
-    """Prints an object with the dataclasses in it as JSON."""
+    """Prints an object with the dataclasses in it as JSON; bytes of names that are not UTF-8 as ``\\udcXX``."""
     import json
     from dataclasses import asdict
 
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=asdict))
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=asdict)
+    click.echo(text.encode(errors="backslashreplace").decode())
 
 
-def warn_of_contamination(result: Result) -> None:
+def warn_of_contamination(seen: Contamination | None, which: str = "") -> None:
     """Says on standard error what of the data the model has seen."""
-    if result.contamination:
-        for sentence in result.contamination.in_words():
-            click.echo(f"ocrkit: WARNING: {sentence}", err=True)
+    for sentence in seen.in_words() if seen else ():
+        click.echo(f"ocrkit: WARNING: {which}{sentence}", err=True)

@@ -1,5 +1,6 @@
 """Prefix beam search."""
 
+import logging
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ from ocrkit_ctc.guides import Guide, Guides, ModelGuide, open_lexicon, open_mode
 from ocrkit_ctc.inputs import checked
 from ocrkit_ctc.results import TEMPERATURE, readings
 
+_log = logging.getLogger(__name__)
+
 _ROOT, _DEAD, _NOBODY = 2, 0, 1
 """Fingerprints: of the empty prefix, of a place in the beam that holds none, and of what is before the empty prefix."""
 
@@ -28,7 +31,8 @@ class Beam:
     using Bi-Directional Recurrent DNNs", arXiv:1408.2873.
 
     With a language model the confidence of a text is its share of the scores' exponentials of all texts that the search
-    ended with: the probability by network and language model together. Else it is the network's alone.
+    ended with, the probability by network and language model together, times what the search kept on its way: at every step
+    the share of the prefixes in the beam among all that were there. Else it is the network's probability alone.
     """
 
     beam_width: int = option(10, "prefixes that are kept at every step", minimum=1, maximum=10_000)
@@ -45,8 +49,16 @@ class Beam:
     temperature: float | None = option(None, TEMPERATURE, minimum=0.01, maximum=100)
 
     def check(self, alphabet: Alphabet) -> None:
-        """Opens the language model and the lexicon. Raises OcrkitError where they cannot be used with the alphabet."""
+        """Opens the language model and the lexicon. Raises OcrkitError where they cannot be used with the alphabet.
+
+        A language model that has one probability for all unknown characters, as KenLM's have, can be used, but is warned of.
+        """
         self._guides(alphabet)
+        if self.language_model is not None and (missing := open_model(self.language_model).missing(alphabet.characters)):
+            _log.warning(
+                "ocrkit: language model %s lacks %d of the alphabet's %d characters, which it takes for its <unk>: %s",
+                self.language_model, len(missing), len(alphabet), missing,
+            )  # fmt: skip
 
     def _guides(self, alphabet: Alphabet) -> Guides:
         guides: list[Guide] = []
@@ -65,20 +77,20 @@ class Beam:
         order = np.argsort(-outputs.lengths, kind="stable")  # so that the samples that still have steps are always the first
         outputs = outputs[order]
         path = best_path(outputs)
-        texts, scores = self._candidates(outputs, path.labels, self._guides(alphabet))
-        best = np.argsort(-scores, axis=1, kind="stable")
-        texts, scores = np.take_along_axis(texts, best[:, :, None], axis=1), np.take_along_axis(scores, best, axis=1)
+        pool = self._candidates(outputs, path.labels, self._guides(alphabet))
+        best = np.argsort(-pool.scores, axis=1, kind="stable")
+        texts, scores = np.take_along_axis(pool.texts, best[:, :, None], axis=1), np.take_along_axis(pool.scores, best, axis=1)
         most = self.n_best if self.language_model is None else scores.shape[1]
         considered = [_alternatives(*each, most, alphabet) for each in zip(texts, scores, strict=True)]
         alternatives = [each[: self.n_best] for each in considered]
         found = readings(outputs, _aligned(outputs, texts[:, 0], path), alphabet, self.temperature, alternatives)
         if self.language_model is not None:
-            shares = [_share(each, self.temperature or 1.0) for each in considered]
-            found = [replace(one, confidence=share) for one, share in zip(found, shares, strict=True)]
+            shares = pool.kept * [_share(each, self.temperature or 1.0) for each in considered]
+            found = [replace(one, confidence=share) for one, share in zip(found, shares.tolist(), strict=True)]
         return [found[row] for row in np.argsort(order)]
 
-    def _candidates(self, outputs: Outputs, best: Ids, guides: Guides) -> tuple[Ids, Float64Array]:
-        """Texts (N, C, L), the best path's (N, L) among them, and their exact scores (N, C); −inf: not to be considered."""
+    def _candidates(self, outputs: Outputs, best: Ids, guides: Guides) -> "_Pool":
+        """Texts and their exact scores, the best path's (N, L) among them."""
         pool = _Pool(outputs, guides, best)
         if guides:
             pool.search(np.arange(len(best)), self.beam_width, self.min_probability)
@@ -87,7 +99,7 @@ class Beam:
                 pool.search(stuck, 10 * self.beam_width, 0.0)
                 stuck = stuck[pool.scores[stuck].max(axis=1) == -np.inf]
                 pool.add(stuck, np.full((len(stuck), 1, 0), -1))
-            return pool.texts, pool.scores
+            return pool
         # The probabilities of all texts add up to 1. So where the best path's text has more than half, no other is likelier.
         rows = np.arange(len(best)) if self.n_best > 1 else (pool.scores[:, 0] <= np.log(0.5)).nonzero()[0]
         width = self.beam_width
@@ -97,23 +109,25 @@ class Beam:
             covered = pool.search(rows, width, self.min_probability)
             rows = rows[np.exp(pool.scores[rows].max(axis=1)) < 1 - covered]
             width //= 10
-        return pool.texts, pool.scores
+        return pool
 
 
 class _Pool:
     """Texts of N samples, (N, C, L), class ids padded with −1, and their scores (N, C); −inf: impossible, or nothing is there.
 
-    A score is the log-probability, all alignments summed, and the guides' weights.
+    A score is the log-probability, all alignments summed, and the guides' weights. ``kept`` (N,) is what the last search of
+    each sample kept on its way, 0 to 1.
     """
 
     def __init__(self, outputs: Outputs, guides: Guides, best: Ids) -> None:
         self._outputs, self._guides = outputs, guides
         self.texts, self.scores = np.full((len(best), 0, 0), -1), np.zeros((len(best), 0))
+        self.kept = np.ones(len(best))
         self.add(np.arange(len(best)), best[:, None])
 
     def search(self, rows: Ids, width: int, least: float) -> Float64Array:
         """Adds what a beam search finds for samples ``rows``: the probability of all of it together, (R,)."""
-        found, there = _search(self._outputs[rows], width, least, self._guides)
+        found, there, self.kept[rows] = _search(self._outputs[rows], width, least, self._guides)
         return self.add(rows, found, there)
 
     def add(self, rows: Ids, texts: Ids, there: npt.NDArray[np.bool_] | None = None) -> Float64Array:
@@ -179,10 +193,11 @@ def _considered(outputs: Outputs, least: float) -> tuple[Ids, Ids, Ids, Ids]:
     return np.searchsorted(of_step, np.arange(steps + 1)), samples, slots, ids
 
 
-def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple[Ids, npt.NDArray[np.bool_]]:
+def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple[Ids, npt.NDArray[np.bool_], Float64Array]:
     """The texts (N, width, L) that are left in the beam after every sample's last step: class ids, padded with −1.
 
     Second comes which of them are there (N, width); these are all different. The beam has less where there are no more.
+    Last comes what was kept (N,), 0 to 1: the product over the steps of the beam's share of all prefixes' sums.
 
     Samples are ordered by length, longest first. Sums of probabilities are kept up to a factor of each sample, so that the
     largest is 1: what gets lost to float64 is 1e-308 of the likeliest prefix. Factors of guides are multiplied in. Prefixes
@@ -198,7 +213,7 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
     prefixes = np.empty((size, width, 3), np.int64)
     prefixes[...] = classes - 1, _DEAD, _NOBODY
     sums[:, 0, 0], prefixes[:, 0, 1] = 1.0, _ROOT
-    factor = np.ones((size, width))
+    factor, all_kept = np.ones((size, width)), np.ones(size)
     states = guides.start((size, width))
     came_from = np.tile(np.arange(width), (steps, size, 1))
     added = np.full((steps, size, width), -1)
@@ -243,6 +258,8 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
         better |= equal & (np.cumsum(equal, axis=1) <= width - better.sum(axis=1, keepdims=True))
         chosen = better.nonzero()[1].reshape(active, width)
         best = flat[row, chosen]
+        everything = flat.sum(axis=1)
+        all_kept[:active] *= np.divide(best.sum(axis=1), everything, out=np.ones(active), where=everything > 0)
         grown, source = np.divmod(chosen, width)
         rows, places = grown.nonzero()
         origins = source[rows, places]
@@ -260,7 +277,7 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
         sums[:active], prefixes[:active] = kept, new
         came_from[step, :active] = source
         added[step, rows, places] = ids[pairs]
-    return _backtrace(came_from, added), prefixes[:, :, 1] != _DEAD
+    return _backtrace(came_from, added), prefixes[:, :, 1] != _DEAD, np.minimum(all_kept, 1.0)
 
 
 def _fingerprint(parent: Ids, character: Ids) -> Ids:

@@ -1,9 +1,13 @@
 """``ocrkit run``: reading images, scoring data sets, result files, and how it fails."""
 
 import csv
+import hashlib
 import io
 import json
+import os
+import shutil
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -13,6 +17,8 @@ from PIL import Image
 
 from ocrkit import load
 from ocrkit.cli import main
+from ocrkit.config import load_spec
+from ocrkit.results import read_results
 
 
 def run(*arguments: object) -> Result:
@@ -180,6 +186,45 @@ def test_results_of_images_go_on_too(tiny_run: Path, words_root: Path, tmp_path:
     second = run(words_root, "--pipeline", tiny_run, "--output", output, "--batch-size", 2, "--resume")
     assert second.stdout == first.stdout
     assert output.read_text() == "".join(lines)
+
+    output.rename(output.with_name("texts.jsonl.part"))
+    other = run(words_root, "--pipeline", tiny_run, "--output", output, "--resume", "--set", "decoder.use=ctc-beam")
+    assert other.exit_code == 1
+    assert "was begun by another run" in other.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file systems elsewhere take no such names")
+def test_names_of_files_need_not_be_utf_8(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+    word = next((words_root / "words").rglob("*.png"))
+    odd = tmp_path / os.fsdecode(b"caf\xe9.png")
+    shutil.copy(word, odd)
+    odd.with_suffix(".gt.txt").write_text("the\n")
+    output, report = tmp_path / "results.jsonl", tmp_path / "report.html"
+    assert run(odd, "--pipeline", tiny_run, "--output", output).exit_code == 0
+    [name] = json.loads(output.read_text(encoding="utf-8").splitlines()[0])["header"]["images"]
+    assert name == str(odd)
+    output.rename(output.with_name("results.jsonl.part"))
+    assert run(odd, "--pipeline", tiny_run, "--output", output, "--resume").exit_code == 0
+    scored = ("--pipeline", tiny_run, "--set", "reader.use=folder", "--data", tmp_path, "--output", output, "--report", report)
+    assert run(*scored).exit_code == 0
+    assert "caf" in report.read_text(encoding="utf-8")
+    assert [each.id for each in read_results(output).outcomes] == [odd.name]
+
+
+def test_a_language_model_is_told_apart_by_its_content(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+    output = tmp_path / "results.jsonl"
+    letters = "".join(sorted(load_spec(tiny_run).alphabet))
+    (tmp_path / "text").write_text(letters)
+    model = tmp_path / "model"
+    assert CliRunner().invoke(main, ["lm", "train", "--text", str(tmp_path / "text"), "--out", str(model)]).exit_code == 0
+    settings = ("--set", "decoder.use=ctc-beam", "--set", f"decoder.language_model={model}")
+    assert run(words_root, "--pipeline", tiny_run, "--output", output, "--limit", 2, *settings).exit_code == 0
+    decoder = json.loads(output.read_text().splitlines()[0])["header"]["parts"]["decoder"]
+    assert decoder["language_model"] == {"file": "model", "sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
+    named = ("--pipeline", "iam-crnn", "--output", output, "--limit", 2, *settings[:3], "decoder.language_model=english")
+    assert run(*named).exit_code == 0
+    decoder = json.loads(output.read_text().splitlines()[0])["header"]["parts"]["decoder"]
+    assert set(decoder["language_model"]) == {"file", "sha256"}
 
 
 def test_what_is_doubtful_is_marked_everywhere(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:

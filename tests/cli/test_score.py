@@ -100,10 +100,14 @@ def test_a_run_compared_with_itself_and_with_another(scored: tuple[Path, dict[st
     assert "Nothing else differs" in same.stdout
     other = folder / "b.jsonl"
     arguments = ("run", "--pipeline", tiny_run, "--data", folder / "data", "--split", "all", "--output", other)
-    words = folder / "words.txt"
+    words = folder / "words"
     words.write_text("one hen to toe not teen hot the")
     ocrkit(*arguments, "--set", "decoder.use=ctc-beam", "--set", f"decoder.lexicon={words}")
-    found = json.loads(ocrkit("compare", path, other, "--json").stdout)
+    compared = ocrkit("compare", path, other, "--json")
+    found = json.loads(compared.stdout)
+    for which in "ab":
+        assert found["contamination"][which]["trained"]["samples"] == 23
+        assert f"WARNING: {which.upper()}: 23 samples are of 3 forms that the model was trained on" in compared.stderr
     assert found["clusters"] == {"by": "writer", "count": 5}
     assert {"what": "parts.decoder.use", "a": "ctc-greedy", "b": "ctc-beam"} in found["differences"]
     [lexicon] = (each["b"] for each in found["differences"] if each["what"] == "parts.decoder.lexicon.sha256")

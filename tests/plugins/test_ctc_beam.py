@@ -3,6 +3,7 @@
 import itertools
 import math
 from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -256,6 +257,9 @@ class Bigrams:
     characters, start = "ab", 2
     table = np.log(np.array([[0.1, 0.6, 0.3], [0.5, 0.2, 0.3], [0.2, 0.7, 0.1]]))  # a, b, the end
 
+    def missing(self, characters):
+        return ""
+
     def ids(self, characters):
         missing = set(characters) - set("ab")
         if missing:
@@ -306,9 +310,34 @@ def test_with_a_language_model_the_confidence_is_the_text_s_share_of_all(bigrams
         assert len(one.alternatives) == 1
 
 
+def test_what_a_narrow_beam_drops_lowers_the_confidence(bigrams):
+    """It would else end with a few texts that differ in their last letters, and be sure of the best of these."""
+    log_probs = random_log_probs((60, 8, 3), sharpness=1.0)
+    options = {"language_model": bigrams, "lm_weight": 0.8, "length_bonus": 0.5, "min_probability": 0.0}
+    every = [
+        {each.text: np.exp(each.score) for each in item.alternatives}
+        for item in decode(log_probs, n_best=1000, beam_width=1000, **options)
+    ]
+    for width, most in ((3, 0.1), (10, 0.02)):
+        narrow = decode(log_probs, beam_width=width, **options)
+        exact = [texts[item.text] / sum(texts.values()) for item, texts in zip(narrow, every, strict=True)]
+        assert np.abs(np.subtract(exact, [item.confidence for item in narrow])).mean() < most
+
+
 def test_the_language_model_s_alphabet_is_checked(bigrams):
     with pytest.raises(OcrkitError, match="has no 'c'"):
         Beam(language_model=bigrams).check(Alphabet("abc"))
+
+
+def test_characters_that_are_unknown_to_an_arpa_file_are_named(caplog):
+    arpa = Path(__file__).parents[1] / "core" / "kenlm" / "harbour.arpa"
+    Beam(language_model=str(arpa)).check(Alphabet("abé7"))
+    [message] = caplog.messages
+    assert message.startswith(f"ocrkit: language model {arpa} lacks 2 of the alphabet's 4 characters")
+    assert message.endswith(": é7")
+    caplog.clear()
+    Beam(language_model=str(arpa)).check(Alphabet("ab"))
+    assert not caplog.messages
 
 
 def test_the_model_that_ships_reads_along():
