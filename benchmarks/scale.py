@@ -1,8 +1,8 @@
 """A run over very many words, through ocrkit's command line: ``python benchmarks/scale.py 10000 1000000``.
 
 A plugin of its own repeats the sample that ships with ocrkit. Prints, for every number of words, the seconds, the microseconds
-of processor time a word, and the most memory that the process took. With ``--interrupt`` the last run is killed half way
-and continued with ``--resume``, and its results are compared with those of the one that was not.
+of processor time a word, and the most memory that the process took, also as a multiple of the first run's. With ``--interrupt``
+the last run is killed half way and continued with ``--resume``, and its results are compared with those of the one that was not.
 """
 
 import argparse
@@ -40,13 +40,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pipeline = "iam-crnn" if options.network else _tiny(folder)
+        least = 0.0
         for words in options.words:
             output = folder / f"{words}.jsonl"
             start = time.perf_counter()
             seconds, memory = _measured(folder, pipeline, words, output)
             wall = time.perf_counter() - start
+            least = least or memory
             print(
-                f"{words:>9,} words: {wall:7.1f} s, {seconds / words * 1e6:6.0f} µs of processor time a word, {memory / 1e6:.0f} MB"
+                f"{words:>9,} words: {wall:7.1f} s, {seconds / words * 1e6:6.0f} µs of processor time a word, "
+                f"{memory / 1e6:.0f} MB ({memory / least:.2f} times the first)",
+                flush=True,
             )
         if options.interrupt:
             _interrupted(folder, pipeline, words, output, wall)
