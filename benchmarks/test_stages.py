@@ -78,7 +78,7 @@ def test_metrics(network: Measured, benchmark: Any, note: Note) -> None:
 def test_start(
     start: str, network: Measured, benchmark: Any, note: Note, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Until all images are there, preprocessed, nothing of them in the system's memory: from their files, and from the cache."""
+    """Until all images are there, preprocessed, none in the system's memory: from their files, and from the cache."""
     monkeypatch.setenv("OCRKIT_CACHE", str(tmp_path))
 
     def forget() -> None:
