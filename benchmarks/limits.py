@@ -50,10 +50,12 @@ def gpu_name() -> str | None:
 
 
 def memory_mb(device: str) -> float:
-    """This process's memory now, or the most that PyTorch has taken of a GPU's."""
+    """This process's memory now, or the most that PyTorch has taken of a GPU's since this was asked last."""
     if device == "cuda":
         import torch
 
-        return round(torch.cuda.max_memory_allocated() / 1e6, 1)
+        most = torch.cuda.max_memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        return round(most / 1e6, 1)
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
         return round(int(file.read().split()[1]) * 4096 / 1e6, 1)

@@ -2,7 +2,7 @@
 
 A plugin of its own repeats the sample that ships with ocrkit. Prints, for every number of words, the seconds, the microseconds
 of processor time a word, and the most memory that the process took, also as a multiple of the first run's. With ``--interrupt``
-the last run is killed half way and continued with ``--resume``, and its results are compared with those of the one that was not.
+the last run is killed half way, continued with ``--resume``, and its results are compared with those of the one that was not.
 """
 
 import argparse
