@@ -28,7 +28,8 @@ def rows_of(path: Path) -> tuple[Row, dict[str, list[Row]]]:
         limits[case["model"]] = max(limits.get(case["model"], 0.0), case["limit_images_per_second"])
     for case in measured:
         case["limit_images_per_second"] = limits[case["model"]]
-    return found["machine_info"] | {"when": found["datetime"][:10]}, dict(sorted(groups.items(), key=_by_number))
+    about = {"when": found["datetime"][:10], "gflops_float32": found["gflops_float32"]}
+    return found["machine_info"] | about, dict(sorted(groups.items(), key=_by_number))
 
 
 def _by_number(group: tuple[str, Any]) -> list[int | str]:
