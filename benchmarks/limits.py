@@ -40,6 +40,19 @@ def _rate(size: int, rounds: int) -> float:
     return 2 * size**3 / best
 
 
+def torch_product_rate(device: str, precision: str, size: int = 8192, rounds: int = 5) -> float:
+    """The same by PyTorch on a device, in the precision of a case, without TensorFloat-32."""
+    import torch
+
+    matrix = torch.rand(size, size, device=device, dtype=torch.bfloat16 if "bf16" in precision else torch.float32)
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        (matrix @ matrix)[0, 0].item()  # waits for the device
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
 def gpu_name() -> str | None:
     """The GPU that PyTorch sees, if any."""
     try:

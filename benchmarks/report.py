@@ -22,12 +22,17 @@ def rows_of(path: Path) -> tuple[Row, dict[str, list[Row]]]:
         about, times = benchmark["extra_info"], benchmark["stats"]
         name = " ".join(about[key] for key in ("backend", "precision") if key in about) or benchmark["name"].split("_", 1)[1]
         groups[benchmark["group"]].append(about | {"name": name, "best": times["min"], "median": times["median"]})
-    limits: dict[str, float] = {}
+    limits: dict[tuple[str, ...], float] = {}
+
+    def limit_of(case: Row) -> tuple[str, ...]:
+        """A CPU's is of float32 alone; a GPU's of the precision."""
+        return case["model"], case["device"], "" if case["device"] == "cpu" else case["precision"]
+
     measured = [case for cases in groups.values() for case in cases if "limit_images_per_second" in case]
     for case in measured:  # others on a machine can only slow it down
-        limits[case["model"]] = max(limits.get(case["model"], 0.0), case["limit_images_per_second"])
+        limits[limit_of(case)] = max(limits.get(limit_of(case), 0.0), case["limit_images_per_second"])
     for case in measured:
-        case["limit_images_per_second"] = limits[case["model"]]
+        case["limit_images_per_second"] = limits[limit_of(case)]
     about = {"when": found["datetime"][:10], "gflops_float32": found["gflops_float32"]}
     return found["machine_info"] | about, dict(sorted(groups.items(), key=_by_number))
 
