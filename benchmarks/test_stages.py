@@ -85,7 +85,7 @@ def test_start(
         if start == "cold":
             shutil.rmtree(tmp_path, ignore_errors=True)
         for path in (*(sample.path for sample in network.words.samples), *tmp_path.rglob("*")):
-            if path and path.is_file():
+            if path and Path(path).is_file():
                 _forget(path)
 
     def run() -> None:
@@ -97,7 +97,7 @@ def test_start(
     note(len(network.words.samples), what=start, **_about(network))
 
 
-def _forget(path: Path) -> None:
+def _forget(path: str | Path) -> None:
     """Takes a file out of the system's memory, so that it is read from disk again."""
     file = os.open(path, os.O_RDONLY)
     os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
