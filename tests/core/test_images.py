@@ -280,7 +280,7 @@ def test_other_formats_cut_off_in_the_middle_are_refused(fmt):
     assert "damaged" in error_of(data[: len(data) // 2])
 
 
-@given(st.sampled_from([magic for magic in ocrkit.images._FORMATS]), st.binary(max_size=200))
+@given(st.sampled_from(list(ocrkit.images._FORMATS)), st.binary(max_size=200))
 def test_rubbish_behind_a_signature_is_one_line(magic, rubbish):
     error_of(magic + rubbish)
 
