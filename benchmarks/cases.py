@@ -1,5 +1,6 @@
 """The networks that are measured, and the words that they read."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -94,6 +95,8 @@ def in_precision(network: Network, assembly: Assembly, arrays: Arrays, precision
         network.whole.compile()  # type: ignore[attr-defined]
     if "bf16" not in precision:
         return network
+    if network.device == "cpu" and not re.search(r"\b(avx512_bf16|amx_bf16)\b", Path("/proc/cpuinfo").read_text("ascii")):
+        pytest.skip("this processor has no instructions for bf16, which PyTorch then imitates")
 
     class InBf16:
         """Where PyTorch finds it safe it computes in bfloat16."""

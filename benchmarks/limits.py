@@ -40,6 +40,19 @@ def _rate(size: int, rounds: int) -> float:
     return 2 * size**3 / best
 
 
+def torch_product_rate(device: str, precision: str, size: int = 8192, rounds: int = 5) -> float:
+    """The same by PyTorch on a device, in the precision of a case, without TensorFloat-32."""
+    import torch
+
+    matrix = torch.rand(size, size, device=device, dtype=torch.bfloat16 if "bf16" in precision else torch.float32)
+    best = float("inf")
+    for _ in range(rounds):
+        start = time.perf_counter()
+        (matrix @ matrix)[0, 0].item()  # waits for the device
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
 def gpu_name() -> str | None:
     """The GPU that PyTorch sees, if any."""
     try:
@@ -50,10 +63,12 @@ def gpu_name() -> str | None:
 
 
 def memory_mb(device: str) -> float:
-    """This process's memory now, or the most that PyTorch has taken of a GPU's."""
+    """This process's memory now, or the most that PyTorch has taken of a GPU's since this was asked last."""
     if device == "cuda":
         import torch
 
-        return round(torch.cuda.max_memory_allocated() / 1e6, 1)
+        most = torch.cuda.max_memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        return round(most / 1e6, 1)
     with open("/proc/self/statm", encoding="ascii") as file:  # noqa: PTH123
         return round(int(file.read().split()[1]) * 4096 / 1e6, 1)

@@ -25,7 +25,7 @@ BATCH = 64
 BLANK = -1
 
 
-def preprocessed(path: Path) -> Any:
+def preprocessed(path: str | Path) -> Any:
     """The image's file as grey pixels uint8 (32, 128): shrunk to fit where it is larger, centred, paper around it."""
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     ratio = min(HEIGHT / image.shape[0], WIDTH / image.shape[1])
@@ -130,7 +130,7 @@ def predictions(net: Any, images: Sequence[Any], texts: Sequence[str], alphabet:
         yield decoded(labels.asnumpy(), alphabet), decoded(best, alphabet)
 
 
-def score(paths: Sequence[Path], texts: Sequence[str], net: Any, alphabet: str) -> tuple[float, list[str]]:
+def score(paths: Sequence[str | Path], texts: Sequence[str], net: Any, alphabet: str) -> tuple[float, list[str]]:
     """The notebook's whole way: files to its score, the mean of (length − edits) / length; and the texts."""
     images = [preprocessed(path) for path in paths]
     total, read = 0.0, []

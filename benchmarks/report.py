@@ -1,4 +1,4 @@
-"""Makes a table (Markdown) and a plot (SVG) of pytest-benchmark's JSON, beside it: ``report.py FILE.json``."""
+"""Makes a table (Markdown) and a plot (SVG) beside a pytest-benchmark JSON file, and prints ratios: ``report.py FILE.json``."""
 
 import json
 import sys
@@ -22,7 +22,19 @@ def rows_of(path: Path) -> tuple[Row, dict[str, list[Row]]]:
         about, times = benchmark["extra_info"], benchmark["stats"]
         name = " ".join(about[key] for key in ("backend", "precision") if key in about) or benchmark["name"].split("_", 1)[1]
         groups[benchmark["group"]].append(about | {"name": name, "best": times["min"], "median": times["median"]})
-    return found["machine_info"] | {"when": found["datetime"][:10]}, dict(sorted(groups.items(), key=_by_number))
+    limits: dict[tuple[str, ...], float] = {}
+
+    def limit_of(case: Row) -> tuple[str, ...]:
+        """A CPU's is of float32 alone; a GPU's of the precision."""
+        return case["model"], case["device"], "" if case["device"] == "cpu" else case["precision"]
+
+    measured = [case for cases in groups.values() for case in cases if "limit_images_per_second" in case]
+    for case in measured:  # others on a machine can only slow it down
+        limits[limit_of(case)] = max(limits.get(limit_of(case), 0.0), case["limit_images_per_second"])
+    for case in measured:
+        case["limit_images_per_second"] = limits[limit_of(case)]
+    about = {"when": found["datetime"][:10], "gflops_float32": found["gflops_float32"]}
+    return found["machine_info"] | about, dict(sorted(groups.items(), key=_by_number))
 
 
 def _by_number(group: tuple[str, Any]) -> list[int | str]:
@@ -37,27 +49,72 @@ def table(machine: Row, groups: dict[str, list[Row]]) -> str:
     facts = (
         f"{machine['memory_gb']} GB of memory, Linux {machine['kernel']}, Python {machine['python_version']}, "
         f"GPU: {machine['gpu'] or 'none'}. Products of float32 matrices: {machine['gflops_float32']} GFLOP/s. "
-        f"Vector instructions: {', '.join(vectors) or 'unknown'}."
+        f"Vector instructions: {', '.join(vectors) or 'unknown'}. "
+        "MB is the whole process's memory at that time, earlier cases' networks included; of a GPU's the most in use."
     )
-    lines = [f"# {machine['when']}: {cpu.get('brand_raw', 'unknown processor')}, {machine['cores']} cores", "", facts, ""]
+    lines = [f"# {_title(machine)}", "", facts, ""]
     versions: dict[str, str] = {"ocrkit": machine["ocrkit"]}
     for cases in groups.values():
         for case in cases:
             versions |= case.get("versions", {})
     lines += [", ".join(f"{name} {number}" for name, number in versions.items()) + ".", ""]
+    if found := ratios(groups):
+        lines += ["## What is compared", "", "| | |", "|---|--:|", *(f"| {what} | {value} |" for what, value in found), ""]
     for group, cases in groups.items():
         lines += [f"## {group}", ""]
         about = {case["words"] for case in cases if "words" in case}
         lines += [f"{'; '.join(sorted(about))}.", ""] if about else []
         lines += ["| | best | median | images/s | × | CER | of the limit | MB |", "|---|--:|--:|--:|--:|--:|--:|--:|"]
         base = next((case for case in cases if case.get("backend") == "notebook"), cases[0])
-        lines += [_row(case, base) for case in sorted(cases, key=lambda case: case["best"] / case["samples"])]
+        lines += [_row(case, base) for case in sorted(cases, key=_rate, reverse=True)]
         lines += ["", f"× compares with {base['name']}.", ""]
     return "\n".join(lines)
 
 
+def _title(machine: Row) -> str:
+    name = machine["gpu"] or machine["cpu"].get("brand_raw", "unknown processor")
+    return f"{machine['when']}: {name}, {machine['cores']} cores"
+
+
+def ratios(groups: dict[str, list[Row]]) -> list[tuple[str, str]]:
+    """What the benchmarks are there to decide, as far as its cases were measured: rates by rates, times by times."""
+    found: list[tuple[str, str]] = []
+    for group, cases in groups.items():
+        if not (group.startswith("end to end, cold: ") and group.endswith(", cpu")):
+            continue
+        model = group.removeprefix("end to end, cold: ").removesuffix(", cpu")
+        alone = {case["name"]: case for case in groups.get(f"network alone: {model}, cpu, batches of 64", [])}
+        notebook = next((case for case in cases if case["backend"] == "notebook"), None)
+        for case in (case for case in cases if notebook and case is not notebook):
+            cer = f", CER {100 * (case['cer'] - notebook['cer']):+.2f} points"
+            found.append(
+                (f"{model}, end to end: {case['name']} / the notebook's way", f"{_rate(case) / _rate(notebook):.2f}{cer}")
+            )
+        for case in alone.values():
+            limit = case["limit_images_per_second"]
+            found.append((f"{model}, network alone: {case['name']} / the machine's limit", f"{_rate(case) / limit:.0%}"))
+        for case in (case for case in cases if case["name"] in alone):
+            share = _rate(case) / _rate(alone[case["name"]])
+            found.append((f"{model}, {case['name']}: end to end / network alone", f"{share:.0%}"))
+    best = {case["what"]: case["best"] for cases in groups.values() for case in cases if "what" in case}
+    for what, above, below in (
+        ("start on a data set: cold / cached", "cold", "cached"),
+        ("processes: first text / imports of ONNX Runtime, OpenCV and NumPy", "first-text", "imports"),
+    ):
+        if above in best and below in best:
+            found.append((what, f"{best[above] / best[below]:.2f}"))
+    if "help" in best and "interpreter" in best:
+        found.append(("processes: --help less an empty interpreter", _seconds(best["help"] - best["interpreter"])))
+    return found
+
+
+def _rate(case: Row) -> float:
+    """Images a second in the best round."""
+    return float(case["samples"] / case["best"])
+
+
 def _row(case: Row, base: Row) -> str:
-    rate, base_rate = case["samples"] / case["best"], base["samples"] / base["best"]
+    rate, base_rate = _rate(case), _rate(base)
     limit = case.get("limit_images_per_second")
     cells = [
         case["name"], _seconds(case["best"]), _seconds(case["median"]), f"{rate:,.0f}", f"{rate / base_rate:.2f}",
@@ -71,14 +128,14 @@ def _seconds(value: float) -> str:
     return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.3g} ms"
 
 
-def plot(groups: dict[str, list[Row]]) -> str:
+def plot(machine: Row, groups: dict[str, list[Row]]) -> str:
     """Bars of images a second for the groups that compare networks and whole runs."""
-    parts: list[str] = []
-    y = 10
+    parts = [f'<text x="10" y="24" font-size="14">Images a second, best rounds. {escape(_title(machine))}</text>']
+    y = 42
     for group, cases in groups.items():
         if not group.startswith(("end to end", "network", "training")):
             continue
-        rates = sorted(((case["samples"] / case["best"], case) for case in cases), key=lambda pair: -pair[0])
+        rates = sorted(((_rate(case), case) for case in cases), key=lambda pair: -pair[0])
         parts.append(f'<text x="10" y="{y + 16}" font-weight="bold">{escape(group)}</text>')
         y += ROW + 4
         for rate, case in rates:
@@ -100,7 +157,9 @@ def plot(groups: dict[str, list[Row]]) -> str:
 def main(path: Path) -> None:
     machine, groups = rows_of(path)
     path.with_suffix(".md").write_text(table(machine, groups), encoding="utf-8")
-    path.with_suffix(".svg").write_text(plot(groups), encoding="utf-8")
+    path.with_suffix(".svg").write_text(plot(machine, groups), encoding="utf-8")
+    for what, value in ratios(groups):
+        print(f"{what:<80} {value}")
     print(f"wrote {path.with_suffix('.md')} and {path.with_suffix('.svg')}")
 
 

@@ -1,13 +1,12 @@
 """A run over very many words, through ocrkit's command line: ``python benchmarks/scale.py 10000 1000000``.
 
 A plugin of its own repeats the sample that ships with ocrkit. Prints, for every number of words, the seconds, the microseconds
-of processor time a word, and the most memory that the process took. With ``--interrupt`` the last run is killed half way
-and continued with ``--resume``, and its results are compared with those of the one that was not.
+of processor time a word beyond what one word takes, and the most memory that the process took, also as a multiple of the first
+run's. With ``--interrupt`` the last run is killed half way, continued with ``--resume``, and both results are compared.
 """
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -40,16 +39,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         pipeline = "iam-crnn" if options.network else _tiny(folder)
+        least = 0.0
+        begin, _ = _measured(folder, pipeline, 1, folder / "one.jsonl")
         for words in options.words:
             output = folder / f"{words}.jsonl"
             start = time.perf_counter()
             seconds, memory = _measured(folder, pipeline, words, output)
             wall = time.perf_counter() - start
+            least = least or memory
             print(
-                f"{words:>9,} words: {wall:7.1f} s, {seconds / words * 1e6:6.0f} µs of processor time a word, {memory / 1e6:.0f} MB"
+                f"{words:>9,} words: {wall:7.1f} s, {(seconds - begin) / words * 1e6:6.0f} µs of processor time a word, "
+                f"{memory / 1e6:.0f} MB ({memory / least:.2f} times the first)",
+                flush=True,
             )
         if options.interrupt:
-            _interrupted(folder, pipeline, words, output, wall)
+            _interrupted(folder, pipeline, words, output)
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -101,16 +105,18 @@ def _measured(folder: Path, pipeline: str, words: int, output: Path, *more: str)
     return float(seconds), float(memory)
 
 
-def _interrupted(folder: Path, pipeline: str, words: int, whole: Path, wall: float) -> None:
+def _interrupted(folder: Path, pipeline: str, words: int, whole: Path) -> None:
     """The same run, killed half way, continued, and compared."""
     output = folder / "interrupted.jsonl"
     process = subprocess.Popen(
         _command(pipeline, words, output), env=_environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    time.sleep(wall / 2)
-    process.send_signal(signal.SIGKILL)
+    part, half = output.with_name(f"{output.name}.part"), whole.stat().st_size / 2
+    while process.poll() is None and not (part.is_file() and part.stat().st_size >= half):
+        time.sleep(0.001)
+    process.kill()
     process.wait()
-    with output.with_name(f"{output.name}.part").open("rb") as file:
+    with part.open("rb") as file:
         done = sum(1 for _ in file) - 1
     _, memory = _measured(folder, pipeline, words, output, "--resume")
     same = sha256(output.read_bytes()).digest() == sha256(whole.read_bytes()).digest()

@@ -28,9 +28,9 @@ def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: An
     log_probs, _ = benchmark(predict, *batch)
     assert log_probs.shape[0] == len(batch[0])
     note(len(batch[0]), batch_size=case.batch_size, **network.about)
-    if benchmark.stats is not None and case.device == "cpu":
-        limit = limits.product_rate() / 2 / limits.multiply_adds(case.model)
-        benchmark.extra_info["limit_images_per_second"] = round(limit, 1)
+    if benchmark.stats is not None:
+        rate = limits.product_rate() if case.device == "cpu" else limits.torch_product_rate(case.device, case.precision)
+        benchmark.extra_info["limit_images_per_second"] = round(rate / 2 / limits.multiply_adds(case.model), 1)
 
 
 @pytest.mark.training

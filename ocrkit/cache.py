@@ -48,7 +48,7 @@ def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
         if sample.path is None:
             return None
         try:
-            status = os.stat(sample.path)  # noqa: PTH116  (half of a cached start is spent here, and pathlib doubles it)
+            status = os.stat(sample.path)  # noqa: PTH116  (pathlib would double what a cached start takes)
         except OSError:
             return None
         path = os.path.join(here, sample.path)  # noqa: PTH118

@@ -55,7 +55,7 @@ class Sample:
     """Reads the image. Raises ImageError. Safe from several threads."""
     form: str | None = None
     """The page that it is from. Intervals are by writer, else by form; a split can be narrowed by form ids."""
-    path: Path | None = None
+    path: str | Path | None = None
     """The image's file. Preprocessed images are cached only where it is known, since its size and time are in the key."""
 
 

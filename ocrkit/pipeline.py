@@ -568,7 +568,7 @@ class Recogniser:
         self,
         dataset: Dataset,
         on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
-        earlier: Sequence[Outcome | Skipped] = (),
+        earlier: Iterable[Outcome | Skipped] = (),
         rules: Rules = RAW,
     ) -> tuple[Scorer, list[Skipped], Seconds]:
         """Scores of all samples, those that could not be used, and seconds by stage.
@@ -578,12 +578,14 @@ class Recogniser:
         """
         seconds, start = Seconds(), time.perf_counter()
         scorer, skipped = Scorer(self.assembly.metrics, rules), list(dataset.skipped)
+        done = 0
         for outcome in earlier:
+            done += 1
             if isinstance(outcome, Skipped):
                 skipped.append(outcome)
             else:
                 scorer.add(outcome)
-        for reading in self.readings(self.prepare_all(dataset.after(len(earlier))), seconds):
+        for reading in self.readings(self.prepare_all(dataset.after(done)), seconds):
             if isinstance(reading, Reading) and reading.sample.text is None:
                 reading = Skipped(reading.sample.id, "has no text to compare with")
             if isinstance(reading, Skipped):
@@ -662,7 +664,7 @@ class Pipeline:
         limit: int | None = None,
         dataset: Dataset | None = None,
         on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
-        earlier: Sequence[Outcome | Skipped] = (),
+        earlier: Iterable[Outcome | Skipped] = (),
         rules: Rules = RAW,
         min_confidence: float | None = None,
     ) -> Result:
@@ -673,7 +675,14 @@ class Pipeline:
         result says what is left above it. Raises DataError where nothing can be scored.
         """
         dataset = dataset or open_dataset(self.spec.reader, root=data, split=split, limit=limit)
-        scorer, skipped, seconds = self._recogniser.evaluate(dataset, on_reading, earlier, rules)
+        read_now = 0
+
+        def listen(reading: Reading | Skipped) -> None:
+            nonlocal read_now
+            read_now += isinstance(reading, Reading)
+            on_reading(reading)
+
+        scorer, skipped, seconds = self._recogniser.evaluate(dataset, listen, earlier, rules)
         start = time.perf_counter()
         found = found_by(scorer, min_confidence)
         spent = time.perf_counter() - start
@@ -687,7 +696,6 @@ class Pipeline:
             "forms": asdict(dataset.forms) if dataset.forms else None,
             "skipped": [asdict(item) for item in skipped],
         }
-        read_now = len(scorer) + scorer.left_out - sum(isinstance(outcome, Outcome) for outcome in earlier)
         return Result(
             pipeline=self.spec.name,
             backend=self.backend,

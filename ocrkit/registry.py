@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -15,6 +14,8 @@ KINDS = ("reader", "preprocessor", "featurizer", "encoder", "decoder", "metric",
 
 def nearest(name: str, available: list[str]) -> str:
     """`` Did you mean 'x'?`` with the name that is most like ``name``, or nothing."""
+    from difflib import get_close_matches
+
     found = get_close_matches(name, available, n=1)
     return f" Did you mean {found[0]!r}?" if found else ""
 

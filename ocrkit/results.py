@@ -7,9 +7,10 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from ocrkit.config import PartSpec, make_part
 from ocrkit.contamination import Contamination, Overlap
@@ -25,33 +26,52 @@ _DIGITS = 4
 class ResultFile:
     """``FILE``, or until it is complete ``FILE.part``: a header that says what produced it, then a row an image.
 
-    ``rows`` holds those of an interrupted run where ``resume`` is set, in order. Only whole batches of ``batch_size`` rows are
-    kept: what a network computes differs in the last digits with the batch, and a resumed run ends as an uninterrupted one.
-    Raises OcrkitError where that run was another one.
+    Where ``resume`` is set, the first ``kept`` rows are those of an interrupted run, which :meth:`rows` reads one by one. Only
+    whole batches of ``batch_size`` rows are kept: what a network computes differs in the last digits with the batch, and a
+    resumed run ends as an uninterrupted one. Raises OcrkitError where that run was another one.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool, batch_size: int) -> None:
         self._path = path
-        self._batch_size = batch_size
         self._part = path.with_name(f"{path.name}.part")
-        self.rows: list[dict[str, Any]] = []
-        first = _line({"header": dict(header)})
+        self._first = _line({"header": dict(header)})
+        self.kept = 0
+        self._file: IO[bytes]
         try:
-            kept = self._interrupted(first) if resume and self._part.exists() else [first]
-            self._file = self._part.open("w", encoding="utf-8")
-            self._file.writelines(kept)
+            if resume and self._part.exists():
+                end = self._interrupted(batch_size)
+                self._file = self._part.open("r+b")
+                self._file.truncate(end)
+                self._file.seek(end)
+            else:
+                self._file = self._part.open("wb")
+            if self._file.tell() == 0:
+                self._file.write(self._first)
         except OSError as error:
             raise OcrkitError(f"{path}: cannot be written ({error.strerror})") from error
 
-    def _interrupted(self, first: str) -> list[str]:
-        lines = [line for line in self._part.read_text(encoding="utf-8").splitlines(keepends=True) if line.endswith("\n")]
-        if lines and lines[0] != first:
-            raise OcrkitError(
-                f"{self._part}: was begun by another run (pipeline, weights, data or versions differ); delete it to start anew"
-            )
-        rows = lines[1:][: (len(lines) - 1) // self._batch_size * self._batch_size]
-        self.rows = [json.loads(line) for line in rows]
-        return [first, *rows]
+    def _interrupted(self, batch_size: int) -> int:
+        """Counts the rows that are kept, and says where in the file they end: a run may have read millions."""
+        with self._part.open("rb") as file:
+            line = file.readline()
+            if not line.endswith(b"\n"):
+                return 0
+            if line != self._first:
+                raise OcrkitError(
+                    f"{self._part}: was begun by another run (pipeline, weights, data or versions differ); "
+                    "delete it to start anew"
+                )
+            end = position = len(line)
+            for number, line in enumerate(file, start=1):
+                position += len(line)
+                if line.endswith(b"\n") and number % batch_size == 0:
+                    self.kept, end = number, position
+        return end
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Those of the interrupted run, in order."""
+        with self._part.open("rb") as file:
+            yield from map(json.loads, islice(file, 1, 1 + self.kept))
 
     def write(self, row: Mapping[str, Any]) -> None:
         self._file.write(_line(row))
@@ -68,10 +88,9 @@ class ResultFile:
             self._part.replace(self._path)
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    line = json.dumps(row, ensure_ascii=False)
+def _line(row: Mapping[str, Any]) -> bytes:
     # A file's name need not be UTF-8. Python has lone surrogates for such bytes, and JSON knows them as \\udcXX.
-    return line.encode(errors="backslashreplace").decode() + "\n"
+    return f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="backslashreplace")
 
 
 # ------------------------------------------------------------------------------------------------------------------ rows

@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from ocrkit_iam.words import IamWords
 
 import ocrkit
 from ocrkit.hookspecs import Register
 from ocrkit.interfaces import FloatArray, IntArray
+from ocrkit_iam.words import IamWords
 
 BARS, STRIDE = 8, 8
 

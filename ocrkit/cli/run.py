@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +28,10 @@ from ocrkit.cli.scores import echo_json, warn_of_contamination
 
 if TYPE_CHECKING:
     from ocrkit.datasets import Dataset
-    from ocrkit.evaluation import Rules
+    from ocrkit.evaluation import Outcome, Rules
     from ocrkit.interfaces import Skipped
     from ocrkit.pipeline import Pipeline, Reading
+    from ocrkit.report import Gallery
 
 _FORMATS = ("text", "tsv", "csv", "json")
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -162,11 +163,11 @@ def _read(
     rows = _Rows(format_, ("id", "text", "confidence", "error", *mark.columns))
     failed = False
     with _result_file(output, resume, header, pipeline.window) as file, _progress(len(paths)) as advance:
-        stored = file.rows if file else []
-        earlier = [Item(row["id"], row.get("text"), row.get("confidence"), row.get("error")) for row in stored]
-        for index, item in enumerate(chain(earlier, pipeline.read_many(paths[len(earlier) :]))):
+        kept, stored = (file.kept, file.rows()) if file else (0, ())
+        earlier = (Item(row["id"], row.get("text"), row.get("confidence"), row.get("error")) for row in stored)
+        for index, item in enumerate(chain(earlier, pipeline.read_many(paths[kept:]))):
             doubtful = mark(item.confidence)
-            if file and index >= len(earlier):
+            if file and index >= kept:
                 said = {"text": item.text, **decoded_fields(item.decoded)} if item.decoded else {"error": item.error}
                 file.write({"id": item.id, **said, **doubtful})
             if item.error is not None:
@@ -268,7 +269,7 @@ def _score(
 
     from ocrkit.interfaces import Skipped
     from ocrkit.report import Gallery, score_table, stage_table, write_html
-    from ocrkit.results import outcome_of, sample_row
+    from ocrkit.results import sample_row
 
     _introduce(dataset)
     gallery = Gallery()
@@ -290,13 +291,9 @@ def _score(
             gallery.add(reading)
             advance()
 
-        earlier = [outcome_of(row) for row in file.rows] if file else []
-        if earlier:
-            click.echo(f"ocrkit: going on after {len(earlier):,} samples", err=True)
-        for outcome in earlier:
-            if not isinstance(outcome, Skipped):
-                mark(outcome.confidence)
-                gallery.add_outcome(outcome)
+        earlier = _earlier(file.rows(), mark, gallery) if file else ()
+        if file and file.kept:
+            click.echo(f"ocrkit: going on after {file.kept:,} samples", err=True)
         result = pipeline.evaluate(
             dataset=dataset, on_reading=listen, earlier=earlier, rules=rules, min_confidence=min_confidence
         )
@@ -317,6 +314,18 @@ def _score(
     for path in (output, report, grid):
         if path:
             click.echo(f"ocrkit: wrote {path}", err=True)
+
+
+def _earlier(rows: Iterable[dict[str, Any]], mark: _Mark, gallery: Gallery) -> Iterator[Outcome | Skipped]:
+    """What became of samples in a run that was interrupted, one by one: there may be millions."""
+    from ocrkit.interfaces import Skipped
+    from ocrkit.results import outcome_of
+
+    for outcome in map(outcome_of, rows):
+        if not isinstance(outcome, Skipped):
+            mark(outcome.confidence)
+            gallery.add_outcome(outcome)
+        yield outcome
 
 
 def _introduce(dataset: Dataset) -> None:

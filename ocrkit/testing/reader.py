@@ -137,13 +137,14 @@ class ReaderConformance(PartConformance):
         """A file that is missing, empty or no image takes one sample away, whose id is told, and nothing else."""
         whole = self._samples()
         first, root = whole[0], Path(self.reader().root).absolute()
-        if len(whole) < 2 or first.path is None or not first.path.absolute().is_relative_to(root):
+        path = Path(first.path or "").absolute()
+        if len(whole) < 2 or first.path is None or not path.is_relative_to(root):
             raise SkipTest("its samples do not say which files under its root they are from, or there is only one")
         kept = {sample.id for sample in whole if sample.path != first.path}
         for fault, content in (("missing", None), ("empty", b""), ("no image", b"these bytes are no image")):
             with tempfile.TemporaryDirectory() as folder:
                 copy = shutil.copytree(root, Path(folder) / "data", copy_function=os.symlink)
-                victim = copy / first.path.absolute().relative_to(root)
+                victim = copy / path.relative_to(root)
                 victim.unlink()
                 if content is not None:
                     victim.write_bytes(content)

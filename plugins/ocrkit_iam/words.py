@@ -332,7 +332,7 @@ class IamWords:
 
     def __getitem__(self, index: int) -> Sample:
         word = self._words[index]
-        path = Path(f"{self._images}/{word.form.partition('-')[0]}/{word.form}/{word.id}.png")  # joining costs twice as much
+        path = f"{self._images}/{word.form.partition('-')[0]}/{word.form}/{word.id}.png"  # a Path would double a cached start
         return Sample(word.id, word.text, self._writers.get(word.form), partial(read_image, path), word.form, path)
 
     @property

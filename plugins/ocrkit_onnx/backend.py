@@ -38,7 +38,7 @@ class Onnx:
         return OnnxNetwork(plan, device=device, threads=threads)
 
     def export_onnx(self, plan: NetworkPlan, arrays: Arrays, /) -> bytes:
-        return network_bytes(plan, arrays, {})
+        return network_graph(plan, arrays).model({})
 
     def metadata(self, path: Path, /) -> dict[str, str]:
         return _session_of(path, device="cpu", threads=1).metadata()
@@ -55,8 +55,8 @@ class Onnx:
         return quantisation.quantise(model, batches)
 
 
-def network_bytes(plan: NetworkPlan, arrays: Arrays, metadata: Mapping[str, str]) -> bytes:
-    """An ONNX file of the network with its weights and these texts in it.
+def network_graph(plan: NetworkPlan, arrays: Arrays) -> Graph:
+    """The network with its weights as an ONNX graph.
 
     Inputs: ``images`` float32 (N, 1, H, W) and ``widths`` int64 (N,), or ``features`` (N, T, D) and ``steps`` (N,) behind a
     featurizer of backend ``numpy``. Outputs: ``log_probs`` float32 (N, T, K) and ``lengths`` int64 (N,).
@@ -80,7 +80,7 @@ def network_bytes(plan: NetworkPlan, arrays: Arrays, metadata: Mapping[str, str]
     unused = sorted(arrays.keys() - graph.used)
     if unused:
         raise ConfigError([f"the onnx network has other parameters than its definition says: it does not use {unused[0]}"])
-    return graph.model(metadata)
+    return graph
 
 
 class OnnxNetwork:
@@ -106,8 +106,9 @@ class OnnxNetwork:
         if missing:
             raise WeightsError(f"the network's {sorted(missing)[0]} is not among the weights")
         self._arrays = {name: np.array(arrays[name], np.float32) for name in self._arrays}
-        model = network_bytes(self._plan, self._arrays, {})
-        self._session = _Session(model, device=self.device, threads=self._threads)
+        graph = network_graph(self._plan, self._arrays)
+        model, constants = graph.model({}, whole=False), graph.large_constants
+        self._session = _Session(model, constants, device=self.device, threads=self._threads)
 
     def initialize(self, seed: int, /) -> None:
         raise _no_training()
@@ -144,9 +145,12 @@ class FileNetwork:
 
 
 class _Session:
-    """ONNX Runtime with a model. Raises OcrkitError where it cannot run the model, or not on this device."""
+    """ONNX Runtime with a model, and constants that are not in it, by name.
 
-    def __init__(self, model: bytes, *, device: str, threads: int) -> None:
+    Raises OcrkitError where it cannot run the model, or not on this device.
+    """
+
+    def __init__(self, model: bytes, constants: Arrays | None = None, *, device: str, threads: int) -> None:
         # On the CPU every thread takes rows of its own through the whole network: sharing out each operator costs more.
         self._threads = threads or _cores() if device == "cpu" else 1
         self._pool = ThreadPoolExecutor(self._threads, "onnx")
@@ -156,6 +160,9 @@ class _Session:
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 4  # fatal alone: errors are raised as well
+        # Constants beside the model are not copied; inside, copies of them took most of the time until a session is ready.
+        self._constants = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in (constants or {}).values()]
+        options.add_external_initializers(list(constants or {}), self._constants)
         # TensorFloat-32's ten bits of mantissa would read other text than the CPU does.
         provider = PROVIDERS[device]
         if provider not in onnxruntime.get_available_providers():

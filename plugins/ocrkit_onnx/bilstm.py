@@ -29,10 +29,8 @@ class BiLstm:
 def _of_both(graph: Graph, kind: str, layer: int) -> FloatArray:
     """A layer's weights of both directions, (2, …), as ONNX has them: gates input, output, forget, cell."""
 
-    def of_one(name: str) -> FloatArray:
-        i, f, g, o = np.split(graph.weight(name), 4)
-        return np.concatenate([i, o, f, g])
-
     kinds = ("bias_ih", "bias_hh") if kind == "bias" else (kind,)
-    ends = [f"l{layer}{direction}" for direction in definition.DIRECTIONS]
-    return np.stack([np.concatenate([of_one(f"{each}_{end}") for each in kinds]) for end in ends])
+    names = [f"{each}_l{layer}{direction}" for direction in definition.DIRECTIONS for each in kinds]
+    gates = [np.split(graph.weight(name), 4) for name in names]
+    ordered = np.concatenate([part for i, f, g, o in gates for part in (i, o, f, g)])
+    return ordered.reshape(len(definition.DIRECTIONS), -1, *ordered.shape[1:])

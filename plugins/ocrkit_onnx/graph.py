@@ -20,6 +20,9 @@ TYPES = {np.dtype(np.float32): 1, np.dtype(np.int32): 6, np.dtype(np.int64): 7}
 """TensorProto.DataType by NumPy's types: as ``Cast`` wants it in ``to``."""
 FLOAT32, INT32, INT64 = TYPES.values()
 
+LARGE = 1024
+"""Bytes from which a constant can be left out of a model."""
+
 Size = int | str
 """Of an axis: a number, or a name where it varies."""
 
@@ -33,7 +36,7 @@ class Graph:
         self.used: set[str] = set()
         """Canonical names of the weights that were asked for."""
         self._nodes: list[bytes] = []
-        self._constants: list[bytes] = []
+        self._constants: dict[str, npt.NDArray[Any]] = {}
         self._inputs: list[bytes] = []
         self._outputs: list[bytes] = []
 
@@ -81,14 +84,21 @@ class Graph:
         self._add("Identity", [value], name, {})
         self._outputs.append(_value(12, name, dtype, shape))
 
-    def model(self, metadata: Mapping[str, str]) -> bytes:
-        """The whole as an ONNX file's bytes."""
+    @property
+    def large_constants(self) -> Arrays:
+        """The constants that :meth:`model` can leave out, by name."""
+        return {name: array for name, array in self._constants.items() if array.nbytes >= LARGE}
+
+    def model(self, metadata: Mapping[str, str], *, whole: bool = True) -> bytes:
+        """The whole as an ONNX file's bytes; or without its large constants, which ONNX Runtime is then told of beside it."""
+        apart = {} if whole else self.large_constants
+        constants = [_tensor(name, array, inside=name not in apart) for name, array in self._constants.items()]
         return b"".join(
             [
                 integer(1, IR_VERSION),
                 text(2, "ocrkit"),
                 text(3, ocrkit.__version__),
-                message(7, *self._nodes, text(2, "ocrkit"), *self._constants, *self._inputs, *self._outputs),
+                message(7, *self._nodes, text(2, "ocrkit"), *constants, *self._inputs, *self._outputs),
                 message(8, integer(2, OPSET)),
                 metadata_entries(metadata),
             ]
@@ -101,10 +111,18 @@ class Graph:
         self._nodes.append(message(1, *fields))
 
     def _constant(self, name: str, array: npt.NDArray[Any]) -> str:
-        dimensions = [integer(1, length) for length in array.shape]
-        content = data(9, np.asarray(array, array.dtype.newbyteorder("<"), order="C").reshape(-1).view(np.uint8).data)
-        self._constants.append(message(5, *dimensions, integer(2, TYPES[array.dtype]), text(8, name), content))
+        self._constants[name] = np.asarray(array, array.dtype.newbyteorder("<"), order="C")
         return name
+
+
+def _tensor(name: str, array: npt.NDArray[Any], *, inside: bool) -> bytes:
+    """A constant of a graph, its numbers in it or, as ONNX calls it, in an external file."""
+    dimensions = [integer(1, length) for length in array.shape]
+    if inside:
+        content = [data(9, array.reshape(-1).view(np.uint8).data)]
+    else:
+        content = [message(13, text(1, "location"), text(2, "memory")), integer(14, 1)]
+    return message(5, *dimensions, integer(2, TYPES[array.dtype]), text(8, name), *content)
 
 
 def metadata_entries(metadata: Mapping[str, str]) -> bytes:

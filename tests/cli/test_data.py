@@ -141,13 +141,13 @@ def test_show_leaves_out_what_cannot_be_read(sample: Path, tmp_path: Path) -> No
     broken = [reader[index].path for index in range(len(reader))]
     for path in broken[1:]:
         assert path
-        path.write_bytes(b"no image")
+        Path(path).write_bytes(b"no image")
     result = run("show", "iam", sample, "--count", "312", "--output", tmp_path / "show.png")
     assert result.exit_code == 0
     assert "1 of 312 samples" in result.stderr
     assert result.stderr.count("; skipped") == 311
     assert broken[0]
-    broken[0].write_bytes(b"no image")
+    Path(broken[0]).write_bytes(b"no image")
     (tmp_path / "show.png").unlink()
     result = run("show", "iam", sample, "--output", tmp_path / "show.png")
     assert result.exit_code == 1

@@ -106,7 +106,7 @@ def test_the_key_changes_with_every_images_file(samples: list[Sample], change: C
     assert key == cache_key(list(samples), "fit")
     path = samples[-1].path
     assert path is not None
-    change(path)
+    change(Path(path))
     assert cache_key(samples, "fit") != key
 
 
@@ -122,7 +122,7 @@ def test_the_key_changes_with_what_is_done_to_the_images_and_with_which_they_are
 
 def test_samples_that_may_change_unseen_have_no_key(samples: list[Sample]) -> None:
     assert cache_key([*samples, Sample("pixels", "x", None, lambda: np.zeros((1, 1), np.uint8))], "fit") is None
-    samples[0].path.unlink()
+    Path(samples[0].path or "").unlink()
     assert cache_key(samples, "fit") is None
 
 

@@ -93,6 +93,34 @@ def test_one_bit_becomes_black_and_white():
 # ---------------------------------------------------------------------------------------------------------------- colour
 
 
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [("L", {}), ("1", {}), ("RGB", {}), ("P", {}), ("P", {"bits": 4}), ("P", {"bits": 2}), ("P", {"bits": 1})],
+)
+def test_a_plain_png_is_read_as_the_same_with_a_comment(mode, options):
+    """Only what is plain is decoded by OpenCV; Pillow decodes the rest."""
+    colours = 2 ** options.get("bits", 8)
+    image = Image.fromarray(SMOOTH)
+    image = image.quantize(colours) if mode == "P" else image.convert(mode)
+    plain = encoded(image, **options)
+    assert ocrkit.images._plain_png(plain) is not None
+    commented = plain[:-12] + chunk(b"tEXt", b"Comment\0none") + plain[-12:]
+    assert ocrkit.images._plain_png(commented) is None
+    np.testing.assert_array_equal(read_image(plain), read_image(commented))
+
+
+@pytest.mark.parametrize("depth", [1, 2, 4, 8])
+def test_plain_grey_of_every_depth_is_scaled_to_8_bits(depth):
+    values = noise(7, 16) >> (8 - depth)
+    bits = np.unpackbits(values[..., None], axis=2)[:, :, 8 - depth :]
+    rows = np.packbits(bits.reshape(7, -1), axis=1)
+    header = struct.pack(">IIBBBBB", 16, 7, depth, 0, 0, 0, 0)
+    idat = zlib.compress(np.insert(rows, 0, 0, axis=1).tobytes())
+    data = PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", idat) + chunk(b"IEND", b"")
+    assert ocrkit.images._plain_png(data) is not None
+    np.testing.assert_array_equal(read_image(data), values * (255 // (2**depth - 1)))
+
+
 @pytest.mark.parametrize(("fmt", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("WEBP", {"lossless": True})])
 def test_colour_becomes_luma(fmt, options):
     pixels = noise(31, 17, 3)
@@ -252,7 +280,7 @@ def test_other_formats_cut_off_in_the_middle_are_refused(fmt):
     assert "damaged" in error_of(data[: len(data) // 2])
 
 
-@given(st.sampled_from([magic for magic in ocrkit.images._FORMATS]), st.binary(max_size=200))
+@given(st.sampled_from(list(ocrkit.images._FORMATS)), st.binary(max_size=200))
 def test_rubbish_behind_a_signature_is_one_line(magic, rubbish):
     error_of(magic + rubbish)
 

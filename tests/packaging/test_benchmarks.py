@@ -4,6 +4,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+from report import ratios
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,6 +48,29 @@ def test_the_table_and_the_plot_show_every_case(tmp_path: Path) -> None:
     assert "metrics[iam-crnn]" in table
     assert "8 words of iam all (sample)" in table
     assert "batches of 8" in results.with_suffix(".svg").read_text("utf-8")
+
+
+def test_two_runs_can_be_compared(tmp_path: Path) -> None:
+    quick = ["--device", "cpu", "--backend", "onnx", "--precision", "float32", "--batch-size", "8", "--words", "8"]
+    timed = ["--benchmark-min-rounds=1", "--benchmark-max-time=0.01", f"--benchmark-storage={tmp_path}", "-m", "network"]
+    command = ["-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider", *quick, *timed]
+    python(*command, "--benchmark-save=earlier")
+    printed = python(*command, "--benchmark-compare")
+    assert "(NOW)" in printed
+    assert "earlier" in printed
+
+
+def test_the_report_sets_what_was_measured_against_what_it_is_compared_with() -> None:
+    def case(name: str, seconds: float, **about: Any) -> dict[str, Any]:
+        return {"name": name, "backend": name.partition(" ")[0], "best": seconds, "samples": 100, **about}
+
+    groups = {
+        "end to end, cold: m, cpu": [case("onnx float32", 1.0, cer=0.12), case("notebook float32", 3.0, cer=0.119)],
+        "network alone: m, cpu, batches of 64": [case("onnx float32", 0.8, limit_images_per_second=250.0)],
+        "start on a data set, all threads": [case("start", 5.0, what="cold"), case("start", 0.25, what="cached")],
+        "whole processes": [case(what, best, what=what) for what, best in (("interpreter", 0.02), ("help", 0.1))],
+    }
+    assert [value for _, value in ratios(groups)] == ["3.00, CER +0.10 points", "50%", "80%", "20.00", "80 ms"]
 
 
 def test_a_run_over_many_words_is_killed_and_resumed() -> None:

@@ -130,7 +130,7 @@ def test_reads_words_in_the_order_of_the_table(iam: Path) -> None:
     assert texts(reader) == ["A", "M P", "#", '"', "R&D", "test"]
     sample = reader[1]
     assert (sample.id, sample.writer, sample.form) == ("a01-000u-00-01", "000", "a01-000u")
-    assert sample.path == image(iam, sample.id)
+    assert sample.path == str(image(iam, sample.id))
     loaded = sample.load()
     assert loaded.shape == (20, 31)
     assert (loaded == 10).all()

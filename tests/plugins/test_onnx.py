@@ -21,7 +21,7 @@ from ocrkit.cli import main
 from ocrkit.interfaces import NetworkFiles, NetworkPlan, OptimizerOptions
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
-from ocrkit_onnx.backend import Onnx, network_bytes
+from ocrkit_onnx.backend import Onnx, network_graph
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph
 
 onnx = pytest.importorskip("onnx", reason="the package onnx, which checks models, is not installed")
@@ -33,7 +33,7 @@ ADAM = OptimizerOptions("adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0
 
 
 def model_of(plan: NetworkPlan, **metadata: str) -> bytes:
-    return network_bytes(plan, random_state(plan), metadata)
+    return network_graph(plan, random_state(plan)).model(metadata)
 
 
 # ----------------------------------------------------------------------------------------------------------------- models
