@@ -43,8 +43,8 @@ _MODULES = {
     "hookspecs": ["Register", "hookimpl"],
     "images": ["read_image"],
     "interfaces": [
-        "Alternative", "Augmentation", "Backend", "Decoded", "Decoder", "EncoderDefinition", "FeaturizerDefinition", "FormCount",
-        "ImageSize", "Metric", "Preprocessor", "Reader", "Sample", "SequenceSize", "Skipped", "Span", "option",
+        "Alternative", "Augmentation", "Backend", "Decoded", "Decoder", "EncoderDefinition", "FeaturizerDefinition",
+        "FormCount", "ImageSize", "Metric", "Preprocessor", "Reader", "Sample", "SequenceSize", "Skipped", "Span", "option",
     ],
     "pipeline": ["Pipeline", "load"],
 }  # fmt: skip
