@@ -48,6 +48,11 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     if plan.image.width is None:
         shapes["images"][3] = Dim.DYNAMIC
     module = _Reading(whole).eval()
+    # PyTorch 2.13 keeps of an export which kernel an operator has, and the loops that it traced. With either the next network,
+    # of another size, could not be exported.
+    for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
+        operator._dispatch_cache.clear()
+    torch.compiler.reset()
     try:
         with _quiet(), torch.no_grad():
             program: Any = torch.onnx.export(

@@ -129,13 +129,6 @@ def test_an_onnx_file_computes_the_same_for_other_batches_and_widths_than_it_was
     assert capfd.readouterr() == ("", ""), "the shapes that the file states are true"
 
 
-@pytest.mark.usefixtures("onnxscript")
-def test_one_export_leaves_nothing_behind_that_spoils_the_next() -> None:
-    for plan in (FIXED, SMALL, FIXED):
-        data = backend.Torch().export_onnx(plan, random_state(plan))
-        assert [each.shape[1] for each in session(data).get_outputs()[:1]] == [plan.sequence.steps or "T"]
-
-
 class BranchingModule(MixerModule):
     def forward(self, features: Any, lengths: Any) -> Any:
         return features if features.sum().item() > 0 else self.linear(features)
