@@ -1,5 +1,5 @@
 """``python -m ocrkit``."""
 
-from ocrkit.cli import main
+from ocrkit.cli import console
 
-main()
+console()
