@@ -55,7 +55,7 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
                 input_names=["images", "widths"], output_names=["log_probs", "lengths"],
             )  # fmt: skip
     except Exception as error:  # what a third party's module raises while it is traced can be anything
-        raise OcrkitError(f"PyTorch cannot export this network to ONNX: {_first_line(error)}") from error
+        raise OcrkitError(f"PyTorch cannot export this network to ONNX: {_reason(error)}") from error
     model = program.model_proto
     # The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should rely on either.
     del model.graph.value_info[:]
@@ -72,7 +72,10 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _first_line(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
+    """The first line of what the exporter stumbled over: its own errors are advice of many lines around that."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 

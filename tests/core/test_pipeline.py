@@ -269,7 +269,7 @@ def test_weights_apply_whatever_else_is_changed(tiny_run: Path, words_root: Path
     ("reference", "message"),
     [
         ("gone.safetensors", "gone.safetensors: no such weights"),
-        ("zoo:gone", "no zoo named 'gone'"),
+        ("zoo:gone", "no zoo model named 'gone'"),
         ("pipeline.toml", "not a safe"),
     ],
 )
@@ -379,7 +379,12 @@ def test_an_error_of_the_network_or_of_the_source_ends_the_reading(
     pipeline = ocrkit.load(tiny_run, batch_size=4)
     with pytest.raises(KeyError, match="no more"):
         list(pipeline.read_many(sources()))
-    broken = MagicMock(side_effect=[pipeline._recogniser.network.predict(*[np.zeros((4, 1, 16, 48), np.float32), np.full(4, 48)]), ZeroDivisionError])
+    broken = MagicMock(
+        side_effect=[
+            pipeline._recogniser.network.predict(*[np.zeros((4, 1, 16, 48), np.float32), np.full(4, 48)]),
+            ZeroDivisionError,
+        ]
+    )
     monkeypatch.setattr(pipeline._recogniser.network, "predict", broken)
     items = pipeline.read_many(words(words_root))
     assert [next(items).error for _ in range(4)] == [None] * 4

@@ -99,5 +99,5 @@ def test_weights_of_a_model_no_longer_apply_to_a_changed_network() -> None:
 @pytest.mark.usefixtures("folder")
 def test_an_unknown_model_is_answered_with_the_nearest() -> None:
     for call in (lambda: model("tinny"), lambda: load_spec("tinny"), lambda: ocrkit.load("iam-crnn", {"weights": "zoo:tinny"})):
-        with pytest.raises(OcrkitError, match="no zoo named 'tinny'"):
+        with pytest.raises(OcrkitError, match="no zoo model named 'tinny'"):
             call()
