@@ -71,7 +71,7 @@ def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_model_whose_package_is_missing_is_one_clear_line() -> None:
-    reason = r"zoo 'gone' of plugin 'small-zoo'.*no_such_package"
+    reason = r"zoo model 'gone' of plugin 'small-zoo'.*no_such_package"
     for call in (model, load_spec):
         with pytest.raises(OcrkitError, match=reason):
             call("gone")
