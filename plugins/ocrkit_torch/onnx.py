@@ -48,6 +48,10 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     if plan.image.width is None:
         shapes["images"][3] = Dim.DYNAMIC
     module = _Reading(whole).eval()
+    # The exporter lends these operators a kernel for a varying number of steps. PyTorch 2.13 caches which kernel an operator
+    # has, and so misses the loan in every export of a process but the first.
+    for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
+        operator._dispatch_cache.clear()
     try:
         with _quiet(), torch.no_grad():
             program: Any = torch.onnx.export(

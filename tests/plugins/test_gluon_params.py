@@ -183,9 +183,9 @@ def test_the_imported_network_reads_as_the_notebooks_did(network: gluon.Block, s
     images = [assembly.preprocessor(read_image(path)) for path in paths]
     inputs, sizes = assembly.make_batch(images)
     found, lengths = reader.network.predict(inputs, sizes)
-    # In float32 another framework's sums end some units in the last place apart, in logarithms of down to -40.
-    rounding = 0 if backend == "gluon" else 1e-6
-    np.testing.assert_allclose(found, scores.log_softmax(axis=2).asnumpy(), atol=1e-5, rtol=rounding)
+    # In float32 another framework adds up in another order: on some processors by 3e-5, in logarithms of down to -40.
+    rounding = 1e-5 if backend == "gluon" else 1e-4
+    np.testing.assert_allclose(found, scores.log_softmax(axis=2).asnumpy(), atol=rounding, rtol=0)
     assert set(lengths.tolist()) == {32}
     texts = [decoded.text for decoded in reader.decode(images, Seconds())]
     assert texts == [notebook_text(each) for each in scores.asnumpy()]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from networks import BACKENDS, TRAINING_BACKENDS, images_of, network_of, random_state
+from networks import BACKENDS, TRAINING_BACKENDS, images_of, network_of, random_state, small
 from ocrkit import ConfigError, ImageSize
 from ocrkit.interfaces import NetworkPlan
 from ocrkit.registry import registry
@@ -77,8 +77,20 @@ def test_an_image_gives_the_same_alone_and_beside_wider_ones(backend: str) -> No
         np.testing.assert_allclose(row[:length], alone[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
+def test_nothing_beside_a_narrow_image_is_read(backend: str) -> None:
+    """PyTorch's fastest layout reads past images of one to four columns where the stem steps over columns alone."""
+    featurizer = ResNetCnn(channels=(2,), blocks=(1,), pools=(), stem_channels=2, stem_rows=1, stem_columns=4, dropout=0.0)
+    for width in (1, 2, 3, 4, 5):
+        found, on_onnx = (prediction(each, ImageSize(8, width), featurizer, [width] * 3)[0] for each in (backend, "onnx"))
+        np.testing.assert_allclose(found, on_onnx, atol=1e-4)
+
+
 @pytest.mark.skipif(None in map(find_spec, ("torch", "onnxscript")), reason="PyTorch or onnxscript is not installed")
 def test_files_that_either_backend_exports_read_as_the_network_does(tmp_path: Path) -> None:
+    """Also where PyTorch has exported another network before, of another stride."""
+    other = small("torch")
+    registry().get("backend", "torch").load()().export_onnx(other, random_state(other))
     widths, featurizer = [37, 24, 9], ResNetCnn(channels=(2, 3), blocks=(1, 1), pools=(2,), stem_channels=2, dropout=0.0)
     wanted, lengths = prediction("torch", ImageSize(20, None), featurizer, widths)
     for exporter in ("torch", "onnx"):
