@@ -81,7 +81,8 @@ def export(
     sources = _on_every_backend(spec)
     arrays, trained = weights_to_read_with(sources[0])
     on_step("exporting")
-    exporter, model = _exported_by_one_of(sources, arrays)
+    # The backend that will run the file knows its format best; PyTorch's exporter is for parts that it lacks.
+    exporter, model = _exported_by_one_of(sorted(sources, key=lambda source: source.backend_name != path.suffix[1:]), arrays)
     exported = _describe(exporter, trained, backend=path.suffix[1:])
     whole = files.with_metadata(model, exported.metadata())
     with TemporaryDirectory() as folder:

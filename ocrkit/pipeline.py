@@ -262,7 +262,10 @@ def choose_device(backend_name: str, backend: Backend, device: str) -> str:
     if device == "auto":
         return "cuda" if "cuda" in devices else "cpu"
     if device not in devices:
-        raise OcrkitError(f"device {device!r}: backend {backend_name!r} sees {', '.join(devices)} here. Try --device auto.")
+        raise OcrkitError(
+            f"device {device!r}: backend {backend_name!r} sees {', '.join(devices)} here; a GPU needs a CUDA build of its "
+            "framework too (docs/backends.md). Try --device auto."
+        )
     return device
 
 
@@ -276,6 +279,8 @@ def find_weights(reference: str, folder: Path) -> weight_files.Weights:
     if reference.startswith("zoo:"):
         return read_model_weights(reference.removeprefix("zoo:"))
     path = _weights_file(reference, folder)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a .safetensors file")
     manifest = manifest_of(path)
     return weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
 

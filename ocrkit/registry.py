@@ -12,6 +12,10 @@ from ocrkit.plugins import Plugin, discover, one_line
 KINDS = ("reader", "preprocessor", "featurizer", "encoder", "decoder", "metric", "backend", "zoo", "importer", "language_model")
 
 
+_WORDS = {"zoo": "zoo model", "language_model": "language model"}
+"""What kinds are called in messages, where not by their name."""
+
+
 def nearest(name: str, available: list[str]) -> str:
     """`` Did you mean 'x'?`` with the name that is most like ``name``, or nothing."""
     from difflib import get_close_matches
@@ -33,7 +37,7 @@ class Entry:
     plugin: Plugin
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r}" + (f" for backend {self.backend!r}" if self.backend else "")
+        return f"{_WORDS.get(self.kind, self.kind)} {self.name!r}" + (f" for backend {self.backend!r}" if self.backend else "")
 
     def load(self) -> Any:
         """The part's class or function, imported. Raises PluginError with an install hint where a module is missing."""
@@ -87,7 +91,7 @@ class Registry:
                 "register that too, under the same name and without a backend"
             )
         available = self.names(kind, backend)
-        wanted = f"no {kind} named {name!r}" + (f" for backend {backend!r}" if backend else "")
+        wanted = f"no {_WORDS.get(kind, kind)} named {name!r}" + (f" for backend {backend!r}" if backend else "")
         unused = [plugin.name for plugin in self.plugins if plugin.problem]
         hint = f" Plugins that are not used: {', '.join(unused)} (see ocrkit plugins list)." if unused else ""
         listed = ", ".join(available) or "none"

@@ -454,6 +454,7 @@ class Stored:
     split: str
     limit: int | None
     backend: str
+    workers: int
     samples: int
     forms: list[str]
 
@@ -468,6 +469,7 @@ def resume_options(folder: Path) -> Stored:
             data["split"],
             data["limit"],
             about["backend"],
+            about["workers"],
             about["samples"],
             about["forms"],
         )
@@ -526,6 +528,8 @@ def train(
                 f"{dataset.root}: {len(collected.samples):,} samples of {len(forms):,} forms to train on; the run was started "
                 f"with {before.samples:,} of {len(before.forms):,}; resume it with the same data"
             )
+        if before.workers != workers.count:
+            report({"event": "workers", "before": before.workers, "now": workers.count})
     run = Run(assembly, folder, device=device, threads=threads, report=report)
     seen = forms_seen(init) if init else SeenForms()
     about = {

@@ -32,12 +32,12 @@ def greedy(log_probs: np.ndarray, alphabet: str) -> str:
 
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 metadata = session.get_modelmeta().custom_metadata_map
-options = json.loads(metadata["ocrkit"])["pipeline"]["preprocessor"]
+about = json.loads(metadata["ocrkit"])
 images = [cv2.imread(path, cv2.IMREAD_GRAYSCALE) for path in sys.argv[2:]]
-fitted = np.stack([fit_pad(image, options["height"], options["width"]) for image in images])
+fitted = np.stack([fit_pad(image, about["height"], about["width"]) for image in images])
 inputs = {
     "images": fitted[:, None].astype(np.float32) / 255,
-    "widths": np.full(len(images), options["width"], np.int64),
+    "widths": np.full(len(images), about["width"], np.int64),
 }
 log_probs, lengths = session.run(["log_probs", "lengths"], inputs)
 for path, steps, length in zip(sys.argv[2:], log_probs, lengths, strict=True):

@@ -142,6 +142,9 @@ class _Bar:
     def _resume(self, event: dict[str, Any]) -> None:
         self._say(f"going on after epoch {event['epoch']}, step {event['step']}")
 
+    def _workers(self, event: dict[str, Any]) -> None:
+        self._say(f"started with {event['before']} workers, goes on with {event['now']}: not bit for bit as it would have been")
+
     def _skipped(self, event: dict[str, Any]) -> None:
         self._say(f"skipped {event['id']}: {event['reason']}")
 

@@ -134,7 +134,7 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
     if as_json:
         listed = [{**asdict(each), "passed": each.passed} for each in results]
         click.echo(json.dumps({"passed": not problems, "models": listed, "problems": problems}, ensure_ascii=False, indent=2))
-    else:
+    elif results:
         _print_checks(results)
     for problem in problems:
         click.echo(f"ocrkit: {problem}", err=True)

@@ -8,6 +8,8 @@ from ocrkit_gluon import cuda_wheels, numpy_aliases
 # MXNet logs its own set-up to standard error; 3 is errors only. cuDNN's auto-tuning would make runs differ.
 os.environ.setdefault("DMLC_LOG_LEVEL", "3")
 os.environ.setdefault("MXNET_CUDNN_AUTOTUNE_DEFAULT", "0")
+# For cuDNN and cuBLAS: no TensorFloat-32, whose ten bits of mantissa would read other text. MXNet has no switch for it.
+os.environ.setdefault("NVIDIA_TF32_OVERRIDE", "0")
 # Operators that fall back from oneDNN say so at every run.
 os.environ.setdefault("MXNET_STORAGE_FALLBACK_LOG_VERBOSE", "0")
 

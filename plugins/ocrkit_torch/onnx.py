@@ -48,8 +48,8 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     if plan.image.width is None:
         shapes["images"][3] = Dim.DYNAMIC
     module = _Reading(whole).eval()
-    # PyTorch 2.13 keeps of an export which kernel an operator has, and the loops that it traced. With either the next network,
-    # of another size, could not be exported.
+    # The exporter lends these operators a kernel for a varying number of steps. PyTorch 2.13 caches which kernel an operator
+    # has, and the loops that it has traced, and so misses the loan in every export of a process but the first.
     for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
         operator._dispatch_cache.clear()
     torch.compiler.reset()
@@ -60,7 +60,7 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
                 input_names=["images", "widths"], output_names=["log_probs", "lengths"],
             )  # fmt: skip
     except Exception as error:  # what a third party's module raises while it is traced can be anything
-        raise OcrkitError(f"PyTorch cannot export this network to ONNX: {_first_line(error)}") from error
+        raise OcrkitError(f"PyTorch cannot export this network to ONNX: {_reason(error)}") from error
     model = program.model_proto
     # The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should rely on either.
     del model.graph.value_info[:]
@@ -77,7 +77,10 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _first_line(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
+    """The first line of what the exporter stumbled over: its own errors are advice of many lines around that."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
 
 

@@ -44,7 +44,7 @@ def test_a_copy_of_a_run_reads_with_the_runs_weights_from_anywhere(tiny_run: Pat
             ["--from", "iam-crnn", "--to", "nowhere/mine.toml"],
             "nowhere/mine.toml: cannot be written: there is no folder nowhere",
         ),
-        (["--from", "iam-crn"], "no zoo named 'iam-crn'. Did you mean 'iam-crnn'?"),
+        (["--from", "iam-crn"], "no zoo model named 'iam-crn'. Did you mean 'iam-crnn'?"),
     ],
 )
 def test_what_cannot_be_written_is_a_line(

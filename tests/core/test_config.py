@@ -267,7 +267,7 @@ def test_a_pipeline_is_found_by_file_by_run_and_by_zoo_name(tiny: Path, tiny_run
     assert load_spec(tiny).name == load_spec(str(tiny)).name == load_spec(tiny_run).name == "tiny"
     assert load_spec("iam-crnn").name == "iam-crnn"
     for source, message in [
-        ("iam-crn", "no zoo named 'iam-crn'. Did you mean 'iam-crnn'?"),
+        ("iam-crn", "no zoo model named 'iam-crn'. Did you mean 'iam-crnn'?"),
         (tmp_path / "gone.toml", "no such file"),
         (tmp_path, "no pipeline.toml in this folder"),
     ]:

@@ -115,6 +115,12 @@ def test_a_network_of_varying_width_reads_the_same_from_its_file(wide_run: Path,
     assert alone == texts(wide_run, words_root)
 
 
+def test_the_files_own_backend_writes_it_where_it_has_all_parts(tiny_run: Path, tmp_path: Path) -> None:
+    done = export(load_spec(tiny_run, ['backends=["torch"]']), tmp_path / "tiny.onnx")
+    assert done.exporter == "onnx"
+    assert set(done.differences) == {"gluon", "onnx", "torch"}
+
+
 def test_it_is_compared_with_the_network_on_every_backend(exported: Export) -> None:
     assert set(exported.differences) == {"gluon", "onnx", "torch"}
     assert all(difference < 1e-4 for difference in exported.differences.values())

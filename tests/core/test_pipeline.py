@@ -269,7 +269,7 @@ def test_weights_apply_whatever_else_is_changed(tiny_run: Path, words_root: Path
     ("reference", "message"),
     [
         ("gone.safetensors", "gone.safetensors: no such weights"),
-        ("zoo:gone", "no zoo named 'gone'"),
+        ("zoo:gone", "no zoo model named 'gone'"),
         ("pipeline.toml", "not a safe"),
     ],
 )

@@ -451,7 +451,7 @@ def test_fine_tuning_starts_from_what_was_learnt(tiny: Path, words_root: Path, r
     ("reference", "error", "message"),
     [
         ("gone", WeightsError, "gone: no such weights"),
-        ("zoo:gone", OcrkitError, "no zoo named 'gone'"),
+        ("zoo:gone", OcrkitError, "no zoo model named 'gone'"),
         ("last", WeightsError, "last.safetensors: none of its arrays fits the network"),
     ],
 )

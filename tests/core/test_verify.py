@@ -471,7 +471,9 @@ def test_without_names_all_models_are_verified_and_broken_ones_named(model: Tiny
     assert result.exit_code == 1
     assert {line.split()[0] for line in result.stdout.splitlines()[1:]} == {"iam-crnn", "tiny"}
     assert "FAILED" not in result.stdout
-    assert result.stderr.startswith("ocrkit: zoo 'gone' of plugin 'small-zoo' cannot be found")  # the plugin's other model
+    assert result.stderr.startswith(
+        "ocrkit: zoo model 'gone' of plugin 'small-zoo' cannot be found"
+    )  # the plugin's other model
     (model.folder / "manifest.toml").write_text("not TOML")
     assert "manifest.toml: no readable manifest" in zoo("tiny").stderr
     with pytest.raises(OcrkitError, match="Did you mean 'tiny'"):

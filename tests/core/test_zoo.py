@@ -71,7 +71,7 @@ def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_a_model_whose_package_is_missing_is_one_clear_line() -> None:
-    reason = r"zoo 'gone' of plugin 'small-zoo'.*no_such_package"
+    reason = r"zoo model 'gone' of plugin 'small-zoo'.*no_such_package"
     for call in (model, load_spec):
         with pytest.raises(OcrkitError, match=reason):
             call("gone")
@@ -99,5 +99,5 @@ def test_weights_of_a_model_no_longer_apply_to_a_changed_network() -> None:
 @pytest.mark.usefixtures("folder")
 def test_an_unknown_model_is_answered_with_the_nearest() -> None:
     for call in (lambda: model("tinny"), lambda: load_spec("tinny"), lambda: ocrkit.load("iam-crnn", {"weights": "zoo:tinny"})):
-        with pytest.raises(OcrkitError, match="no zoo named 'tinny'"):
+        with pytest.raises(OcrkitError, match="no zoo model named 'tinny'"):
             call()

@@ -2,6 +2,7 @@
 in test_backends_training.py."""
 
 import os
+import platform
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -11,6 +12,7 @@ from shutil import copyfile
 import pytest
 from click.testing import CliRunner
 
+import ocrkit_gluon
 from networks import images_of, network_of, plan_of
 from ocrkit import ConfigError, ImageSize
 from ocrkit.cli import main
@@ -55,6 +57,24 @@ def test_gluon_trains_in_one_process(tiny: Path, words_root: Path, tmp_path: Pat
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (
         1, "ocrkit: backend 'gluon' trains in one process, not in several; try --backend torch",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("what", "name", "value"),
+    [(sys, "version_info", (3, 13, 0)), (sys, "platform", "darwin"), (platform, "machine", lambda: "aarch64")],
+)
+def test_nobody_is_told_to_install_an_extra_that_is_empty(
+    what: object, name: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def extras() -> set[str | None]:
+        found = set()
+        for hook in (ocrkit_gluon.ocrkit_backends, ocrkit_gluon.ocrkit_featurizers, ocrkit_gluon.ocrkit_encoders):
+            hook(lambda *_, extra, **__: found.add(extra))
+        return found
+
+    assert extras() == {"gluon"}
+    monkeypatch.setattr(what, name, value)
+    assert extras() == {None}
 
 
 # ------------------------------------------------------------------------------------------------------------ the framework

@@ -78,6 +78,15 @@ def test_an_image_gives_the_same_alone_and_beside_wider_ones(backend: str) -> No
         np.testing.assert_allclose(row[:length], alone[0], atol=1e-4)
 
 
+@pytest.mark.parametrize("backend", TRAINING_BACKENDS)
+def test_nothing_beside_a_narrow_image_is_read(backend: str) -> None:
+    """PyTorch's fastest layout reads past images of one to four columns where the stem steps over columns alone."""
+    featurizer = ResNetCnn(channels=(2,), blocks=(1,), pools=(), stem_channels=2, stem_rows=1, stem_columns=4, dropout=0.0)
+    for width in (1, 2, 3, 4, 5):
+        found, on_onnx = (prediction(each, ImageSize(8, width), featurizer, [width] * 3)[0] for each in (backend, "onnx"))
+        np.testing.assert_allclose(found, on_onnx, atol=1e-4)
+
+
 @pytest.mark.skipif(None in map(find_spec, ("torch", "onnxscript")), reason="PyTorch or onnxscript is not installed")
 def test_files_that_either_backend_exports_read_as_the_network_does(tmp_path: Path) -> None:
     """For images of one width, then of any: PyTorch is not to remember the first when it traces the second."""

@@ -137,7 +137,7 @@ class BranchingModule(MixerModule):
 @pytest.mark.usefixtures("onnxscript")
 def test_a_network_that_cannot_be_exported_is_refused_in_one_line() -> None:
     plan = replace(MIXED, build_encoder=BranchingModule)
-    with pytest.raises(OcrkitError, match="PyTorch cannot export this network to ONNX: ") as caught:
+    with pytest.raises(OcrkitError, match=r"PyTorch cannot export this network to ONNX: .*[Dd]ata-dependent") as caught:
         backend.Torch().export_onnx(plan, random_state(plan))
     assert "\n" not in str(caught.value)
 

@@ -355,8 +355,19 @@ def test_several_workers_go_on_exactly_and_name_what_they_skip(tiny: Path, words
     done = together(2, "train", "--resume", "--out", run)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("going on after epoch 1") == 1
+    assert "goes on with" not in done.stderr
     assert_same(arrays_of(run / "last.safetensors"), arrays_of(whole / "last.safetensors"))
     assert log_of(run) == log_of(whole)
+
+
+def test_another_number_of_workers_may_go_on_but_is_told_what_that_means(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+    trained(tiny, tmp_path / "run", words_root, {"training.epochs": 1})
+    table = (tmp_path / "run" / "pipeline.toml").read_text()
+    (tmp_path / "run" / "pipeline.toml").write_text(table.replace("epochs = 1", "epochs = 2"))
+    done = together(2, "train", "--resume", "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("started with 1 workers, goes on with 2: not bit for bit as it would have been") == 1
+    assert [line["images"] for line in log_of(tmp_path / "run")] == [24, 24]
 
 
 def test_what_stops_one_worker_stops_all(tiny: Path, words_root: Path, tmp_path: Path) -> None:
