@@ -27,6 +27,8 @@ _ENTRY = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{12}-.+")
 """Names of entries, and of those that are being written: nothing else in the folder is touched."""
 _READ = 256
 """Images that are read from an entry at once."""
+_WRITTEN = 1 << 20
+"""Bytes that are written to an entry at once: image by image it would hold up the network."""
 _KEPT_SECONDS = 30 * 24 * 3600
 
 
@@ -72,7 +74,7 @@ class CacheWriter:
         with suppress(OSError):
             self._final.parent.mkdir(parents=True, exist_ok=True)
             self._folder = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=self._final.parent))
-            self._pixels = (self._folder / "pixels").open("wb")
+            self._pixels = (self._folder / "pixels").open("wb", buffering=_WRITTEN)
 
     def __enter__(self) -> "CacheWriter":
         return self

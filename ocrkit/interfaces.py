@@ -319,6 +319,14 @@ class Network(Protocol):
         """Raises ConfigError where the backend cannot train, or not with one of these options."""
 
 
+@runtime_checkable
+class TakesCallsTogether(Protocol):
+    """What a network has besides that works through several batches at a time faster than through one after another."""
+
+    callers: int
+    """Threads that may call ``predict`` at a time."""
+
+
 class Trainer(Protocol):
     """Changes a network's weights, one batch at a time."""
 

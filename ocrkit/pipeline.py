@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from itertools import islice
@@ -40,6 +41,7 @@ from ocrkit.interfaces import (
     Sample,
     SequenceSize,
     Skipped,
+    TakesCallsTogether,
 )
 from ocrkit.language_model import find as find_language_model
 from ocrkit.parallel import ordered_map
@@ -469,6 +471,32 @@ def _waited(items: Iterator[_T], stage: str, seconds: Seconds) -> Iterator[_T]:
         yield item
 
 
+class _Calls:
+    """Lets as many threads at a time call a network as it takes, and measures for how long any of them does."""
+
+    def __init__(self, network: Network) -> None:
+        self.most = network.callers if isinstance(network, TakesCallsTogether) else 1
+        self._places = threading.Semaphore(self.most)
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._since = 0.0
+
+    @contextmanager
+    def one(self, seconds: Seconds) -> Iterator[None]:
+        """A call; it waits until there is a place for it."""
+        with self._places:
+            with self._lock:
+                self._since = self._since if self._inside else time.perf_counter()
+                self._inside += 1
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._inside -= 1
+                    if not self._inside:
+                        seconds.network += time.perf_counter() - self._since
+
+
 @dataclass
 class Recogniser:
     """An assembled pipeline with its network: what evaluation, transcription and validation in training have in common."""
@@ -477,7 +505,9 @@ class Recogniser:
     network: Network
     threads: int = 0
     batch_size: int = BATCH_SIZE
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._calls = _Calls(self.network)
 
     def _prepare(self, load: Callable[[], Image]) -> _Prepared:
         start = time.perf_counter()
@@ -517,12 +547,8 @@ class Recogniser:
         return self._decode(*self._predict(images, seconds), seconds)
 
     def _predict(self, images: Sequence[Image], seconds: Seconds) -> tuple[FloatArray, IntArray]:
-        start = time.perf_counter()
-        inputs, sizes = self.assembly.make_batch(images)
-        with self._lock:
-            outputs = self.network.predict(inputs, sizes)
-        seconds.network += time.perf_counter() - start
-        return outputs
+        with self._calls.one(seconds):
+            return self.network.predict(*self.assembly.make_batch(images))
 
     def _decode(self, log_probs: FloatArray, lengths: IntArray, seconds: Seconds) -> list[Decoded]:
         start = time.perf_counter()
@@ -543,11 +569,11 @@ class Recogniser:
     def readings(self, pairs: Iterator[tuple[Sample, _Prepared]], seconds: Seconds) -> Iterator[Reading | Skipped]:
         """Every sample as it was read, or why it could not be, in order.
 
-        The network runs in a thread of its own; meanwhile others prepare the next images, and the caller's decodes the last.
+        The network runs in threads of its own; meanwhile others prepare the next images, and the caller's decodes the last.
         """
-        windows = iter(lambda: list(islice(pairs, self.window)), [])
+        windows, calls = iter(lambda: list(islice(pairs, self.window)), []), self._calls.most
         recognised = ordered_map(
-            partial(self._recognise, seconds=seconds), _waited(windows, "wait_images", seconds), 1, ahead=1
+            partial(self._recognise, seconds=seconds), _waited(windows, "wait_images", seconds), calls, ahead=calls
         )
         for window, batches in _waited(recognised, "wait_network", seconds):
             decoded: dict[int, Decoded] = {}

@@ -20,8 +20,10 @@ from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """What ONNX Runtime calls devices."""
 INPUTS = {"images": "tensor(float)", "widths": "tensor(int64)"}
-ROWS = 16
+ROWS = 8
 """Images that a thread takes through the network at once: few enough for the processor's cache."""
+CALLERS = 2
+"""Batches at a time on the CPU: a thread that is through with its part of one goes on with the next."""
 OUTPUTS = {"log_probs": "tensor(float)", "lengths": "tensor(int64)"}
 
 
@@ -88,6 +90,7 @@ class OnnxNetwork:
 
     def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
         self.device = device
+        self.callers = _callers(device, threads)
         self._plan = plan
         self._threads = threads
         self._arrays = {name: np.zeros(shape, np.float32) for name, shape in plan.parameters().items()}
@@ -122,6 +125,7 @@ class FileNetwork:
 
     def __init__(self, path: Path, *, device: str, threads: int) -> None:
         self.device = device
+        self.callers = _callers(device, threads)
         self._path = path
         self._session = _session_of(path, device=device, threads=threads)
 
@@ -197,6 +201,10 @@ class _Session:
         """Types by name."""
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         return {value.name: value.type for value in inputs}, {value.name: value.type for value in outputs}
+
+
+def _callers(device: str, threads: int) -> int:
+    return CALLERS if device == "cpu" and threads != 1 else 1
 
 
 def _session_of(path: Path, *, device: str, threads: int) -> _Session:

@@ -7,6 +7,8 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,10 @@ import ocrkit
 from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, WeightsError
 from ocrkit.config import load_spec
 from ocrkit.evaluation import Outcome
+from ocrkit.images import read_image
+from ocrkit.interfaces import Sample
 from ocrkit.parallel import AHEAD
-from ocrkit.pipeline import Assembly, Reading, assemble, choose_device, fitting_weights, seams
+from ocrkit.pipeline import Assembly, Reading, Seconds, assemble, choose_device, fitting_weights, seams
 from ocrkit.training import train
 
 Install = Callable[[str, str], Path]
@@ -430,6 +434,32 @@ def test_the_network_serves_one_thread_at_a_time(tiny_run: Path, words_root: Pat
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(shared.read, words(words_root)))
     assert overlaps == [False] * 31
+
+
+@pytest.mark.parametrize("callers", [1, 3])
+def test_a_network_gets_as_many_batches_at_a_time_as_it_takes(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch, callers: int
+) -> None:
+    reader = ocrkit.load(tiny_run, batch_size=2)._recogniser
+    monkeypatch.setattr(reader.network, "callers", callers, raising=False)
+    predict, lock, inside, most = reader.network.predict, threading.Lock(), [], [0]
+
+    def watched(*arguments: Any) -> Any:
+        inside.append(arguments)
+        most[0] = max(most[0], len(inside))
+        time.sleep(0.05)
+        inside.pop()
+        with lock:
+            return predict(*arguments)
+
+    monkeypatch.setattr(reader.network, "predict", watched)
+    again = replace(reader)
+    samples = [Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)]
+    seconds = Seconds()
+    readings = list(again.readings(again.prepare(samples), seconds))
+    assert [reading.sample.id for reading in readings if isinstance(reading, Reading)] == [sample.id for sample in samples]
+    assert most == [callers]
+    assert 0.05 * len(samples) / 2 / callers <= seconds.network < 0.05 * len(samples), "as the clock has it, not every caller's"
 
 
 # ------------------------------------------------------------------------------------------------------------- evaluation
