@@ -22,6 +22,13 @@ TERMS = {
     "licence": "LicenseRef-IAM-noncommercial-research",
     "terms": "Trained on the IAM Handwriting Database: for non-commercial research only; cite Marti and Bunke 2002.",
 }
+DATA = "IAM words flagged ok of the Aachen training forms at hand, less the forms of `choosing`"
+
+
+def also(runs: list[Path]) -> list[str]:
+    """What was trained on besides, in any of the runs."""
+    found = (each for run in runs for each in json.loads((run / "run.json").read_text("utf-8"))["also"])
+    return sorted({f"{each['samples']:,} samples of reader `{each['name']}` in {each['root']}" for each in found})
 
 
 def main() -> None:
@@ -35,9 +42,9 @@ def main() -> None:
 
     about: dict[str, Any] = {
         **TERMS,
-        "training": {"data": "IAM words flagged ok of the Aachen training forms at hand, less the forms of `choosing`"},
+        "training": {"data": DATA + "".join(f", and {each}" for each in also(arguments.runs))},
         "choosing": {
-            "purpose": "the best epoch by CER, and early stopping",
+            "purpose": "the best epoch by CER, and the temperature of confidences",
             "forms": sorted(arguments.chosen_by.read_text(encoding="utf-8").split()),
         },
     }

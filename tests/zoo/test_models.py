@@ -1,4 +1,4 @@
-"""The model that ships: its manifest is true, and it reads."""
+"""The models that ship: their manifests are true, and they read."""
 
 from itertools import combinations
 from pathlib import Path
@@ -10,20 +10,34 @@ import ocrkit
 from ocrkit import weights
 from ocrkit.alphabet import Alphabet
 from ocrkit.golden import read_golden
+from ocrkit.registry import registry
 from ocrkit.verify import verify
 from ocrkit.zoo import model, read_model_weights
 from ocrkit_iam.words import IamWords, split_forms
 
+LARGEST_CER = {"iam-crnn": 0.12, "iam-words-resnet": 0.07}
+"""The most that each may have on the writers of `aachen/validation`."""
+
+
+@pytest.fixture(scope="module", params=["iam-crnn", "iam-words-resnet"])
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
 
 @pytest.fixture(scope="module")
-def pipeline() -> ocrkit.Pipeline:
-    return ocrkit.load("iam-crnn")
+def pipeline(name: str) -> ocrkit.Pipeline:
+    return ocrkit.load(name)
 
 
-def test_the_manifest_describes_the_file_beside_it() -> None:
-    found = model("iam-crnn")
-    about, stored = found.manifest["weights"], read_model_weights("iam-crnn")
-    assert about["bytes"] == found.weights_path.stat().st_size < 5_000_000
+def test_every_model_is_tested_here(name: str) -> None:
+    assert name in registry().names("zoo")
+    assert {entry.name for entry in registry().entries("zoo") if entry.plugin.distribution == "ocrkit"} == set(LARGEST_CER)
+
+
+def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
+    found = model(name)
+    about, stored = found.manifest["weights"], read_model_weights(name)
+    assert about["bytes"] == found.weights_path.stat().st_size < 10_000_000
     assert about["sha256"] == weights.sha256_of(found.weights_path)
     assert about["dtype"] == "float16"
     assert {array.dtype for array in stored.arrays.values()} == {np.dtype(np.float16)}
@@ -32,19 +46,20 @@ def test_the_manifest_describes_the_file_beside_it() -> None:
     assert Alphabet(found.manifest["network"]["alphabet"]).classes == 96
 
 
-def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on() -> None:
-    manifest = model("iam-crnn").manifest
+def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on(name: str) -> None:
+    """Pen strokes are of other people, on a whiteboard."""
+    manifest = model(name).manifest
     chosen = set(manifest["choosing"]["forms"])
     for run in manifest["training"]["runs"]:
-        trained = set(run["forms"])
+        trained = {form for form in run["forms"] if not form.startswith("ondb-")}
         assert trained
         assert trained <= set(split_forms("aachen/train"))
         assert not trained & chosen
     assert chosen <= set(split_forms("aachen/train"))
 
 
-def test_it_reads_the_same_on_all_three_backends_as_its_golden_set_says() -> None:
-    result = verify("iam-crnn")
+def test_it_reads_the_same_on_all_three_backends_as_its_golden_set_says(name: str) -> None:
+    result = verify(name)
     assert result.passed, result.problems
     assert {"onnx", "torch", "gluon"} <= result.ran.keys(), result.left_out
     assert not set(result.left_out) & {"onnx", "torch", "gluon"}
@@ -55,8 +70,8 @@ def test_it_reads_the_same_on_all_three_backends_as_its_golden_set_says() -> Non
         assert largest <= 1e-3
 
 
-def test_its_golden_set_is_small_of_the_rendered_sample_and_far_from_ties() -> None:
-    found = model("iam-crnn")
+def test_its_golden_set_is_small_of_the_rendered_sample_and_far_from_ties(name: str) -> None:
+    found = model(name)
     about, path = found.manifest["golden"], found.folder / found.manifest["golden"]["file"]
     assert path.stat().st_size <= 700_000
     items = read_golden(path, sha256=about["sha256"])
@@ -81,14 +96,15 @@ def test_it_reads_the_sample(pipeline: ocrkit.Pipeline) -> None:
     assert cer < 0.35
 
 
-def test_it_is_as_good_as_its_manifest_says_on_writers_it_has_not_seen(pipeline: ocrkit.Pipeline, real_iam: Path) -> None:
+def test_it_is_as_good_as_its_manifest_says_on_writers_it_has_not_seen(
+    name: str, pipeline: ocrkit.Pipeline, real_iam: Path
+) -> None:
     result = pipeline.evaluate("aachen/validation", data=real_iam)
-    stated = model("iam-crnn").manifest["results"]
+    stated = model(name).manifest["results"]
     if result.dataset["forms"]["found"] != stated["forms"]["found"]:
         pytest.skip(f"this copy of IAM has {result.dataset['forms']['found']} of the split's forms, not those of the manifest")
     assert result.samples == stated["samples"] == 1646
     for name, score in result.metrics.items():
         for end in ("value", "low", "high"):
             assert getattr(score, end) == pytest.approx(stated["metrics"][name][end], abs=2e-3)
-    assert result.metrics["levenshtein"].value >= 0.84  # type: ignore[operator]
-    assert result.metrics["cer"].value <= 0.18  # type: ignore[operator]
+    assert result.metrics["cer"].value <= LARGEST_CER[name]  # type: ignore[operator]

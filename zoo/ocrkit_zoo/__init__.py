@@ -8,6 +8,9 @@ def ocrkit_zoos(register: Register) -> None:
     register(
         "iam-crnn", "ocrkit_zoo:iam-crnn", summary="Handwritten English words: CNN + biLSTM + CTC, the seed notebook's network"
     )
+    register(
+        "iam-words-resnet", "ocrkit_zoo:iam-words-resnet", summary="Handwritten English words: residual CNN + 3 biLSTMs + CTC"
+    )
 
 
 @hookimpl
