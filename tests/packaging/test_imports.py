@@ -140,7 +140,8 @@ def test_a_plugin_imports_the_public_side_of_the_core_and_no_other_plugin(plugin
 
 @pytest.mark.parametrize("plugin", sorted(PLUGINS))
 def test_asking_a_plugin_for_its_parts_imports_only_the_hooks(plugin: str) -> None:
-    assert set(imported(PLUGINS[plugin] / "__init__.py")) == {"ocrkit.hookspecs"}
+    names = set(imported(PLUGINS[plugin] / "__init__.py"))
+    assert names - {"platform", "sys"} == {"ocrkit.hookspecs"}  # where MXNet has builds, they tell
 
 
 def test_every_import_is_of_a_declared_dependency() -> None:

@@ -310,7 +310,8 @@ def test_two_workers_train_on_disjoint_parts_as_one_does_on_the_whole(
     run, alone = tmp_path / "run", tmp_path / "alone"
     done = together(2, "train", "--pipeline", tiny, "--backend", "torch", "--data", words_root, "--out", run, *given, site=site)
     assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    assert "ocrkit" not in done.stdout
+    assert "epoch" not in done.stdout, "only PyTorch 2.9 has a word of its own there"
     assert done.stderr.count("epoch 1/3") == 1
     assert f"training 'tiny' on torch with 2 workers into {run}" in done.stderr
     assert json.loads((run / "run.json").read_text())["workers"] == 2
