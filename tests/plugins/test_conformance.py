@@ -102,6 +102,10 @@ class TestIamCrnn(ZooConformance):
     name = "iam-crnn"
 
 
+class TestIamWordsResnet(ZooConformance):
+    name = "iam-words-resnet"
+
+
 class TestEnglish(LanguageModelConformance):
     name = "english"
 
