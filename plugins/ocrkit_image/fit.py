@@ -14,13 +14,21 @@ from ocrkit_image.paper import INK_DOC, Ink, dark_on_light, paper_level
 class FitPad:
     """Fits an image into ``height`` × ``width``: shrunk if it is larger, never enlarged, in proportion; then centred.
 
-    uint8 (H, W) → uint8 (height, width). The margins are as light as the top left pixel, and at least 230.
-    It is the seed notebook's preprocessing to the pixel, except that at least one pixel of each side is kept.
+    uint8 (H, W) → uint8 (height, W'). The margins are as light as the top left pixel, and at least 230. W' is ``width``, and
+    that is the seed notebook's preprocessing to the pixel, except that at least one pixel of each side is kept. With
+    ``min_width``, W' is as narrow as the image allows: a multiple of ``multiple``, but at least ``min_width`` and at most
+    ``width``.
     """
 
     height: int = option(32, "height of the result in pixels", minimum=1, maximum=1024)
     width: int = option(128, "width of the result in pixels", minimum=1, maximum=16384)
+    min_width: int = option(0, "narrowest result in pixels, where the width may vary; 0: it is always width", minimum=0)
+    multiple: int = option(8, "a width that varies is a multiple of this", minimum=1)
     ink: Ink = option("dark", INK_DOC)
+
+    def __post_init__(self) -> None:
+        if self.min_width > self.width:
+            raise ConfigError([f"min_width {self.min_width} is more than width {self.width}"])
 
     def __call__(self, image: Image, /) -> Image:
         image = dark_on_light(image, self.ink)
@@ -29,10 +37,11 @@ class FitPad:
         if ratio < 1:
             height, width = max(1, int(height * ratio)), max(1, int(width * ratio))
             image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
-        return _pad(image, self.height - height, self.width - width, max(230, int(image[0, 0])))
+        whole = min(self.width, _whole(max(width, self.min_width), self.multiple)) if self.min_width else self.width
+        return _pad(image, self.height - height, whole - width, max(230, int(image[0, 0])))
 
     def output_size(self) -> ImageSize:
-        return ImageSize(self.height, self.width)
+        return ImageSize(self.height, None if self.min_width else self.width)
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,7 @@ class FitHeight:
     ink: Ink = option("dark", INK_DOC)
 
     def __post_init__(self) -> None:
-        if self._whole(self.min_width) > self.max_width:
+        if _whole(self.min_width, self.multiple) > self.max_width:
             raise ConfigError(
                 [f"min_width {self.min_width}, up to a multiple of {self.multiple}, is more than max_width {self.max_width}"]
             )
@@ -59,7 +68,7 @@ class FitHeight:
     def __call__(self, image: Image, /) -> Image:
         height, width = image.shape
         scaled = max(1, round(width * self.height / height))
-        whole = self._whole(max(scaled, self.min_width))
+        whole = _whole(max(scaled, self.min_width), self.multiple)
         if whole > self.max_width:
             raise ImageError(
                 f"{height} × {width} pixels (height × width) become {whole:,} wide at height {self.height}; "
@@ -73,8 +82,10 @@ class FitHeight:
     def output_size(self) -> ImageSize:
         return ImageSize(self.height, None)
 
-    def _whole(self, width: int) -> int:
-        return -(-width // self.multiple) * self.multiple
+
+def _whole(width: int, multiple: int) -> int:
+    """The smallest multiple that is not less."""
+    return -(-width // multiple) * multiple
 
 
 def _pad(image: Image, rows: int, columns: int, level: int) -> Image:
