@@ -54,6 +54,11 @@ class Words:
     """Preprocessed."""
 
     @property
+    def mean_width(self) -> int:
+        """Of the preprocessed images, in pixels."""
+        return round(sum(image.shape[1] for image in self.images) / len(self.images))
+
+    @property
     def about(self) -> str:
         return f"{len(self.samples)} words of {self.dataset.name} {self.dataset.split}" + self.dataset.is_sample * " (sample)"
 

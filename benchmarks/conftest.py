@@ -103,7 +103,7 @@ def measured(words: Callable[[str], Words], pytestconfig: pytest.Config) -> Call
         about = {
             "model": model, "backend": backend, "device": device, "precision": precision, "words": words(model).about,
             "parameters": sum(int(np.prod(shape)) for shape in assembly.plan.parameters().values()),
-            "million_multiply_adds": round(limits.multiply_adds(model) / 1e6, 1),
+            "million_multiply_adds": round(limits.multiply_adds(model, words(model).mean_width) / 1e6, 1),
             "cer": character_error_rate(recogniser, words(model)),
             "versions": assembly.backend.versions() | {"numpy": np.__version__},
         }  # fmt: skip

@@ -10,8 +10,8 @@ from ocrkit.pipeline import assemble
 
 
 @cache
-def multiply_adds(model: str, width: int = 512) -> float:
-    """Of one image through a model's network, counted by PyTorch on shapes alone; ``width`` is taken where it varies."""
+def multiply_adds(model: str, width: int) -> float:
+    """Of one image through a model's network, counted by PyTorch on shapes alone; ``width`` counts where widths vary."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

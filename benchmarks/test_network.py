@@ -30,7 +30,8 @@ def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: An
     note(len(batch[0]), batch_size=case.batch_size, **network.about)
     if benchmark.stats is not None:
         rate = limits.product_rate() if case.device == "cpu" else limits.torch_product_rate(case.device, case.precision)
-        benchmark.extra_info["limit_images_per_second"] = round(rate / 2 / limits.multiply_adds(case.model), 1)
+        work = limits.multiply_adds(case.model, batch[0].shape[3])
+        benchmark.extra_info["limit_images_per_second"] = round(rate / 2 / work, 1)
 
 
 @pytest.mark.training

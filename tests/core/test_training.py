@@ -19,8 +19,9 @@ from ocrkit import ConfigError, DataError, OcrkitError, WeightsError, training
 from ocrkit import weights as weight_files
 from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
+from ocrkit.interfaces import Batch
 from ocrkit.pipeline import assemble, build_network
-from ocrkit.training import Progress, learning_rate, resume_options, take_what_fits, train
+from ocrkit.training import Progress, Run, collect, learning_rate, resume_options, take_what_fits, train
 
 
 def trained(
@@ -282,6 +283,33 @@ def test_every_epoch_has_its_own_order_and_augmentation(
     assert len(set(numbers)) == len(numbers) == 48
     assert sorted(images[:24]) == sorted(images[24:])
     assert images[:24] != images[24:]
+
+
+def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_still_has_each_once(
+    tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"preprocessor.use": "fit-height", "preprocessor.height": 16, "training.batch_size": 4, "training.epochs": 2}
+    assembly = assemble(load_spec(tiny, settings))
+    run = Run(assembly, tmp_path / "run")
+    batches: list[Batch] = []
+    step = run.trainer.step
+
+    def watched(batch: Batch, **options: Any) -> float:
+        batches.append(batch)
+        return step(batch, **options)
+
+    monkeypatch.setattr(run.trainer, "step", watched)
+    run.start({}, None)
+    data = collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
+    run.train(data, None)
+
+    assert [len(batch.sizes) for batch in batches] == [4] * 12
+    for epoch in batches[:6], batches[6:]:
+        ranges = sorted((batch.sizes.min(), batch.sizes.max()) for batch in epoch)
+        assert all(one[1] <= other[0] for one, other in pairwise(ranges)), "sorted by width, before they are cut into batches"
+        assert ranges != [(batch.sizes.min(), batch.sizes.max()) for batch in epoch], "and shuffled after that"
+        labels = [tuple(row[:length]) for batch in epoch for row, length in zip(batch.labels, batch.label_lengths, strict=True)]
+        assert sorted(labels) == sorted(map(tuple, data.labels))
 
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(

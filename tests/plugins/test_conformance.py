@@ -183,6 +183,11 @@ class TestFitPad(PreprocessorConformance):
     name = "fit-pad"
 
 
+class TestFitPadOfAnyWidth(PreprocessorConformance):
+    name = "fit-pad"
+    options = {"height": 64, "width": 512, "min_width": 96}
+
+
 class TestFitHeight(PreprocessorConformance):
     name = "fit-height"
 

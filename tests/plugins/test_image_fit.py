@@ -1,4 +1,4 @@
-"""fit-pad is the seed notebook's preprocessing to the pixel; fit-height keeps the natural width; ink finds itself out."""
+"""fit-pad is the seed notebook's preprocessing to the pixel, or cut to the image; fit-height keeps the width; ink is told apart."""
 
 import cv2
 import numpy as np
@@ -98,6 +98,28 @@ def test_fit_pad_shrinks_bilinearly(height, width):
 def test_an_image_of_the_frames_size_stays_as_it_is():
     image = noise(32, 128)
     np.testing.assert_array_equal(FitPad()(image), image)
+
+
+@given(SIDES, SIDES, st.integers(1, 70), st.integers(1, 300), st.integers(1, 12), st.data())
+def test_fit_pad_with_a_width_that_varies_cuts_the_frame_to_the_image(height, width, frame_height, frame_width, multiple, data):
+    min_width = data.draw(st.integers(1, frame_width))
+    image = noise(height, width)
+    fit = FitPad(height=frame_height, width=frame_width, min_width=min_width, multiple=multiple)
+    assert fit.output_size() == ImageSize(frame_height, None)
+    fitted = fit(image)
+    ratio = min(1, frame_height / height, frame_width / width)
+    own = width if ratio == 1 else max(1, int(width * ratio))
+    assert max(own, min_width) <= fitted.shape[1] <= frame_width
+    assert fitted.shape[1] % multiple == 0 or fitted.shape[1] == frame_width
+    assert fitted.shape[1] < max(own, min_width) + multiple
+    first = (frame_width - own) // 2 - (fitted.shape[1] - own) // 2  # both have the image in the middle
+    whole = notebook(image, frame_height, frame_width)
+    np.testing.assert_array_equal(fitted, whole[:, first : first + fitted.shape[1]])
+
+
+def test_a_smallest_width_beyond_the_frame_is_refused():
+    with pytest.raises(ConfigError, match="min_width 129 is more than width 128"):
+        FitPad(min_width=129)
 
 
 @pytest.mark.parametrize(("corner", "margin"), [(0, 230), (229, 230), (230, 230), (231, 231), (255, 255)])
