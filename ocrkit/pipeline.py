@@ -50,7 +50,7 @@ from ocrkit.registry import registry
 BATCH_SIZE = 64
 KEPT = 50_000
 """Samples of a data set that are kept in memory while it is read; more are made again where they are needed."""
-WINDOW = 4
+WINDOW = 16
 """Batches whose images are sorted by width before they are cut, where it varies."""
 _T = TypeVar("_T")
 

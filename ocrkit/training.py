@@ -56,7 +56,7 @@ from ocrkit.pipeline import Assembly, Recogniser, build_network, find_weights, f
 
 _ORDER, _AUGMENT, _STEP, _WINDOW = 1, 2, 3, 4
 """Streams of random numbers, told apart by the first number after the seed."""
-_SORTED = 8
+_SORTED = 32
 """Batches whose images are sorted by width together, where it varies: fewer columns are then spent on padding."""
 _AVERAGE_EVERY = 10
 """Steps between two updates of the averaged weights, since getting all weights off a GPU takes as long as part of a step."""

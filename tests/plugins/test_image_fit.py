@@ -1,4 +1,4 @@
-"""fit-pad is the seed notebook's preprocessing to the pixel, or cut to the image; fit-height keeps the width; ink is told apart."""
+"""fit-pad is the seed notebook's preprocessing to the pixel, or cut to the image; fit-height keeps the width; ink is found."""
 
 import cv2
 import numpy as np
