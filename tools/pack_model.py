@@ -5,6 +5,9 @@
 The folder must hold the pipeline.toml. ``weights.safetensors``, ``manifest.toml`` and ``golden.safetensors`` are written;
 CARD.md is for people.
 EARLIER_RUN are the runs that RUN started from (``--init``), the latest first.
+
+A model that has not seen IAM has other terms, which `--licence` and `--trained-on` say; without `--chosen-by` its epoch was
+chosen by nothing of IAM.
 """
 
 import argparse
@@ -18,10 +21,8 @@ from ocrkit.packing import pack, write_manifest
 
 ITEMS = 36
 """Images of the golden set."""
-TERMS = {
-    "licence": "LicenseRef-IAM-noncommercial-research",
-    "terms": "Trained on the IAM Handwriting Database: for non-commercial research only; cite Marti and Bunke 2002.",
-}
+LICENCE = "LicenseRef-IAM-noncommercial-research"
+TERMS = "Trained on the IAM Handwriting Database: for non-commercial research only; cite Marti and Bunke 2002."
 DATA = "IAM words flagged ok of the Aachen training forms at hand, less the forms of `choosing`"
 
 
@@ -37,17 +38,18 @@ def main() -> None:
     parser.add_argument("--to", required=True, type=Path, help="the model's folder, with its pipeline.toml")
     parser.add_argument("--data", required=True, help="the data set to measure on")
     parser.add_argument("--split", required=True, help="the split to measure on; nothing may have been chosen by it")
-    parser.add_argument("--chosen-by", required=True, type=Path, help="file of the form ids that early stopping watched")
+    parser.add_argument("--chosen-by", type=Path, help="file of the form ids that early stopping watched")
+    parser.add_argument("--licence", default=LICENCE, help="SPDX id (default: IAM's terms)")
+    parser.add_argument("--trained-on", default=DATA, help="in words; other readers' samples are named after it")
     arguments = parser.parse_args()
 
-    about: dict[str, Any] = {
-        **TERMS,
-        "training": {"data": DATA + "".join(f", and {each}" for each in also(arguments.runs))},
-        "choosing": {
-            "purpose": "the best epoch by CER, and the temperature of confidences",
-            "forms": sorted(arguments.chosen_by.read_text(encoding="utf-8").split()),
-        },
-    }
+    about: dict[str, Any] = {"licence": arguments.licence}
+    if arguments.licence == LICENCE:
+        about["terms"] = TERMS
+    about["training"] = {"data": arguments.trained_on + "".join(f", and {each}" for each in also(arguments.runs))}
+    if arguments.chosen_by:
+        forms = sorted(arguments.chosen_by.read_text(encoding="utf-8").split())
+        about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences", "forms": forms}
     manifest = pack(arguments.to, arguments.runs, about, items=ITEMS)
 
     result = ocrkit.load(arguments.to / "pipeline.toml").evaluate(arguments.split, data=arguments.data)
