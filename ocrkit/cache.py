@@ -8,8 +8,7 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
+import secrets
 import time
 from array import array
 from collections.abc import Iterator, Sequence
@@ -73,8 +72,10 @@ class CacheWriter:
         self._final = cache_folder() / key
         with suppress(OSError):
             self._final.parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(prefix=f".{key[:12]}-", dir=self._final.parent))
-            self._pixels = (self._folder / "pixels").open("wb", buffering=_WRITTEN)
+            folder = self._final.with_name(f".{key[:12]}-{secrets.token_hex(6)}")
+            folder.mkdir(mode=0o700)
+            self._pixels = (folder / "pixels").open("wb", buffering=_WRITTEN)
+            self._folder = folder
 
     def __enter__(self) -> "CacheWriter":
         return self
@@ -86,7 +87,7 @@ class CacheWriter:
         if self._folder:
             with suppress(OSError):
                 self._pixels.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _remove(self._folder)
             self._folder = None
 
     def add(self, image: Image | ImageError) -> None:
@@ -112,16 +113,22 @@ class CacheWriter:
             np.save(self._folder / "sizes.npy", np.frombuffer(self._sizes, np.int32).reshape(-1, 2))
             (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
             if cached_images(self._final.name) is None:
-                shutil.rmtree(self._final, ignore_errors=True)  # damaged, where there is one at all
+                _remove(self._final)  # damaged, where there is one at all
             self._folder.rename(self._final)
             _remove_unused(self._final.parent)
+
+
+def _remove(folder: Path) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_unused(cache: Path) -> None:
     """Removes entries that nobody has read for a month, and what killed writers have left."""
     for entry in cache.iterdir():
         if _ENTRY.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > _KEPT_SECONDS:
-            shutil.rmtree(entry, ignore_errors=True)
+            _remove(entry)
 
 
 def cached_images(key: str) -> Iterator[Image | ImageError] | None:

@@ -349,18 +349,21 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
 
 
-def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()) -> PipelineSpec:
+def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = (), *, to_read: bool = False) -> PipelineSpec:
     """Reads and checks a pipeline. ``settings`` are ``a.b=c`` texts, or values by dotted name.
 
+    Where it is only ``to_read`` with, the parts that training alone uses are left out, unchecked: loading them takes time.
     Raises ConfigError with every mistake of the file and the settings at once, OcrkitError where there is no such file.
     """
-    spec, problems = read_spec(source, settings)
+    spec, problems = read_spec(source, settings, to_read=to_read)
     if problems:
         raise ConfigError(problems)
     return spec
 
 
-def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()) -> tuple[PipelineSpec, list[str]]:
+def read_spec(
+    source: str | Path, settings: Sequence[str] | Mapping[str, Any] = (), *, to_read: bool = False
+) -> tuple[PipelineSpec, list[str]]:
     """A pipeline as far as it is right, and every mistake of the file and the settings. A part that is wrong has no name.
 
     Raises OcrkitError where there is no such file.
@@ -372,7 +375,7 @@ def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
     else:
         parsed = [parse_setting(setting) for setting in settings]
     problems = _apply_settings(table, parsed)
-    return _check(table, path.resolve().parent, problems), problems
+    return _check(table, path.resolve().parent, problems, to_read=to_read), problems
 
 
 def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
@@ -387,7 +390,7 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
+def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read: bool) -> PipelineSpec:
     """What the file says, where that is right; what is wrong goes to the problems."""
     known = ["schema", "name", "summary", "backends", "alphabet", "weights", "network", *PARTS, "metrics", "training"]
     if table.get("schema") != SCHEMA:
@@ -418,6 +421,7 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
         tuple(
             _part(item, kind, f"training.{key}[{index}]", problems)
             for index, item in enumerate(_as_list(training.pop(key, [])))
+            if not to_read
         )
         for key, kind in (("augment", "preprocessor"), ("also", "reader"))
     )

@@ -21,7 +21,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -163,6 +162,8 @@ def _plain_png(data: bytes) -> Image | None:
         return None
     if len(rows) != row * height or not inflater.eof or inflater.unused_data or max(rows[::row]) > 4:  # kinds of filters
         return None
+    import cv2
+
     pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None or pixels.shape[:2] != (height, width):
         return None
@@ -170,6 +171,8 @@ def _plain_png(data: bytes) -> Image | None:
 
 
 def _to_grey(image: ImageFile) -> Image:
+    import cv2
+
     image.draft("L", image.size)  # JPEG holds luma as it is
     image.load()
     with suppress(Exception):  # broken EXIF says nothing of how the image is turned

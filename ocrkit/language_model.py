@@ -17,7 +17,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -233,7 +233,7 @@ def find(source: str | Path) -> Path:
         listed = ", ".join(available) or "none"
         raise OcrkitError(f"{name}: no such language model; expected a file, or the name of an installed one: {listed}")
     package, _, file = str(registry().get("language_model", name).target).partition(":")
-    return Path(str(files(package))) / file
+    return Path(import_module(package).__path__[0]) / file
 
 
 # ------------------------------------------------------------------------------------------------------------------ files

@@ -34,7 +34,12 @@ def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items:
 
     Raises WeightsError where the run is missing, damaged or of another network, and DataError where there are no images.
     """
-    described = [_described(run) for run in runs]
+    described, listed = [_described(run) for run in runs], set[str]()
+    for run in described:  # forms are listed once: reading a long manifest takes a while whenever the model is loaded
+        if listed.issuperset(run["forms"]):
+            del run["forms"]
+        else:
+            listed.update(run["forms"])
     best = weight_files.read(runs[0] / "best.safetensors")
     assembly = assemble(load_spec(folder / "pipeline.toml"))
     if differences := assembly.differences(best.about):

@@ -43,7 +43,6 @@ from ocrkit.interfaces import (
     Skipped,
     TakesCallsTogether,
 )
-from ocrkit.language_model import find as find_language_model
 from ocrkit.parallel import ordered_map
 from ocrkit.registry import registry
 
@@ -271,20 +270,21 @@ def choose_device(backend_name: str, backend: Backend, device: str) -> str:
     return device
 
 
-def find_weights(reference: str, folder: Path) -> weight_files.Weights:
-    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file; held against a manifest beside it.
+def find_weights(reference: str, folder: Path) -> tuple[weight_files.Weights, dict[str, Any] | None]:
+    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file; and their manifest, if there is one.
 
-    Raises WeightsError or OcrkitError.
+    Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
     """
-    from ocrkit.zoo import manifest_of, read_model_weights
+    from ocrkit.zoo import manifest_of, model, read_model_weights
 
     if reference.startswith("zoo:"):
-        return read_model_weights(reference.removeprefix("zoo:"))
+        found = model(reference.removeprefix("zoo:"))
+        return read_model_weights(found), found.manifest
     path = _weights_file(reference, folder)
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a .safetensors file")
     manifest = manifest_of(path)
-    return weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
+    return weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None), manifest
 
 
 def _weights_file(reference: str, folder: Path) -> Path:
@@ -317,12 +317,12 @@ def fitting_weights(assembly: Assembly) -> Trained:
     reference = assembly.spec.weights
     if not reference:
         return Trained(None, "the pipeline names no weights", reference)
-    weights = find_weights(reference, assembly.spec.folder)
+    weights, manifest = find_weights(reference, assembly.spec.folder)
     differences = assembly.differences(weights.about)
     if differences:
         return Trained(None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference)
     arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
-    return Trained(arrays, "", reference, weights.sha256, **_known(reference, assembly.spec.folder))
+    return Trained(arrays, "", reference, weights.sha256, **_known(weights.path, manifest))
 
 
 def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
@@ -333,13 +333,8 @@ def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
     return trained.arrays, trained
 
 
-def _known(reference: str, folder: Path) -> dict[str, Any]:
+def _known(path: Path, manifest: dict[str, Any] | None) -> dict[str, Any]:
     """What is known of weights besides: their licence, temperature and the forms that they have seen."""
-    from ocrkit.zoo import manifest_of, model
-
-    path = _weights_file(reference, folder)
-    named = reference.startswith("zoo:")
-    manifest = model(reference.removeprefix("zoo:")).manifest if named else manifest_of(path)
     if manifest is None:
         return {"seen": of_run(path.parent)}
     return {
@@ -352,7 +347,8 @@ def _known(reference: str, folder: Path) -> dict[str, Any]:
 
 def forms_seen(reference: str) -> SeenForms:
     """The forms that were used in making weights: ``zoo:NAME``, a training run's or a model's folder, or a file."""
-    seen: SeenForms = _known(reference, Path())["seen"]
+    weights, manifest = find_weights(reference, Path())
+    seen: SeenForms = _known(weights.path, manifest)["seen"]
     return seen
 
 
@@ -789,7 +785,9 @@ def _described(use: str, part: Any) -> dict[str, Any]:
     """A part with all its options."""
     options = {each.name: getattr(part, each.name) for each in fields(part) if each.init}
     if isinstance(source := options.get("language_model"), str):
-        options["language_model"] = find_language_model(source)  # a name, too, stands for a file
+        from ocrkit.language_model import find
+
+        options["language_model"] = find(source)  # a name, too, stands for a file
     return {"use": use} | {name: _stated(value) for name, value in options.items()}
 
 
@@ -829,7 +827,7 @@ def load(
     ``settings`` are those of ``--set``: ``["decoder.use=…"]`` or ``{"decoder.use": …}``. Raises OcrkitError and its children:
     ConfigError for a pipeline that does not fit together, WeightsError where it has no weights for its network.
     """
-    spec = load_spec(source, settings)
+    spec = load_spec(source, settings, to_read=True)
     if spec.network:
         return _load_exported(spec, backend, device, threads, batch_size)
     assembly = assemble(spec, backend=backend)

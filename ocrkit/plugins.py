@@ -4,11 +4,11 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
 
 import pluggy
 
 from ocrkit import hookspecs
+from ocrkit.entry_points import EntryPoint, entry_points
 
 GROUP = "ocrkit"
 DISABLED = "disabled by OCRKIT_DISABLE_PLUGINS"
@@ -69,13 +69,7 @@ def unwanted_plugins() -> set[str]:
 def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
     """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
     unwanted = unwanted_plugins()
-    points = {(point.name, point.value): point for point in entry_points(group=GROUP)}  # an editable install may show twice
-    known: dict[int, list[str]] = {}  # a distribution's metadata is read anew whenever it is asked for, its README included
-    for point in sorted(points.values(), key=lambda point: (point.name, point.value)):
-        if id(point.dist) not in known:
-            about = point.dist.metadata if point.dist else None
-            known[id(point.dist)] = [about[key] if about and key in about else "unknown" for key in ("Name", "Version")]
-        distribution, version = known[id(point.dist)]
+    for point in entry_points(GROUP):
         manager, problem = (None, DISABLED) if point.name in unwanted else _load(point)
         parts: list[tuple[str, dict[str, object]]] = []
         if manager is not None:
@@ -85,7 +79,7 @@ def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
                 problem = None if parts else "registers no part; expected its hooks to call register(name, target)"
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 parts, problem = [], one_line(error)
-        yield Plugin(point.name, point.value, distribution, version, problem), parts
+        yield Plugin(*point, problem), parts
 
 
 def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:

@@ -435,7 +435,7 @@ def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict
     The head is rebuilt for another alphabet: rows of the characters that both have, and the blank's, are kept. Where the
     weights do not say their alphabet, it starts fresh. Raises WeightsError where nothing fits.
     """
-    source = find_weights(reference, Path())
+    source, _ = find_weights(reference, Path())
     state = network.state()
     fresh = []
     head = source.arrays.get("head.weight")

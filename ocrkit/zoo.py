@@ -1,11 +1,9 @@
 """Trained models: where they are, what their manifests say, and their weights, fetched and checked before they are used."""
 
-import logging
-import shutil
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,6 @@ from ocrkit.plugins import one_line
 from ocrkit.registry import registry
 
 MANIFEST = "manifest.toml"
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,7 @@ def model_folder(name: str) -> Path:
     entry = registry().get("zoo", name)
     package, _, folder = str(entry.target).partition(":")
     try:
-        return Path(str(files(package))) / folder
+        return Path(import_module(package).__path__[0]) / folder
     except Exception as error:  # a package may raise anything while it is imported
         raise PluginError(
             f"{entry} of plugin {entry.plugin.name!r} cannot be found in {package!r}: {one_line(error)}"
@@ -106,26 +103,28 @@ def models() -> tuple[list[Model], list[str]]:
     return found, problems
 
 
-def read_model_weights(name: str) -> weight_files.Weights:
+def read_model_weights(found: Model) -> weight_files.Weights:
     """A model's weights, fetched where they are not on this machine yet.
 
     Raises WeightsError where their sha256 is not the manifest's, and as :func:`fetch` does.
     """
-    found = model(name)
     path = found.weights_path
     if found.url and not path.is_file():
+        import logging
+
         from ocrkit.download import is_offline
 
         if not is_offline():
             # A library prints nothing; where nobody has set up logging, Python shows this as one line on standard error.
-            _log.warning("ocrkit: fetching the weights of %r (%s) from %s", name, size_text(found), found.url)
+            message = "ocrkit: fetching the weights of %r (%s) from %s"
+            logging.getLogger(__name__).warning(message, found.name, size_text(found), found.url)
         fetch(found)
     try:
         return weight_files.read(path, sha256=str(found.manifest["weights"]["sha256"]))
     except WeightsError as error:
         if not found.url:
             raise
-        raise WeightsError(f"{error}: ocrkit zoo fetch {name}") from error
+        raise WeightsError(f"{error}: ocrkit zoo fetch {found.name}") from error
 
 
 def size_text(found: Model) -> str:
@@ -181,6 +180,8 @@ def adopt(found: Model, source: Path) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with write_atomically(path) as temporary:
+            import shutil
+
             shutil.copyfile(source, temporary)
             _check(found, temporary, str(source))
     except OSError as error:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from ocrkit import ConfigError, ImageError, ImageSize, option
@@ -35,6 +34,8 @@ class FitPad:
         height, width = image.shape
         ratio = min(self.height / height, self.width / width)
         if ratio < 1:
+            import cv2
+
             height, width = max(1, int(height * ratio)), max(1, int(width * ratio))
             image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
         whole = min(self.width, _whole(max(width, self.min_width), self.multiple)) if self.min_width else self.width
@@ -74,6 +75,8 @@ class FitHeight:
                 f"{height} × {width} pixels (height × width) become {whole:,} wide at height {self.height}; "
                 f"the limit is max_width = {self.max_width:,}; cut the image into shorter pieces"
             )
+        import cv2
+
         image = dark_on_light(image, self.ink)
         interpolation = cv2.INTER_AREA if self.height < height else cv2.INTER_LINEAR
         resized = np.asarray(cv2.resize(image, (scaled, self.height), interpolation=interpolation), np.uint8)
@@ -90,6 +93,8 @@ def _whole(width: int, multiple: int) -> int:
 
 def _pad(image: Image, rows: int, columns: int, level: int) -> Image:
     """Adds rows and columns of one level around an image, half of them on each side, the odd one below and to the right."""
+    import cv2
+
     top, left = rows // 2, columns // 2
     padded = cv2.copyMakeBorder(image, top, rows - top, left, columns - left, cv2.BORDER_CONSTANT, value=(level,))
     return np.asarray(padded, np.uint8)

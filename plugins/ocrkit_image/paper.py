@@ -2,7 +2,6 @@
 
 from typing import Literal
 
-import cv2
 import numpy as np
 
 from ocrkit.interfaces import Image
@@ -26,6 +25,8 @@ def dark_on_light(image: Image, ink: Ink) -> Image:
     0.12 and 0.24 %. Taking the commoner of Otsu's two classes for the paper errs in 5 %: tight full stops are mostly ink.
     """
     if ink == "auto":
+        import cv2
+
         darkest, lightest, _, _ = cv2.minMaxLoc(cv2.blur(image, (3, 3)))
         ink = "light" if 2 * paper_level(image) < darkest + lightest else "dark"
     return np.invert(image) if ink == "light" else image

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -94,12 +94,12 @@ class OnnxNetwork:
         self._plan = plan
         self._threads = threads
         self._arrays = {name: np.zeros(shape, np.float32) for name, shape in plan.parameters().items()}
-        self._session: _Session | None = None
+        self._session: Future[_Session] | None = None
 
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
         if self._session is None:
             raise WeightsError("the network has no weights yet")
-        return self._session.predict(inputs, sizes)
+        return self._session.result().predict(inputs, sizes)
 
     def state(self) -> Arrays:
         return {name: array.copy() for name, array in self._arrays.items()}
@@ -111,7 +111,12 @@ class OnnxNetwork:
         self._arrays = {name: np.array(arrays[name], np.float32) for name in self._arrays}
         graph = network_graph(self._plan, self._arrays)
         model, constants = graph.model({}, whole=False), graph.large_constants
-        self._session = _Session(model, constants, device=self.device, threads=self._threads)
+        # ONNX Runtime gets ready in a thread of its own, while the first images are read.
+        pool = ThreadPoolExecutor(1, "onnx")
+        self._session = pool.submit(_Session, model, constants, device=self.device, threads=self._threads)
+        pool.shutdown(wait=False)
+        if self.device != "cpu":
+            self._session.result()  # a device that cannot be used is told of at once
 
     def initialize(self, seed: int, /) -> None:
         raise _no_training()

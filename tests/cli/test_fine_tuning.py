@@ -11,7 +11,7 @@ from rapidfuzz.distance.Levenshtein import distance
 
 from ocrkit.cli import main
 from ocrkit.weights import read
-from ocrkit.zoo import read_model_weights
+from ocrkit.zoo import model, read_model_weights
 
 NEW = "äöü"
 TRAIN = (
@@ -76,7 +76,7 @@ def test_shared_letters_start_from_the_zoos_rows_and_new_ones_from_fresh(data: P
     said = train(data, tmp_path / "tuned", "--init", "zoo:iam-crnn", "--limit", "4", epochs=1, learning_rate=0)
     assert "starting from zoo:iam-crnn: 30 arrays, 95 characters shared\n" in said
     train(data, tmp_path / "scratch", "--limit", "4", epochs=1, learning_rate=0)
-    zoo = read_model_weights("iam-crnn")
+    zoo = read_model_weights(model("iam-crnn"))
     known = np.column_stack([zoo.arrays["head.weight"], zoo.arrays["head.bias"]]).astype(np.float32)
     alphabet, rows = head(tmp_path / "tuned")
     assert alphabet == zoo.about["alphabet"] + NEW

@@ -17,7 +17,7 @@ from networks import notebook_name
 from ocrkit.cli import main
 from ocrkit.manifest import manifest_problems
 from ocrkit.weights import read, sha256_of
-from ocrkit.zoo import read_model_weights
+from ocrkit.zoo import model, read_model_weights
 from ocrkit_gluon.mxnet import mxnet
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +39,7 @@ def save(path: Path, arrays: dict[str, np.ndarray]) -> Path:
 @pytest.fixture(scope="module")
 def params(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The zoo's model, as the notebook would have saved it."""
-    return save(tmp_path_factory.mktemp("params") / "test.params", read_model_weights("iam-crnn").arrays)
+    return save(tmp_path_factory.mktemp("params") / "test.params", read_model_weights(model("iam-crnn")).arrays)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def imported(params: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_folder_holds_pipeline_weights_and_manifest(imported: Path, params: Path) -> None:
     assert sorted(path.name for path in imported.iterdir()) == ["manifest.toml", "pipeline.toml", "weights.safetensors"]
-    weights, zoo = read(imported / "weights.safetensors"), read_model_weights("iam-crnn")
+    weights, zoo = read(imported / "weights.safetensors"), read_model_weights(model("iam-crnn"))
     assert weights.about == zoo.about
     assert weights.arrays.keys() == zoo.arrays.keys()
     for name, array in zoo.arrays.items():
@@ -118,7 +118,7 @@ def test_training_goes_on_from_it(imported: Path, tmp_path: Path) -> None:
 def test_settings_of_the_network_go_into_its_pipeline(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     settings = ["featurizer.channels=2", "encoder.hidden=3", "preprocessor.height=8", "alphabet=ehno"]
-    shapes = {name: array.shape for name, array in read_model_weights("iam-crnn").arrays.items()}
+    shapes = {name: array.shape for name, array in read_model_weights(model("iam-crnn")).arrays.items()}
     smaller = {32: 2, 800: 12, 200: 3, 1024: 16, 400: 6, 96: 5}
     arrays = {name: rng.random([smaller.get(n, n) for n in shape], np.float32) for name, shape in shapes.items()}
     source = save(tmp_path / "small.params", arrays)
@@ -150,7 +150,7 @@ def refused(message: str, *arguments: object) -> None:
 def test_what_cannot_be_imported_is_one_line_and_leaves_nothing(params: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.params"
     page.write_text("<html>not found</html>")
-    arrays = dict(read_model_weights("iam-crnn").arrays)
+    arrays = dict(read_model_weights(model("iam-crnn")).arrays)
     arrays["encoder.bias_hh_l0"] = np.full(800, np.nan, np.float32)
     diverged = save(tmp_path / "diverged.params", arrays)
     used = tmp_path / "used"
@@ -204,7 +204,7 @@ def test_an_importer_of_a_third_party_is_used_and_what_it_gives_is_checked(
     install: Callable[[str, str], Path], tmp_path: Path
 ) -> None:
     install("npz-weights", IMPORTER)
-    arrays = dict(read_model_weights("iam-crnn").arrays)
+    arrays = dict(read_model_weights(model("iam-crnn")).arrays)
     np.savez(tmp_path / "w.npz", **arrays)
     assert "npz" in ocrkit("plugins", "list").stdout
     done = ocrkit("zoo", "import", "--importer", "npz", "--params", tmp_path / "w.npz", "--to", tmp_path / "new")

@@ -34,7 +34,7 @@ def test_damaged_weights_are_refused(folder: Path) -> None:
         ocrkit.load("tiny")
     (folder / "w.safetensors").unlink()
     with pytest.raises(WeightsError, match="no such weights"):
-        read_model_weights("tiny")
+        read_model_weights(model("tiny"))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
     (folder / "w.safetensors").rename(folder.parent / "w.safetensors")
     write_manifest(folder, {"schema": 1, "weights": {"file": "../w.safetensors", "sha256": digest}})
     with pytest.raises(WeightsError, match=r"'\.\./w\.safetensors'; expected the name of a file beside the manifest"):
-        read_model_weights("tiny")
+        read_model_weights(model("tiny"))
 
 
 @pytest.mark.usefixtures("folder")

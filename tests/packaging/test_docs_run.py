@@ -262,11 +262,11 @@ def make_table(pictures: list[Path], root: Path) -> None:
 @pytest.fixture(scope="module")
 def params(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the notebook saves: its network's parameters by place."""
-    from ocrkit.zoo import read_model_weights
+    from ocrkit.zoo import model, read_model_weights
     from ocrkit_gluon.mxnet import mxnet
 
     path = tmp_path_factory.mktemp("notebook") / "test.params"
-    arrays = read_model_weights("iam-crnn").arrays
+    arrays = read_model_weights(model("iam-crnn")).arrays
     mxnet.nd.save(str(path), {notebook_name(name): mxnet.nd.array(array, dtype="float32") for name, array in arrays.items()})
     return path
 

@@ -23,7 +23,7 @@ from ocrkit.config import load_spec
 from ocrkit.interfaces import NetworkPlan
 from ocrkit.pipeline import Recogniser, Seconds, assemble, build_network
 from ocrkit.registry import registry
-from ocrkit.zoo import read_model_weights
+from ocrkit.zoo import model, read_model_weights
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_gluon.mxnet import mxnet
@@ -137,7 +137,7 @@ def network() -> gluon.Block:
     notebook_network()  # so that the names of the next, as in a notebook that has run twice, have other numbers
     net = notebook_network()
     featurizer, lstm, head = net[0], net[1][0].lstm, net[2]
-    values = {name: nd.array(array) for name, array in read_model_weights("iam-crnn").arrays.items()}
+    values = {name: nd.array(array) for name, array in read_model_weights(model("iam-crnn")).arrays.items()}
     for name, layer in {"conv1": 0, "norm1": 1, "conv2": 2, "conv3": 4, "norm3": 5, "conv4": 7, "norm4": 8}.items():
         for end, canonical in {"gamma": "weight", "beta": "bias"}.items() if "norm" in name else ():
             getattr(featurizer[layer], end).set_data(values[f"featurizer.{name}.{canonical}"])
