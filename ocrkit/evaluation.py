@@ -181,7 +181,7 @@ class _Kind(NamedTuple):
 
 
 class Scorer:
-    """Adds up metrics over samples that come one by one. It keeps 12 bytes a sample, every kind of sample, and no text.
+    """Adds up metrics over samples that come one by one. It keeps 8 bytes a sample, every kind of sample, and no text.
 
     Intervals come from the percentile bootstrap (Efron & Tibshirani 1993, chapter 13) over clusters. Words of one writer
     resemble each other, and drawing words one by one would promise too much, so clusters are the writers if every
@@ -196,7 +196,7 @@ class Scorer:
         self._kinds: dict[_Kind, int] = {}
         """Samples that differ in nothing but their confidence are of one kind; of a million words there are few."""
         self._of_sample = array("I")
-        self._confidences = array("d")
+        self._confidences = array("f")
         self._confusions = Confusions()
         self.left_out = 0
         """Samples that do not count by the rules."""
@@ -252,14 +252,15 @@ class Scorer:
         """How many samples there are of every kind, with this confidence at least."""
         numbers = np.zeros(len(self._kinds), np.int64)
         for confidences, kinds in self._pieces():
-            chosen = kinds if min_confidence is None else kinds[confidences >= min_confidence]
+            chosen = kinds if min_confidence is None else kinds[confidences >= np.float32(min_confidence)]
             numbers += np.bincount(chosen, minlength=len(numbers))
         return numbers
 
     def _pieces(self) -> Iterator[tuple[Table, npt.NDArray[np.uint32]]]:
         """All samples' confidences and kinds, piece by piece: beside a million of them no second million is needed."""
         for start in range(0, len(self), _PIECE):
-            yield np.array(self._confidences[start : start + _PIECE]), np.array(self._of_sample[start : start + _PIECE])
+            end = start + _PIECE
+            yield np.array(self._confidences[start:end], np.float64), np.array(self._of_sample[start:end])
 
     def _values(self, numbers: npt.NDArray[np.int64]) -> dict[str, float | None]:
         """The metrics of so many samples of every kind."""
@@ -295,7 +296,7 @@ class Scorer:
         """How far the confidences can be trusted; None without samples, or where one has no confidence."""
         if not self:
             return None
-        ordered = np.sort(np.frombuffer(self._confidences))[::-1]  # what is not a number comes first
+        ordered = np.sort(np.frombuffer(self._confidences, np.float32))[::-1]  # what is not a number comes first
         if np.isnan(ordered[0]):
             return None
         thresholds = dict.fromkeys(float(ordered[math.ceil(share * len(self)) - 1]) for share in _SHARES)
