@@ -181,7 +181,8 @@ class _Kind(NamedTuple):
 
 
 class Scorer:
-    """Adds up metrics over samples that come one by one. It keeps 8 bytes a sample, every kind of sample, and no text.
+    """Adds up metrics over samples that come one by one. It keeps 8 bytes a sample, every kind of sample, and no text;
+    confidences, and what they are compared with, have single precision (7 digits).
 
     Intervals come from the percentile bootstrap (Efron & Tibshirani 1993, chapter 13) over clusters. Words of one writer
     resemble each other, and drawing words one by one would promise too much, so clusters are the writers if every

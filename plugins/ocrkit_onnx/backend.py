@@ -112,7 +112,7 @@ class OnnxNetwork:
         graph = network_graph(self._plan, self._arrays)
         model, constants = graph.model({}, whole=False), graph.large_constants
         # ONNX Runtime gets ready in a thread of its own, while the first images are read.
-        pool = ThreadPoolExecutor(1, "onnx")
+        pool = ThreadPoolExecutor(1, "onnx-start")
         self._session = pool.submit(_Session, model, constants, device=self.device, threads=self._threads)
         pool.shutdown(wait=False)
         if self.device != "cpu":

@@ -107,7 +107,7 @@ def test_plugins_show_gives_options_with_types_defaults_and_meaning() -> None:
     assert shown.startswith("encoder bilstm for gluon, onnx, torch, of plugin crnn (ocrkit ")
     assert "  hidden (a whole number, at least 1; default 200): units of each direction\n" in shown
     options = json.loads(ocrkit("plugins", "show", "fit-pad", "--json").stdout)["parts"][0]["options"]
-    assert [option["name"] for option in options] == ["height", "width", "ink"]
+    assert [option["name"] for option in options] == ["height", "width", "min_width", "multiple", "ink"]
     assert options[1] == {
         "name": "width", "type": "a whole number, at least 1 and at most 16384", "default": 128, "required": False,
         "documentation": "width of the result in pixels",

@@ -349,7 +349,8 @@ def test_parts_are_scored_by_themselves():
 @given(OUTCOMES.filter(len), st.floats(0, 1))
 def test_what_is_left_is_what_is_sure_enough(outcomes, threshold):
     scorer = filled(outcomes)
-    kept, sure = scorer.kept(threshold), [each for each in outcomes if each.confidence >= threshold]
+    kept = scorer.kept(threshold)
+    sure = [each for each in outcomes if np.float32(each.confidence) >= np.float32(threshold)]
     assert (kept.samples, kept.share) == (len(sure), len(sure) / len(outcomes))
     expected = {name: item.value for name, item in score(sure).items()}
     assert kept.metrics == {name: value if value is None else pytest.approx(value) for name, value in expected.items()}
