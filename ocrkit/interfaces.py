@@ -182,7 +182,8 @@ class Augmentation(Protocol):
     All its randomness comes from ``rng``, so that training repeats exactly. Registered with the preprocessors.
     """
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image: ...
+    # Quoted, since NumPy imports its random numbers when they are first named, and a run that reads needs none.
+    def __call__(self, image: Image, rng: "np.random.Generator", /) -> Image: ...
 
 
 @runtime_checkable

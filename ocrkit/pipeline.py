@@ -1,5 +1,7 @@
 """Puts the parts of a pipeline together, checks that they fit, and runs them."""
 
+from __future__ import annotations
+
 import json
 import threading
 import time
@@ -9,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -21,7 +23,6 @@ from ocrkit.config import PartSpec, PipelineSpec, load_spec, make_part
 from ocrkit.contamination import Contamination, SeenForms, contamination, of_manifest, of_run
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, PluginError, WeightsError
-from ocrkit.evaluation import RAW, Confidence, Details, Kept, Outcome, Rules, Score, Scorer
 from ocrkit.exported import Exported, network_files, read_exported
 from ocrkit.images import read_image
 from ocrkit.interfaces import (
@@ -45,6 +46,9 @@ from ocrkit.interfaces import (
 )
 from ocrkit.parallel import ordered_map
 from ocrkit.registry import registry
+
+if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
+    from ocrkit.evaluation import Confidence, Details, Kept, Outcome, Rules, Score, Scorer
 
 BATCH_SIZE = 64
 KEPT = 50_000
@@ -385,7 +389,7 @@ class Seconds:
     wait_network: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Result:
     """An evaluation, as ``ocrkit run --json`` prints it."""
 
@@ -399,7 +403,7 @@ class Result:
     """None, as ``samples_per_second``, where a result file is scored again."""
     samples_per_second: float | None
     versions: dict[str, str]
-    rules: Rules = RAW
+    rules: Rules
     left_out: int = 0
     """Samples that do not count by the rules."""
     confidence: Confidence | None = None
@@ -408,7 +412,7 @@ class Result:
     """What is left where the samples below a confidence that somebody has named are put aside."""
     contamination: Contamination | None = None
     """None where no form is known to have been trained on or chosen by."""
-    details: Details = field(default_factory=Details)
+    details: Details
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if name != "details"}
@@ -437,6 +441,8 @@ class Reading:
 
     @property
     def outcome(self) -> Outcome:
+        from ocrkit.evaluation import Outcome
+
         sample, decoded = self.sample, self.decoded
         return Outcome(sample.id, sample.text or "", decoded.text, sample.writer, sample.form, decoded.confidence)
 
@@ -596,15 +602,17 @@ class Recogniser:
         dataset: Dataset,
         on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
         earlier: Iterable[Outcome | Skipped] = (),
-        rules: Rules = RAW,
+        rules: Rules | None = None,
     ) -> tuple[Scorer, list[Skipped], Seconds]:
         """Scores of all samples, those that could not be used, and seconds by stage.
 
         ``on_reading`` is told of every sample as it comes. ``earlier`` is what became of the first samples in a run that was
         interrupted; they are scored, but not read again. Raises DataError where no sample can be scored.
         """
+        from ocrkit.evaluation import RAW, Scorer
+
         seconds, start = Seconds(), time.perf_counter()
-        scorer, skipped = Scorer(self.assembly.metrics, rules), list(dataset.skipped)
+        scorer, skipped = Scorer(self.assembly.metrics, rules or RAW), list(dataset.skipped)
         done = 0
         for outcome in earlier:
             done += 1
@@ -692,14 +700,14 @@ class Pipeline:
         dataset: Dataset | None = None,
         on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
         earlier: Iterable[Outcome | Skipped] = (),
-        rules: Rules = RAW,
+        rules: Rules | None = None,
         min_confidence: float | None = None,
     ) -> Result:
         """Scores the pipeline on its reader's data under ``data``, else ``OCRKIT_<READER>``, else on the shipped sample.
 
         ``dataset``, ``on_reading`` and ``earlier``: a data set that is open already, a listener for every sample, and what
-        became of the first samples in a run that was interrupted. ``rules``: how texts are compared. ``min_confidence``: the
-        result says what is left above it. Raises DataError where nothing can be scored.
+        became of the first samples in a run that was interrupted. ``rules``: how texts are compared, as they are where None.
+        ``min_confidence``: the result says what is left above it. Raises DataError where nothing can be scored.
         """
         dataset = dataset or open_dataset(self.spec.reader, root=data, split=split, limit=limit)
         read_now = 0

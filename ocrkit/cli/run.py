@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ocrkit.datasets import Dataset
     from ocrkit.evaluation import Outcome, Rules
     from ocrkit.interfaces import Skipped
-    from ocrkit.pipeline import Pipeline, Reading
+    from ocrkit.pipeline import Item, Pipeline, Reading
     from ocrkit.report import Gallery
 
 _FORMATS = ("text", "tsv", "csv", "json")
@@ -89,7 +89,6 @@ def run(
         raise click.UsageError(f"{', '.join(given)}: for scoring a data set; leave it out when reading images.")
     from ocrkit.datasets import open_dataset
     from ocrkit.errors import OcrkitError
-    from ocrkit.evaluation import Rules
     from ocrkit.pipeline import load
 
     for path in (output, report, grid):
@@ -105,6 +104,8 @@ def run(
     if images:
         _read(reader, images, limit, chosen, output, resume=resume, min_confidence=min_confidence)
     else:
+        from ocrkit.evaluation import Rules
+
         dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
         _score(
             reader, dataset, chosen, output, resume=resume, report=report, grid=grid, profile=profile,
@@ -152,7 +153,6 @@ def _read(
     min_confidence: float | None,
 ) -> None:
     from ocrkit.pipeline import Item
-    from ocrkit.results import decoded_fields
 
     paths, named = _expand(images)
     paths = paths[:limit]
@@ -168,8 +168,7 @@ def _read(
         for index, item in enumerate(chain(earlier, pipeline.read_many(paths[kept:]))):
             doubtful = mark(item.confidence)
             if file and index >= kept:
-                said = {"text": item.text, **decoded_fields(item.decoded)} if item.decoded else {"error": item.error}
-                file.write({"id": item.id, **said, **doubtful})
+                file.write({**_item_row(item), **doubtful})
             if item.error is not None:
                 click.echo(f"ocrkit: {item.error}", err=True)
                 failed |= item.id in named
@@ -186,6 +185,13 @@ def _read(
         echo_json({"items": listed})
     if failed or not read_any:
         sys.exit(1)
+
+
+def _item_row(item: Item) -> dict[str, Any]:
+    """What a result file says of an image."""
+    from ocrkit.results import decoded_fields
+
+    return {"id": item.id, **({"text": item.text, **decoded_fields(item.decoded)} if item.decoded else {"error": item.error})}
 
 
 class _Mark:

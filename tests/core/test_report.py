@@ -21,7 +21,7 @@ from rich.console import Console, RenderableType
 
 from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
-from ocrkit.evaluation import Outcome, Rules, Score, Scorer
+from ocrkit.evaluation import RAW, Details, Outcome, Rules, Score, Scorer
 from ocrkit.interfaces import Decoded, Sample, Skipped
 from ocrkit.pipeline import Reading, Result, Seconds
 from ocrkit.report import Gallery, detail_tables, score_table, stage_table, write_html
@@ -46,6 +46,8 @@ RESULT = Result(
         "wer": Score(0.369, 0.34, 0.4),
         "levenshtein": Score(0.865, 0.84, 0.88),
     },
+    rules=RAW,
+    details=Details(),
     seconds=Seconds(total=8.0, read=2.0, preprocess=1.0, network=6.0, decode=0.75, score=0.25),
     samples_per_second=205.75,
     versions={"ocrkit": "0.1.0", "mxnet": "1.9.1"},
