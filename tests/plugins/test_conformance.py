@@ -106,6 +106,10 @@ class TestIamWordsResnet(ZooConformance):
     name = "iam-words-resnet"
 
 
+class TestSynthWordsResnet(ZooConformance):
+    name = "synth-words-resnet"
+
+
 class TestEnglish(LanguageModelConformance):
     name = "english"
 

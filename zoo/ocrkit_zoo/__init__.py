@@ -11,6 +11,7 @@ def ocrkit_zoos(register: Register) -> None:
     register(
         "iam-words-resnet", "ocrkit_zoo:iam-words-resnet", summary="Handwritten English words: residual CNN + 3 biLSTMs + CTC"
     )
+    register("synth-words-resnet", "ocrkit_zoo:synth-words-resnet", summary="The same, trained on handwriting fonts alone")
 
 
 @hookimpl
