@@ -469,7 +469,12 @@ def test_a_gpu_that_is_not_there_is_left_out_and_alone_is_a_failure() -> None:
 def test_without_names_all_models_are_verified_and_broken_ones_named(model: Tiny) -> None:
     result = zoo("--backend", "onnx")
     assert result.exit_code == 1
-    assert {line.split()[0] for line in result.stdout.splitlines()[1:]} == {"iam-crnn", "iam-words-resnet", "synth-words-resnet", "tiny"}
+    assert {line.split()[0] for line in result.stdout.splitlines()[1:]} == {
+        "iam-crnn",
+        "iam-words-resnet",
+        "synth-words-resnet",
+        "tiny",
+    }
     assert "FAILED" not in result.stdout
     assert result.stderr.startswith(
         "ocrkit: zoo model 'gone' of plugin 'small-zoo' cannot be found"
