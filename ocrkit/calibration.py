@@ -129,4 +129,4 @@ def write_manifest(path: Path, found: Calibration, command: str) -> None:
     if problems := manifest_problems(manifest):
         raise WeightsError(f"{path}: {'; '.join(problems)}")
     with write_atomically(path) as temporary:
-        temporary.write_text(tomli_w.dumps(manifest), encoding="utf-8")
+        temporary.write_text(tomli_w.dumps(manifest, multiline_strings=True), encoding="utf-8")

@@ -48,11 +48,16 @@ class Contamination:
         return said
 
 
+def as_lines(ids: Iterable[str]) -> str:
+    """Ids as a manifest has them: one text, an id a line, which is read much faster than a list."""
+    return "".join(f"{each}\n" for each in ids)
+
+
 def of_manifest(manifest: Mapping[str, Any]) -> SeenForms:
     """What a model's manifest says of ``training.runs`` and ``choosing``."""
     runs = manifest.get("training", {}).get("runs", [])
-    trained = frozenset(form for run in runs for form in run.get("forms", []))
-    return SeenForms(trained, frozenset(manifest.get("choosing", {}).get("forms", [])))
+    trained = frozenset(form for run in runs for form in run.get("forms", "").splitlines())
+    return SeenForms(trained, frozenset(manifest.get("choosing", {}).get("forms", "").splitlines()))
 
 
 def of_run(folder: Path) -> SeenForms:

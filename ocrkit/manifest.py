@@ -31,10 +31,9 @@ _TEXT = _Kind("a text", lambda value: isinstance(value, str))
 _COUNT = _Kind("a whole number above 0", _is_count)
 _TABLE = _Kind("a table", lambda value: isinstance(value, dict))
 _TABLES = _Kind("a list of tables", lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value))
-_TEXTS = _Kind("a list of texts", lambda value: isinstance(value, list) and all(isinstance(each, str) for each in value))
 _RUNS = _Kind(
-    "a list of tables whose `forms`, where they have them, are a list of texts",
-    lambda value: _TABLES.fits(value) and all(_TEXTS.fits(each.get("forms", [])) for each in value),
+    "a list of tables whose `forms`, where they have them, are a text, a form a line",
+    lambda value: _TABLES.fits(value) and all(_TEXT.fits(each.get("forms", "")) for each in value),
 )
 _SCORES = _Kind(
     "a table of tables with a number `value`",
@@ -99,7 +98,7 @@ _KEYS: dict[str, tuple[_Kind, int]] = {
     "training.runs": (_RUNS, OPTIONAL),
     "choosing": (_TABLE, OPTIONAL),
     "choosing.purpose": (_TEXT, OPTIONAL),
-    "choosing.forms": (_TEXTS, OPTIONAL),
+    "choosing.forms": (_TEXT, OPTIONAL),
     "confidence": (_TABLE, OPTIONAL),
     "confidence.temperature": (_POSITIVE, LOADING),
     "confidence.fitted_on": (_TEXT, OPTIONAL),

@@ -10,7 +10,7 @@ import tomli_w
 
 from ocrkit import weights as weight_files
 from ocrkit.config import PartSpec, PipelineSpec, load_spec
-from ocrkit.contamination import of_run
+from ocrkit.contamination import as_lines, of_run
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.files import write_atomically
@@ -35,11 +35,10 @@ def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items:
     Raises WeightsError where the run is missing, damaged or of another network, and DataError where there are no images.
     """
     described, listed = [_described(run) for run in runs], set[str]()
-    for run in described:  # forms are listed once: reading a long manifest takes a while whenever the model is loaded
-        if listed.issuperset(run["forms"]):
-            del run["forms"]
-        else:
-            listed.update(run["forms"])
+    for run in described:  # once is enough: a manifest is read whenever the model is loaded
+        forms = [form for form in run["forms"] if form not in listed]
+        listed.update(forms)
+        run["forms"] = as_lines(forms)
     best = weight_files.read(runs[0] / "best.safetensors")
     assembly = assemble(load_spec(folder / "pipeline.toml"))
     if differences := assembly.differences(best.about):
@@ -87,9 +86,9 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
     if results := _results(run, about, manifest["training"]["runs"][0]["chosen_epoch"]):
         manifest["results"] = results
     if chosen := of_run(run).chosen:
-        manifest["choosing"] = {"purpose": "the best epoch", "forms": sorted(chosen)}
+        manifest["choosing"] = {"purpose": "the best epoch", "forms": as_lines(sorted(chosen))}
     if init := about.get("init"):  # what those weights have seen, this model has
-        manifest["training"]["runs"].append({"weights": init["weights"], "forms": init["trained"]})
+        manifest["training"]["runs"].append({"weights": init["weights"], "forms": as_lines(init["trained"])})
     write_manifest(folder, manifest)
     (folder / "CARD.md").write_text(_card(manifest), encoding="utf-8")
     return manifest
@@ -110,7 +109,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 def _write_toml(path: Path, table: Mapping[str, Any]) -> None:
     with write_atomically(path) as temporary:
-        temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
+        temporary.write_text(tomli_w.dumps(table, multiline_strings=True), encoding="utf-8")
 
 
 def _about(run: Path) -> dict[str, Any]:
@@ -136,7 +135,7 @@ def _described(run: Path) -> dict[str, Any]:
         "chosen_epoch": best.about["training"]["epoch"],
         "images_per_second": round(sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1),
         "options": {name: value for name, value in training.items() if name not in _OF_ONE_MACHINE["training"]},
-        "skipped": [item["id"] for item in about["skipped"]],
+        "skipped": as_lines(item["id"] for item in about["skipped"]),
         "forms": about["forms"],
     }
 

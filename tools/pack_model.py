@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ocrkit
+from ocrkit.contamination import as_lines
 from ocrkit.packing import pack, write_manifest
 
 ITEMS = 36
@@ -49,7 +50,7 @@ def main() -> None:
     about["training"] = {"data": arguments.trained_on + "".join(f", and {each}" for each in also(arguments.runs))}
     if arguments.chosen_by:
         forms = sorted(arguments.chosen_by.read_text(encoding="utf-8").split())
-        about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences", "forms": forms}
+        about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences", "forms": as_lines(forms)}
     manifest = pack(arguments.to, arguments.runs, about, items=ITEMS)
 
     result = ocrkit.load(arguments.to / "pipeline.toml").evaluate(arguments.split, data=arguments.data)

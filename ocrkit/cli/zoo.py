@@ -83,7 +83,7 @@ def show(name: str, as_json: bool) -> None:
     card = found.folder / "CARD.md"
     if card.is_file():
         click.echo(card.read_text(encoding="utf-8"))
-    click.echo(tomli_w.dumps(found.manifest))
+    click.echo(tomli_w.dumps(found.manifest, multiline_strings=True))
 
 
 @zoo.command()

@@ -152,8 +152,8 @@ def test_a_model_says_where_its_scores_and_its_weights_are_from(packages: Path, 
     epoch = best.about["training"]["epoch"]
     assert f"epoch {epoch}, which was chosen by it" in results["source"]
     assert {name: score["value"] for name, score in results["metrics"].items()} == best.about["training"]["validation"]
-    assert (trained["samples"], trained["chosen_epoch"], trained["forms"]) == (24, epoch, ["a01-000u", "a01-003", "a01-007"])
-    assert manifest["choosing"]["forms"] == ["c04-156", "c06-083"]
+    assert (trained["samples"], trained["chosen_epoch"], trained["forms"]) == (24, epoch, "a01-000u\na01-003\na01-007\n")
+    assert manifest["choosing"]["forms"] == "c04-156\nc06-083\n"
     pipeline = (folder / "pipeline.toml").read_text(encoding="utf-8")
     assert 'weights = "zoo:my-zoo"' in pipeline
     card = (folder / "CARD.md").read_text(encoding="utf-8")
@@ -182,7 +182,7 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     assert "exclude" not in pipeline["training"]
     manifest = tomllib.loads((model / "manifest.toml").read_text())
     assert "results" not in manifest
-    assert [run["forms"] for run in manifest["training"]["runs"]] == [["a01-000u", "a01-003"], ["a01-000u"]]
+    assert [run["forms"] for run in manifest["training"]["runs"]] == ["a01-000u\na01-003\n", "a01-000u\n"]
     assert "Nobody has measured it: its training had no validation." in (model / "CARD.md").read_text()
 
 

@@ -34,7 +34,7 @@ def test_nothing_is_said_of_what_was_not_seen(forms: tuple[str | None, ...]) -> 
 
 
 def test_a_manifest_tells_of_every_run() -> None:
-    manifest = {"training": {"runs": [{"forms": ["a"]}, {"seed": 1}, {"forms": ["b"]}]}, "choosing": {"forms": ["c"]}}
+    manifest = {"training": {"runs": [{"forms": "a\n"}, {"seed": 1}, {"forms": "b\n"}]}, "choosing": {"forms": "c\n"}}
     assert of_manifest(manifest) == SeenForms(frozenset({"a", "b"}), frozenset({"c"}))
     assert of_manifest({}) == SeenForms()
 

@@ -50,8 +50,8 @@ def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
 def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on(name: str) -> None:
     """Pen strokes are of other people, on a whiteboard."""
     manifest = model(name).manifest
-    chosen = set(manifest.get("choosing", {}).get("forms", []))
-    trained = {form for run in manifest["training"]["runs"] for form in run.get("forms", [])}
+    chosen = set(manifest.get("choosing", {}).get("forms", "").splitlines())
+    trained = {form for run in manifest["training"]["runs"] for form in run.get("forms", "").splitlines()}
     of_iam = {form for form in trained if not form.startswith("ondb-")}
     assert bool(of_iam) == bool(chosen) == (name != "synth-words-resnet"), "which has never seen IAM"
     assert of_iam <= set(split_forms("aachen/train"))
