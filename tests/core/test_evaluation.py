@@ -1,5 +1,6 @@
 """Scores, their intervals, and confusions."""
 
+import math
 import random
 import tracemalloc
 
@@ -358,6 +359,9 @@ def test_what_is_left_is_what_is_sure_enough(outcomes, threshold):
     assert kept.wrong == (pytest.approx(1 - right / len(sure)) if sure else None)
 
     curve = scorer.confidence().kept
+    ordered = sorted((float(np.float32(each.confidence)) for each in outcomes), reverse=True)
+    ranks = [math.ceil(percent / 100 * len(ordered)) for percent in range(100, 0, -5)]
+    assert [item.min_confidence for item in curve] == list(dict.fromkeys(ordered[rank - 1] for rank in ranks))
     assert curve[0].samples == len(outcomes)
     assert [item.samples for item in curve] == sorted({item.samples for item in curve}, reverse=True)
     assert all(item == scorer.kept(item.min_confidence) for item in curve)
