@@ -297,13 +297,13 @@ class Scorer:
         """How far the confidences can be trusted; None without samples, or where one has no confidence."""
         if not self:
             return None
-        confidences = np.frombuffer(self._confidences, np.float32)
-        if np.isnan(confidences).any():
+        ordered = np.sort(np.frombuffer(self._confidences, np.float32))[::-1]  # what is not a number comes first
+        if np.isnan(ordered[0]):
             return None
-        thresholds = dict.fromkeys(_largest(confidences, math.ceil(share * len(self))) for share in _SHARES)
-        del confidences  # an array that is looked at cannot grow
+        thresholds = dict.fromkeys(float(ordered[math.ceil(share * len(self)) - 1]) for share in _SHARES)
+        del ordered
         right = np.array([kind.right for kind in self._kinds])
-        gaps = sum(_gaps(piece, right[kinds]) for piece, kinds in self._pieces())
+        gaps = sum(_gaps(confidences, right[kinds]) for confidences, kinds in self._pieces())
         return Confidence(float(np.abs(gaps).sum() / len(self)), [self.kept(threshold) for threshold in thresholds])
 
     def kept(self, min_confidence: float) -> Kept:
@@ -318,21 +318,6 @@ class Scorer:
             1 - right / count if count else None,
             self._values(numbers),
         )
-
-
-def _largest(numbers: npt.NDArray[np.float32], rank: int) -> float:
-    """The number of this rank, 1 being the largest, of numbers from 0 on, by bisection: a sorted copy of millions takes memory.
-
-    Such floats are in the order of their bits, read as whole numbers.
-    """
-    bits, low, high = numbers.view(np.uint32), 0, 2**31 - 1
-    while low < high:
-        middle = (low + high + 1) // 2
-        if np.count_nonzero(bits >= np.uint32(middle)) >= rank:
-            low = middle
-        else:
-            high = middle - 1
-    return float(np.uint32(low).view(np.float32))
 
 
 def calibration_error(confidences: Table, right: npt.NDArray[np.bool_]) -> float:
