@@ -1,7 +1,8 @@
-"""Preprocessed images on disk, so that a second start on the same data set reads one file instead of thousands.
+"""Preprocessed images on disk, so that a second start on the same data set reads two files instead of thousands.
 
-A cache entry is a folder: all pixels in one flat array, read piece by piece, with the sizes and the samples that failed.
-It is named by the sha256 of everything that the pixels depend on, is renamed into place when complete, and never changes.
+A cache entry is a folder: all pixels in one flat file, all heights and widths (int32) in another, written and read piece by
+piece, and the samples that failed. It is named by the sha256 of everything that the pixels depend on, is renamed into place
+when complete, and never changes.
 """
 
 import hashlib
@@ -10,20 +11,23 @@ import os
 import re
 import secrets
 import time
-from array import array
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 import ocrkit
 from ocrkit.errors import ImageError
 from ocrkit.interfaces import Image, Sample
 
-_FORMAT = 1
+_FORMAT = 2
 _ENTRY = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{12}-.+")
 """Names of entries, and of those that are being written: nothing else in the folder is touched."""
+_NO_IMAGE = np.empty((0, 0), np.uint8)
+"""Stands in an entry for one that could not be read."""
 _READ = 256
 """Images that are read from an entry at once."""
 _WRITTEN = 1 << 20
@@ -64,7 +68,7 @@ class CacheWriter:
     """
 
     def __init__(self, key: str | None) -> None:
-        self._sizes = array("i")  # heights and widths in turns
+        self._images = 0
         self._failed: dict[int, str] = {}
         self._folder: Path | None = None
         if key is None:
@@ -75,6 +79,7 @@ class CacheWriter:
             folder = self._final.with_name(f".{key[:12]}-{secrets.token_hex(6)}")
             folder.mkdir(mode=0o700)
             self._pixels = (folder / "pixels").open("wb", buffering=_WRITTEN)
+            self._sizes = (folder / "sizes").open("wb")
             self._folder = folder
 
     def __enter__(self) -> "CacheWriter":
@@ -87,6 +92,8 @@ class CacheWriter:
         if self._folder:
             with suppress(OSError):
                 self._pixels.close()
+            with suppress(OSError):
+                self._sizes.close()
             _remove(self._folder)
             self._folder = None
 
@@ -94,11 +101,11 @@ class CacheWriter:
         if not self._folder:
             return
         if isinstance(image, ImageError):
-            self._failed[len(self._sizes) // 2] = str(image)
-            self._sizes.extend((0, 0))
-            return
-        self._sizes.extend(image.shape)
+            self._failed[self._images] = str(image)
+            image = _NO_IMAGE
+        self._images += 1
         try:
+            self._sizes.write(np.array(image.shape, np.int32).tobytes())
             self._pixels.write(np.ascontiguousarray(image).tobytes())
         except OSError:
             self._drop()
@@ -108,9 +115,9 @@ class CacheWriter:
         if not self._folder:
             return
         with suppress(OSError):
-            self._pixels.flush()
-            os.fsync(self._pixels.fileno())
-            np.save(self._folder / "sizes.npy", np.frombuffer(self._sizes, np.int32).reshape(-1, 2))
+            for file in (self._pixels, self._sizes):
+                file.flush()
+                os.fsync(file.fileno())
             (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
             if cached_images(self._final.name) is None:
                 _remove(self._final)  # damaged, where there is one at all
@@ -135,27 +142,40 @@ def cached_images(key: str) -> Iterator[Image | ImageError] | None:
     """The images of an entry in order, or None where there is no such entry."""
     folder = cache_folder() / key
     try:
-        sizes = np.load(folder / "sizes.npy", mmap_mode="r", allow_pickle=False)
         failed = {int(index): reason for index, reason in json.loads((folder / "failed.json").read_text("utf-8")).items()}
-        pixels = (folder / "pixels").open("rb")
-        if os.fstat(pixels.fileno()).st_size != sizes.prod(axis=1, dtype=np.int64).sum():
-            pixels.close()
-            return None
-        os.utime(folder)  # in use
-    except (OSError, ValueError, EOFError):
+        with ExitStack() as stack:
+            sizes = stack.enter_context((folder / "sizes").open("rb"))
+            pixels = stack.enter_context((folder / "pixels").open("rb"))
+            if os.fstat(pixels.fileno()).st_size != sum(int(_areas(piece).sum()) for piece in _pieces(sizes)):
+                return None
+            os.utime(folder)  # in use
+            files = stack.pop_all()  # stay open
+    except (OSError, ValueError):
         return None
 
     def images() -> Iterator[Image | ImageError]:
-        with pixels:  # read, not mapped: what has been looked at would count as this process's memory
-            for start in range(0, len(sizes), _READ):
-                part = sizes[start : start + _READ]
-                areas = part.prod(axis=1, dtype=np.int64)
+        index = 0
+        with files:
+            for piece in _pieces(sizes):
+                areas = _areas(piece)
                 flat = np.frombuffer(pixels.read(int(areas.sum())), np.uint8)
-                ends = areas.cumsum().tolist()
-                for index, ((height, width), end) in enumerate(zip(part.tolist(), ends, strict=True), start):
+                for (height, width), end in zip(piece.tolist(), areas.cumsum().tolist(), strict=True):
                     if index in failed:
                         yield ImageError(failed[index])
                     else:
                         yield flat[end - height * width : end].reshape(height, width)
+                    index += 1
 
     return images()
+
+
+def _pieces(sizes: BinaryIO) -> Iterator[npt.NDArray[np.int32]]:
+    """The heights and widths (N, 2) of an entry's images, some at a time. They are read, not mapped: what has been looked at
+    would count as this process's memory. Raises ValueError for half a size."""
+    sizes.seek(0)
+    while data := sizes.read(8 * _READ):
+        yield np.frombuffer(data, np.int32).reshape(-1, 2)
+
+
+def _areas(sizes: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    return sizes[:, 0].astype(np.int64) * sizes[:, 1]
