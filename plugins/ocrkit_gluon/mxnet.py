@@ -19,7 +19,12 @@ cuda_wheels.preload()
 # Left to itself MXNet takes half the cores, for hyperthreads that may not be there. Its OpenMP library looks at the environment
 # once, while it is loaded, so that the variable is gone again before anybody else sees it.
 chosen = os.environ.get("OMP_NUM_THREADS")
-os.environ["OMP_NUM_THREADS"] = chosen or str(len(os.sched_getaffinity(0)))
+cores = len(os.sched_getaffinity(0))
+os.environ["OMP_NUM_THREADS"] = chosen or str(cores)
+BATCHES = 1 if chosen else min(2, cores)
+"""Batches that MXNet may work on at a time on a CPU. It computes one operator at a time, with all threads, unless it is told
+to; then one batch has work while another waits for the last thread at an operator's end."""
+os.environ.setdefault("MXNET_CPU_WORKER_NTHREADS", str(BATCHES))
 try:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -28,4 +33,4 @@ finally:
     if chosen is None:
         del os.environ["OMP_NUM_THREADS"]
 
-__all__ = ["mxnet"]
+__all__ = ["BATCHES", "mxnet"]

@@ -1,6 +1,7 @@
 """Every backend that is installed computes the same, on its real framework: against plain NumPy, against each other, and
 whatever else is in the batch."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def test_it_computes_what_the_definitions_say_whatever_the_sizes(
 def test_images_too_small_for_a_step_are_refused(size: ImageSize, message: str) -> None:
     with pytest.raises(ConfigError, match=f"cnn needs images at least {message}"):
         Cnn(columns=3).output_size(size)
+
+
+@every_backend
+def test_threads_that_call_it_together_get_what_one_alone_gets(backend: str) -> None:
+    plan = small(backend)
+    network = network_of(backend, plan)
+    batches = [images_of(plan, [4 + 4 * (seed % 5), 24], seed) for seed in range(40)]
+    callers = getattr(network, "callers", 1)
+    for state in (random_state(plan, 1), random_state(plan, 2)):  # new weights must reach every thread
+        alone = network_of(backend, plan, state)
+        network.load_state(state)
+        with ThreadPoolExecutor(callers) as threads:
+            together = list(threads.map(lambda batch: network.predict(*batch), batches))
+        for batch, (log_probs, lengths) in zip(batches, together, strict=True):
+            expected_log_probs, expected_lengths = alone.predict(*batch)
+            np.testing.assert_array_equal(log_probs, expected_log_probs)
+            assert lengths.tolist() == expected_lengths.tolist()
 
 
 @every_pair
