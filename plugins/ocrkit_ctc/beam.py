@@ -2,13 +2,14 @@
 
 import logging
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from ocrkit.alphabet import Alphabet
+from ocrkit.errors import ConfigError
 from ocrkit.interfaces import Alternative, Decoded, FloatArray, IntArray, option
 from ocrkit_ctc.alignments import Alignments, Float64Array, Ids, Outputs, best_alignments, text_log_probs
 from ocrkit_ctc.greedy import best_path
@@ -47,6 +48,12 @@ class Beam:
     )
     lexicon: Path | None = option(None, "file of words, white space between: nothing else is read but them and punctuation")
     temperature: float | None = option(None, TEMPERATURE, minimum=0.01, maximum=100)
+
+    def __post_init__(self) -> None:
+        if self.language_model is None:
+            for each in fields(self):
+                if each.name in ("lm_weight", "length_bonus") and getattr(self, each.name) != each.default:
+                    raise ConfigError([f"{each.name} weighs a language model, and language_model names none"])
 
     def check(self, alphabet: Alphabet) -> None:
         """Opens the language model and the lexicon. Raises OcrkitError where they cannot be used with the alphabet.

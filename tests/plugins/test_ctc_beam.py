@@ -251,6 +251,13 @@ def test_pipelines_refuse_a_lexicon_before_anything_runs(tmp_path):
         ocrkit.load("iam-crnn", {"decoder.use": "ctc-beam", "decoder.lexicon": str(tmp_path / "missing.txt")})
 
 
+@pytest.mark.parametrize(("name", "value"), [("lm_weight", 0.5), ("length_bonus", 0.0)])
+def test_the_weights_of_a_language_model_that_is_not_named_are_refused(name, value):
+    with pytest.raises(ConfigError, match=f"{name} weighs a language model, and language_model names none"):
+        Beam(**{name: value})
+    assert getattr(Beam(language_model="english", **{name: value}), name) == value
+
+
 class Bigrams:
     """A language model over "ab": what follows depends on the last character; state 2 is the beginning."""
 
