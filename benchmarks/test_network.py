@@ -1,6 +1,7 @@
 """Images a second through the network alone, and training steps; the words are preprocessed and in memory."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import limits
@@ -8,26 +9,35 @@ import numpy as np
 import pytest
 from cases import Case, Measured
 
-from ocrkit.interfaces import Batch, OptimizerOptions
+from ocrkit.interfaces import Batch, FloatArray, IntArray, OptimizerOptions, TakesCallsTogether
 
 WARM_UP = 3
+BATCHES = 4
+"""That every caller takes in a round, where there are several: at a round's end they wait for each other."""
 
 
 @pytest.mark.network
 def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]) -> None:
-    """A batch of words through the network: arrays in the host's memory to log-probabilities there.
+    """Batches of words through the network: arrays in the host's memory to log-probabilities there.
 
-    A GPU has finished when these have been copied.
+    As many threads call it as it takes, as in a run. A GPU has finished when its results have been copied.
     """
     network = measured(case)
     batch = next(network.batches(case.batch_size))
-    predict = network.recogniser.network.predict
-    for _ in range(WARM_UP):
-        predict(*batch)
-    benchmark.group = f"network alone: {case.model}, {case.device}, batches of {case.batch_size}"
-    log_probs, _ = benchmark(predict, *batch)
-    assert log_probs.shape[0] == len(batch[0])
-    note(len(batch[0]), batch_size=case.batch_size, **network.about)
+    whole = network.recogniser.network
+    callers = whole.callers if isinstance(whole, TakesCallsTogether) else 1
+    batches = [batch] * (BATCHES * callers if callers > 1 else 1)
+    with ThreadPoolExecutor(callers) as threads:
+
+        def predict() -> list[tuple[FloatArray, IntArray]]:
+            return list(threads.map(lambda each: whole.predict(*each), batches))
+
+        for _ in range(WARM_UP):
+            predict()
+        benchmark.group = f"network alone: {case.model}, {case.device}, batches of {case.batch_size}"
+        outputs = benchmark(predict)
+    assert [len(log_probs) for log_probs, _ in outputs] == [len(each[0]) for each in batches]
+    note(sum(len(each[0]) for each in batches), batch_size=case.batch_size, **network.about)
     if benchmark.stats is not None:
         rate = limits.product_rate() if case.device == "cpu" else limits.torch_product_rate(case.device, case.precision)
         work = limits.multiply_adds(case.model, batch[0].shape[3])
