@@ -115,9 +115,10 @@ def _rate(case: Row) -> float:
 
 def _row(case: Row, base: Row) -> str:
     rate, base_rate = _rate(case), _rate(base)
-    limit = case.get("limit_images_per_second")
+    limit, batches = case.get("limit_images_per_second"), case.get("batches", 1)  # in a round
     cells = [
-        case["name"], _seconds(case["best"]), _seconds(case["median"]), f"{rate:,.0f}", f"{rate / base_rate:.2f}",
+        case["name"], _seconds(case["best"] / batches), _seconds(case["median"] / batches),
+        f"{rate:,.0f}", f"{rate / base_rate:.2f}",
         "" if case.get("cer") is None else f"{case['cer']:.4f}", f"{rate / limit:.0%}" if limit else "",
         f"{case['memory_mb']:,.0f}",
     ]  # fmt: skip

@@ -20,12 +20,13 @@ BATCHES = 4
 def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]) -> None:
     """Batches of words through the network: arrays in the host's memory to log-probabilities there.
 
-    As many threads call it as it takes, as in a run. A GPU has finished when its results have been copied.
+    As many threads call it as it takes, as in a run; but a single image is timed alone, since there it counts how long it
+    takes. A GPU has finished when its results have been copied.
     """
     network = measured(case)
     batch = next(network.batches(case.batch_size))
     whole = network.recogniser.network
-    callers = whole.callers if isinstance(whole, TakesCallsTogether) else 1
+    callers = whole.callers if isinstance(whole, TakesCallsTogether) and case.batch_size > 1 else 1
     batches = [batch] * (BATCHES * callers if callers > 1 else 1)
     with ThreadPoolExecutor(callers) as threads:
 
@@ -37,7 +38,8 @@ def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: An
         benchmark.group = f"network alone: {case.model}, {case.device}, batches of {case.batch_size}"
         outputs = benchmark(predict)
     assert [len(log_probs) for log_probs, _ in outputs] == [len(each[0]) for each in batches]
-    note(sum(len(each[0]) for each in batches), batch_size=case.batch_size, **network.about)
+    samples = sum(len(each[0]) for each in batches)
+    note(samples, batch_size=case.batch_size, batches=len(batches), **network.about)
     if benchmark.stats is not None:
         rate = limits.product_rate() if case.device == "cpu" else limits.torch_product_rate(case.device, case.precision)
         work = limits.multiply_adds(case.model, batch[0].shape[3])
