@@ -352,9 +352,10 @@ def cluster_sums(samples: Table, names: Sequence[str]) -> Table:
     """The sum of each name's samples, in the order of the names."""
     ranks = {name: rank for rank, name in enumerate(sorted(set(names)))}
     clusters = np.array([ranks[name] for name in names])
-    order = np.lexsort((*samples.T, clusters))  # by counts too: rounding must not depend on the order of the samples
-    starts = np.searchsorted(clusters[order], np.arange(len(ranks)))
-    return np.add.reduceat(samples[order], starts, axis=0)
+    starts = np.searchsorted(np.sort(clusters), np.arange(len(ranks)))
+    # Each column by its own counts: rounding must depend neither on the order of the samples nor on what the others hold.
+    sums = [np.add.reduceat(column[np.lexsort((column, clusters))], starts) for column in samples.T]
+    return np.stack(sums, axis=1)
 
 
 def _draw(kinds: Table, sizes: npt.NDArray[np.int64]) -> Table:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ocrkit.comparison import Comparison, Difference, compare, compare_results, in_words
@@ -34,6 +34,10 @@ def opposite(value: float | None) -> Any:
 
 @settings(max_examples=40)
 @given(ROWS)
+@example(
+    [("", "", "", "w1")] * 4
+    + [(*texts, "w1") for texts in [("", "", "a"), ("", "aa", ""), ("", "aaaa", ""), ("a", "", ""), ("aaaaa", "a", "")]]
+)  # fractions, rounded in any order
 def test_comparing_the_other_way_round_gives_the_negative(rows: list[tuple[str, str, str, str | None]]) -> None:
     a, b = runs(rows)
     there, back = compare(a, b, METRICS), compare(b, a, METRICS)
