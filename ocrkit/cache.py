@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
@@ -76,7 +75,7 @@ class CacheWriter:
         self._final = cache_folder() / key
         with suppress(OSError):
             self._final.parent.mkdir(parents=True, exist_ok=True)
-            folder = self._final.with_name(f".{key[:12]}-{secrets.token_hex(6)}")
+            folder = self._final.with_name(f".{key[:12]}-{os.urandom(6).hex()}")
             folder.mkdir(mode=0o700)
             self._pixels = (folder / "pixels").open("wb", buffering=_WRITTEN)
             self._sizes = (folder / "sizes").open("wb")

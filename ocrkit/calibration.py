@@ -9,15 +9,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import tomli_w
 
 from ocrkit.alphabet import Alphabet
 from ocrkit.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
 from ocrkit.evaluation import calibration_error
-from ocrkit.files import write_atomically
 from ocrkit.interfaces import FloatArray, IntArray
-from ocrkit.manifest import manifest_problems
+from ocrkit.manifest import manifest_problems, write_manifest
 from ocrkit.pipeline import Pipeline
 
 LOWEST, HIGHEST = 0.1, 10.0
@@ -112,7 +110,7 @@ def golden_section(function: Callable[[float], float], low: float, high: float, 
     return (low + high) / 2
 
 
-def write_manifest(path: Path, found: Calibration, command: str) -> None:
+def store(path: Path, found: Calibration, command: str) -> None:
     """Stores the temperature as ``[confidence]`` of a model's manifest. Raises WeightsError where it is none."""
     try:
         manifest = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -128,5 +126,4 @@ def write_manifest(path: Path, found: Calibration, command: str) -> None:
     }
     if problems := manifest_problems(manifest):
         raise WeightsError(f"{path}: {'; '.join(problems)}")
-    with write_atomically(path) as temporary:
-        temporary.write_text(tomli_w.dumps(manifest, multiline_strings=True), encoding="utf-8")
+    write_manifest(path, manifest)

@@ -1,7 +1,6 @@
 """Files that appear whole or not at all."""
 
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,7 @@ def write_atomically(path: Path) -> Iterator[Path]:
 
     The bytes are on disk before the rename, so that a crash leaves the old file or the new one, never half of one.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
     try:
         temporary.open("xb").close()
         yield temporary

@@ -1,6 +1,6 @@
 """Weights that another program trained, made into a folder with pipeline, manifest and canonical weights."""
 
-import secrets
+import os
 import shutil
 from pathlib import Path
 
@@ -11,7 +11,9 @@ from ocrkit import weights as weight_files
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.interfaces import Importer
+from ocrkit.manifest import write_manifest
 from ocrkit.pipeline import Assembly
+from ocrkit.zoo import MANIFEST
 
 WEIGHTS = "weights.safetensors"
 UNKNOWN = {"licence": "unknown", "terms": "Nobody has said what these weights may be used for."}
@@ -53,7 +55,7 @@ def _read(assembly: Assembly, source: Path, importer: str) -> weight_files.Weigh
 
 def _write(assembly: Assembly, weights: weight_files.Weights, folder: Path, importer: str, licence: str) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.part")
+    temporary = folder.with_name(f".{folder.name}.{os.urandom(6).hex()}.part")
     temporary.mkdir()
     try:
         path = temporary / WEIGHTS
@@ -73,12 +75,9 @@ def _write(assembly: Assembly, weights: weight_files.Weights, folder: Path, impo
             "network": assembly.identity(),
             "source": {"file": weights.path.name, "sha256": weights.sha256, "importer": importer},
         }
-        _write_toml(temporary / "manifest.toml", manifest)
-        _write_toml(temporary / "pipeline.toml", assembly.spec.table | about | {"weights": WEIGHTS})
+        write_manifest(temporary / MANIFEST, manifest)
+        pipeline = tomli_w.dumps(assembly.spec.table | about | {"weights": WEIGHTS})
+        (temporary / "pipeline.toml").write_text(pipeline, encoding="utf-8")
         temporary.replace(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-
-
-def _write_toml(path: Path, table: dict[str, object]) -> None:
-    path.write_text(tomli_w.dumps(table), encoding="utf-8")

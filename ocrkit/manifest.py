@@ -1,10 +1,13 @@
-"""What a model's manifest may say: every key that ocrkit knows, its type, and who needs it. Other keys are the author's own."""
+"""Models' manifests: every key that ocrkit knows, its type, who needs it; and how they are written."""
 
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from ocrkit.files import write_atomically
 
 SCHEMA = 1
 MOST_TOLERANCE = 1e-3
@@ -130,3 +133,25 @@ def manifest_problems(manifest: Mapping[str, Any], *, verifying: bool = False) -
         elif not kind.fits(table[key]):
             problems.append(f"{name}: {table[key]!r}; expected {kind.words}")
     return problems
+
+
+_TEXT_OF_LINES = re.compile(r'"""\n(?:[^"\\]|\\.|"(?!""))*"""')
+"""What tomli_w writes for a text of several lines."""
+
+
+def as_toml(manifest: Mapping[str, Any]) -> str:
+    """A manifest as TOML. Texts of several lines, which lists of ids are, become literal ones where they can: a reader need not
+    look for escapes in them, and a manifest is read whenever its model is loaded."""
+    import tomli_w
+
+    def literal(found: re.Match[str]) -> str:
+        inside = found[0][3:-3]
+        return found[0] if "\\" in inside or "'" in inside else f"'''{inside}'''"
+
+    return _TEXT_OF_LINES.sub(literal, tomli_w.dumps(manifest, multiline_strings=True))
+
+
+def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    """Writes a manifest, whole or not at all."""
+    with write_atomically(path) as temporary:
+        temporary.write_text(as_toml(manifest), encoding="utf-8")

@@ -13,10 +13,11 @@ from ocrkit.config import PartSpec, PipelineSpec, load_spec
 from ocrkit.contamination import as_lines, of_run
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
-from ocrkit.files import write_atomically
 from ocrkit.golden import choose, write_golden
+from ocrkit.manifest import write_manifest
 from ocrkit.pipeline import Assembly, assemble, build_network
 from ocrkit.registry import registry
+from ocrkit.zoo import MANIFEST
 
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
 """Golden sets: how many images, and what backends may differ by. Two log-probabilities, each off by the tolerance, come 0.002
@@ -60,7 +61,7 @@ def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items:
         "training": {**about.get("training", {}), "runs": described},
         "golden": _golden(folder, assembly, items),
     }
-    write_manifest(folder, manifest)
+    write_manifest(folder / MANIFEST, manifest)
     return manifest
 
 
@@ -78,7 +79,7 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
     summary = f"{spec.name}, trained by ocrkit train"
     table |= {"name": name, "summary": summary, "weights": f"zoo:{name}", "backends": _backends(spec, about["backend"])}
     folder.mkdir(parents=True)
-    _write_toml(folder / "pipeline.toml", table)
+    (folder / "pipeline.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
     data = about["data"]
     trained_on = f"the sample that ships with {data['name']}" if data["is_sample"] else f"{data['name']}, split {data['split']}"
     trained_on += "".join(f", and {each['samples']:,} samples of {each['name']}" for each in about.get("also", []))
@@ -89,7 +90,7 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
         manifest["choosing"] = {"purpose": "the best epoch", "forms": as_lines(sorted(chosen))}
     if init := about.get("init"):  # what those weights have seen, this model has
         manifest["training"]["runs"].append({"weights": init["weights"], "forms": as_lines(init["trained"])})
-    write_manifest(folder, manifest)
+    write_manifest(folder / MANIFEST, manifest)
     (folder / "CARD.md").write_text(_card(manifest), encoding="utf-8")
     return manifest
 
@@ -101,15 +102,6 @@ def distributions_of(run: Path) -> list[str]:
         spec.reader, spec.preprocessor, spec.featurizer, spec.encoder, spec.decoder, *spec.metrics, *spec.augment, *spec.also,
     )  # fmt: skip
     return sorted({registry().get(part.kind, part.use).plugin.distribution for part in parts})
-
-
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
-    _write_toml(folder / "manifest.toml", manifest)
-
-
-def _write_toml(path: Path, table: Mapping[str, Any]) -> None:
-    with write_atomically(path) as temporary:
-        temporary.write_text(tomli_w.dumps(table, multiline_strings=True), encoding="utf-8")
 
 
 def _about(run: Path) -> dict[str, Any]:

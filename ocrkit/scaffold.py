@@ -1,8 +1,8 @@
 """Packages to begin with: plugins of one small part that works, with its test. ``templates/`` holds what is written."""
 
 import keyword
+import os
 import re
-import secrets
 import shutil
 import sys
 from collections.abc import Iterable
@@ -54,7 +54,7 @@ def write_package(
     written.
     """
     check_name(name)
-    temporary = folder.parent / f".{folder.name}.{secrets.token_hex(6)}.part"
+    temporary = folder.parent / f".{folder.name}.{os.urandom(6).hex()}.part"
     try:
         if folder.exists():
             raise OcrkitError(f"{folder}: is there already; name another folder with --to")

@@ -18,7 +18,8 @@ from typing import Any
 
 import ocrkit
 from ocrkit.contamination import as_lines
-from ocrkit.packing import pack, write_manifest
+from ocrkit.manifest import write_manifest
+from ocrkit.packing import pack
 
 ITEMS = 36
 """Images of the golden set."""
@@ -65,7 +66,7 @@ def main() -> None:
         "versions": result.versions,
         "metrics": {name: asdict(score) for name, score in result.metrics.items()},
     }
-    write_manifest(arguments.to, manifest)
+    write_manifest(arguments.to / "manifest.toml", manifest)
     print(json.dumps(manifest["results"], indent=2))  # noqa: T201  (a script's result)
 
 

@@ -68,9 +68,11 @@ def console() -> None:
     """The command ``ocrkit``: :func:`main` in a process of its own, which spares what a short run would spend most on.
 
     Importing makes many objects and no garbage, so the collector looks for some less often; and what is left at the end goes
-    with the process, as with mypy's, rather than piece by piece.
+    with the process, as with mypy's, rather than piece by piece. NumPy's and OpenCV's OpenBLAS, which nothing here needs, would
+    each start a thread a core, and these spin where others have work to do.
     """
     gc.set_threshold(100_000)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         main()
     except SystemExit as end:

@@ -43,7 +43,7 @@ def calibrate(
     """
     from dataclasses import asdict
 
-    from ocrkit.calibration import fit, write_manifest
+    from ocrkit.calibration import fit, store
     from ocrkit.contamination import contamination
     from ocrkit.datasets import open_dataset
     from ocrkit.pipeline import load
@@ -68,5 +68,5 @@ def calibrate(
         given = {"--data": data, "--split": split, "--measure": measure, "--limit": limit}
         words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
         words += [word for setting in settings for word in ("--set", setting)]
-        write_manifest(write, found, shlex.join(["ocrkit", "calibrate", pipeline, *words]))
+        store(write, found, shlex.join(["ocrkit", "calibrate", pipeline, *words]))
         click.echo(f"ocrkit: wrote {write}", err=True)

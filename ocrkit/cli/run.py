@@ -27,6 +27,8 @@ from ocrkit.cli.options import (
 from ocrkit.cli.scores import echo_json, warn_of_contamination
 
 if TYPE_CHECKING:
+    from csv import DictWriter
+
     from ocrkit.datasets import Dataset
     from ocrkit.evaluation import Outcome, Rules
     from ocrkit.interfaces import Skipped
@@ -241,13 +243,11 @@ class _Rows:
     """Prints rows as they come where the format is tsv or csv; the other formats have nothing a row."""
 
     def __init__(self, format_: str, names: tuple[str, ...]) -> None:
-        import csv
+        self._writer: DictWriter[str] | None = None
+        if dialect := {"tsv": "excel-tab", "csv": "excel"}.get(format_):
+            from csv import DictWriter
 
-        dialect = {"tsv": "excel-tab", "csv": "excel"}.get(format_)
-        self._writer = (
-            csv.DictWriter(sys.stdout, names, extrasaction="ignore", lineterminator="\n", dialect=dialect) if dialect else None
-        )
-        if self._writer:
+            self._writer = DictWriter(sys.stdout, names, extrasaction="ignore", lineterminator="\n", dialect=dialect)
             self._writer.writeheader()
 
     def add(self, row: dict[str, Any]) -> None:

@@ -72,8 +72,7 @@ def show(name: str, as_json: bool) -> None:
     """Show the manifest and the card of the model NAME."""
     import json
 
-    import tomli_w
-
+    from ocrkit.manifest import as_toml
     from ocrkit.zoo import model
 
     found = model(name)
@@ -83,7 +82,7 @@ def show(name: str, as_json: bool) -> None:
     card = found.folder / "CARD.md"
     if card.is_file():
         click.echo(card.read_text(encoding="utf-8"))
-    click.echo(tomli_w.dumps(found.manifest, multiline_strings=True))
+    click.echo(as_toml(found.manifest))
 
 
 @zoo.command()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ocrkit
-from ocrkit.calibration import Calibration, fit, golden_section, write_manifest
+from ocrkit.calibration import Calibration, fit, golden_section, store
 from ocrkit.datasets import open_dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
 from ocrkit.evaluation import calibration_error
@@ -129,7 +129,7 @@ def test_the_manifest_keeps_what_was_found(tmp_path: Path) -> None:
     path = tmp_path / "manifest.toml"
     path.write_text('schema = 1\n[weights]\nfile = "w.safetensors"\nsha256 = "' + "0" * 64 + '"\n')
     for temperature in (1.5, 1.25):
-        write_manifest(path, Calibration(temperature, "iam tune", "iam validation", 0.1, 0.05), "ocrkit calibrate x")
+        store(path, Calibration(temperature, "iam tune", "iam validation", 0.1, 0.05), "ocrkit calibrate x")
     manifest = tomllib.loads(path.read_text())
     assert manifest["weights"]["file"] == "w.safetensors"
     assert manifest["confidence"] == {
@@ -138,4 +138,4 @@ def test_the_manifest_keeps_what_was_found(tmp_path: Path) -> None:
     }  # fmt: skip
     (tmp_path / "other.toml").write_text("schema = 1\n")
     with pytest.raises(WeightsError, match=r"weights\.file is missing|weights is missing"):
-        write_manifest(tmp_path / "other.toml", Calibration(1.0, "", "", 0.0, 0.0), "")
+        store(tmp_path / "other.toml", Calibration(1.0, "", "", 0.0, 0.0), "")

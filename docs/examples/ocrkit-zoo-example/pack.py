@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import ocrkit
-from ocrkit.packing import pack, write_manifest
+from ocrkit.manifest import write_manifest
+from ocrkit.packing import pack
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "ocrkit_zoo_example" / "sample-tiny"
@@ -35,7 +36,7 @@ def main(run: Path, sample: Path) -> None:
         "versions": result.versions,
         "metrics": {name: asdict(score) for name, score in result.metrics.items()},
     }
-    write_manifest(FOLDER, manifest)
+    write_manifest(FOLDER / "manifest.toml", manifest)
 
 
 if __name__ == "__main__":
