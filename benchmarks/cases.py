@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
+from ocrkit.assembly import Assembly, assemble
 from ocrkit.config import load_spec
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.evaluation import Scorer
 from ocrkit.interfaces import Arrays, FloatArray, Image, IntArray, Network, Sample
-from ocrkit.pipeline import Assembly, Pipeline, Recogniser, Seconds, Trained, assemble, weights_to_read_with
+from ocrkit.pipeline import Pipeline
+from ocrkit.pipeline_weights import Trained, weights_to_read_with
+from ocrkit.recogniser import Recogniser, Seconds
 
 PRECISIONS = {
     ("onnx", "cpu"): ("float32", "int8"),

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from cases import BATCH_SIZES, PRECISIONS, Case, Measured, Words, character_error_rate, in_precision, weights
 
+from ocrkit.assembly import build_network
 from ocrkit.datasets import open_dataset
 from ocrkit.errors import OcrkitError
-from ocrkit.pipeline import Recogniser, build_network
+from ocrkit.recogniser import Recogniser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

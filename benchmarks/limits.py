@@ -5,8 +5,8 @@ from functools import cache
 
 import numpy as np
 
+from ocrkit.assembly import assemble
 from ocrkit.config import load_spec
-from ocrkit.pipeline import assemble
 
 
 @cache

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from ocrkit.assembly import Assembly, Surroundings, assemble, build_network, surround
 from ocrkit.config import PipelineSpec
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, PluginError
@@ -15,17 +16,8 @@ from ocrkit.evaluation import Score
 from ocrkit.exported import Exported, network_files
 from ocrkit.files import write_atomically
 from ocrkit.interfaces import Arrays, ExportsOnnx, FloatArray, Image, IntArray, Network
-from ocrkit.pipeline import (
-    BATCH_SIZE,
-    Assembly,
-    Recogniser,
-    Surroundings,
-    Trained,
-    assemble,
-    build_network,
-    surround,
-    weights_to_read_with,
-)
+from ocrkit.pipeline_weights import Trained, weights_to_read_with
+from ocrkit.recogniser import BATCH_SIZE, Recogniser
 from ocrkit.registry import registry
 
 TOLERANCE = 1e-3

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit import weights as weight_files
+from ocrkit.assembly import Surroundings
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.interfaces import FloatArray, Image, Network, Sample
-from ocrkit.pipeline import BATCH_SIZE, Surroundings
 from ocrkit.plugins import one_line
+from ocrkit.recogniser import BATCH_SIZE
 
 
 @dataclass(frozen=True, slots=True)

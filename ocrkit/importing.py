@@ -8,11 +8,11 @@ import numpy as np
 import tomli_w
 
 from ocrkit import weights as weight_files
+from ocrkit.assembly import Assembly
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.interfaces import Importer
 from ocrkit.manifest import write_manifest
-from ocrkit.pipeline import Assembly
 from ocrkit.zoo import MANIFEST
 
 WEIGHTS = "weights.safetensors"

@@ -9,13 +9,13 @@ import numpy as np
 import tomli_w
 
 from ocrkit import weights as weight_files
+from ocrkit.assembly import Assembly, assemble, build_network
 from ocrkit.config import PartSpec, PipelineSpec, load_spec
 from ocrkit.contamination import as_lines, of_run
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
 from ocrkit.manifest import write_manifest
-from ocrkit.pipeline import Assembly, assemble, build_network
 from ocrkit.registry import registry
 from ocrkit.zoo import MANIFEST
 

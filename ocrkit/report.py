@@ -23,10 +23,11 @@ from rich.text import Text
 
 from ocrkit.errors import OcrkitError
 from ocrkit.evaluation import Character, Confusion, Details, Kept, Outcome, Part, Rules, Score, about_metric
+from ocrkit.evaluation_result import Result
 from ocrkit.files import write_atomically
 from ocrkit.grid import draw_grid
 from ocrkit.interfaces import Image, Skipped
-from ocrkit.pipeline import Reading, Result, Seconds
+from ocrkit.recogniser import Reading, Seconds
 
 _GRID = (6, 3)
 _OPEN_SKIPPED = 5

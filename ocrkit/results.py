@@ -16,8 +16,8 @@ from ocrkit.config import PartSpec, make_part
 from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
 from ocrkit.evaluation import RAW, Outcome, Rules, Scorer
+from ocrkit.evaluation_result import Result, found_by
 from ocrkit.interfaces import Decoded, Metric, Sample, Skipped
-from ocrkit.pipeline import Result, found_by
 
 _DIGITS = 4
 """After the point, of what is there for people: characters' confidences and scores of alternatives."""

@@ -33,6 +33,7 @@ import tomli_w
 import ocrkit
 from ocrkit import weights as weight_files
 from ocrkit.alphabet import steps_needed
+from ocrkit.assembly import Assembly, build_network
 from ocrkit.contamination import SeenForms
 from ocrkit.curves import draw_curves
 from ocrkit.datasets import Dataset, open_dataset
@@ -52,7 +53,8 @@ from ocrkit.interfaces import (
     Workers,
 )
 from ocrkit.parallel import AHEAD, ordered_map
-from ocrkit.pipeline import Assembly, Recogniser, build_network, find_weights, forms_seen
+from ocrkit.pipeline_weights import find_weights, forms_seen
+from ocrkit.recogniser import Recogniser
 
 _ORDER, _AUGMENT, _STEP, _WINDOW = 1, 2, 3, 4
 """Streams of random numbers, told apart by the first number after the seed."""

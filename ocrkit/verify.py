@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from ocrkit import weights as weight_files
+from ocrkit.assembly import Assembly, assemble, build_network
 from ocrkit.config import PipelineSpec, load_spec
 from ocrkit.errors import OcrkitError, PluginError
 from ocrkit.golden import Computed, Item, compute, read_golden
 from ocrkit.interfaces import Arrays, FloatArray
 from ocrkit.manifest import manifest_problems
-from ocrkit.pipeline import Assembly, assemble, build_network, weights_to_read_with
+from ocrkit.pipeline_weights import weights_to_read_with
 from ocrkit.plugins import one_line
 from ocrkit.registry import registry
 from ocrkit.zoo import Model, check_there, read_manifest

@@ -136,8 +136,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training run of that pipeline, not to be changed: it reads most of the words."""
+    from ocrkit.assembly import assemble
     from ocrkit.config import load_spec
-    from ocrkit.pipeline import assemble
     from ocrkit.training import train
 
     folder = tmp_path_factory.mktemp("run") / "tiny"

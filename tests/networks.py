@@ -213,7 +213,7 @@ TRAIN_UNTIL = """
 import os, signal, sys
 from pathlib import Path
 from ocrkit.config import load_spec
-from ocrkit.pipeline import assemble
+from ocrkit.assembly import assemble
 from ocrkit.training import train
 
 run, data, backend, resume, event, count = sys.argv[1:]

@@ -9,7 +9,8 @@ import click
 from ocrkit.cli.options import backend_option, set_option, together
 
 if TYPE_CHECKING:
-    from ocrkit.pipeline import Seam, Surroundings
+    from ocrkit.assembly import Surroundings
+    from ocrkit.seams import Seam
 
 
 @click.command()
@@ -21,10 +22,12 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     PIPELINE is a zoo model, a pipeline's file or a training run. The stride is in pixels a step. The longest label that fits
     is in characters; two equal neighbours in it take a step more.
     """
+    from ocrkit.assembly import assemble, surround
     from ocrkit.config import read_spec
     from ocrkit.errors import ConfigError
     from ocrkit.exported import read_exported
-    from ocrkit.pipeline import assemble, exported_seams, fitting_weights, seams, surround
+    from ocrkit.pipeline_weights import fitting_weights
+    from ocrkit.seams import exported_seams, seams
 
     spec, problems = read_spec(pipeline, settings)
     if spec.network:

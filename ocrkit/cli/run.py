@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from ocrkit.datasets import Dataset
     from ocrkit.evaluation import Outcome, Rules
     from ocrkit.interfaces import Skipped
-    from ocrkit.pipeline import Item, Pipeline, Reading
+    from ocrkit.pipeline import Item, Pipeline
+    from ocrkit.recogniser import Reading
     from ocrkit.report import Gallery
 
 _FORMATS = ("text", "tsv", "csv", "json")
@@ -89,7 +90,6 @@ def run(
     given = [name for name, value in scoring.items() if value]
     if images and given:
         raise click.UsageError(f"{', '.join(given)}: for scoring a data set; leave it out when reading images.")
-    from ocrkit.datasets import open_dataset
     from ocrkit.errors import OcrkitError
     from ocrkit.pipeline import load
 
@@ -106,6 +106,7 @@ def run(
     if images:
         _read(reader, images, limit, chosen, output, resume=resume, min_confidence=min_confidence)
     else:
+        from ocrkit.datasets import open_dataset
         from ocrkit.evaluation import Rules
 
         dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)

@@ -55,8 +55,8 @@ def train(
 
     A run that was stopped, however, goes on with --resume and ends with the weights that it would have had.
     """
+    from ocrkit.assembly import assemble
     from ocrkit.config import load_spec
-    from ocrkit.pipeline import assemble
     from ocrkit.training import resume_options, train, workers_of
 
     if resume:

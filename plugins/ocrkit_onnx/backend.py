@@ -108,7 +108,7 @@ class OnnxNetwork:
         missing = self._arrays.keys() - arrays.keys()
         if missing:
             raise WeightsError(f"the network's {sorted(missing)[0]} is not among the weights")
-        self._arrays = {name: np.asarray(arrays[name], np.float32) for name in self._arrays}
+        self._arrays = {name: np.array(arrays[name], np.float32) for name in self._arrays}
         graph = network_graph(self._plan, self._arrays)
         model, constants = graph.model({}, whole=False), graph.large_constants
         # ONNX Runtime gets ready in a thread of its own, while the first images are read.

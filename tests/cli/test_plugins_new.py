@@ -13,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocrkit import weights
+from ocrkit.assembly import assemble
 from ocrkit.cli import main
 from ocrkit.config import load_spec
-from ocrkit.pipeline import assemble
 from ocrkit.scaffold import KINDS
 from ocrkit.training import train
 from outsiders import PROGRAM, install, outcomes_of, run

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ocrkit.assembly import assemble
 from ocrkit.config import load_spec
 from ocrkit.contamination import Contamination, Overlap, SeenForms, contamination, of_manifest, of_run
 from ocrkit.interfaces import Sample
-from ocrkit.pipeline import assemble
 from ocrkit.training import train
 
 

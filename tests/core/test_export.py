@@ -16,11 +16,11 @@ import tomli_w
 
 import ocrkit
 from ocrkit import ConfigError, OcrkitError, WeightsError
+from ocrkit.assembly import assemble
 from ocrkit.config import load_spec
 from ocrkit.export import Export, export
 from ocrkit.exported import read_exported
 from ocrkit.interfaces import Arrays, NetworkPlan
-from ocrkit.pipeline import assemble
 from ocrkit.training import train
 from ocrkit_onnx.backend import Onnx
 

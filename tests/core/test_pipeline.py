@@ -22,12 +22,15 @@ from hypothesis import strategies as st
 
 import ocrkit
 from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, WeightsError
+from ocrkit.assembly import Assembly, assemble, choose_device
 from ocrkit.config import load_spec
 from ocrkit.evaluation import Outcome
 from ocrkit.images import read_image
 from ocrkit.interfaces import Sample
 from ocrkit.parallel import AHEAD
-from ocrkit.pipeline import Assembly, Reading, Seconds, assemble, choose_device, fitting_weights, seams
+from ocrkit.pipeline_weights import fitting_weights
+from ocrkit.recogniser import Reading, Seconds
+from ocrkit.seams import seams
 from ocrkit.training import train
 
 Install = Callable[[str, str], Path]

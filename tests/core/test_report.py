@@ -22,8 +22,9 @@ from rich.console import Console, RenderableType
 from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
 from ocrkit.evaluation import RAW, Details, Outcome, Rules, Score, Scorer
+from ocrkit.evaluation_result import Result
 from ocrkit.interfaces import Decoded, Sample, Skipped
-from ocrkit.pipeline import Reading, Result, Seconds
+from ocrkit.recogniser import Reading, Seconds
 from ocrkit.report import Gallery, detail_tables, score_table, stage_table, write_html
 from ocrkit_levenshtein.metrics import CharacterErrorRate
 

@@ -17,10 +17,10 @@ import ocrkit
 from networks import ROUGH, killed
 from ocrkit import ConfigError, DataError, OcrkitError, WeightsError, training
 from ocrkit import weights as weight_files
+from ocrkit.assembly import assemble, build_network
 from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
 from ocrkit.interfaces import Batch
-from ocrkit.pipeline import assemble, build_network
 from ocrkit.training import Progress, Run, collect, learning_rate, resume_options, take_what_fits, train
 
 

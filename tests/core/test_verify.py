@@ -12,12 +12,13 @@ import tomli_w
 from click.testing import CliRunner, Result
 
 from ocrkit import weights
+from ocrkit.assembly import assemble, build_network
 from ocrkit.cli import main
 from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
 from ocrkit.golden import Item, choose, read_golden, write_golden
-from ocrkit.pipeline import assemble, build_network, weights_to_read_with
+from ocrkit.pipeline_weights import weights_to_read_with
 from ocrkit.registry import registry
 from ocrkit.verify import Verification, verify
 

@@ -7,9 +7,10 @@ import pytest
 import tomli_w
 
 import ocrkit
+from ocrkit.assembly import assemble
 from ocrkit.config import load_spec
 from ocrkit.errors import OcrkitError, WeightsError
-from ocrkit.pipeline import assemble, fitting_weights
+from ocrkit.pipeline_weights import fitting_weights
 from ocrkit.weights import sha256_of
 from ocrkit.zoo import model, models, read_model_weights
 

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 from networks import BACKENDS, expected, images_of, network_of, plan_of, random_state, small
 from ocrkit import ConfigError, ImageSize, WeightsError, weights
 from ocrkit.alphabet import Alphabet
+from ocrkit.assembly import assemble, build_network
 from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
 from ocrkit.interfaces import FloatArray, Image, IntArray
-from ocrkit.pipeline import Recogniser, Seconds, assemble, build_network, weights_to_read_with
+from ocrkit.pipeline_weights import weights_to_read_with
+from ocrkit.recogniser import Recogniser, Seconds
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_ctc.greedy import Greedy

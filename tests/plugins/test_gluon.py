@@ -15,9 +15,9 @@ from click.testing import CliRunner
 import ocrkit_gluon
 from networks import images_of, network_of, plan_of
 from ocrkit import ConfigError, ImageSize
+from ocrkit.assembly import assemble
 from ocrkit.cli import main
 from ocrkit.config import load_spec
-from ocrkit.pipeline import assemble
 from ocrkit.training import train
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
@@ -84,7 +84,7 @@ import os
 import numpy as np
 from ocrkit.config import load_spec
 from ocrkit.interfaces import Batch, OptimizerOptions
-from ocrkit.pipeline import assemble, build_network
+from ocrkit.assembly import assemble, build_network
 import sys
 
 network = build_network(assemble(load_spec(sys.argv[1], ["preprocessor.use=fit-height", "preprocessor.height=16"])), threads=1)
@@ -106,6 +106,41 @@ def test_mxnet_keeps_its_noise_to_itself(tiny: Path) -> None:
         [sys.executable, "-W", "error", "-c", QUIET, str(tiny)], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+TRAINED = """
+import sys
+import numpy as np
+from safetensors.numpy import save
+from ocrkit.assembly import assemble, build_network
+from ocrkit.config import load_spec
+from ocrkit.interfaces import Batch, OptimizerOptions
+
+assembly = assemble(load_spec(sys.argv[1]))
+network = build_network(assembly)
+network.initialize(0)
+trainer = network.trainer(OptimizerOptions("adamw", 0.1, 1.0, 1.0, True))
+random = np.random.default_rng(0)
+height, width = assembly.image.height, assembly.image.width
+for step in range(6):
+    images = random.random((16, 1, height, width), np.float32)
+    labels = random.integers(assembly.plan.classes - 1, size=(16, 2), dtype=np.int32)
+    batch = Batch(images, np.full(16, width, np.int32), labels, np.full(16, 2, np.int32))
+    trainer.step(batch, learning_rate=0.01, seed=step)
+sys.stdout.buffer.write(save(network.state()))
+"""
+
+
+def test_weights_are_the_same_however_many_operators_mxnet_computes_at_a_time(tiny: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    one, *others = (
+        subprocess.run(
+            [sys.executable, "-c", TRAINED, str(tiny)], env={**environment, **more}, capture_output=True, check=True
+        ).stdout
+        for more in ({"MXNET_CPU_WORKER_NTHREADS": "1"}, {}, {})
+    )
+    assert len(one) > 1000
+    assert others == [one, one]
 
 
 def test_the_backend_names_its_devices_and_its_version() -> None:

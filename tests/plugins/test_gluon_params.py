@@ -19,9 +19,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrkit import ImageSize, WeightsError, read_image
+from ocrkit.assembly import assemble, build_network
 from ocrkit.config import load_spec
 from ocrkit.interfaces import NetworkPlan
-from ocrkit.pipeline import Recogniser, Seconds, assemble, build_network
+from ocrkit.recogniser import Recogniser, Seconds
 from ocrkit.registry import registry
 from ocrkit.zoo import model, read_model_weights
 from ocrkit_crnn.bilstm import BiLstm

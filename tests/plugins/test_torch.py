@@ -197,7 +197,7 @@ import sys
 import numpy as np
 from ocrkit.config import load_spec
 from ocrkit.interfaces import Batch, OptimizerOptions
-from ocrkit.pipeline import assemble, build_network
+from ocrkit.assembly import assemble, build_network
 
 settings = ["preprocessor.use=fit-height", "preprocessor.height=16"]
 network = build_network(assemble(load_spec(sys.argv[1], settings), backend="torch"), "cpu", threads=1)

@@ -1,0 +1,50 @@
+"""The result of scoring a pipeline, or a result file."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ocrkit.contamination import Contamination
+from ocrkit.evaluation import Confidence, Details, Kept, Rules, Score, Scorer
+from ocrkit.recogniser import Seconds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """An evaluation, as ``ocrkit run --json`` prints it."""
+
+    pipeline: str
+    backend: str
+    device: str
+    dataset: dict[str, Any]
+    samples: int
+    metrics: dict[str, Score]
+    seconds: Seconds | None
+    """None, as ``samples_per_second``, where a result file is scored again."""
+    samples_per_second: float | None
+    versions: dict[str, str]
+    rules: Rules
+    left_out: int = 0
+    """Samples that do not count by the rules."""
+    confidence: Confidence | None = None
+    """None where the decoder gives no confidences."""
+    kept: Kept | None = None
+    """What is left where the samples below a confidence that somebody has named are put aside."""
+    contamination: Contamination | None = None
+    """None where no form is known to have been trained on or chosen by."""
+    details: Details
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "details"}
+
+
+def found_by(scorer: Scorer, min_confidence: float | None) -> dict[str, Any]:
+    """The fields of a :class:`Result` that a scorer knows."""
+    return {
+        "samples": len(scorer),
+        "metrics": scorer.result(),
+        "rules": scorer.rules,
+        "left_out": scorer.left_out,
+        "confidence": scorer.confidence(),
+        "kept": None if min_confidence is None else scorer.kept(min_confidence),
+        "details": scorer.details(),
+    }
