@@ -11,13 +11,13 @@ import tomli_w
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network
 from ocrkit.config import PartSpec, PipelineSpec, load_spec
-from ocrkit.contamination import as_lines, of_run
+from ocrkit.contamination import as_lines, of_manifest, of_run
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
 from ocrkit.manifest import write_manifest
 from ocrkit.registry import registry
-from ocrkit.zoo import MANIFEST
+from ocrkit.zoo import MANIFEST, model
 
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
 """Golden sets: how many images, and what backends may differ by. Two log-probabilities, each off by the tolerance, come 0.002
@@ -31,11 +31,12 @@ def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items:
 
     ``weights.safetensors`` (the run's best, rounded to float16), ``golden.safetensors`` (``items`` images of the sample that a
     reader ships) and ``manifest.toml`` are written. ``runs``: the run, then those that it started from, the latest first.
+    The manifest lists them, and those that made the weights which the earliest started from, as far as anybody knows.
     ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table by table.
 
     Raises WeightsError where the run is missing, damaged or of another network, and DataError where there are no images.
     """
-    described, listed = [_described(run) for run in runs], set[str]()
+    described, listed = [*(_described(run) for run in runs), *_before(runs[-1])], set[str]()
     for run in described:  # once is enough: a manifest is read whenever the model is loaded
         forms = [form for form in run["forms"] if form not in listed]
         listed.update(forms)
@@ -88,10 +89,8 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
         manifest["results"] = results
     if chosen := of_run(run).chosen:
         manifest["choosing"] = {"purpose": "the best epoch", "forms": as_lines(sorted(chosen))}
-    if init := about.get("init"):  # what those weights have seen, this model has
-        manifest["training"]["runs"].append({"weights": init["weights"], "forms": as_lines(init["trained"])})
     write_manifest(folder / MANIFEST, manifest)
-    (folder / "CARD.md").write_text(_card(manifest), encoding="utf-8")
+    (folder / "CARD.md").write_text(_card(manifest, about["init"]), encoding="utf-8")
     return manifest
 
 
@@ -132,6 +131,19 @@ def _described(run: Path) -> dict[str, Any]:
     }
 
 
+def _before(run: Path) -> list[dict[str, Any]]:
+    """The runs that made the weights which a run started from, as a zoo model's manifest has them; else the forms they saw."""
+    init = _about(run).get("init")
+    if not init:
+        return []
+    name = init["weights"].removeprefix("zoo:")
+    if name != init["weights"] and name in registry().names("zoo"):
+        manifest = model(name).manifest
+        if of_manifest(manifest).trained == set(init["trained"]):  # the model may be another by now
+            return [{**each, "forms": each.get("forms", "").splitlines()} for each in manifest["training"]["runs"]]
+    return [{"weights": init["weights"], "forms": init["trained"]}]
+
+
 def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
     """The pipeline's backends that have its featurizer and its encoder, as far as that is known here."""
     featurizers, encoders = (registry().backends(part.kind, part.use) for part in (spec.featurizer, spec.encoder))
@@ -152,10 +164,10 @@ def _results(run: Path, about: Mapping[str, Any], epoch: int) -> dict[str, Any]:
     }
 
 
-def _card(manifest: Mapping[str, Any]) -> str:
+def _card(manifest: Mapping[str, Any], init: Mapping[str, Any] | None) -> str:
     """What a manifest says, for people, with room for what only its author knows."""
-    run, *earlier = manifest["training"]["runs"]
-    results, start = manifest.get("results"), "".join(f", starting from {each['weights']}" for each in earlier)
+    run, results = manifest["training"]["runs"][0], manifest.get("results")
+    start = f", starting from {init['weights']}" if init else ""
     if results:
         rows = "".join(f"| {metric} | {score['value']:.4f} |\n" for metric, score in results["metrics"].items())
         scores = f"On {results['samples']:,} samples of {results['dataset']}: {results['source']}.\n\n"

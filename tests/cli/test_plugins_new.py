@@ -182,7 +182,8 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     assert "exclude" not in pipeline["training"]
     manifest = tomllib.loads((model / "manifest.toml").read_text())
     assert "results" not in manifest
-    assert [run["forms"] for run in manifest["training"]["runs"]] == ["a01-000u\na01-003\n", "a01-000u\n"]
+    assert [run["forms"] for run in manifest["training"]["runs"]] == ["a01-000u\na01-003\n", ""]
+    assert manifest["training"]["runs"][1]["weights"] == str(tmp_path / "first")
     assert "Nobody has measured it: its training had no validation." in (model / "CARD.md").read_text()
 
 
