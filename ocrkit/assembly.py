@@ -1,16 +1,17 @@
 """Makes the parts of a pipeline and checks that they fit together."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ocrkit.alphabet import Alphabet
 from ocrkit.config import PartSpec, PipelineSpec, make_part
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
-from ocrkit.exported import Exported
 from ocrkit.interfaces import (
     Augmentation,
     Backend,
@@ -25,6 +26,9 @@ from ocrkit.interfaces import (
     Preprocessor,
 )
 from ocrkit.registry import registry
+
+if TYPE_CHECKING:
+    from ocrkit.exported import Exported
 
 
 @dataclass(frozen=True, kw_only=True)

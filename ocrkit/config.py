@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, Union
 
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
-from ocrkit.exported import is_network_file, read_exported
 from ocrkit.interfaces import option
 from ocrkit.plugins import one_line
-from ocrkit.registry import nearest, registry
+from ocrkit.registry import is_network_file, nearest, registry
 
 SCHEMA = 1
 PARTS = ("reader", "preprocessor", "featurizer", "encoder", "decoder")
@@ -369,7 +368,12 @@ def read_spec(
     Raises OcrkitError where there is no such file.
     """
     path = find_pipeline(source)
-    table = read_exported(path).pipeline if is_network_file(path) else _read_toml(path)
+    if is_network_file(path):
+        from ocrkit.exported import read_exported
+
+        table = read_exported(path).pipeline
+    else:
+        table = _read_toml(path)
     if isinstance(settings, Mapping):
         parsed = [(name.split("."), value) for name, value in settings.items()]
     else:

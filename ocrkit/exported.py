@@ -11,7 +11,7 @@ from typing import Any
 
 from ocrkit.errors import OcrkitError
 from ocrkit.interfaces import ImageSize, NetworkFiles
-from ocrkit.registry import registry
+from ocrkit.registry import is_network_file, registry
 
 SCHEMA = 1
 
@@ -56,11 +56,6 @@ class Exported:
             "weights_sha256": self.sha256,
             "licence": self.licence,
         }
-
-
-def is_network_file(path: Path) -> bool:
-    """Whether the file's ending names a backend."""
-    return path.suffix[1:] in registry().names("backend")
 
 
 def network_files(path: Path) -> NetworkFiles:

@@ -3,9 +3,8 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocrkit.files import write_atomically
 
@@ -14,8 +13,7 @@ MOST_TOLERANCE = 1e-3
 """The largest difference in log-probabilities (nats, float32) that a golden set may allow."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(NamedTuple):
     """A type of value, in words, and how to tell it."""
 
     words: str

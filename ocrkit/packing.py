@@ -11,12 +11,12 @@ import tomli_w
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network
 from ocrkit.config import PartSpec, PipelineSpec, load_spec
-from ocrkit.contamination import as_lines, of_manifest, of_run
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
 from ocrkit.manifest import write_manifest
 from ocrkit.registry import registry
+from ocrkit.seen_forms import as_lines, of_manifest, of_run
 from ocrkit.zoo import MANIFEST, model
 
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05

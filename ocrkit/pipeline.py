@@ -15,18 +15,18 @@ import ocrkit
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network, choose_device, surround
 from ocrkit.config import PipelineSpec, load_spec
-from ocrkit.contamination import contamination, of_manifest
 from ocrkit.errors import ImageError
-from ocrkit.exported import Exported, network_files, read_exported
 from ocrkit.images import read_image
 from ocrkit.interfaces import Decoded, Decoder, FloatArray, Image, IntArray, Sample, Skipped
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
 from ocrkit.recogniser import BATCH_SIZE, Reading, Recogniser, Seconds
+from ocrkit.seen_forms import of_manifest
 
 if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
     from ocrkit.datasets import Dataset
     from ocrkit.evaluation import Outcome, Rules
     from ocrkit.evaluation_result import Result
+    from ocrkit.exported import Exported
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ class Pipeline:
         became of the first samples in a run that was interrupted. ``rules``: how texts are compared, as they are where None.
         ``min_confidence``: the result says what is left above it. Raises DataError where nothing can be scored.
         """
+        from ocrkit.contamination import contamination
         from ocrkit.datasets import open_dataset
         from ocrkit.evaluation_result import Result, found_by
 
@@ -176,6 +177,8 @@ class Pipeline:
         }
         if dataset is None:
             return header
+        from ocrkit.contamination import contamination
+
         seen = contamination(self.weights.seen, dataset)
         return header | {
             "dataset": {
@@ -252,6 +255,8 @@ def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
 
 
 def _load_exported(spec: PipelineSpec, backend: str | None, device: str, threads: int, batch_size: int) -> Pipeline:
+    from ocrkit.exported import network_files, read_exported
+
     path = spec.folder / spec.network
     exported = read_exported(path)
     around = surround(spec, exported, backend)

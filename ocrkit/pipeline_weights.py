@@ -6,9 +6,9 @@ from typing import Any
 
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly
-from ocrkit.contamination import SeenForms, of_manifest, of_run
 from ocrkit.errors import WeightsError
 from ocrkit.interfaces import Arrays
+from ocrkit.seen_forms import SeenForms, of_manifest, of_run
 
 
 def find_weights(reference: str, folder: Path) -> tuple[weight_files.Weights, dict[str, Any] | None]:

@@ -39,20 +39,22 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def _load(point: EntryPoint) -> tuple[pluggy.PluginManager | None, str | None]:
-    """A manager with this plugin alone, or the reason why there is none.
-
-    A manager of its own keeps one plugin's mistake from half-registering among the others.
-    """
-    manager = _manager()
+def _parts(point: EntryPoint, manager: pluggy.PluginManager) -> tuple[list[tuple[str, dict[str, object]]], str | None]:
+    """What the plugin registers, or the reason why it is not used. The manager is as before: one plugin's mistake must not
+    half-register it among the others."""
     try:
         manager.register(point.load(), name=point.name)
         manager.check_pending()
+        implemented = any(caller.get_hookimpls() for caller in _callers(manager))
+        parts = [part for caller in _callers(manager) for part in _collect(caller)]
     except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
-        return None, one_line(error)
-    if not any(caller.get_hookimpls() for caller in _callers(manager)):
-        return None, "implements no hook; expected functions marked with @ocrkit.hookimpl"
-    return manager, None
+        return [], one_line(error)
+    finally:
+        if manager.has_plugin(point.name):
+            manager.unregister(name=point.name)
+    if not implemented:
+        return [], "implements no hook; expected functions marked with @ocrkit.hookimpl"
+    return parts, None if parts else "registers no part; expected its hooks to call register(name, target)"
 
 
 def _callers(manager: pluggy.PluginManager) -> Iterator[pluggy.HookCaller]:
@@ -68,17 +70,9 @@ def unwanted_plugins() -> set[str]:
 
 def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
     """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
-    unwanted = unwanted_plugins()
+    unwanted, manager = unwanted_plugins(), _manager()
     for point in entry_points(GROUP):
-        manager, problem = (None, DISABLED) if point.name in unwanted else _load(point)
-        parts: list[tuple[str, dict[str, object]]] = []
-        if manager is not None:
-            try:
-                for caller in _callers(manager):
-                    parts += _collect(caller)
-                problem = None if parts else "registers no part; expected its hooks to call register(name, target)"
-            except (Exception, SystemExit) as error:  # noqa: BLE001
-                parts, problem = [], one_line(error)
+        parts, problem = ([], DISABLED) if point.name in unwanted else _parts(point, manager)
         yield Plugin(*point, problem), parts
 
 

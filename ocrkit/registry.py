@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from ocrkit.errors import PluginError
@@ -119,3 +120,8 @@ def registry() -> Registry:
             kind = hook.removeprefix("ocrkit_").removesuffix("s")
             result.add(Entry(kind=kind, plugin=plugin, **arguments))  # type: ignore[arg-type]  # as register() took them
     return result
+
+
+def is_network_file(path: Path) -> bool:
+    """Whether the file's ending names a backend, which then may run it."""
+    return path.suffix[1:] in registry().names("backend")

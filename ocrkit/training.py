@@ -34,7 +34,6 @@ import ocrkit
 from ocrkit import weights as weight_files
 from ocrkit.alphabet import steps_needed
 from ocrkit.assembly import Assembly, build_network
-from ocrkit.contamination import SeenForms
 from ocrkit.curves import draw_curves
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, WeightsError
@@ -55,6 +54,7 @@ from ocrkit.interfaces import (
 from ocrkit.parallel import AHEAD, ordered_map
 from ocrkit.pipeline_weights import find_weights, forms_seen
 from ocrkit.recogniser import Recogniser
+from ocrkit.seen_forms import SeenForms
 
 _ORDER, _AUGMENT, _STEP, _WINDOW = 1, 2, 3, 4
 """Streams of random numbers, told apart by the first number after the seed."""

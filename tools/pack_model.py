@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import ocrkit
-from ocrkit.contamination import as_lines
 from ocrkit.manifest import write_manifest
 from ocrkit.packing import pack
+from ocrkit.seen_forms import as_lines
 
 ITEMS = 36
 """Images of the golden set."""

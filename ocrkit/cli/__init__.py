@@ -71,7 +71,7 @@ def console() -> None:
     with the process, as with mypy's, rather than piece by piece. NumPy's and OpenCV's OpenBLAS, which nothing here needs, would
     each start a thread a core, and these spin where others have work to do.
     """
-    gc.set_threshold(100_000)
+    gc.set_threshold(300_000)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         main()

@@ -9,7 +9,6 @@ Layout (the archives words.tgz, ascii.tgz and xml.tgz, each extracted into its o
 Texts come from words.txt, and where that is missing from the XML files; both say the same.
 """
 
-import difflib
 import hashlib
 import os
 import re
@@ -250,7 +249,9 @@ def _in_split(split: str) -> Callable[[Word], bool]:
     if split in LISTED_SPLITS:
         forms = frozenset(split_forms(split))
         return lambda word: word.form in forms
-    near = difflib.get_close_matches(split, SPLITS, n=1)
+    from difflib import get_close_matches
+
+    near = get_close_matches(split, SPLITS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise DataError(f"iam: no split named {split!r}.{hint} Available: {', '.join(SPLITS)}.")
 

@@ -8,8 +8,9 @@ import pytest
 
 from ocrkit.assembly import assemble
 from ocrkit.config import load_spec
-from ocrkit.contamination import Contamination, Overlap, SeenForms, contamination, of_manifest, of_run
+from ocrkit.contamination import Contamination, Overlap, contamination
 from ocrkit.interfaces import Sample
+from ocrkit.seen_forms import SeenForms, of_manifest, of_run
 from ocrkit.training import train
 
 

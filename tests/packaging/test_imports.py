@@ -30,6 +30,7 @@ LEVELS = [
         "manifest",
         "plugins",
         "registry",
+        "seen_forms",
         "weights",
         "zoo",
     },
