@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,7 +40,6 @@ class Surroundings:
     alphabet: Alphabet
     preprocessor: Preprocessor
     decoder: Decoder
-    metrics: dict[str, Metric]
     backend_name: str
     backend: Backend
     image: ImageSize
@@ -58,6 +58,11 @@ class Surroundings:
         for row, image in zip(batch, images, strict=True):
             np.divide(image, np.float32(255), out=row[0, :, : image.shape[1]])
         return self.numpy_featurizer(batch, widths) if self.numpy_featurizer else (batch, widths)
+
+    @cached_property
+    def metrics(self) -> dict[str, Metric]:
+        """Made when something is scored: reading needs none. Raises ConfigError for wrong options."""
+        return {part.use: make_part(part) for part in self.spec.metrics}
 
     def preprocessing(self) -> str:
         """Everything that preprocessed pixels depend on besides the image, for the cache."""
@@ -135,7 +140,6 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
         "alphabet": alphabet,
         "preprocessor": preprocessor,
         "decoder": decoder,
-        "metrics": {part.use: _made(part, problems) for part in spec.metrics},
     }
 
 
@@ -150,16 +154,26 @@ def _output_size(definition: Any, size: Any, problems: list[str]) -> Any:
         return None
 
 
-def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False, known: Sequence[str] = ()) -> Assembly:
+def assemble(
+    spec: PipelineSpec,
+    *,
+    backend: str | None = None,
+    training: bool = False,
+    to_read: bool = False,
+    known: Sequence[str] = (),
+) -> Assembly:
     """Makes all parts and checks every seam between them.
 
-    ``backend`` overrides the pipeline's list. Raises ConfigError with everything that does not fit, at once, behind the
-    mistakes that are ``known`` of its file.
+    ``backend`` overrides the pipeline's list. Where it is only ``to_read`` with, metrics are made once something is scored.
+    Raises ConfigError with everything that does not fit, at once, behind the mistakes that are ``known`` of its file.
     """
     if spec.network:
         raise ConfigError([f"network: {spec.network!r} is exported, so it is for reading; take the pipeline that it came from"])
     problems = list(known)
     parts = _around(spec, problems)
+    if not to_read:
+        for part in spec.metrics:
+            _made(part, problems)
     featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
     augmentations = tuple(_made(part, problems) for part in spec.augment)
     for part, augmentation in zip(spec.augment, augmentations, strict=True):

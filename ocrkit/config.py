@@ -293,15 +293,19 @@ def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], A
     return problems
 
 
-def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
-    """A part's name and options; its problems go to the list, and it has no name then."""
+def _part(table: Any, kind: str, where: str, problems: list[str], *, later: bool = False) -> PartSpec:
+    """A part's name and options; its problems go to the list, and it has no name then.
+
+    The options of one that is used ``later``, if at all, are checked when it is made.
+    """
     broken = PartSpec(kind, "", {})
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
         problems.append(f'{where}: expected a table with use = "NAME"; {kind}s: {", ".join(registry().names(kind))}')
         return broken
     part = PartSpec(kind, table["use"], {name: value for name, value in table.items() if name != "use"})
     try:
-        cls = registry().get(kind, part.use).load()
+        entry = registry().get(kind, part.use)
+        cls = None if later else entry.load()
     except PluginError as error:
         problems.append(str(error))
         return broken
@@ -310,7 +314,7 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
         narrowed = {name: options.pop(name) for name in ("only", "exclude") if name in options}
         wrong = {name: file for name, file in narrowed.items() if not isinstance(file, str)}
         problems += [f"{where}.{name}: {file!r}; expected a file of form ids" for name, file in wrong.items()]
-    mistakes = check_options(cls, options, where)[1]
+    mistakes = [] if cls is None else check_options(cls, options, where)[1]
     problems += mistakes
     return broken if mistakes else part
 
@@ -351,7 +355,8 @@ def _read_toml(path: Path) -> dict[str, Any]:
 def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = (), *, to_read: bool = False) -> PipelineSpec:
     """Reads and checks a pipeline. ``settings`` are ``a.b=c`` texts, or values by dotted name.
 
-    Where it is only ``to_read`` with, the parts that training alone uses are left out, unchecked: loading them takes time.
+    Where it is only ``to_read`` with, the parts that training alone uses are left out, unchecked, and the options of reader and
+    metrics are checked when a data set is read and scored: loading them takes time.
     Raises ConfigError with every mistake of the file and the settings at once, OcrkitError where there is no such file.
     """
     spec, problems = read_spec(source, settings, to_read=to_read)
@@ -413,10 +418,16 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
     network = _text(table, "network", "", problems)
     replaced = ("featurizer", "encoder", "weights") if network else ()
     problems += [f"{name}: the network {network!r} takes its place; leave it out" for name in replaced if name in table]
-    parts = {kind: _part(table.get(kind), kind, kind, problems) for kind in PARTS if kind not in replaced}
+    parts = {
+        kind: _part(table.get(kind), kind, kind, problems, later=to_read and kind == "reader")
+        for kind in PARTS
+        if kind not in replaced
+    }
     parts |= {kind: PartSpec(kind, "", {}) for kind in PARTS if kind in replaced}
     metrics = _as_list(table.get("metrics", []))
-    metric_parts = tuple(_part(item, "metric", f"metrics[{index}]", problems) for index, item in enumerate(metrics))
+    metric_parts = tuple(
+        _part(item, "metric", f"metrics[{index}]", problems, later=to_read) for index, item in enumerate(metrics)
+    )
     if not metric_parts:
         problems.append('metrics: expected at least one [[metrics]] table with use = "NAME"')
     training = table.get("training", {})

@@ -238,7 +238,7 @@ def load(
     spec = load_spec(source, settings, to_read=True)
     if spec.network:
         return _load_exported(spec, backend, device, threads, batch_size)
-    assembly = assemble(spec, backend=backend)
+    assembly = assemble(spec, backend=backend, to_read=True)
     arrays, weights = weights_to_read_with(assembly)
     network = build_network(assembly, device, threads)
     network.load_state(arrays)
