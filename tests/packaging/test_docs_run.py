@@ -188,7 +188,7 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     kenlm = ROOT / "tests" / "core" / "kenlm"
     for name, source in (("text.txt", "harbour.txt"), ("other.txt", "harbour.txt"), ("model.arpa", "harbour.arpa")):
         shutil.copy(kenlm / source, here / name)
-    for name in ("DIR", "german", "my-words", "rendered", "strokes"):
+    for name in ("DIR", "german", "my-words", "rendered", "strokes", "strokes21", "strokes22"):
         make_words(pictures, here / name)
     make_table(pictures, here / "FOLDER")
     (here / "SAMPLE").symlink_to(ROOT / "plugins" / "ocrkit_iam" / "sample")
