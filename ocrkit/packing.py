@@ -139,8 +139,9 @@ def _before(run: Path) -> list[dict[str, Any]]:
     name = init["weights"].removeprefix("zoo:")
     if name != init["weights"] and name in registry().names("zoo"):
         manifest = model(name).manifest
-        if of_manifest(manifest).trained == set(init["trained"]):  # the model may be another by now
-            return [{**each, "forms": each.get("forms", "").splitlines()} for each in manifest["training"]["runs"]]
+        runs = manifest.get("training", {}).get("runs", [])
+        if runs and of_manifest(manifest).trained == set(init["trained"]):  # the model may be another by now
+            return [{**each, "forms": each.get("forms", "").splitlines()} for each in runs]
     return [{"weights": init["weights"], "forms": init["trained"]}]
 
 

@@ -1,5 +1,6 @@
 """A training run made into a model: what its manifest says of the runs before."""
 
+import json
 import shutil
 import tomllib
 from pathlib import Path
@@ -43,3 +44,13 @@ def test_a_model_that_is_another_by_now_lends_no_runs(run: Path, folder: Path, t
     manifest = tomllib.loads((folder / "manifest.toml").read_text())
     write_manifest(folder / "manifest.toml", manifest | {"training": {"runs": [{"command": "other", "forms": "z-3\n"}]}})
     assert before(run, tiny) == [{"weights": "zoo:tiny", "forms": "z-1\nz-2\n"}]
+
+
+def test_a_model_that_names_no_runs_is_named_itself(run: Path, folder: Path, tiny: Path) -> None:
+    about = json.loads((run / "run.json").read_text())
+    about["init"]["trained"] = []
+    (run / "run.json").write_text(json.dumps(about))
+    manifest = tomllib.loads((folder / "manifest.toml").read_text())
+    del manifest["training"]
+    write_manifest(folder / "manifest.toml", manifest)
+    assert before(run, tiny) == [{"weights": "zoo:tiny", "forms": ""}]
