@@ -1,4 +1,4 @@
-"""Asking for help, or for what is installed, imports no framework, and help not even NumPy."""
+"""Help imports not even NumPy, a list of what is installed no framework, and reading an image nothing that scores."""
 
 import json
 import subprocess
@@ -19,12 +19,12 @@ from ocrkit.cli import main
 try:
     main(sys.argv[1:], prog_name="ocrkit")
 finally:
-    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+    print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 """
 
 
 def run(*arguments: str) -> tuple[str, set[str]]:
-    """Standard output of ``ocrkit ARGUMENTS`` in a process of its own, and the packages that it imported."""
+    """Standard output of ``ocrkit ARGUMENTS`` in a process of its own, and the modules that it imported."""
     done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout, set(json.loads(done.stderr.splitlines()[-1]))
@@ -47,6 +47,18 @@ def test_plugins_list_names_the_parts_of_frameworks_without_importing_them() -> 
     output, packages = run("plugins", "list")
     assert "gluon" in output
     assert not packages & FRAMEWORKS
+
+
+SCORING = {"ocrkit.evaluation", "ocrkit.datasets", "ocrkit.contamination", "ocrkit_iam.words", "ocrkit_levenshtein.metrics"}
+
+
+@pytest.mark.parametrize("images", [True, False])
+def test_reading_images_imports_nothing_that_scores_alone(images: bool) -> None:
+    sample = Path(__file__).parents[2] / "plugins" / "ocrkit_iam" / "sample" / "words"
+    image = next(sample.rglob("*.png"))
+    _, modules = run("run", *([str(image)] if images else ["--limit", "1"]))
+    assert modules >= {"cv2", "onnxruntime"}
+    assert modules & SCORING == (set() if images else SCORING)
 
 
 def test_the_module_and_the_console_script_are_the_same_program() -> None:
