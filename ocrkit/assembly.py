@@ -124,8 +124,11 @@ def _made(part: PartSpec, problems: list[str]) -> Any:
     return None
 
 
-def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
+def _around(spec: PipelineSpec, problems: list[str], *, to_read: bool) -> dict[str, Any]:
     """The parts of :class:`Surroundings` that a pipeline's file names."""
+    if not to_read:
+        for part in spec.metrics:
+            _made(part, problems)
     preprocessor = _made(spec.preprocessor, problems)
     if preprocessor is not None and not hasattr(preprocessor, "output_size"):
         problems.append(f"preprocessor: {spec.preprocessor.use!r} is an augmentation; it belongs into training.augment")
@@ -170,10 +173,7 @@ def assemble(
     if spec.network:
         raise ConfigError([f"network: {spec.network!r} is exported, so it is for reading; take the pipeline that it came from"])
     problems = list(known)
-    parts = _around(spec, problems)
-    if not to_read:
-        for part in spec.metrics:
-            _made(part, problems)
+    parts = _around(spec, problems, to_read=to_read)
     featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
     augmentations = tuple(_made(part, problems) for part in spec.augment)
     for part, augmentation in zip(spec.augment, augmentations, strict=True):
@@ -204,10 +204,10 @@ def assemble(
     )  # fmt: skip
 
 
-def surround(spec: PipelineSpec, exported: Exported, backend: str | None = None) -> Surroundings:
-    """The parts around an exported network. Raises ConfigError with everything that does not fit, at once."""
+def surround(spec: PipelineSpec, exported: Exported, backend: str | None = None, *, to_read: bool = False) -> Surroundings:
+    """The parts around an exported network, made as :func:`assemble` makes them. Raises ConfigError as that does."""
     problems: list[str] = []
-    parts = _around(spec, problems)
+    parts = _around(spec, problems, to_read=to_read)
     path = spec.folder / spec.network
     name = path.suffix[1:]
     if backend not in (None, name):

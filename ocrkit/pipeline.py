@@ -259,7 +259,7 @@ def _load_exported(spec: PipelineSpec, backend: str | None, device: str, threads
 
     path = spec.folder / spec.network
     exported = read_exported(path)
-    around = surround(spec, exported, backend)
+    around = surround(spec, exported, backend, to_read=True)
     network = network_files(path).open(path, device=choose_device(around.backend_name, around.backend, device), threads=threads)
     trained = Trained({}, "", str(path), exported.sha256, exported.licence, **_of_zoo_weights(exported))
     around = replace(around, decoder=calibrated(around.decoder, trained.temperature))

@@ -13,10 +13,12 @@ import onnx
 import onnxruntime
 import pytest
 import tomli_w
+from click.testing import CliRunner
 
 import ocrkit
 from ocrkit import ConfigError, OcrkitError, WeightsError
 from ocrkit.assembly import assemble
+from ocrkit.cli import main
 from ocrkit.config import load_spec
 from ocrkit.export import Export, export
 from ocrkit.exported import read_exported
@@ -211,6 +213,38 @@ def test_what_does_not_fit_an_exported_network_is_said(exported: Export, changes
     with pytest.raises(ConfigError) as caught:
         ocrkit.load(exported.path, changes)
     assert caught.value.problems == [problem]
+
+
+FUSSY = """
+from dataclasses import dataclass
+import ocrkit
+
+@dataclass(frozen=True)
+class Fussy:
+    higher_is_better = True
+
+    def __post_init__(self):
+        raise ocrkit.ConfigError(["fussy: never content"])
+
+@ocrkit.hookimpl
+def ocrkit_metrics(register):
+    register("fussy", Fussy)
+"""
+
+
+@pytest.mark.parametrize("is_exported", [True, False])
+def test_a_metric_that_refuses_its_options_is_told_by_check_and_before_scoring(
+    is_exported: bool, exported: Export, tiny_run: Path, words_root: Path, install: Install
+) -> None:
+    """Reading images needs no metric."""
+    install("fussy", FUSSY)
+    source, changes = exported.path if is_exported else tiny_run, ["metrics=[{use = 'fussy'}]"]
+    told = CliRunner().invoke(main, ["check", str(source), "--set", *changes])
+    assert (told.exit_code, told.stderr) == (1, "ocrkit: fussy: never content\n")
+    pipeline = ocrkit.load(source, changes)
+    assert pipeline.read(next(words_root.rglob("*.png"))).text
+    with pytest.raises(ConfigError, match="fussy: never content"):
+        pipeline.evaluate(data=words_root, on_reading=lambda _: pytest.fail("nothing is to be read before"))
 
 
 def test_an_exported_network_runs_on_its_own_backend_alone_and_is_not_trained(exported: Export) -> None:
