@@ -1,0 +1,96 @@
+"""The batches of training: images that are read, augmented and preprocessed ahead, with their labels."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ocrkit.alphabet import steps_needed
+from ocrkit.assembly import Assembly
+from ocrkit.errors import ImageError
+from ocrkit.interfaces import Batch, Image, Sample, Workers
+from ocrkit.parallel import AHEAD, ordered_map
+from ocrkit.training.data import TrainingData, too_long_for
+from ocrkit.training.randomness import AUGMENT, ORDER, WINDOW, random_at
+
+SORTED = 32
+"""Batches whose images are sorted by width together, where it varies: fewer columns are then spent on padding."""
+
+
+@dataclass
+class Batches:
+    """Makes one worker's batches. ``report`` is told of every sample whose image cannot be used, once."""
+
+    assembly: Assembly
+    workers: Workers
+    threads: int
+    report: Callable[[dict[str, Any]], None]
+    unreadable: dict[str, str] = field(default_factory=dict)
+    """Why an image could not be used, by the sample's id."""
+
+    def __post_init__(self) -> None:
+        self.options = self.assembly.spec.training
+
+    def in_epoch(self, data: TrainingData) -> int:
+        """How many steps an epoch has."""
+        return -(-len(data.samples) // self.options.batch_size)
+
+    def of_epoch(self, data: TrainingData, epoch: int, done: int) -> Iterator[Batch | None]:
+        """A batch of this worker's part for every step of an epoch but the first ``done``; None where no image can be read.
+
+        Images are made ahead, in threads. Where their width varies, some chunks' images together are sorted by it and cut into
+        as many batches, which come in random order.
+        """
+        size = self.options.batch_size
+        order = random_at(self.options.seed, ORDER, epoch).permutation(len(data.samples))
+        chunks = [order[first : first + size].tolist() for first in range(0, len(order), size)]
+        together = 1 if self.assembly.plan.image.width else SORTED
+        windows = [chunks[first : first + together] for first in range(done - done % together, len(chunks), together)]
+        mine = [[index for chunk in window for index in chunk[self.workers.index :: self.workers.count]] for window in windows]
+        images = ordered_map(
+            lambda index: self._image(data.samples[index], epoch, index),
+            (index for window in mine for index in window),
+            self.threads,
+            ahead=max(AHEAD, len(mine[0])),
+        )
+        for number, (window, indices) in enumerate(zip(windows, mine, strict=True), done // together):
+            pairs = [(next(images), data.labels[index], data.samples[index]) for index in indices]
+            kept: list[tuple[Any, list[int]]]
+            kept = [(image, label) for image, label, sample in pairs if self._usable(image, label, sample)]
+            kept.sort(key=lambda pair: pair[0].shape[1])
+            bounds = [len(kept) * part // len(window) for part in range(len(window) + 1)]
+            shuffled = random_at(self.options.seed, WINDOW, epoch, number).permutation(len(window))
+            for part in shuffled[max(0, done - number * together) :].tolist():
+                batch = kept[bounds[part] : bounds[part + 1]]
+                yield self._batch(batch) if batch else None
+
+    def _image(self, sample: Sample, epoch: int, index: int) -> Image | ImageError:
+        """The augmented and preprocessed image, the same for the same seed, epoch and index."""
+        try:
+            image = sample.load()
+            rng = random_at(self.options.seed, AUGMENT, epoch, index)
+            for augmentation in self.assembly.augmentations:
+                image = augmentation(image, rng)
+            return self.assembly.preprocessor(image)
+        except ImageError as error:
+            return error
+
+    def _usable(self, image: Image | ImageError, label: list[int], sample: Sample) -> bool:
+        if not isinstance(image, ImageError):
+            steps = int(self.assembly.featurizer.lengths(np.array([image.shape[1]], np.int32))[0])
+            if steps_needed(label) <= steps:
+                return True
+            image = ImageError(too_long_for(sample.text or "", steps))
+        if sample.id not in self.unreadable:
+            self.unreadable[sample.id] = str(image)
+            self.report({"event": "skipped", "id": sample.id, "reason": str(image)})
+        return False
+
+    def _batch(self, pairs: Sequence[tuple[Any, list[int]]]) -> Batch:
+        inputs, sizes = self.assembly.make_batch([image for image, _ in pairs])
+        lengths = np.array([len(label) for _, label in pairs], np.int32)
+        labels = np.full((len(pairs), int(lengths.max())), -1, np.int32)
+        for row, (_, label) in zip(labels, pairs, strict=True):
+            row[: len(label)] = label
+        return Batch(inputs, sizes, labels, lengths)

@@ -1,0 +1,63 @@
+"""The samples that a network is trained on, with their labels."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ocrkit.alphabet import steps_needed
+from ocrkit.assembly import Assembly
+from ocrkit.datasets import Dataset
+from ocrkit.errors import DataError
+from ocrkit.interfaces import Sample, Skipped
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Samples that can be trained on, with their labels, and those that cannot."""
+
+    samples: list[Sample]
+    labels: list[list[int]]
+    skipped: list[Skipped]
+
+
+def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
+    """Labels of all samples. Those that the network can never write are left out, or refused, as ``training.unfit`` says.
+
+    Raises DataError where nothing is left, or where a label is refused.
+    """
+    samples, labels, skipped = [], [], list(dataset.skipped)
+    unfit: list[Skipped] = []
+    for sample in dataset:
+        if not sample.text:
+            skipped.append(Skipped(sample.id, "has no text to train on"))
+        elif unknown := assembly.alphabet.unknown(sample.text):
+            unfit.append(Skipped(sample.id, f"{sample.text!r} has {unknown!r}, which the alphabet lacks"))
+        elif too_long := too_long_for(sample.text, assembly.plan.sequence.steps):
+            unfit.append(Skipped(sample.id, too_long))
+        else:
+            samples.append(sample)
+            labels.append(assembly.alphabet.encode(sample.text))
+    if unfit and assembly.spec.training.unfit == "refuse":
+        raise DataError(f"{len(unfit)} labels cannot be learnt; the first: {unfit[0].id}: {unfit[0].reason}")
+    if not samples:
+        first = (unfit + skipped)[0]
+        raise DataError(f"{dataset.root}: no sample can be trained on; the first: {first.id}: {first.reason}")
+    return TrainingData(samples, labels, skipped + unfit)
+
+
+def joined(parts: Iterable[TrainingData]) -> TrainingData:
+    """The samples of several data sets, one after another; every epoch shuffles them all together."""
+    whole = TrainingData([], [], [])
+    for part in parts:
+        whole.samples.extend(part.samples)
+        whole.labels.extend(part.labels)
+        whole.skipped.extend(part.skipped)
+    return whole
+
+
+def too_long_for(text: str, steps: int | None) -> str:
+    needed = steps_needed(text)
+    return f"{text!r} needs {needed} steps, the network has {steps}" if steps is not None and needed > steps else ""
+
+
+def forms_of(samples: Iterable[Sample]) -> list[str]:
+    return sorted({sample.form for sample in samples if sample.form})

@@ -1,0 +1,41 @@
+"""Starting from other weights: fine-tuning."""
+
+from pathlib import Path
+from typing import Any
+
+from ocrkit.assembly import Assembly
+from ocrkit.errors import WeightsError
+from ocrkit.interfaces import Network
+from ocrkit.pipeline_weights import find_weights
+
+
+def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict[str, Any]:
+    """Loads the weights of another network as far as names and shapes agree; returns what was taken and what was not.
+
+    The head is rebuilt for another alphabet: rows of the characters that both have, and the blank's, are kept. Where the
+    weights do not say their alphabet, it starts fresh. Raises WeightsError where nothing fits.
+    """
+    source, _ = find_weights(reference, Path())
+    state = network.state()
+    fresh = []
+    head = source.arrays.get("head.weight")
+    fits = head is not None and head.shape[1:] == state["head.weight"].shape[1:]
+    old: str = source.about.get("alphabet", "") if fits else ""
+    for name, array in state.items():
+        given = source.arrays.get(name)
+        if given is None or (name.startswith("head.") and not old):
+            fresh.append(name)
+        elif name.startswith("head."):
+            for index, character in enumerate(assembly.alphabet.characters):
+                if character in old:
+                    array[index] = given[old.index(character)]
+            array[-1] = given[-1]
+        elif given.shape == array.shape:
+            array[...] = given
+        else:
+            fresh.append(name)
+    if len(fresh) == len(state):
+        raise WeightsError(f"{source.path}: none of its arrays fits the network")
+    network.load_state(state)
+    shared = sum(character in old for character in assembly.alphabet.characters)
+    return {"arrays": len(state) - len(fresh), "fresh": fresh, "characters": shared}

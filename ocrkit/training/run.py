@@ -1,0 +1,272 @@
+"""A run in its folder: its steps, its checkpoints, its best weights."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from ocrkit import weights as weight_files
+from ocrkit.assembly import Assembly, build_network
+from ocrkit.curves import draw_curves
+from ocrkit.datasets import Dataset
+from ocrkit.errors import DataError, OcrkitError, WeightsError
+from ocrkit.files import write_atomically
+from ocrkit.interfaces import Alone, Arrays, Network, OptimizerOptions, Trainer, TrainsTogether, Workers
+from ocrkit.recogniser import Recogniser
+from ocrkit.training.batches import Batches
+from ocrkit.training.data import TrainingData
+from ocrkit.training.initial import take_what_fits
+from ocrkit.training.randomness import STEP, random_at
+from ocrkit.training.schedule import learning_rate
+
+AVERAGE_EVERY = 10
+"""Steps between two updates of the averaged weights, since getting all weights off a GPU takes as long as part of a step."""
+
+
+@dataclass
+class Progress:
+    """Where training is; a checkpoint holds it."""
+
+    epoch: int = 0
+    """Complete epochs."""
+    batch: int = 0
+    """Complete steps of the epoch that is under way."""
+    step: int = 0
+    """Complete steps of all epochs."""
+    losses: float = 0.0
+    """Sum of the losses of all samples of the epoch under way."""
+    seen: int = 0
+    """Samples in ``losses``."""
+    seconds: float = 0.0
+    """Spent on the epoch under way."""
+    best_epoch: int = 0
+    best_score: float | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    """The log's epochs."""
+
+
+def workers_of(assembly: Assembly) -> Workers:
+    """The processes that train together. Raises OcrkitError where several were started and the backend trains in one."""
+    if isinstance(assembly.backend, TrainsTogether):
+        return assembly.backend.workers()
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise OcrkitError(f"backend {assembly.backend_name!r} trains in one process, not in several; try --backend torch")
+    return Alone()
+
+
+class Run:
+    """A training run in its folder. ``report`` is told of events: a dict with ``event`` and what belongs to it."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        folder: Path,
+        *,
+        device: str = "auto",
+        threads: int = 0,
+        report: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        self.assembly = assembly
+        self.options = assembly.spec.training
+        self.folder = folder
+        self.threads = threads
+        self.report = report
+        self.progress = Progress()
+        self.workers = workers_of(assembly)
+        self.network: Network = build_network(assembly, device, threads)
+        self.trainer: Trainer = self.network.trainer(
+            OptimizerOptions(
+                name=self.options.optimizer, weight_decay=self.options.weight_decay, clip_norm=self.options.clip_norm,
+                loss_weight=self.options.loss_weight, length_weighted=self.options.length_weighted,
+                precision=self.options.precision, accumulate=self.options.accumulate,
+                deterministic=self.options.deterministic, compile=self.options.compile,
+                shortcut=self.options.shortcut,
+            )
+        )  # fmt: skip
+        self.batches = Batches(assembly, self.workers, threads, report)
+        self._average: Arrays = {}
+        """The weights' running average, where there is one and this is the first worker."""
+
+    # ------------------------------------------------------------------------------------------------------- checkpoints
+
+    def start(self, about: dict[str, Any], init: str | None) -> None:
+        """A new run: fresh weights, or ``init``'s as far as they fit, and all that resuming needs."""
+        self.network.initialize(self.options.seed)
+        if init:
+            taken = take_what_fits(self.assembly, self.network, init)
+            self.report({"event": "init", "from": init, **taken})
+        if self.workers.index:
+            return
+        if self.options.ema_decay:
+            self._average = self.network.state()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OcrkitError(f"{self.folder}: cannot be used as the run's folder ({error.strerror})") from error
+        table = {**self.assembly.spec.table, "weights": "best.safetensors"}
+        write_text(self.folder / "pipeline.toml", tomli_w.dumps(table))
+        self.save()
+        write_text(self.folder / "run.json", json.dumps(about, indent=2))  # last: from here on it can be resumed
+
+    def save(self) -> None:
+        """Writes ``last.safetensors`` and, from it, the log and the curves, if this is the first worker."""
+        if self.workers.index:
+            return
+        arrays = {f"network.{name}": array for name, array in self.network.state().items()}
+        arrays |= {f"optimizer.{name}": array for name, array in self.trainer.state().items()}
+        arrays |= {f"average.{name}": array for name, array in self._average.items()}
+        weight_files.write(
+            self.folder / "last.safetensors", arrays, self.assembly.identity() | {"progress": asdict(self.progress)}
+        )
+        write_text(self.folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in self.progress.history))
+        if self.progress.history:
+            write_text(self.folder / "curves.svg", draw_curves(self.progress.history))
+
+    def restore(self) -> None:
+        """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged or of another network."""
+        checkpoint = weight_files.read(self.folder / "last.safetensors")
+        if "progress" not in checkpoint.about:
+            raise WeightsError(f"{checkpoint.path}: no checkpoint of a training run; expected weights, optimizer and progress")
+        if differences := self.assembly.differences(checkpoint.about):
+            raise WeightsError(f"{checkpoint.path}: of another network: {'; '.join(differences)}")
+        self.network.load_state(_with_prefix(checkpoint.arrays, "network."))
+        self.trainer.load_state(_with_prefix(checkpoint.arrays, "optimizer."))
+        if self.options.ema_decay and not self.workers.index:
+            self._average = _with_prefix(checkpoint.arrays, "average.") or self.network.state()
+        self.progress = Progress(**checkpoint.about["progress"])
+        self.report({"event": "resume", "epoch": self.progress.epoch, "step": self.progress.step})
+
+    # ------------------------------------------------------------------------------------------------------------- steps
+
+    def train(self, data: TrainingData, validation: Dataset | None) -> Progress:
+        """Trains until the last epoch, or until validation has not improved for ``patience`` epochs."""
+        while self.progress.epoch < self.options.epochs and not self._exhausted():
+            self._epoch(data)
+            self._finish_epoch(data, validation)
+        return self.progress
+
+    def _exhausted(self) -> bool:
+        return bool(self.options.patience) and self.progress.epoch - self.progress.best_epoch >= self.options.patience
+
+    def _epoch(self, data: TrainingData) -> None:
+        options, progress = self.options, self.progress
+        batches = self.batches.in_epoch(data)
+        steps = batches * options.epochs
+        saved = began = time.monotonic()
+        spent = progress.seconds
+        for batch in self.batches.of_epoch(data, progress.epoch, progress.batch):
+            rate = learning_rate(
+                progress.step, steps, peak=options.learning_rate, warmup=options.warmup, schedule=options.schedule
+            )
+            samples = int(self.workers.sum(len(batch.labels) if batch else 0))
+            if samples:
+                seed = int(random_at(options.seed, STEP, progress.step, self.workers.index).integers(2**31))
+                loss = self.trainer.step(batch, learning_rate=rate, seed=seed)
+                if not math.isfinite(loss):
+                    raise OcrkitError(
+                        f"step {progress.step}: the loss is {loss}; lower training.learning_rate or set training.clip_norm"
+                    )
+                progress.losses += loss * samples
+                progress.seen += samples
+            progress.step += 1
+            progress.batch += 1
+            if self._average and (progress.step % AVERAGE_EVERY == 0 or progress.batch == batches):
+                self._update_average()
+            progress.seconds = spent + time.monotonic() - began
+            self.report(
+                {"event": "step", "epoch": progress.epoch + 1, "batch": progress.batch, "batches": batches, "steps": steps,
+                 "step": progress.step, "loss": progress.losses / max(1, progress.seen), "learning_rate": rate,
+                 "images_per_second": progress.seen / progress.seconds}
+            )  # fmt: skip
+            if time.monotonic() - saved > 60 * options.checkpoint_minutes and progress.batch < batches:
+                self.save()
+                saved = time.monotonic()
+
+    def _update_average(self) -> None:
+        """Moves the averaged weights towards the network's, by what the steps since the last time are due.
+
+        The average reaches back over 1 / (1 − ``ema_decay``) steps, but never over more than about a tenth of all steps so far:
+        weights from before that are no good yet.
+        """
+        progress = self.progress
+        steps = min((progress.step - 1) % AVERAGE_EVERY + 1, progress.batch)
+        share = np.float32(max(1 - self.options.ema_decay**steps, min(1.0, 10 * steps / progress.step)))
+        own = self.network.state()
+        self._average = {name: average + share * (own[name] - average) for name, average in self._average.items()}
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The network has its averaged weights within, if there are any."""
+        own = self.network.state()
+        self.network.load_state(self._average or own)
+        try:
+            yield
+        finally:
+            self.network.load_state(own)
+
+    def _finish_epoch(self, data: TrainingData, validation: Dataset | None) -> None:
+        options, progress = self.options, self.progress
+        if not progress.seen:
+            first, reason = next(iter(self.batches.unreadable.items()), ("this worker", "has no image"))
+            raise DataError(f"no image of the training split can be used; the first: {first}: {reason}")
+        line: dict[str, Any] = {
+            "epoch": progress.epoch + 1,
+            "step": progress.step,
+            "loss": progress.losses / progress.seen,
+            "images": progress.seen,
+            "unreadable": len(data.samples) - progress.seen,
+            "seconds": round(progress.seconds, 3),
+            "images_per_second": round(progress.seen / progress.seconds, 2),
+        }
+        improved = True
+        if validation is not None:
+            self.report({"event": "validate"})
+            metric = options.metric or next(iter(self.assembly.metrics))
+            if not self.workers.index:
+                line["validation"] = self._validate(validation, metric)
+            score = self.workers.from_first(line["validation"][metric] if "validation" in line else math.nan)
+            higher = self.assembly.metrics[metric].higher_is_better
+            improved = progress.best_score is None or (score > progress.best_score if higher else score < progress.best_score)
+            if improved:
+                progress.best_score = score
+        progress.epoch += 1
+        if improved:
+            progress.best_epoch = progress.epoch
+            if not self.workers.index:
+                self._save_best({"epoch": progress.epoch, "validation": line.get("validation")})
+        line["best"] = improved
+        progress.history.append(line)
+        progress.batch = progress.seen = 0
+        progress.losses = progress.seconds = 0.0
+        self.save()
+        self.report({"event": "epoch", "epochs": options.epochs, **line})
+
+    def _validate(self, validation: Dataset, metric: str) -> dict[str, float | None]:
+        """Scores on the validation split. Raises DataError where the metric that chooses the best epoch has none."""
+        with self._averaged():
+            scorer, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
+        scores = scorer.result()
+        if scores[metric].value is None:
+            raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
+        return {name: score.value for name, score in scores.items()}
+
+    def _save_best(self, chosen: dict[str, Any]) -> None:
+        about = self.assembly.identity() | {"training": chosen}
+        weight_files.write(self.folder / "best.safetensors", self._average or self.network.state(), about)
+
+
+def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def write_text(path: Path, text: str) -> None:
+    with write_atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
