@@ -14,6 +14,7 @@ from ocrkit.alphabet import Alphabet
 from ocrkit.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
 from ocrkit.evaluation import calibration_error
+from ocrkit.files import read_text
 from ocrkit.interfaces import FloatArray, IntArray
 from ocrkit.manifest import manifest_problems, write_manifest
 from ocrkit.pipeline import Pipeline
@@ -113,8 +114,8 @@ def golden_section(function: Callable[[float], float], low: float, high: float, 
 def store(path: Path, found: Calibration, command: str) -> None:
     """Stores the temperature as ``[confidence]`` of a model's manifest. Raises WeightsError where it is none."""
     try:
-        manifest = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        manifest = tomllib.loads(read_text(path))
+    except (OcrkitError, ValueError) as error:
         raise WeightsError(f"{path}: no readable manifest ({error})") from error
     manifest["confidence"] = {
         "temperature": found.temperature,

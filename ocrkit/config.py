@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Union
 
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
+from ocrkit.files import read_text
 from ocrkit.interfaces import option
 from ocrkit.plugins import one_line
 from ocrkit.registry import is_network_file, nearest, registry
@@ -345,9 +346,7 @@ def find_pipeline(source: str | Path) -> Path:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise OcrkitError(f"{path}: cannot be read ({error.strerror})") from error
+        return tomllib.loads(read_text(path, expected="a pipeline in TOML"))
     except ValueError as error:
         raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import DataError
+from ocrkit.files import read_text
 from ocrkit.interfaces import FormCount, Reader, Sample, Skipped
 from ocrkit.registry import registry
 
@@ -52,10 +53,7 @@ class Dataset(Sequence[Sample]):
 
 
 def _form_ids(name: str) -> set[str]:
-    try:
-        return set(Path(name).read_text(encoding="utf-8").split())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{name}: cannot be read as a file of form ids, one a line ({error})") from error
+    return set(read_text(Path(name), DataError, "form ids, one a line").split())
 
 
 def default_root(reader: str) -> Path | None:

@@ -1,9 +1,16 @@
-"""Files that appear whole or not at all."""
+"""Files that appear whole or not at all, and text files that people have saved."""
 
+import codecs
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ocrkit.errors import OcrkitError
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_PIECE = 1 << 20
+"""Bytes of a text that are read at a time."""
 
 
 @contextmanager
@@ -37,3 +44,42 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def read_text(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> str:
+    """A text file as a person may have saved it: UTF-8, with a byte-order mark or without, with the
+    ends of lines of any system, which become line feeds.
+
+    Raises ``error``, whose one line begins with the path and says what was ``expected``.
+    """
+    text = "".join(text_pieces(path, error, expected))
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def text_lines(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> Iterator[str]:
+    """The lines of such a file without their line feeds, one by one, however long the file."""
+    for piece in text_pieces(path, error, expected):
+        yield from piece.removesuffix("\n").split("\n")
+
+
+def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> Iterator[str]:
+    """Such a file in pieces of whole lines, about a megabyte each, with line feeds as they are."""
+    line = 1
+    try:
+        with path.open("rb") as file:
+            while data := b"".join(file.readlines(_PIECE)):
+                if line == 1:
+                    if data.startswith(_UTF_16) or b"\0" in data[:4]:
+                        raise error(f"{path}: UTF-16, or no text at all; save it as UTF-8")
+                    data = data.removeprefix(codecs.BOM_UTF8)
+                yield data.decode()
+                line += data.count(b"\n")
+    except UnicodeDecodeError as wrong:
+        line += wrong.object.count(b"\n", 0, wrong.start)
+        raise error(f"{path}: not UTF-8 (line {line}); save it as UTF-8") from None
+    except FileNotFoundError:
+        raise error(f"{path}: no such file; expected {expected}") from None
+    except IsADirectoryError:
+        raise error(f"{path}: a folder; expected {expected}") from None
+    except (OSError, ValueError) as wrong:  # ValueError: a null character in the path
+        raise error(f"{path}: {getattr(wrong, 'strerror', None) or wrong}") from None

@@ -27,7 +27,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ocrkit.errors import OcrkitError
-from ocrkit.files import write_atomically
+from ocrkit.files import text_lines, write_atomically
 from ocrkit.interfaces import Arrays, FloatArray, IntArray
 from ocrkit.registry import registry
 
@@ -310,8 +310,7 @@ def read_arpa(path: Path) -> NGrams:
     that is damaged, or whose tokens are words.
     """
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
-            characters, levels = _levels(_sections(file))
+        characters, levels = _levels(_sections(text_lines(path)))
         return NGrams(
             characters=characters,
             order=len(levels),
@@ -321,7 +320,7 @@ def read_arpa(path: Path) -> NGrams:
             backoffs=np.concatenate([level.backoffs for level in levels]),
             about={"source": path.name},
         )
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise OcrkitError(f"{path}: cannot be read as an ARPA file of characters: {error}") from error
 
 

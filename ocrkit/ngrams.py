@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import OcrkitError
+from ocrkit.files import text_pieces
 from ocrkit.language_model import LanguageModel, NGrams
 
 _Ints = npt.NDArray[np.int64]
@@ -29,17 +30,12 @@ def read_texts(path: Path, *, words: bool, on_bytes: Callable[[int], None] = lam
     out. ``on_bytes`` is told how many bytes more have been read. Raises OcrkitError where the file cannot be read.
     """
     counts: Counter[str] = Counter()
-    try:
-        with path.open("rb") as file:
-            while lines := file.readlines(_CHUNK):
-                text = b"".join(lines).decode("utf-8")
-                counts.update(split_words(text) if words else filter(None, map(str.strip, text.split("\n"))))
-                on_bytes(sum(map(len, lines)))
-                if sum(map(len, counts)) > _CHUNK:
-                    yield counts
-                    counts = Counter()
-    except (OSError, UnicodeDecodeError) as error:
-        raise OcrkitError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    for text in text_pieces(path):
+        counts.update(split_words(text) if words else filter(None, map(str.strip, text.split("\n"))))
+        on_bytes(len(text.encode()))
+        if sum(map(len, counts)) > _CHUNK:
+            yield counts
+            counts = Counter()
     yield counts
 
 

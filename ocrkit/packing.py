@@ -105,7 +105,7 @@ def distributions_of(run: Path) -> list[str]:
 
 def _about(run: Path) -> dict[str, Any]:
     try:
-        about: dict[str, Any] = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        about: dict[str, Any] = json.loads((run / "run.json").read_bytes())
     except (OSError, ValueError) as error:
         raise WeightsError(f"{run}: no training run here; expected a folder that ocrkit train made ({error})") from error
     return about

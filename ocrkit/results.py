@@ -5,6 +5,7 @@
 
 import json
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -17,6 +18,7 @@ from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
 from ocrkit.evaluation import RAW, Outcome, Rules, Scorer
 from ocrkit.evaluation_result import Result, found_by
+from ocrkit.files import text_lines
 from ocrkit.interfaces import Decoded, Metric, Sample, Skipped
 
 _DIGITS = 4
@@ -56,7 +58,7 @@ class ResultFile:
             line = file.readline()
             if not line.endswith(b"\n"):
                 return 0
-            if line != self._first:
+            if line.removeprefix(BOM_UTF8) != self._first:
                 raise OcrkitError(
                     f"{self._part}: was begun by another run (pipeline, weights, data or versions differ); "
                     "delete it to start anew"
@@ -222,13 +224,10 @@ def _check(header: Mapping[str, Any]) -> None:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                value = json.loads(line)
-                if not isinstance(value, dict):
-                    raise OcrkitError(f"{path}: line {number} is no JSON object")
-                yield value
-    except OSError as error:
-        raise OcrkitError(f"{path}: cannot be read ({error.strerror})") from error
+        for number, line in enumerate(text_lines(path, expected="a result file"), start=1):
+            value = json.loads(line)
+            if not isinstance(value, dict):
+                raise OcrkitError(f"{path}: line {number} is no JSON object")
+            yield value
     except (ValueError, RecursionError) as error:
         raise OcrkitError(f"{path}: not a result file: {error}") from error

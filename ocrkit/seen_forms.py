@@ -31,7 +31,7 @@ def of_manifest(manifest: Mapping[str, Any]) -> SeenForms:
 def of_run(folder: Path) -> SeenForms:
     """What ``run.json`` in the folder of a training run says; nothing where there is none that can be read."""
     try:
-        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        about = json.loads((folder / "run.json").read_bytes())
         before, validation = about.get("init") or {}, about.get("validation") or {}
         return SeenForms(
             frozenset([*about["forms"], *before.get("trained", [])]),

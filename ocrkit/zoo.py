@@ -10,7 +10,7 @@ from typing import Any
 from ocrkit import weights as weight_files
 from ocrkit.cache import cache_folder
 from ocrkit.errors import OcrkitError, PluginError, WeightsError
-from ocrkit.files import locked, write_atomically
+from ocrkit.files import locked, read_text, write_atomically
 from ocrkit.manifest import manifest_problems
 from ocrkit.plugins import one_line
 from ocrkit.registry import registry
@@ -62,8 +62,8 @@ def read_manifest(name: str) -> Model:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        return tomllib.loads(read_text(path))
+    except (OcrkitError, tomllib.TOMLDecodeError) as error:
         raise WeightsError(f"{path}: no readable manifest ({error}); install or import the model anew") from error
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import ocrkit
+from ocrkit.files import read_text
 from ocrkit.manifest import write_manifest
 from ocrkit.packing import pack
 from ocrkit.seen_forms import as_lines
@@ -50,7 +51,7 @@ def main() -> None:
         about["terms"] = TERMS
     about["training"] = {"data": arguments.trained_on + "".join(f", and {each}" for each in also(arguments.runs))}
     if arguments.chosen_by:
-        forms = sorted(arguments.chosen_by.read_text(encoding="utf-8").split())
+        forms = sorted(read_text(arguments.chosen_by).split())
         about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences", "forms": as_lines(forms)}
     manifest = pack(arguments.to, arguments.runs, about, items=ITEMS)
 

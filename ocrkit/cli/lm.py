@@ -87,6 +87,8 @@ def train(
         for path in texts:
             for found in ngrams.read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
                 counts.add(found)
+    if not counts.texts + counts.left_out:
+        raise OcrkitError(f"{', '.join(map(str, texts))}: no text to train on")
     _left_out(counts.left_out, counts.texts + counts.left_out, "to train on")
     about = {
         "source": source, "licence": licence, "files": [path.name for path in texts], "unit": "word" if words else "line",

@@ -27,7 +27,7 @@ def pipeline(source: str, to: Path | None) -> None:
     """
     from ocrkit.config import find_pipeline, load_spec
     from ocrkit.errors import OcrkitError
-    from ocrkit.files import write_atomically
+    from ocrkit.files import read_text, write_atomically
 
     spec, path = load_spec(source), find_pipeline(source)
     if spec.network:
@@ -39,7 +39,7 @@ def pipeline(source: str, to: Path | None) -> None:
         raise OcrkitError(f"{to}: is there already; name another file with --to")
     if not to.parent.is_dir():
         raise OcrkitError(f"{to}: cannot be written: there is no folder {to.parent}")
-    text = path.read_text(encoding="utf-8").replace(f'name = "{spec.name}"', f'name = "{to.stem}"', 1)
+    text = read_text(path).replace(f'name = "{spec.name}"', f'name = "{to.stem}"', 1)
     if spec.weights and not spec.weights.startswith("zoo:"):  # beside the source, not beside the copy
         text = text.replace(f'weights = "{spec.weights}"', f'weights = "{(spec.folder / spec.weights).as_posix()}"', 1)
     with write_atomically(to) as temporary:

@@ -35,7 +35,7 @@ class Stored:
 def resume_options(folder: Path) -> Stored:
     """What the run in a folder was started with. Raises OcrkitError where there is no run."""
     try:
-        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        about = json.loads((folder / "run.json").read_bytes())
         data = about["data"]
         return Stored(
             None if data["is_sample"] else data["root"],

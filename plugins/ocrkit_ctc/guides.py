@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ocrkit.alphabet import Alphabet
 from ocrkit.errors import OcrkitError
+from ocrkit.files import read_text
 from ocrkit.interfaces import IntArray
 from ocrkit.language_model import LanguageModel
 
@@ -65,7 +66,7 @@ class Lexicon:
         self._between = np.array([unicodedata.category(character)[0] not in "LMN" for character in alphabet.characters])
         arcs: dict[int, int] = {}  # state · classes + class → state
         words = set()
-        for word in _read(path):
+        for word in _words(path):
             if not alphabet.unknown(word):
                 state = self.start
                 for index in alphabet.encode(word):
@@ -95,15 +96,8 @@ class Lexicon:
         return np.where(self._complete[states], 0.0, -np.inf)
 
 
-def _read(path: Path) -> set[str]:
-    try:
-        return set(path.read_text(encoding="utf-8").split())
-    except OSError as error:
-        raise OcrkitError(f"lexicon {path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise OcrkitError(
-            f"lexicon {path}: not UTF-8 ({error.reason} at byte {error.start}); expected words in plain text"
-        ) from error
+def _words(path: Path) -> set[str]:
+    return set(read_text(path, expected="a lexicon, words between white space").split())
 
 
 def open_lexicon(path: Path, alphabet: Alphabet) -> Lexicon:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from ocrkit import DataError, Sample, Skipped, option, read_image
+from ocrkit.files import read_text
 from ocrkit.images import EXTENSIONS
 
 TABLE = "labels.tsv"
@@ -111,7 +112,7 @@ class Folder:
 
     def _read_table(self, file: Path) -> dict[str, Label]:
         """The labels of a table by image id; its bad rows are noted in ``skipped``."""
-        labels, malformed = parse_labels(_read_text(file), self._id(file))
+        labels, malformed = parse_labels(read_text(file, DataError), self._id(file))
         self._skipped += malformed
         return {self._id(file.parent / path): label for path, label in labels.items()}
 
@@ -149,21 +150,11 @@ class Folder:
         return None
 
 
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = 1 + error.object.count(b"\n", 0, error.start)
-        raise DataError(f"{file}: not UTF-8 (line {line}); save it as UTF-8") from None
-    except OSError as error:
-        raise DataError(f"{file}: {error.strerror}") from None
-
-
 def _read_ground_truth(file: Path) -> Label:
     """The label of one image, without a text where there is no such file."""
     if not file.exists():
         return Label(None, None)
-    lines = [line.strip() for line in _read_text(file).split("\n") if line.strip()]
+    lines = [line.strip() for line in read_text(file, DataError).split("\n") if line.strip()]
     if len(lines) != 1:
         raise DataError(f"{file.name}: {len(lines)} lines of text; expected one")
     return Label(lines[0], None)

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import track
 
 from ocrkit.errors import DataError, ImageError
+from ocrkit.files import read_text
 from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount
 from ocrkit_iam.words import (
@@ -22,7 +23,6 @@ from ocrkit_iam.words import (
     images_folder,
     parse_forms,
     parse_words,
-    read_ascii,
     read_xml,
     split_forms,
     xml_folder,
@@ -168,8 +168,8 @@ def _read_ascii(root: Path, findings: list[Finding]) -> tuple[Path | None, Words
     table, forms = ascii_file(root, "words.txt"), ascii_file(root, "forms.txt")
     words, writers = Words([], []), dict[str, str]()
     try:
-        writers = parse_forms(read_ascii(forms)) if forms else {}
-        words = parse_words(read_ascii(table), table.relative_to(root).as_posix()) if table else words
+        writers = parse_forms(read_text(forms, DataError)) if forms else {}
+        words = parse_words(read_text(table, DataError), table.relative_to(root).as_posix()) if table else words
     except DataError as error:
         findings.append(Finding("problem", str(error)))
     _report_malformed(words, findings)

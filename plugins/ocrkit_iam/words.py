@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ocrkit.errors import DataError
+from ocrkit.files import read_text
 from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount, Sample, Skipped, option
 
@@ -179,16 +180,6 @@ def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
     return writer, Words(list(words.values()), malformed)
 
 
-def read_ascii(path: Path) -> str:
-    """The text of a file of ``ascii/``. Raises DataError."""
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not a text file in UTF-8 (byte {error.start}); extract ascii.tgz again") from None
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}") from None
-
-
 def read_xml(folder: Path, forms: Collection[str] | None = None) -> tuple[dict[str, str], Words]:
     """Writers by form, and the words of the folder's XML files (all of them, or those of ``forms``).
 
@@ -301,8 +292,8 @@ class IamWords:
         table, xml = ascii_file(self.root, "words.txt"), xml_folder(self.root)
         if table is not None:
             forms = ascii_file(self.root, "forms.txt")
-            writers = parse_forms(read_ascii(forms)) if forms else {}
-            words, malformed = parse_words(read_ascii(table), table.relative_to(self.root).as_posix())
+            writers = parse_forms(read_text(forms, DataError)) if forms else {}
+            words, malformed = parse_words(read_text(table, DataError), table.relative_to(self.root).as_posix())
         elif xml is not None:
             table = xml
             writers, (words, malformed) = read_xml(xml, split_forms(self.split) if self.split in LISTED_SPLITS else None)

@@ -139,7 +139,7 @@ def _read_folder(root: Path, skipped: list[Skipped]) -> Iterator[Line]:
     for file in sorted(root.glob("ascii/*/*/*.txt")):
         folder = root / "lineStrokes" / file.parent.relative_to(root / "ascii")
         try:
-            texts = parse_texts(file.read_text("utf-8", "replace"))
+            texts = parse_texts(file.read_text("utf-8-sig", "replace"))
         except OSError as error:
             skipped.append(Skipped(file.name, error.strerror or str(error)))
             continue

@@ -17,6 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from ocrkit import DataError, Sample, Skipped, option
+from ocrkit.files import read_text
 from ocrkit.interfaces import Image
 from ocrkit_synth.fonts import X_HEIGHT, Font
 from ocrkit_synth.ink import write
@@ -106,13 +107,8 @@ class SynthWords:
 
     def _count(self) -> Counter[str]:
         path = self.words or self.root / "words.txt"
-        try:
-            text = path.read_text("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise DataError(
-                f"synth-words: {path}: cannot be read as a text in UTF-8 ({error}); name one with --set reader.words=FILE"
-            ) from None
-        counts = count_words(text)
+        expected = "a text to draw words of; name one with --set reader.words=FILE"
+        counts = count_words(read_text(path, DataError, expected))
         if self.split != "all":
             held_out = self.split == "validation"
             counts = Counter({word: n for word, n in counts.items() if (crc32(word.lower().encode()) % 10 == 0) == held_out})

@@ -59,15 +59,22 @@ def test_words_and_the_alphabet_of_a_pipeline(tmp_path: Path) -> None:
     assert model.log_probs("girl").sum() > model.log_probs("The girl").sum()
 
 
+def test_the_mark_that_some_editors_write_is_no_character_of_a_model(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("The boat\n", "utf-8-sig")
+    assert ocrkit("lm", "train", "--text", text, "--out", tmp_path / "model").exit_code == 0
+    assert LanguageModel.open(tmp_path / "model").characters == " Tabehot"
+
+
 def test_what_cannot_be_trained_is_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     empty = tmp_path / "empty.txt"
     empty.touch()
     before = sorted(tmp_path.iterdir())
-    refused("no text to train on", "train", "--text", empty, "--out", tmp_path / "model")
+    refused("empty.txt: no text to train on", "train", "--text", empty, "--out", tmp_path / "model")
     refused("no such file; expected UTF-8 text", "train", "--text", TEXT, "--held-out", "none", "--out", tmp_path / "model")
     refused("there is no folder", "train", "--text", TEXT, "--out", tmp_path / "no" / "model")
     image = next((Path(__file__).parents[2] / "plugins" / "ocrkit_iam" / "sample").rglob("*.png"))
-    refused("cannot be read as UTF-8 text", "train", "--text", image, "--out", tmp_path / "model")
+    refused("not UTF-8 (line 1)", "train", "--text", image, "--out", tmp_path / "model")
     assert sorted(tmp_path.iterdir()) == before
 
 

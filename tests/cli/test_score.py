@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ocrkit.cli import main
 from ocrkit.errors import OcrkitError
-from ocrkit.results import read_results
+from ocrkit.results import ResultFile, read_results
 
 
 def ocrkit(*arguments: object) -> Result:
@@ -41,6 +41,23 @@ def scored(tiny_run: Path, words_root: Path, folder: Path) -> tuple[Path, dict[s
         "run", "--pipeline", tiny_run, "--data", data, "--split", "all", "--output", path, "--json", "--min-confidence", 0.5
     )
     return path, json.loads(printed.stdout)
+
+
+def test_a_result_file_saved_with_a_byte_order_mark_scores_as_before(
+    scored: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    saved = tmp_path / "saved.jsonl"
+    saved.write_text(scored[0].read_text(), "utf-8-sig")
+    assert read_results(saved).outcomes == read_results(scored[0]).outcomes
+
+
+def test_an_interrupted_run_saved_with_a_byte_order_mark_goes_on(tmp_path: Path) -> None:
+    begun = tmp_path / "a.jsonl.part"
+    begun.write_text('{"header": {"pipeline": "x"}}\n{"id": "1"}\n{"id"', "utf-8-sig")
+    with ResultFile(tmp_path / "a.jsonl", {"pipeline": "x"}, resume=True, batch_size=1) as file:
+        assert list(file.rows()) == [{"id": "1"}]
+        file.write({"id": "2"})
+    assert (tmp_path / "a.jsonl").read_text("utf-8-sig").splitlines()[1:] == ['{"id": "1"}', '{"id": "2"}']
 
 
 def test_a_result_file_scores_as_its_run_did(scored: tuple[Path, dict[str, Any]]) -> None:
@@ -150,7 +167,7 @@ def test_what_is_no_result_file_is_one_clear_line(
         assert result.exit_code == 1
         assert said in result.stderr
         assert len(result.stderr.splitlines()) == 1
-    assert "No such file" in ocrkit("score", tmp_path / "nowhere.jsonl").stderr
+    assert "no such file" in ocrkit("score", tmp_path / "nowhere.jsonl").stderr
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -254,13 +254,19 @@ def test_a_pipeline_need_not_say_how_it_is_trained(tiny: Path, tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"a = ", "not a TOML file"), (b"\xff\xfe", "not a TOML file"), (b"x = 1" + b"1" * 5000, "not a TOML file")],
+    [(b"a = ", "not a TOML file"), (b"x = 1" + b"1" * 5000, "not a TOML file")],
 )
 def test_a_file_that_is_no_toml_is_one_line(content: bytes, message: str, tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_bytes(content)
     (problem,) = problems_of(lambda: load_spec(file))
     assert problem.startswith(f"{file}: {message}")
+
+
+def test_a_pipeline_saved_with_a_byte_order_mark_is_read(tiny: Path, tmp_path: Path) -> None:
+    file = tmp_path / "saved.toml"
+    file.write_text(tiny.read_text(), "utf-8-sig")
+    assert load_spec(file).name == load_spec(tiny).name
 
 
 def test_a_pipeline_is_found_by_file_by_run_and_by_zoo_name(tiny: Path, tiny_run: Path, tmp_path: Path) -> None:

@@ -124,6 +124,16 @@ def test_a_data_set_without_forms_has_none_to_count(tmp_path: Path) -> None:
         open_dataset(folder, root=root, only=listed(tmp_path, "a01-003"))
 
 
+def test_a_list_of_forms_keeps_its_first_id_behind_a_byte_order_mark(words_root: Path, tmp_path: Path) -> None:
+    """Else words of a held-out form would be trained on."""
+    ids = tmp_path / "ids.txt"
+    ids.write_text("a01-000u\r\na01-003\r\n", "utf-8-sig")
+    kept = {sample.form for sample in open_dataset(IAM, root=words_root, split="all", only=str(ids))}
+    assert kept == {"a01-000u", "a01-003"}
+    left = open_dataset(IAM, root=words_root, split="all", exclude=str(ids))
+    assert not kept & {sample.form for sample in left}
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -133,9 +143,9 @@ def test_a_data_set_without_forms_has_none_to_count(tmp_path: Path) -> None:
         (
             lambda root, ids: open_dataset(IAM, root=root, only="gone.txt"),
             DataError,
-            "gone.txt: cannot be read as a file of form",
+            "gone.txt: no such file; expected form ids, one a line",
         ),
-        (lambda root, ids: open_dataset(IAM, root=root, only=str(root)), DataError, "cannot be read as a file of form ids"),
+        (lambda root, ids: open_dataset(IAM, root=root, only=str(root)), DataError, "a folder; expected form ids"),
         (
             lambda root, ids: open_dataset(PartSpec("reader", "iam", {"level": "lines"}), root=root),
             ConfigError,

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all, and what people have saved is read."""
 
 import os
 import signal
@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from ocrkit.files import write_atomically
+from ocrkit.errors import DataError, OcrkitError
+from ocrkit.files import read_text, text_lines, write_atomically
 
 WRITER_THAT_IS_KILLED = """
 import os, signal, sys
@@ -107,3 +108,57 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError), write_atomically(tmp_path / "missing" / "result.json"):
         pytest.fail("there is nowhere to write to")
+
+
+# ----------------------------------------------------------------------------- texts
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_text_is_the_same_however_it_was_saved(tmp_path, encoding, end):
+    path = tmp_path / "a.txt"
+    path.write_bytes(end.join(["één", "two", ""]).encode(encoding))
+    assert read_text(path) == "één\ntwo\n"
+
+
+def test_only_the_first_character_can_be_a_byte_order_mark(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("\ufeff\ufeffa\n\ufeffb")
+    assert read_text(path) == "\ufeffa\n\ufeffb"
+
+
+def test_lines_come_one_by_one_from_a_file_longer_than_a_piece(tmp_path, monkeypatch):
+    monkeypatch.setattr("ocrkit.files._PIECE", 5)
+    path = tmp_path / "a.txt"
+    path.write_bytes(b"\xef\xbb\xbfone\ntwo\n\n" + "vier-ß\u2028x\nlast".encode())
+    assert list(text_lines(path)) == ["one", "two", "", "vier-ß\u2028x", "last"]
+    path.write_bytes(b"one\ntwo\nthree\nfo\xffur\n")
+    with pytest.raises(OcrkitError, match=r"a\.txt: not UTF-8 \(line 4\); save it as UTF-8$"):
+        list(text_lines(path))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("one\ntwo é\n".encode("latin-1"), "not UTF-8 (line 2); save it as UTF-8"),
+        ("é\n".encode("utf-16"), "UTF-16, or no text at all; save it as UTF-8"),
+        ("\ufeffone\n".encode("utf-16-be"), "UTF-16, or no text at all; save it as UTF-8"),
+        ("one\n".encode("utf-16-le"), "UTF-16, or no text at all; save it as UTF-8"),
+        ("one\n".encode("utf-32"), "UTF-16, or no text at all; save it as UTF-8"),
+        (None, "no such file; expected ids"),
+    ],
+)
+def test_what_is_no_text_is_one_line(tmp_path, content, said):
+    path = tmp_path / "a.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_text(path, DataError, "ids")
+    assert str(caught.value) == f"{path}: {said}"
+
+
+def test_neither_a_folder_nor_an_impossible_name_is_a_text(tmp_path):
+    with pytest.raises(OcrkitError, match=r"a folder; expected text in UTF-8$"):
+        read_text(tmp_path)
+    with pytest.raises(OcrkitError, match="null"):
+        read_text(tmp_path / "a\0b")

@@ -150,5 +150,5 @@ def test_texts_of_a_file_are_its_lines_or_its_words(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(ngrams, "_CHUNK", 2)
     assert texts_of(path, words=True) == {"a": 3, "b": 3, "c": 1, ",": 1}
     path.write_bytes(b"caf\xe9\n")
-    with pytest.raises(OcrkitError, match="cannot be read as UTF-8 text"):
+    with pytest.raises(OcrkitError, match=r"not UTF-8 \(line 1\)"):
         texts_of(path)

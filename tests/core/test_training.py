@@ -419,7 +419,7 @@ def test_a_split_of_which_no_image_can_be_read_is_an_error(tiny: Path, words_cop
         ({"alphabet": "xyz"}, "no sample can be trained on; the first: a01-000u-00-00: 'one' has 'one'"),
         ({"training.split": "aachen/test"}, "none of the forms of aachen/test"),
         ({"training.validation": "aachen/tset"}, "no split named 'aachen/tset'"),
-        ({"training.only": "gone.txt"}, "gone.txt: cannot be read"),
+        ({"training.only": "gone.txt"}, "gone.txt: no such file"),
     ],
 )
 def test_data_that_cannot_be_trained_on_are_refused_before_anything_is_written(

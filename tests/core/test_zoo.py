@@ -84,7 +84,7 @@ def test_a_model_whose_package_is_missing_is_one_clear_line() -> None:
 
 def test_a_model_without_its_pipeline_is_one_clear_line(folder: Path) -> None:
     (folder / "pipeline.toml").unlink()
-    with pytest.raises(OcrkitError, match=r"pipeline\.toml: cannot be read"):
+    with pytest.raises(OcrkitError, match=r"pipeline\.toml: no such file"):
         load_spec("tiny")
 
 

@@ -228,7 +228,7 @@ def test_where_no_word_fits_nothing_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "no word"), (b"xyz 123", "no word"), (b"\xff\xfe", "not UTF-8"), (None, "cannot be read")],
+    [(b"", "no word"), (b"xyz 123", "no word"), (b"\xff\xff", "not UTF-8"), (None, "no such file; expected a lexicon")],
 )
 def test_lexicons_that_cannot_be_used_are_one_clear_line(tmp_path, content, message):
     path = tmp_path / "words.txt"
@@ -247,7 +247,7 @@ def test_a_lexicon_that_changes_is_read_again(tmp_path):
 
 
 def test_pipelines_refuse_a_lexicon_before_anything_runs(tmp_path):
-    with pytest.raises(ConfigError, match=r"decoder: lexicon .*missing\.txt: cannot be read"):
+    with pytest.raises(ConfigError, match=r"decoder: .*missing\.txt: no such file; expected a lexicon"):
         ocrkit.load("iam-crnn", {"decoder.use": "ctc-beam", "decoder.lexicon": str(tmp_path / "missing.txt")})
 
 

@@ -100,7 +100,11 @@ FAULTS: dict[str, tuple[Damage, str, list[str]]] = {
         "forms.txt and xml/ disagree on the writer of 1 form",
         ["c04-110"],
     ),
-    "undecodable table": (lambda root: (root / "ascii" / "words.txt").write_bytes(b"\xff"), "words.txt: not a text file", []),
+    "undecodable table": (
+        lambda root: (root / "ascii" / "words.txt").write_bytes(b"\xff"),
+        "words.txt: not UTF-8 (line 1)",
+        [],
+    ),
 }
 
 

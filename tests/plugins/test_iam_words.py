@@ -96,7 +96,7 @@ def test_nothing_but_malformed_rows_is_an_error(iam: Path) -> None:
 
 def test_a_table_that_is_not_text_is_an_error(iam: Path) -> None:
     (iam / "ascii" / "words.txt").write_bytes(b"\x1f\x8b\x08\xff\xfe")
-    with pytest.raises(DataError, match=r"words\.txt: not a text file"):
+    with pytest.raises(DataError, match=r"words\.txt: not UTF-8 \(line 1\); save it as UTF-8"):
         IamWords(iam)
 
 

@@ -145,7 +145,7 @@ def test_words_are_letters_with_apostrophes_and_hyphens_between() -> None:
 
 
 def test_a_text_that_cannot_be_read_is_named(fonts: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"words.txt: cannot be read as a text in UTF-8 .*--set reader.words=FILE"):
+    with pytest.raises(DataError, match=r"words.txt: no such file; .*--set reader.words=FILE"):
         SynthWords(fonts)
     (fonts / "words.txt").write_text("apple")
     assert SynthWords(fonts, **PLAIN)[7].text == "apple"
