@@ -24,8 +24,9 @@ from ocrkit.interfaces import (
     Metric,
     Network,
     NetworkPlan,
-    Preprocessor,
+    SizedPreprocessor,
 )
+from ocrkit.preprocessing import Chain, describe_preprocessing
 from ocrkit.registry import registry
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class Surroundings:
 
     spec: PipelineSpec
     alphabet: Alphabet
-    preprocessor: Preprocessor
+    preprocessor: Chain
     decoder: Decoder
     backend_name: str
     backend: Backend
@@ -66,8 +67,7 @@ class Surroundings:
 
     def preprocessing(self) -> str:
         """Everything that preprocessed pixels depend on besides the image, for the cache."""
-        entry = registry().get("preprocessor", self.spec.preprocessor.use)
-        return f"{entry.target} {entry.plugin.distribution} {entry.plugin.version} {self.preprocessor!r}"
+        return describe_preprocessing(self.spec, self.preprocessor)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,14 +124,27 @@ def _made(part: PartSpec, problems: list[str]) -> Any:
     return None
 
 
+def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
+    """The preprocessors, or None where the last one cannot be made, or cannot be the last."""
+    before = tuple(_made(part, problems) for part in spec.before)
+    last = _made(spec.preprocessor, problems)
+    if last is None:
+        return None
+    if not isinstance(last, SizedPreprocessor):
+        problems.append(
+            f"preprocessor: {spec.preprocessor.use!r} does not say what size it gives, so another must follow it; "
+            f'for example: use = "fit-pad", before = [{{ use = "{spec.preprocessor.use}" }}]'
+        )
+        return None
+    return Chain(before, last)
+
+
 def _around(spec: PipelineSpec, problems: list[str], *, to_read: bool) -> dict[str, Any]:
     """The parts of :class:`Surroundings` that a pipeline's file names."""
     if not to_read:
         for part in spec.metrics:
             _made(part, problems)
-    preprocessor = _made(spec.preprocessor, problems)
-    if preprocessor is not None and not hasattr(preprocessor, "output_size"):
-        problems.append(f"preprocessor: {spec.preprocessor.use!r} is an augmentation; it belongs into training.augment")
+    preprocessor = _chain(spec, problems)
     alphabet, decoder = Alphabet(spec.alphabet), _made(spec.decoder, problems)
     if hasattr(decoder, "check"):
         try:
@@ -176,11 +189,8 @@ def assemble(
     parts = _around(spec, problems, to_read=to_read)
     featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
     augmentations = tuple(_made(part, problems) for part in spec.augment)
-    for part, augmentation in zip(spec.augment, augmentations, strict=True):
-        if hasattr(augmentation, "output_size"):
-            problems.append(f"training.augment: {part.use!r} is a preprocessor, not an augmentation")
     name, engine = _choose_backend(spec, backend, training, problems)
-    image: Any = parts["preprocessor"].output_size() if hasattr(parts["preprocessor"], "output_size") else None
+    image: Any = parts["preprocessor"].output_size() if parts["preprocessor"] else None
     sequence = _output_size(featurizer, image, problems)
     encoded = _output_size(encoder, sequence, problems)
     if problems:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Union
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.files import read_text
 from ocrkit.interfaces import option
+from ocrkit.kinds import KINDS
 from ocrkit.plugins import one_line
 from ocrkit.registry import is_network_file, nearest, registry
 
@@ -84,6 +85,8 @@ class PipelineSpec:
     network: str
     """An exported network's file, which takes the place of weights, featurizer and encoder (whose ``use`` is then empty)."""
     reader: PartSpec
+    before: tuple[PartSpec, ...]
+    """Preprocessors that run before ``preprocessor``, in this order: ``[preprocessor] before``."""
     preprocessor: PartSpec
     featurizer: PartSpec
     encoder: PartSpec
@@ -301,7 +304,9 @@ def _part(table: Any, kind: str, where: str, problems: list[str], *, later: bool
     """
     broken = PartSpec(kind, "", {})
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
-        problems.append(f'{where}: expected a table with use = "NAME"; {kind}s: {", ".join(registry().names(kind))}')
+        problems.append(
+            f'{where}: expected a table with use = "NAME"; {KINDS[kind].words}s: {", ".join(registry().names(kind))}'
+        )
         return broken
     part = PartSpec(kind, table["use"], {name: value for name, value in table.items() if name != "use"})
     try:
@@ -398,6 +403,17 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _split_chain(table: Any, problems: list[str]) -> tuple[Any, tuple[PartSpec, ...]]:
+    """The table of the last preprocessor, and those that run before it."""
+    if not isinstance(table, dict):
+        return table, ()
+    last = {name: value for name, value in table.items() if name != "before"}
+    before = _as_list(table.get("before", []))
+    return last, tuple(
+        _part(item, "preprocessor", f"preprocessor.before[{index}]", problems) for index, item in enumerate(before)
+    )
+
+
 def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read: bool) -> PipelineSpec:
     """What the file says, where that is right; what is wrong goes to the problems."""
     known = ["schema", "name", "summary", "backends", "alphabet", "weights", "network", *PARTS, "metrics", "training"]
@@ -417,8 +433,10 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
     network = _text(table, "network", "", problems)
     replaced = ("featurizer", "encoder", "weights") if network else ()
     problems += [f"{name}: the network {network!r} takes its place; leave it out" for name in replaced if name in table]
+    last, before = _split_chain(table.get("preprocessor"), problems)
+    tables = {**table, "preprocessor": last}
     parts = {
-        kind: _part(table.get(kind), kind, kind, problems, later=to_read and kind == "reader")
+        kind: _part(tables.get(kind), kind, kind, problems, later=to_read and kind == "reader")
         for kind in PARTS
         if kind not in replaced
     }
@@ -437,7 +455,7 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
             for index, item in enumerate(_as_list(training.pop(key, [])))
             if not to_read
         )
-        for key, kind in (("augment", "preprocessor"), ("also", "reader"))
+        for key, kind in (("augment", "augmentation"), ("also", "reader"))
     )
     values, mistakes = check_options(Training, training, "training")
     if values.get("metric") and values["metric"] not in [part.use for part in metric_parts]:
@@ -446,6 +464,7 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
     name = _text(table, "name", folder.name, problems)
     summary, weights = _text(table, "summary", "", problems), _text(table, "weights", "", problems)
     return PipelineSpec(
-        name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, network=network, **parts,
-        metrics=metric_parts, training=Training(**values), augment=augment, also=also, table=table, folder=folder,
+        name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, network=network,
+        **parts, before=before, metrics=metric_parts,
+        training=Training(**values), augment=augment, also=also, table=table, folder=folder,
     )  # fmt: skip

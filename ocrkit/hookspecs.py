@@ -36,7 +36,13 @@ def ocrkit_readers(register: Register) -> None:
 
 @hookspec
 def ocrkit_preprocessors(register: Register) -> None:
-    """Classes that fit :class:`ocrkit.interfaces.Preprocessor` or :class:`ocrkit.interfaces.Augmentation`."""
+    """Classes that fit :class:`ocrkit.interfaces.Preprocessor`; only those that fit
+    :class:`ocrkit.interfaces.SizedPreprocessor`, too, can be a pipeline's last."""
+
+
+@hookspec
+def ocrkit_augmentations(register: Register) -> None:
+    """Classes that fit :class:`ocrkit.interfaces.Augmentation`."""
 
 
 @hookspec

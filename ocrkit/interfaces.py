@@ -168,9 +168,17 @@ class Reader(Protocol):
 
 @runtime_checkable
 class Preprocessor(Protocol):
-    """Makes the network's input out of an image: uint8 (H, W) → uint8 (H', W'), a pure function."""
+    """Makes an image easier to read: uint8 (H, W) → uint8 (H', W'), a pure function. Raises ImageError for what it refuses.
+
+    A pipeline may have several, one after the other: ``[preprocessor] before = [{ use = "NAME" }]``.
+    """
 
     def __call__(self, image: Image, /) -> Image: ...
+
+
+@runtime_checkable
+class SizedPreprocessor(Preprocessor, Protocol):
+    """A preprocessor that makes the network's input, which is why its size must be known. Every pipeline ends with one."""
 
     def output_size(self) -> ImageSize: ...
 
@@ -179,7 +187,7 @@ class Preprocessor(Protocol):
 class Augmentation(Protocol):
     """Changes a training image at random, before the preprocessor: uint8 (H, W) → uint8 (H', W').
 
-    All its randomness comes from ``rng``, so that training repeats exactly. Registered with the preprocessors.
+    All its randomness comes from ``rng``, so that training repeats exactly.
     """
 
     # Quoted, since NumPy imports its random numbers when they are first named, and a run that reads needs none.

@@ -98,7 +98,8 @@ def distributions_of(run: Path) -> list[str]:
     """The packages that a run's parts come from, by name."""
     spec = load_spec(run)
     parts = (
-        spec.reader, spec.preprocessor, spec.featurizer, spec.encoder, spec.decoder, *spec.metrics, *spec.augment, *spec.also,
+        spec.reader, *spec.before, spec.preprocessor, spec.featurizer, spec.encoder,
+        spec.decoder, *spec.metrics, *spec.augment, *spec.also,
     )  # fmt: skip
     return sorted({registry().get(part.kind, part.use).plugin.distribution for part in parts})
 

@@ -157,7 +157,10 @@ class Pipeline:
         if dataset is not None:
             reader = {name: value for name, value in spec.reader.options.items() if name not in ("root", "split")}
             parts["reader"] = {"use": spec.reader.use, **reader}
-        parts["preprocessor"] = _described(spec.preprocessor.use, assembly.preprocessor)
+        parts["preprocessor"] = _described(spec.preprocessor.use, assembly.preprocessor.last)
+        if spec.before:
+            before = zip(spec.before, assembly.preprocessor.before, strict=True)
+            parts["preprocessor"]["before"] = [_described(part.use, made) for part, made in before]
         if isinstance(assembly, Assembly):
             parts["featurizer"] = _described(spec.featurizer.use, assembly.featurizer)
             parts["encoder"] = _described(spec.encoder.use, assembly.encoder)

@@ -9,12 +9,12 @@ import pluggy
 
 from ocrkit import hookspecs
 from ocrkit.entry_points import EntryPoint, entry_points
+from ocrkit.kinds import KINDS
 
 GROUP = "ocrkit"
 DISABLED = "disabled by OCRKIT_DISABLE_PLUGINS"
 """The problem of plugins that this environment variable, a list of names with commas between, tells not to load."""
-_WITH_BACKENDS = ("ocrkit_featurizers", "ocrkit_encoders")
-"""The hooks whose parts have an implementation for each backend."""
+_WITH_BACKENDS = [kind.hook for kind in KINDS.values() if kind.by_backend]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,8 @@ def _parts(point: EntryPoint, manager: pluggy.PluginManager) -> tuple[list[tuple
 
 
 def _callers(manager: pluggy.PluginManager) -> Iterator[pluggy.HookCaller]:
-    for name in vars(hookspecs):
-        if name.startswith("ocrkit_"):
-            yield getattr(manager.hook, name)
+    for kind in KINDS.values():
+        yield getattr(manager.hook, kind.hook)
 
 
 def unwanted_plugins() -> set[str]:

@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ocrkit.errors import PluginError
+from ocrkit.kinds import KINDS
 from ocrkit.plugins import Plugin, discover, one_line
-
-KINDS = ("reader", "preprocessor", "featurizer", "encoder", "decoder", "metric", "backend", "zoo", "importer", "language_model")
-
-
-_WORDS = {"zoo": "zoo model", "language_model": "language model"}
-"""What kinds are called in messages, where not by their name."""
 
 
 def nearest(name: str, available: list[str]) -> str:
@@ -38,7 +33,7 @@ class Entry:
     plugin: Plugin
 
     def __str__(self) -> str:
-        return f"{_WORDS.get(self.kind, self.kind)} {self.name!r}" + (f" for backend {self.backend!r}" if self.backend else "")
+        return f"{KINDS[self.kind].words} {self.name!r}" + (f" for backend {self.backend!r}" if self.backend else "")
 
     def load(self) -> Any:
         """The part's class or function, imported. Raises PluginError with an install hint where a module is missing."""
@@ -69,7 +64,8 @@ class Registry:
     def entries(self, kind: str | None = None) -> list[Entry]:
         """All entries, or those of a kind, by name; definitions before implementations."""
         chosen = (entry for same in self._entries.values() for entry in same if kind in (None, entry.kind))
-        return sorted(chosen, key=lambda entry: (KINDS.index(entry.kind), entry.name, entry.backend or ""))
+        order = list(KINDS)
+        return sorted(chosen, key=lambda entry: (order.index(entry.kind), entry.name, entry.backend or ""))
 
     def names(self, kind: str, backend: str | None = None) -> list[str]:
         return sorted({entry.name for entry in self.entries(kind) if entry.backend == backend})
@@ -92,11 +88,20 @@ class Registry:
                 "register that too, under the same name and without a backend"
             )
         available = self.names(kind, backend)
-        wanted = f"no {_WORDS.get(kind, kind)} named {name!r}" + (f" for backend {backend!r}" if backend else "")
+        wanted = f"no {KINDS[kind].words} named {name!r}" + (f" for backend {backend!r}" if backend else "")
         unused = [plugin.name for plugin in self.plugins if plugin.problem]
         hint = f" Plugins that are not used: {', '.join(unused)} (see ocrkit plugins list)." if unused else ""
         listed = ", ".join(available) or "none"
-        raise PluginError(f"{wanted}.{nearest(name, available)} Available: {listed}.{hint}")
+        other = self._of_another_kind(name, kind)
+        raise PluginError(f"{wanted}{other or '.' + nearest(name, available)} Available: {listed}.{hint}")
+
+    def _of_another_kind(self, name: str, kind: str) -> str:
+        """What else has the name, and where that belongs; empty where nothing has."""
+        others = [KINDS[entry.kind] for entry in self.entries() if entry.name == name and entry.kind != kind]
+        if not others:
+            return ""
+        place = f", which belongs into {others[0].place}" if others[0].place else ""
+        return f": it is {others[0]}{place}."
 
     def unusable(self) -> list[str]:
         """Why names cannot be used that are registered: two plugins claim them, or their definition is missing."""
@@ -114,11 +119,11 @@ class Registry:
 def registry() -> Registry:
     """The registry of this process, filled when it is first asked for."""
     result = Registry()
+    kind_of = {kind.hook: name for name, kind in KINDS.items()}
     for plugin, parts in discover():
         result.plugins.append(plugin)
         for hook, arguments in parts:
-            kind = hook.removeprefix("ocrkit_").removesuffix("s")
-            result.add(Entry(kind=kind, plugin=plugin, **arguments))  # type: ignore[arg-type]  # as register() took them
+            result.add(Entry(kind=kind_of[hook], plugin=plugin, **arguments))  # type: ignore[arg-type]  # as register() took them
     return result
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ocrkit.assembly import Assembly, Surroundings, image_text
-from ocrkit.config import PartSpec
+from ocrkit.config import PartSpec, PipelineSpec
 from ocrkit.exported import Exported
 from ocrkit.interfaces import SequenceSize
 from ocrkit.registry import registry
@@ -49,7 +49,7 @@ def seams(assembly: Assembly) -> list[Seam]:
     own = backend if assembly.numpy_featurizer is None else "numpy"
     return [
         _seam(spec.reader, "files", "any × any px"),
-        _seam(spec.preprocessor, "any × any px", image),
+        *_preprocessing(spec, image),
         _seam(spec.featurizer, image, sequence, own, stride=stride, parameters=parameters("featurizer")),
         _seam(spec.encoder, sequence, encoded, backend, parameters=parameters("encoder")),
         Seam(
@@ -67,13 +67,19 @@ def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
     classes = _sequence_text(SequenceSize(around.alphabet.classes, exported.steps))
     return [
         _seam(spec.reader, "files", "any × any px"),
-        _seam(spec.preprocessor, "any × any px", image),
+        *_preprocessing(spec, image),
         Seam(
             "network", spec.network, _owner("backend", around.backend_name), image, classes, exported.stride,
             _longest_label(exported.steps, exported.stride), exported.parameters,
         ),
         _seam(spec.decoder, classes, "text"),
     ]  # fmt: skip
+
+
+def _preprocessing(spec: PipelineSpec, image: str) -> list[Seam]:
+    """The preprocessors in the order in which they run; only the last one's size is known."""
+    anything = "any × any px"
+    return [*(_seam(part, anything, anything) for part in spec.before), _seam(spec.preprocessor, anything, image)]
 
 
 def _owner(kind: str, name: str, backend: str | None = None) -> str:

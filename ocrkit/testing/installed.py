@@ -25,6 +25,7 @@ from ocrkit.testing.zoo import ZooConformance
 _CLASSES: dict[str, type[Conformance]] = {
     "reader": ReaderConformance,
     "preprocessor": PreprocessorConformance,
+    "augmentation": AugmentationConformance,
     "featurizer": FeaturizerConformance,
     "encoder": EncoderConformance,
     "decoder": DecoderConformance,
@@ -92,17 +93,8 @@ def _examine(kind: str, name: str, backend: str | None, options: dict[str, str])
     if backend and (reason := missing(backend)):
         return [Finding("all", "skipped", reason)]
     attributes: dict[str, Any] = {"name": name, "options": options, **({"backend": backend} if backend else {})}
-    findings = examine(type(kind, (_class_for(kind, name),), attributes)())
+    findings = examine(type(kind, (_CLASSES[kind],), attributes)())
     # What keeps a part from being made at all is said once.
     outcomes = {(finding.result, finding.reason) for finding in findings}
     (result, reason), *others = outcomes
     return [Finding("all", result, reason)] if reason and not others else findings
-
-
-def _class_for(kind: str, name: str) -> type[Conformance]:
-    """The class for a part; augmentations are registered with the preprocessors."""
-    try:
-        is_augmentation = kind == "preprocessor" and not hasattr(registry().get(kind, name).load(), "output_size")
-    except PluginError:
-        is_augmentation = False  # every check will say why it cannot be loaded
-    return AugmentationConformance if is_augmentation else _CLASSES[kind]

@@ -7,10 +7,14 @@ from ocrkit.hookspecs import Register, hookimpl
 def ocrkit_preprocessors(register: Register) -> None:
     register("fit-pad", "ocrkit_image.fit:FitPad", summary="shrinks to fit a frame, and pads; the seed notebook's")
     register("fit-height", "ocrkit_image.fit:FitHeight", summary="scales to a fixed height; the width stays natural")
-    register("shear", "ocrkit_image.augmentation:Shear", summary="augmentation: slants the writing")
-    register("rotate", "ocrkit_image.augmentation:Rotate", summary="augmentation: turns the image a little")
-    register("scale", "ocrkit_image.augmentation:Scale", summary="augmentation: other sizes and proportions")
-    register("shift", "ocrkit_image.augmentation:Shift", summary="augmentation: wider or tighter margins on every side")
-    register("stroke", "ocrkit_image.augmentation:Stroke", summary="augmentation: thicker or thinner strokes")
-    register("contrast", "ocrkit_image.augmentation:Contrast", summary="augmentation: brightness, contrast and gamma")
-    register("elastic", "ocrkit_image.augmentation:Elastic", summary="augmentation: bends the image smoothly")
+
+
+@hookimpl
+def ocrkit_augmentations(register: Register) -> None:
+    register("shear", "ocrkit_image.augmentation:Shear", summary="slants the writing")
+    register("rotate", "ocrkit_image.augmentation:Rotate", summary="turns the image a little")
+    register("scale", "ocrkit_image.augmentation:Scale", summary="other sizes and proportions")
+    register("shift", "ocrkit_image.augmentation:Shift", summary="wider or tighter margins on every side")
+    register("stroke", "ocrkit_image.augmentation:Stroke", summary="thicker or thinner strokes")
+    register("contrast", "ocrkit_image.augmentation:Contrast", summary="brightness, contrast and gamma")
+    register("elastic", "ocrkit_image.augmentation:Elastic", summary="bends the image smoothly")

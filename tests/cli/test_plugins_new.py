@@ -101,9 +101,8 @@ def test_its_parts_are_listed_with_their_owner(environment: dict[str, str]) -> N
     listed = json.loads(run(sys.executable, "-m", "ocrkit", "plugins", "list", "--json", env=environment))
     parts = {part["name"]: part for part in listed["parts"] if part["name"] in PACKAGES}
     for name, (kind, backend) in PACKAGES.items():
-        registered = "preprocessor" if kind == "augmentation" else kind
         about = parts[name]
-        assert (about["kind"], about["plugin"], about["distribution"]) == (registered, name, name)
+        assert (about["kind"], about["plugin"], about["distribution"]) == (kind, name, name)
         assert about["backends"] == ([backend] if backend else [])
         assert about["summary"]
 

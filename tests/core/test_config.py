@@ -236,7 +236,7 @@ augment = [{ use = "sheer" }, { use = "shear", degrees = "x" }]
         "training.warmup: 1.5; expected at least 0 and at most 1",
         "training: no option 'rate'.",
         "training.metric: 'wer' is not one of the pipeline's metrics",
-        "no preprocessor named 'sheer'. Did you mean 'shear'?",
+        "no augmentation named 'sheer'. Did you mean 'shear'?",
         "training.augment[1].degrees: 'x'; expected",
     ]:
         assert sum(problem.startswith(expected) for problem in problems) == 1, expected

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import ocrkit
 from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, WeightsError
 from ocrkit.assembly import Assembly, assemble, choose_device
-from ocrkit.config import load_spec
+from ocrkit.config import load_spec, read_spec
 from ocrkit.evaluation import Outcome
 from ocrkit.images import read_image
 from ocrkit.interfaces import Sample
@@ -133,14 +133,12 @@ def test_every_seam_is_shown_with_its_owner_and_its_parameters(tiny: Path, tiny_
 
 
 def test_all_that_does_not_fit_is_said_at_once(tiny: Path) -> None:
-    problems = problems_of(
-        lambda: assembled(
-            tiny, "preprocessor.use=shear", "training.augment=[{use='fit-pad'}, {use='shift'}]", "backends=['glun', 'tourch']"
-        )
-    )
+    settings = ["preprocessor.use=shear", "training.augment=[{use='fit-pad'}, {use='shift'}]", "backends=['glun', 'tourch']"]
+    spec, known = read_spec(tiny, settings)
+    problems = problems_of(lambda: assemble(spec, known=known))
     assert len(problems) == 4
-    assert problems[0] == "preprocessor: 'shear' is an augmentation; it belongs into training.augment"
-    assert problems[1] == "training.augment: 'fit-pad' is a preprocessor, not an augmentation"
+    assert problems[0].startswith("no preprocessor named 'shear': it is an augmentation, which belongs into training.augment.")
+    assert problems[1].startswith("no augmentation named 'fit-pad': it is a preprocessor, which belongs into [preprocessor].")
     assert problems[2].startswith("no backend named 'glun'. Did you mean 'gluon'?")
     assert problems[3].startswith("no backend named 'tourch'")
 

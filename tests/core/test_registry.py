@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ocrkit.errors import PluginError
-from ocrkit.registry import KINDS, Entry, registry
+from ocrkit.kinds import KINDS
+from ocrkit.registry import Entry, registry
 
 Install = Callable[[str, str], Path]
 

@@ -146,7 +146,7 @@ def ocrkit_readers(register):
 
 
 @ocrkit.hookimpl
-def ocrkit_preprocessors(register):
+def ocrkit_augmentations(register):
     register("fade", Fade)
 
 
@@ -613,7 +613,7 @@ def test_a_table_shows_every_part_with_every_check(install: Install) -> None:
     assert lines[0].split() == ["part", "check", "result"]
     rows = [re.split("  +", line, maxsplit=2) for line in lines[1:-1]]
     assert {row[0] for row in rows} == {
-        "reader files", "preprocessor fade", "featurizer bands for numpy", "decoder best", "metric wrong",
+        "reader files", "augmentation fade", "featurizer bands for numpy", "decoder best", "metric wrong",
     }  # fmt: skip
     assert ["metric wrong", "counts are finite", "ok"] in rows
     unread = "skipped: ships no sample; name a data set: ocrkit plugins test --data ROOT, or the option root in a test"

@@ -269,7 +269,7 @@ class Spy:
         return image
 
 @ocrkit.hookimpl
-def ocrkit_preprocessors(register):
+def ocrkit_augmentations(register):
     register("spy", Spy)
 """
 

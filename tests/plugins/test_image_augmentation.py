@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from ocrkit import ConfigError
-from ocrkit.interfaces import Augmentation, Preprocessor
 from ocrkit_image.augmentation import Contrast, Elastic, Rotate, Scale, Shear, Shift, Stroke
 
 ALL = [Shear, Rotate, Scale, Shift, Stroke, Contrast, Elastic]
@@ -84,12 +83,6 @@ def test_probability_is_the_share_of_changed_images(kind):
         unchanged = [kind(probability=probability)(image, rng) is image for _ in range(50)]
         assert all(unchanged) if probability == 0 else not any(unchanged)
     assert 55 <= sum(kind(probability=0.35)(image, rng) is image for _ in range(100)) <= 75
-
-
-@each
-def test_augmentations_are_told_from_preprocessors(kind):
-    assert isinstance(kind(), Augmentation)
-    assert not isinstance(kind(), Preprocessor)
 
 
 @pytest.mark.parametrize("kind", [Shear, Rotate, Scale, Shift, Elastic])

@@ -275,7 +275,7 @@ def ocrkit_featurizers(register):
     register("columns", "columns:build", backend="numpy")
 
 @ocrkit.hookimpl
-def ocrkit_preprocessors(register):
+def ocrkit_augmentations(register):
     register("spy", "columns:Spy")
 """
 
