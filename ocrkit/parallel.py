@@ -1,32 +1,181 @@
-"""Work in threads, results in order, with a bounded number of results waiting."""
+"""Work in threads: how many there may be, threads that last, and results in order.
+
+What is made here works in forked children too: a child has none of its parent's threads, and a
+lock that one of them held would never be free, so a child makes its own.
+"""
 
 import os
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager, suppress
+from math import ceil
+from pathlib import Path
+from threading import Condition
+from typing import Generic, TypeVar
+from weakref import WeakSet
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 
 AHEAD = 256
-"""Items that are worked on before their result is asked for, unless somebody says how many; it bounds memory."""
+"""Items that are worked on before their result is asked for, unless somebody says how many; it
+bounds memory."""
+
+# ------------------------------------------------------------------------------------ processors
+
+
+def processors(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+    """How many processors this process may use, at least 1: those that it may run on (affinity),
+    but no more than its control group, which is its container's, grants it time of (rounded up).
+
+    ``groups`` is where Linux mounts control groups, ``own`` the file that names this process's.
+    """
+    everywhere = set(range(os.cpu_count() or 1))
+    runs_on = len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else everywhere)
+    return max(1, min([runs_on, *(ceil(quota) for quota in _quotas(groups, own))]))
+
+
+def _quotas(groups: Path, own: Path) -> Iterator[float]:
+    """Seconds of processors a second that this process's control groups grant, and those above."""
+    try:
+        lines = own.read_text(encoding="utf-8").splitlines()
+    except OSError:  # not Linux
+        return
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # Version 1 has a tree for each set of controllers, version 2, which names none, one tree.
+        tree = groups / controllers
+        group = tree / path.lstrip("/")
+        for folder in (group, *group.parents):
+            yield from _quota(folder)
+            if folder == tree:
+                break
+
+
+def _quota(folder: Path) -> Iterator[float]:
+    for names in (["cpu.max"], ["cpu.cfs_quota_us", "cpu.cfs_period_us"]):
+        with suppress(OSError, ValueError):  # no such group, or "max": as much as there is
+            texts = [(folder / name).read_text(encoding="utf-8") for name in names]
+            quota, period = (float(number) for number in " ".join(texts).split())
+            if quota > 0:
+                yield quota / period
+
+
+# ----------------------------------------------------------------------------------------- forks
+
+
+class MadeAnewInChildren(ABC):
+    """What holds threads or locks, which a forked child has to make for itself."""
+
+    def __init__(self) -> None:
+        self.make()
+        _LIVING.add(self)
+
+    @abstractmethod
+    def make(self) -> None:
+        """Makes them; called at first, and again in every child before anything else runs."""
+
+
+_LIVING: WeakSet[MadeAnewInChildren] = WeakSet()
+
+
+def _in_child() -> None:
+    for each in list(_LIVING):
+        each.make()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
+class LastingThreads(MadeAnewInChildren):
+    """Threads that last as long as this object, for libraries that keep memory or settings by
+    thread. They start when they are first needed; each calls ``start`` first."""
+
+    def __init__(self, count: int, name: str, start: Callable[[], None] | None = None) -> None:
+        self._count, self._name, self._start = count, name, start
+        super().__init__()
+
+    def make(self) -> None:
+        self._pool = ThreadPoolExecutor(self._count, self._name, initializer=self._start)
+
+    def call(self, work: Callable[..., Result], /, *arguments: object) -> Result:
+        """What ``work`` returns, or raises, in one of the threads."""
+        return self._pool.submit(work, *arguments).result()
+
+    def map(self, work: Callable[..., Result], /, *arguments: Iterable[object]) -> Iterator[Result]:
+        """The same of many calls, in order."""
+        return self._pool.map(work, *arguments)
+
+
+class HeldSetting(MadeAnewInChildren, Generic[Value]):
+    """A setting of the whole process that some calls need at a value of their own.
+
+    The first call sets it and the last puts back what was there; calls that need another value
+    wait until nobody holds it.
+    """
+
+    def __init__(self, read: Callable[[], Value], write: Callable[[Value], None]) -> None:
+        self._read, self._write = read, write
+        self._holders = 0
+        super().__init__()
+
+    def make(self) -> None:
+        self._changed = Condition()
+        if self._holders:  # threads that there are only in the parent
+            self._holders = 0
+            self._write(self._before)
+
+    @contextmanager
+    def at(self, value: Value) -> Iterator[None]:
+        """Holds the setting at this value meanwhile."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._holders or self._value == value)
+            if not self._holders:
+                self._before, self._value = self._read(), value
+                self._write(value)
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._holders -= 1
+                if not self._holders:
+                    self._write(self._before)
+                    self._changed.notify_all()
+
+
+# ------------------------------------------------------------------------------------- in order
 
 
 def ordered_map(
-    work: Callable[[Item], Result], items: Iterable[Item], threads: int = 0, ahead: int = AHEAD
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    threads: int = 0,
+    ahead: int = AHEAD,
+    at_first: int = AHEAD,
 ) -> Iterator[Result]:
-    """``work(item)`` of every item in the items' order, computed by ``threads`` threads (0: one a core).
+    """``work(item)`` of every item in the items' order, computed by ``threads`` threads (0: one for
+    every processor that this process may use).
 
-    ``ahead`` items at most have been taken whose results nobody has asked for. Items are taken in the caller's thread.
+    ``ahead`` items at most have been taken whose results nobody has asked for, and fewer before so
+    many results were given out: ``at_first``, or as many as have been given out. Items are taken
+    in the caller's thread.
     """
-    with ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="ocrkit") as pool:
+    with ThreadPoolExecutor(threads or processors(), thread_name_prefix="ocrkit") as pool:
         waiting: deque[Future[Result]] = deque()
+        given = 0
         try:
             for item in items:
                 waiting.append(pool.submit(work, item))
-                if len(waiting) > ahead:
+                if len(waiting) > min(ahead, max(at_first, given)):
                     yield waiting.popleft().result()
+                    given += 1
             while waiting:
                 yield waiting.popleft().result()
         finally:

@@ -8,7 +8,6 @@ samples have a folder of their own: PNG files, and `labels.tsv` with texts and w
 """
 
 import argparse
-import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
@@ -21,6 +20,7 @@ import cv2
 
 from ocrkit.config import PartSpec, make_part, parse_setting
 from ocrkit.errors import OcrkitError
+from ocrkit.parallel import processors
 
 SHARD = 1000
 READER: Any = None
@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument(
         "--set", action="append", default=[], dest="options", metavar="NAME=VALUE", help="an option of the reader"
     )
-    parser.add_argument("--processes", type=int, default=os.cpu_count())
+    parser.add_argument("--processes", type=int, default=processors())
     arguments = parser.parse_args()
     options = {path[0]: value for path, value in map(parse_setting, arguments.options)}
     try:

@@ -1,6 +1,5 @@
 """Says of a copy of IAM what is there, and what is missing, wrong or damaged."""
 
-import os
 from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from ocrkit.errors import DataError, ImageError
 from ocrkit.files import read_text
 from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount
+from ocrkit.parallel import processors
 from ocrkit_iam.words import (
     LISTED_SPLITS,
     Words,
@@ -234,7 +234,7 @@ def _undecodable(images: Path, sizes: dict[str, dict[str, int]]) -> set[str]:
         return None
 
     console = Console(stderr=True)
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with ThreadPoolExecutor(processors()) as threads:
         decoded = track(
             threads.map(broken, words), "decoding", len(words), console=console, transient=True, disable=not console.is_terminal
         )

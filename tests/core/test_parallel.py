@@ -1,14 +1,33 @@
-"""Work in threads."""
+"""Work in threads, how many there may be, and what of it a forked child has."""
 
+import os
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrkit.parallel import AHEAD, ordered_map
+from ocrkit.parallel import AHEAD, HeldSetting, LastingThreads, ordered_map, processors
+
+
+def in_child(work: Callable[[], object]) -> bool:
+    """Whether the work, done in a forked child, returns something true within seconds."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)  # a child that hangs is killed by it
+        status = 1
+        try:
+            status = 0 if work() else 1
+        finally:
+            os._exit(status)
+    return os.waitpid(child, 0)[1] == 0
+
+
+# ------------------------------------------------------------------------------------- in order
 
 
 @settings(max_examples=20)
@@ -26,7 +45,8 @@ def test_many_items_are_worked_on_at_once() -> None:
     assert len(list(ordered_map(lambda _: together.wait(), range(4), 4))) == 4
 
 
-def test_items_are_taken_only_so_far_ahead() -> None:
+@pytest.mark.parametrize(("at_first", "ahead"), [(AHEAD, AHEAD), (0, 2), (3, 50)])
+def test_items_are_taken_only_so_far_ahead_and_less_at_first(at_first: int, ahead: int) -> None:
     taken = 0
 
     def items() -> Iterator[int]:
@@ -35,17 +55,23 @@ def test_items_are_taken_only_so_far_ahead() -> None:
             taken += 1
             yield taken
 
-    results = ordered_map(lambda item: item, items(), 2)
-    assert [next(results) for _ in range(5)] == [1, 2, 3, 4, 5]
-    assert taken <= AHEAD + 6
+    results = ordered_map(lambda item: item, items(), 2, ahead, at_first)
+    for given_out in range(100):
+        assert next(results) == given_out + 1
+        assert taken == given_out + 1 + min(ahead, max(at_first, given_out))
     results.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ocrkit")]
 
 
 def test_an_error_arrives_at_its_items_place_and_nothing_goes_on_behind_it() -> None:
+    done = []
+
     def work(item: int) -> int:
         if item == 3:
+            time.sleep(0.1)  # meanwhile the other thread has something to do
             raise KeyError(item)
+        done.append(item)
+        time.sleep(0.01)
         return item
 
     results = ordered_map(work, range(1000), 2)
@@ -53,3 +79,124 @@ def test_an_error_arrives_at_its_items_place_and_nothing_goes_on_behind_it() -> 
     with pytest.raises(KeyError):
         next(results)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ocrkit")]
+    assert len(done) < AHEAD / 2, "what was waiting has been cancelled"
+
+
+# ------------------------------------------------------------------------------------ processors
+
+
+def groups(folder: Path, own: str, **files: str) -> tuple[Path, Path]:
+    """Files as Linux has them of control groups; in a name ``__`` stands for a slash."""
+    for name, text in files.items():
+        path = folder / "fs" / name.replace("__", "/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / "own").write_text(own)
+    return folder / "fs", folder / "own"
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        ("0::/\n", {"cpu.max": "200000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "150000 100000\n"}, 2),
+        ("0::/\n", {"cpu.max": "1000 100000\n"}, 1),
+        ("0::/\n", {"cpu.max": "max 100000\n"}, 8),
+        ("0::/a/b\n", {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "max 100000\n"}, 3),
+        ("0::/a/b\n", {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "100000 100000\n"}, 1),
+        ("4:memory:/x\n3:cpu,cpuacct:/x\n0::/\n", {"cpu,cpuacct/x/cpu.cfs_quota_us": "50000\n",
+          "cpu,cpuacct/x/cpu.cfs_period_us": "20000\n"}, 3),
+        ("3:cpu:/docker/elsewhere\n", {"cpu/cpu.cfs_quota_us": "400000",
+          "cpu/cpu.cfs_period_us": "100000"}, 4),
+        ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+        ("2:cpuset:/\n", {"cpuset/cpu.cfs_quota_us": "1\n", "cpuset/cpu.cfs_period_us": "1\n"}, 8),
+        ("0::/\n", {"cpu.max": "nonsense\n"}, 8),
+        ("0::/\n", {"cpu.max": "9000000 100000\n"}, 8),
+    ],
+)  # fmt: skip
+def test_a_containers_share_of_the_processors_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str, files: dict[str, str], expected: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    mounted = {name.replace("/", "__"): text for name, text in files.items()}
+    assert processors(*groups(tmp_path, own, **mounted)) == expected
+
+
+def test_processors_that_this_process_may_not_run_on_do_not_count(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert processors(nowhere, nowhere) == len(os.sched_getaffinity(0))
+    assert 1 <= processors() <= len(os.sched_getaffinity(0))
+
+    def on_one() -> bool:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        return processors() == 1
+
+    assert in_child(on_one)
+
+
+# ----------------------------------------------------------------------------------------- forks
+
+
+def test_lasting_threads_are_the_same_for_every_call_and_a_child_has_its_own() -> None:
+    started: list[int] = []
+    threads = LastingThreads(1, "lasting", lambda: started.append(threading.get_ident()))
+    first = threads.call(threading.get_ident)
+    assert {*threads.map(lambda _: threading.get_ident(), range(9))} == {first}
+    assert started == [first]
+    assert in_child(lambda: threads.call(lambda: threading.current_thread().name) == "lasting_0")
+    assert threads.call(threading.get_ident) == first
+    with pytest.raises(ZeroDivisionError):
+        threads.call(lambda: 1 // 0)
+
+
+class Setting:
+    value = "usual"
+
+    def write(self, value: str) -> None:
+        self.value = value
+
+
+def test_a_held_setting_is_put_back_by_the_last_who_holds_it() -> None:
+    setting = Setting()
+    held = HeldSetting(lambda: setting.value, setting.write)
+    with held.at("exact"):
+        with held.at("exact"):
+            assert setting.value == "exact"
+        assert setting.value == "exact", "somebody still needs it"
+    assert setting.value == "usual"
+    with pytest.raises(KeyError), held.at("exact"):
+        raise KeyError
+    assert setting.value == "usual"
+
+
+def test_who_needs_another_value_waits() -> None:
+    setting = Setting()
+    held = HeldSetting(lambda: setting.value, setting.write)
+    seen = []
+
+    def other() -> None:
+        with held.at("other"):
+            seen.append(setting.value)
+
+    thread = threading.Thread(target=other)
+    with held.at("exact"):
+        thread.start()
+        thread.join(0.05)
+        assert thread.is_alive()
+        assert setting.value == "exact"
+    thread.join(20)
+    assert (seen, setting.value) == (["other"], "usual")
+
+
+def test_a_child_holds_nothing_for_threads_that_its_parent_has() -> None:
+    setting = Setting()
+    held = HeldSetting(lambda: setting.value, setting.write)
+
+    def other() -> bool:
+        assert setting.value == "usual"
+        with held.at("other"):
+            return setting.value == "other"
+
+    with held.at("exact"):
+        assert in_child(other)
+        assert setting.value == "exact"

@@ -67,7 +67,17 @@ PUBLIC = {
     "ocrkit",
     *(
         f"ocrkit.{name}"
-        for name in ("alphabet", "download", "errors", "files", "hookspecs", "images", "interfaces", "language_model")
+        for name in (
+            "alphabet",
+            "download",
+            "errors",
+            "files",
+            "hookspecs",
+            "images",
+            "interfaces",
+            "language_model",
+            "parallel",
+        )
     ),
 }
 
