@@ -119,7 +119,10 @@ def _log(run: Path) -> list[dict[str, Any]]:
 
 def _described(run: Path) -> dict[str, Any]:
     """What a manifest says of a training run. Folders and files of the machine that it ran on are left out."""
-    about, log, training = _about(run), _log(run), load_spec(run).table.get("training", {})
+    about, training = _about(run), load_spec(run).table.get("training", {})
+    log = [line for line in _log(run) if line["epoch"]]  # 0 is what it began with
+    if not log:
+        raise WeightsError(f"{run}: none of its epochs is complete; go on with it: ocrkit train --out {run} --resume")
     best = weight_files.read(run / "best.safetensors")  # not there before the first epoch is complete
     return {
         **{name: about[name] for name in ("command", "backend", "device", "seed", "versions", "samples")},
@@ -157,7 +160,7 @@ def _results(run: Path, about: Mapping[str, Any], epoch: int) -> dict[str, Any]:
     """The best epoch's scores on the run's validation split; nothing where it had none."""
     if not about["validation"]:
         return {}
-    scores = _log(run)[epoch - 1]["validation"]
+    scores = next(line["validation"] for line in _log(run) if line["epoch"] == epoch)
     return {
         "dataset": f"{about['data']['name']} {about['validation']['split']}",
         "samples": about["validation"]["samples"],

@@ -20,13 +20,12 @@ from ocrkit.training.data import TrainingData, collect, joined
 from ocrkit.training.initial import take_what_fits
 from ocrkit.training.run import Progress, Run, workers_of
 from ocrkit.training.schedule import learning_rate
-from ocrkit.training.start import check_folder, resume_options, train
+from ocrkit.training.start import resume_options, train
 
 __all__ = [
     "Progress",
     "Run",
     "TrainingData",
-    "check_folder",
     "collect",
     "joined",
     "learning_rate",

@@ -42,6 +42,8 @@ class Batches:
         Images are made ahead, in threads. Where their width varies, some chunks' images together are sorted by it and cut into
         as many batches, which come in random order.
         """
+        if done == self.in_epoch(data):
+            return
         size = self.options.batch_size
         order = random_at(self.options.seed, ORDER, epoch).permutation(len(data.samples))
         chunks = [order[first : first + size].tolist() for first in range(0, len(order), size)]

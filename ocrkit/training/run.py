@@ -1,6 +1,5 @@
 """A run in its folder: its steps, its checkpoints, its best weights."""
 
-import json
 import math
 import os
 import time
@@ -11,21 +10,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tomli_w
 
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, build_network
-from ocrkit.curves import draw_curves
 from ocrkit.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
-from ocrkit.files import write_atomically
-from ocrkit.interfaces import Alone, Arrays, Network, OptimizerOptions, Trainer, TrainsTogether, Workers
+from ocrkit.interfaces import (
+    Alone,
+    Arrays,
+    Batch,
+    Network,
+    OptimizerOptions,
+    Trainer,
+    TrainsTogether,
+    Workers,
+)
 from ocrkit.recogniser import Recogniser
 from ocrkit.training.batches import Batches
 from ocrkit.training.data import TrainingData
+from ocrkit.training.folder import RunFolder
 from ocrkit.training.initial import take_what_fits
 from ocrkit.training.randomness import STEP, random_at
 from ocrkit.training.schedule import learning_rate
+from ocrkit.training.validation import choosing_metric
 
 AVERAGE_EVERY = 10
 """Steps between two updates of the averaged weights, since getting all weights off a GPU takes as long as part of a step."""
@@ -48,9 +55,10 @@ class Progress:
     seconds: float = 0.0
     """Spent on the epoch under way."""
     best_epoch: int = 0
+    """0: none is better than the weights that the run began with."""
     best_score: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
-    """The log's epochs."""
+    """The log's epochs; epoch 0, where there is one, is what the weights scored that the run began with."""
 
 
 def workers_of(assembly: Assembly) -> Workers:
@@ -76,7 +84,7 @@ class Run:
     ) -> None:
         self.assembly = assembly
         self.options = assembly.spec.training
-        self.folder = folder
+        self.folder = RunFolder(folder)
         self.threads = threads
         self.report = report
         self.progress = Progress()
@@ -107,32 +115,37 @@ class Run:
             return
         if self.options.ema_decay:
             self._average = self.network.state()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OcrkitError(f"{self.folder}: cannot be used as the run's folder ({error.strerror})") from error
-        table = {**self.assembly.spec.table, "weights": "best.safetensors"}
-        write_text(self.folder / "pipeline.toml", tomli_w.dumps(table))
+        self.folder.make()
+        self.folder.write_pipeline(self.assembly.spec.table)
         self.save()
-        write_text(self.folder / "run.json", json.dumps(about, indent=2))  # last: from here on it can be resumed
+        self.folder.write_about(about)  # last: from here on it can be resumed
 
     def save(self) -> None:
-        """Writes ``last.safetensors`` and, from it, the log and the curves, if this is the first worker."""
+        """Writes ``last.safetensors`` and, from it, the log and the curves, if this is the first worker.
+
+        Raises OcrkitError where training has diverged; what was saved before stays.
+        """
         if self.workers.index:
             return
         arrays = {f"network.{name}": array for name, array in self.network.state().items()}
         arrays |= {f"optimizer.{name}": array for name, array in self.trainer.state().items()}
         arrays |= {f"average.{name}": array for name, array in self._average.items()}
-        weight_files.write(
-            self.folder / "last.safetensors", arrays, self.assembly.identity() | {"progress": asdict(self.progress)}
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise self._diverged(f"{name} has numbers that are not finite")
+        about = self.assembly.identity() | {"progress": asdict(self.progress)}
+        self.folder.write_weights("last.safetensors", arrays, about)
+        self.folder.write_log(self.progress.history)
+
+    def _diverged(self, what: str) -> OcrkitError:
+        return OcrkitError(
+            f"step {self.progress.step}: {what}, so training has diverged; lower training.learning_rate "
+            "or set training.clip_norm"
         )
-        write_text(self.folder / "log.jsonl", "".join(json.dumps(line) + "\n" for line in self.progress.history))
-        if self.progress.history:
-            write_text(self.folder / "curves.svg", draw_curves(self.progress.history))
 
     def restore(self) -> None:
         """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged or of another network."""
-        checkpoint = weight_files.read(self.folder / "last.safetensors")
+        checkpoint = weight_files.read(self.folder.path / "last.safetensors")
         if "progress" not in checkpoint.about:
             raise WeightsError(f"{checkpoint.path}: no checkpoint of a training run; expected weights, optimizer and progress")
         if differences := self.assembly.differences(checkpoint.about):
@@ -146,8 +159,14 @@ class Run:
 
     # ------------------------------------------------------------------------------------------------------------- steps
 
-    def train(self, data: TrainingData, validation: Dataset | None) -> Progress:
-        """Trains until the last epoch, or until validation has not improved for ``patience`` epochs."""
+    def train(self, data: TrainingData, validation: Dataset | None, *, score_start: bool = False) -> Progress:
+        """Trains until the last epoch, or until validation has not improved for ``patience`` epochs.
+
+        With ``score_start`` the weights that the run began with are scored as well, as epoch 0, and stay the best until an
+        epoch is better.
+        """
+        if validation is not None and score_start and not self.progress.step and not self.progress.history:
+            self._score_start(validation)
         while self.progress.epoch < self.options.epochs and not self._exhausted():
             self._epoch(data)
             self._finish_epoch(data, validation)
@@ -162,6 +181,7 @@ class Run:
         steps = batches * options.epochs
         saved = began = time.monotonic()
         spent = progress.seconds
+        batch: Batch | None = None
         for batch in self.batches.of_epoch(data, progress.epoch, progress.batch):
             rate = learning_rate(
                 progress.step, steps, peak=options.learning_rate, warmup=options.warmup, schedule=options.schedule
@@ -171,9 +191,7 @@ class Run:
                 seed = int(random_at(options.seed, STEP, progress.step, self.workers.index).integers(2**31))
                 loss = self.trainer.step(batch, learning_rate=rate, seed=seed)
                 if not math.isfinite(loss):
-                    raise OcrkitError(
-                        f"step {progress.step}: the loss is {loss}; lower training.learning_rate or set training.clip_norm"
-                    )
+                    raise self._diverged(f"the loss is {loss}")
                 progress.losses += loss * samples
                 progress.seen += samples
             progress.step += 1
@@ -189,6 +207,13 @@ class Run:
             if time.monotonic() - saved > 60 * options.checkpoint_minutes and progress.batch < batches:
                 self.save()
                 saved = time.monotonic()
+        if batch is not None:
+            self._check_output(batch)
+
+    def _check_output(self, batch: Batch) -> None:
+        """Raises OcrkitError where the last step, whose loss was that of the weights before it, has broken the network."""
+        if not self.workers.index and not np.isfinite(self.network.predict(batch.inputs, batch.sizes)[0]).all():
+            raise self._diverged("the network's output is not finite")
 
     def _update_average(self) -> None:
         """Moves the averaged weights towards the network's, by what the steps since the last time are due.
@@ -228,45 +253,50 @@ class Run:
         }
         improved = True
         if validation is not None:
-            self.report({"event": "validate"})
-            metric = options.metric or next(iter(self.assembly.metrics))
-            if not self.workers.index:
-                line["validation"] = self._validate(validation, metric)
-            score = self.workers.from_first(line["validation"][metric] if "validation" in line else math.nan)
-            higher = self.assembly.metrics[metric].higher_is_better
-            improved = progress.best_score is None or (score > progress.best_score if higher else score < progress.best_score)
-            if improved:
-                progress.best_score = score
+            self.save()  # validation may take long, and fail
+            line["validation"], improved = self._validated(validation)
         progress.epoch += 1
-        if improved:
-            progress.best_epoch = progress.epoch
-            if not self.workers.index:
-                self._save_best({"epoch": progress.epoch, "validation": line.get("validation")})
-        line["best"] = improved
-        progress.history.append(line)
+        self._log(line, improved)
         progress.batch = progress.seen = 0
         progress.losses = progress.seconds = 0.0
         self.save()
         self.report({"event": "epoch", "epochs": options.epochs, **line})
 
-    def _validate(self, validation: Dataset, metric: str) -> dict[str, float | None]:
-        """Scores on the validation split. Raises DataError where the metric that chooses the best epoch has none."""
-        with self._averaged():
-            scorer, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
-        scores = scorer.result()
-        if scores[metric].value is None:
-            raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
-        return {name: score.value for name, score in scores.items()}
+    def _score_start(self, validation: Dataset) -> None:
+        scores, _ = self._validated(validation)
+        self._log({"epoch": 0, "step": 0, "validation": scores}, improved=True)
+        self.save()
+        self.report({"event": "before", "validation": scores})
 
-    def _save_best(self, chosen: dict[str, Any]) -> None:
-        about = self.assembly.identity() | {"training": chosen}
-        weight_files.write(self.folder / "best.safetensors", self._average or self.network.state(), about)
+    def _log(self, line: dict[str, Any], improved: bool) -> None:
+        """Notes a complete epoch, and keeps its weights where they are the best so far."""
+        if improved:
+            self.progress.best_epoch = line["epoch"]
+            if not self.workers.index:
+                chosen = {"epoch": line["epoch"], "validation": line.get("validation")}
+                about = self.assembly.identity() | {"training": chosen}
+                self.folder.write_weights("best.safetensors", self._average or self.network.state(), about)
+        line["best"] = improved
+        self.progress.history.append(line)
+
+    def _validated(self, validation: Dataset) -> tuple[dict[str, float | None], bool]:
+        """Scores on the validation split, none for the workers that wait for the first one's, and whether they are the best."""
+        self.report({"event": "validate"})
+        metric = choosing_metric(self.assembly)
+        scores: dict[str, float | None] = {}
+        if not self.workers.index:
+            with self._averaged():
+                scorer, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
+            scores = {name: score.value for name, score in scorer.result().items()}
+            if scores[metric] is None:
+                raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
+        score, best = self.workers.from_first(scores.get(metric) or 0.0), self.progress.best_score
+        higher = self.assembly.metrics[metric].higher_is_better
+        improved = best is None or (score > best if higher else score < best)
+        if improved:
+            self.progress.best_score = score
+        return scores, improved
 
 
 def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
     return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def write_text(path: Path, text: str) -> None:
-    with write_atomically(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

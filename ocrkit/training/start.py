@@ -16,7 +16,9 @@ from ocrkit.errors import ConfigError, DataError, OcrkitError
 from ocrkit.pipeline_weights import forms_seen
 from ocrkit.seen_forms import SeenForms
 from ocrkit.training.data import collect, forms_of, joined
+from ocrkit.training.folder import RunFolder
 from ocrkit.training.run import Progress, Run, workers_of
+from ocrkit.training.validation import check_validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Stored:
     workers: int
     samples: int
     forms: list[str]
+    init: bool
+    """Whether it began from other weights."""
 
 
 def resume_options(folder: Path) -> Stored:
@@ -45,19 +49,10 @@ def resume_options(folder: Path) -> Stored:
             about["workers"],
             about["samples"],
             about["forms"],
+            bool(about.get("init")),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OcrkitError(f"{folder}: no training run to resume here ({type(error).__name__}: {error})") from error
-
-
-def check_folder(folder: Path) -> None:
-    """Raises OcrkitError where a new run cannot have this folder: it is a file, or has something in it."""
-    try:
-        used = folder.exists() and any(folder.iterdir())
-    except OSError as error:
-        raise OcrkitError(f"{folder}: cannot be used as the run's folder ({error.strerror})") from error
-    if used:
-        raise OcrkitError(f"{folder}: not empty; name a new folder, or go on with the run in it: --resume")
 
 
 def train(
@@ -80,7 +75,7 @@ def train(
     """
     spec, options, workers = assembly.spec, assembly.spec.training, workers_of(assembly)
     if not resume and not workers.index:
-        check_folder(folder)
+        RunFolder(folder).check_unused()
     dataset = open_dataset(
         spec.reader, root=data, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
     )
@@ -89,13 +84,16 @@ def train(
         validation = open_dataset(
             spec.reader, root=data, split=options.validation, only=options.validation_only, exclude="", limit=limit
         )
+        check_validation(assembly, validation)
     elif options.patience and not dataset.is_sample:
         raise ConfigError(["training.patience: stopping early needs training.validation, the split to watch"])
     also = [open_dataset(part, limit=limit) for part in spec.also]
     collected = joined(collect(assembly, each) for each in (dataset, *also))
     forms = forms_of(collected.samples)
+    began_from_weights = bool(init)
     if resume:
         before = resume_options(folder)
+        began_from_weights = before.init
         if (before.samples, before.forms) != (len(collected.samples), forms):
             raise DataError(
                 f"{dataset.root}: {len(collected.samples):,} samples of {len(forms):,} forms to train on; the run was started "
@@ -134,6 +132,6 @@ def train(
         run.restore()
     else:
         run.start(about, init)
-    progress = run.train(collected, validation)
+    progress = run.train(collected, validation, score_start=began_from_weights)
     workers.finish()
     return progress

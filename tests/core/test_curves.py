@@ -13,8 +13,8 @@ from ocrkit.curves import HEIGHT, WIDTH, draw_curves
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def line(loss: float, **validation: float | None) -> dict[str, Any]:
-    return {"loss": loss, "validation": validation} if validation else {"loss": loss}
+def line(epoch: int, loss: float, **validation: float | None) -> dict[str, Any]:
+    return {"epoch": epoch, "loss": loss} | ({"validation": validation} if validation else {})
 
 
 def points(svg: str) -> list[list[tuple[float, float]]]:
@@ -28,7 +28,7 @@ def titles(svg: str) -> list[str]:
 
 
 def test_there_is_a_curve_for_the_loss_and_for_every_validation_score() -> None:
-    svg = draw_curves([line(4.0, cer=1.0, wer=1.0), line(2.0, cer=0.5, wer=0.75), line(1.0, cer=0.25, wer=0.75)])
+    svg = draw_curves([line(1, 4.0, cer=1.0, wer=1.0), line(2, 2.0, cer=0.5, wer=0.75), line(3, 1.0, cer=0.25, wer=0.75)])
     assert titles(svg) == [
         "training loss: 1 after 3 epochs",
         "validation cer: 0.25 after 3 epochs",
@@ -42,15 +42,25 @@ def test_there_is_a_curve_for_the_loss_and_for_every_validation_score() -> None:
     assert (third - second) * 2 == pytest.approx(second - first, abs=0.2)
 
 
+def test_what_the_weights_scored_before_training_stands_left_of_the_first_epoch() -> None:
+    before = {"epoch": 0, "validation": {"cer": 0.5}}
+    svg = draw_curves([before, line(1, 4.0, cer=0.25), line(2, 2.0, cer=0.2)])
+    loss, cer = points(svg)
+    assert (len(loss), len(cer)) == (2, 3)
+    assert titles(svg)[1] == "validation cer: 0.2 after 2 epochs"
+    assert ">0</text>" in svg, "the axis begins with it"
+    assert titles(draw_curves([before])) == ["validation cer: 0.5 after 0 epochs"]
+
+
 def test_a_run_without_validation_has_its_loss_alone() -> None:
-    svg = draw_curves([line(3.0)])
+    svg = draw_curves([line(1, 3.0)])
     assert titles(svg) == ["training loss: 3 after 1 epoch"]
     assert len(points(svg)) == 1
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(-1e3, 1) | st.none()), min_size=1, max_size=20))
 def test_any_curve_stays_in_its_panel(epochs: list[tuple[float, float | None]]) -> None:
-    svg = draw_curves([line(loss, score=score) for loss, score in epochs])
+    svg = draw_curves([line(epoch, loss, score=score) for epoch, (loss, score) in enumerate(epochs, start=1)])
     for panel in points(svg):
         assert len(panel) == len(epochs)
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in panel)
@@ -58,4 +68,4 @@ def test_any_curve_stays_in_its_panel(epochs: list[tuple[float, float | None]]) 
 
 
 def test_names_are_escaped() -> None:
-    assert titles(draw_curves([line(1.0, **{"a<b>&c": 0.5})]))[1] == "validation a<b>&c: 0.5 after 1 epoch"
+    assert titles(draw_curves([line(1, 1.0, **{"a<b>&c": 0.5})]))[1] == "validation a<b>&c: 0.5 after 1 epoch"

@@ -1,0 +1,81 @@
+"""What ``ocrkit train`` says while it trains."""
+
+from typing import Any
+
+
+class TrainingBar:
+    """A progress bar on standard error, nothing of it where that is no terminal; events worth keeping are printed above it.
+
+    Of several workers the first says it all; the others only name what they skip.
+    """
+
+    def __init__(self, *, first: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._first = first
+        self._console = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
+            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]:.0f} images/s"), TimeRemainingColumn(),
+            console=self._console, disable=not (first and self._console.is_terminal),
+        )  # fmt: skip
+        self._task: Any = None
+
+    def __enter__(self) -> "TrainingBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def report(self, event: dict[str, Any]) -> None:
+        if self._first or event["event"] == "skipped":
+            getattr(self, f"_{event['event']}", lambda _: None)(event)
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False)
+
+    def _start(self, event: dict[str, Any]) -> None:
+        data = event["data"]
+        self._say(f"seed {event['seed']}, {event['device']}, {event['samples']:,} samples of {data['split']} ({data['root']})")
+        for also in event["also"]:
+            self._say(f"among them {also['samples']:,} of {also['name']}, {also['split']} ({also['root']})")
+        skipped = event["skipped"]
+        for item in skipped[:20]:
+            self._say(f"skipped {item['id']}: {item['reason']}")
+        if len(skipped) > 20:
+            self._say(f"skipped {len(skipped) - 20} more; run.json names them all")
+        if event["validation"]:
+            self._say(f"validation: {event['validation']['samples']:,} samples of {event['validation']['split']}")
+
+    def _init(self, event: dict[str, Any]) -> None:
+        fresh = f"; fresh: {', '.join(event['fresh'])}" if event["fresh"] else ""
+        self._say(f"starting from {event['from']}: {event['arrays']} arrays, {event['characters']} characters shared{fresh}")
+
+    def _resume(self, event: dict[str, Any]) -> None:
+        self._say(f"going on after epoch {event['epoch']}, step {event['step']}")
+
+    def _workers(self, event: dict[str, Any]) -> None:
+        self._say(f"started with {event['before']} workers, goes on with {event['now']}: not bit for bit as it would have been")
+
+    def _skipped(self, event: dict[str, Any]) -> None:
+        self._say(f"skipped {event['id']}: {event['reason']}")
+
+    def _step(self, event: dict[str, Any]) -> None:
+        fields = {"epoch": event["epoch"], "loss": event["loss"], "rate": event["images_per_second"]}
+        if self._task is None:
+            self._task = self._progress.add_task("", total=event["steps"], completed=event["step"], **fields)
+        self._progress.update(self._task, completed=event["step"], **fields)
+
+    def _before(self, event: dict[str, Any]) -> None:
+        self._say(f"before training{_scores(event)}")
+
+    def _epoch(self, event: dict[str, Any]) -> None:
+        best = "  *" if event["best"] else ""
+        speed = f"{event['images_per_second']:.0f} images/s"
+        self._say(f"epoch {event['epoch']}/{event['epochs']}  loss {event['loss']:.3f}{_scores(event)}  {speed}{best}")
+
+
+def _scores(event: dict[str, Any]) -> str:
+    return "".join(f"  {name} {value:.4f}" for name, value in (event.get("validation") or {}).items())

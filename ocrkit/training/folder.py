@@ -1,0 +1,77 @@
+"""The folder of a training run, and the files in it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from ocrkit import weights as weight_files
+from ocrkit.curves import draw_curves
+from ocrkit.errors import OcrkitError
+from ocrkit.files import write_atomically
+from ocrkit.interfaces import Arrays
+
+
+class RunFolder:
+    """Writes a run's files, each whole or not at all. Raises OcrkitError where one cannot be written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def check_unused(self) -> None:
+        """Raises OcrkitError where a new run cannot have this folder: it is a file, or has something in it.
+
+        What a run leaves that could not be started is nothing.
+        """
+        try:
+            names = {file.name for file in self.path.iterdir()} if self.path.exists() else set()
+        except OSError as error:
+            raise self._unusable(error) from error
+        begun = {"pipeline.toml", "last.safetensors", "log.jsonl"}
+        if any(name not in begun and not name.endswith(".part") for name in names):
+            raise OcrkitError(f"{self.path}: not empty; name a new folder, or go on with the run in it: --resume")
+
+    def make(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> OcrkitError:
+        return OcrkitError(f"{self.path}: cannot be used as the run's folder ({error.strerror})")
+
+    def write_pipeline(self, table: Mapping[str, Any]) -> None:
+        """``pipeline.toml``: this pipeline, its weights those of the best epoch."""
+        self._write_text("pipeline.toml", tomli_w.dumps({**table, "weights": "best.safetensors"}))
+
+    def write_about(self, about: Mapping[str, Any]) -> None:
+        """``run.json``: what the run was started with."""
+        self._write_text("run.json", json.dumps(about, indent=2))
+
+    def write_log(self, history: Sequence[Mapping[str, Any]]) -> None:
+        """``log.jsonl`` and ``curves.svg``."""
+        self._write_text("log.jsonl", "".join(json.dumps(line) + "\n" for line in history))
+        if history:
+            self._write_text("curves.svg", draw_curves(history))
+
+    def write_weights(self, name: str, arrays: Arrays, about: Mapping[str, Any]) -> None:
+        with self._written(name) as path:
+            weight_files.write(path, arrays, about)
+
+    def _write_text(self, name: str, text: str) -> None:
+        with self._written(name) as path, write_atomically(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def _written(self, name: str) -> Iterator[Path]:
+        path = self.path / name
+        try:
+            yield path
+        except OSError as error:
+            go_on = ""
+            if (self.path / "run.json").is_file():
+                go_on = f"; what was saved before is whole: make room, then ocrkit train --out {self.path} --resume"
+            raise OcrkitError(f"{path}: cannot be written ({error.strerror or error}){go_on}") from error

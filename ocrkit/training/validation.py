@@ -1,0 +1,41 @@
+"""The validation split: whether it can choose the best epoch."""
+
+from ocrkit.assembly import Assembly
+from ocrkit.datasets import Dataset
+from ocrkit.errors import DataError, ImageError
+from ocrkit.interfaces import Sample
+
+
+def choosing_metric(assembly: Assembly) -> str:
+    """The metric by which the best epoch is chosen."""
+    return assembly.spec.training.metric or next(iter(assembly.metrics))
+
+
+def check_validation(assembly: Assembly, validation: Dataset) -> None:
+    """Raises DataError where no sample of the split can be scored, before hours are spent on what could not choose."""
+    where = f"{validation.root}: validation split {validation.split!r}"
+    labelled = [sample for sample in validation if sample.text is not None]
+    if not labelled:
+        raise DataError(
+            f"{where}: none of {len(validation):,} images has a text, so it cannot choose the best epoch; "
+            "add texts, or train without: training.validation="
+        )
+    name = choosing_metric(assembly)
+    metric = assembly.metrics[name]
+    counted = [sample for sample in labelled if metric.counts(sample.text or "", sample.text or "")[1]]
+    if not counted:
+        raise DataError(f"{where}: {name} has no value on its {len(labelled):,} texts, so it cannot choose the best epoch")
+    reason = ""
+    for sample in counted:
+        reason = _unreadable(assembly, sample)
+        if not reason:
+            return
+    raise DataError(f"{where}: none of {len(counted):,} images can be read; the last: {counted[-1].id}: {reason}")
+
+
+def _unreadable(assembly: Assembly, sample: Sample) -> str:
+    try:
+        assembly.preprocessor(sample.load())
+    except ImageError as error:
+        return str(error)
+    return ""
