@@ -458,6 +458,11 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
         for key, kind in (("augment", "augmentation"), ("also", "reader"))
     )
     values, mistakes = check_options(Training, training, "training")
+    if values.get("weight_decay") and values.get("optimizer", "adam") != "adamw":
+        mistakes.append(
+            f"training.weight_decay: {values['weight_decay']:g}, which the optimizer 'adam' has no use for; "
+            "set training.optimizer to 'adamw', or this to 0"
+        )
     if values.get("metric") and values["metric"] not in [part.use for part in metric_parts]:
         mistakes.append(f"training.metric: {values['metric']!r} is not one of the pipeline's metrics")
     problems += mistakes

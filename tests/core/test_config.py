@@ -189,6 +189,14 @@ def test_the_notebooks_recipe_is_accepted() -> None:
     assert spec.augment == ()
 
 
+def test_weight_decay_that_adam_would_not_apply_is_refused(tiny: Path) -> None:
+    message = r"training.weight_decay: 0.01, which the optimizer 'adam' has no use for; set training.optimizer to 'adamw', or"
+    with pytest.raises(ConfigError, match=message):
+        load_spec(tiny, {"training.weight_decay": 0.01})
+    for settings in ({"training.optimizer": "adamw", "training.weight_decay": 0.01}, {"training.weight_decay": 0}):
+        assert load_spec(tiny, settings).training.weight_decay == settings["training.weight_decay"]
+
+
 def test_every_mistake_is_found_before_any_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "wrong.toml"
     file.write_text(

@@ -1,18 +1,19 @@
 """What goes wrong while a network is trained: it diverges, the disk is full. One line says so, and nothing is lost."""
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
-from ocrkit import OcrkitError, files
+from ocrkit import DataError, OcrkitError, files
 from ocrkit import weights as weight_files
 from ocrkit.training import folder as run_folder
-from runs import arrays_of, same, trained
+from runs import FOLDER, arrays_of, make_folder, same, trained
 
 # ----------------------------------------------------------------------------------------------------------- divergence
 
@@ -88,3 +89,46 @@ def test_a_run_that_could_not_be_started_may_be_started_anew(name: str, tiny: Pa
         trained(tiny, run, words_root)
     progress, _ = trained(tiny, run, words_root)
     assert progress.epoch == 2
+
+
+# ------------------------------------------------------------------------------------------------------------ odd images
+
+
+def test_an_image_that_a_part_trips_over_is_skipped_and_named_with_the_part(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    """OpenCV refuses images of more than 32,767 pixels a side with errors of its own."""
+    data = make_folder(words_root, tmp_path / "data")
+    cv2.imwrite(str(data / "train" / "wide.png"), np.full((4, 40_000), 240, np.uint8))
+    (data / "train" / "wide.gt.txt").write_text("one")
+    settings = FOLDER | {"training.augment": [{"use": "shear", "probability": 1.0}]}
+    progress, events = trained(tiny, tmp_path / "run", data, settings)
+    skipped = [(event["id"], event["reason"]) for event in events if event["event"] == "skipped"]
+    assert [name for name, _ in skipped] == ["train/wide.png"]
+    assert skipped[0][1].startswith("augmentation 'shear' failed: error: OpenCV")
+    assert [(line["images"], line["unreadable"]) for line in progress.history] == [(24, 1)] * 2
+
+
+BROKEN = """
+from dataclasses import dataclass
+
+import ocrkit
+
+@dataclass(frozen=True)
+class Broken:
+    def __call__(self, image, rng):
+        return image[:, :, 0]
+
+@ocrkit.hookimpl
+def ocrkit_augmentations(register):
+    register("broken", Broken)
+"""
+
+
+def test_a_part_that_trips_over_every_image_ends_training_and_is_named(
+    install: Callable[[str, str], Path], tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    install("broken", BROKEN)
+    message = r"no image of the training split can be used; the first: a01-.*: augmentation 'broken' failed: IndexError: "
+    with pytest.raises(DataError, match=message):
+        trained(tiny, tmp_path / "run", words_root, {"training.augment": [{"use": "broken"}]})
