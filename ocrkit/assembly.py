@@ -26,7 +26,7 @@ from ocrkit.interfaces import (
     NetworkPlan,
     SizedPreprocessor,
 )
-from ocrkit.preprocessing import Chain, describe_preprocessing
+from ocrkit.preprocessing import Chain
 from ocrkit.registry import registry
 
 if TYPE_CHECKING:
@@ -64,10 +64,6 @@ class Surroundings:
     def metrics(self) -> dict[str, Metric]:
         """Made when something is scored: reading needs none. Raises ConfigError for wrong options."""
         return {part.use: make_part(part) for part in self.spec.metrics}
-
-    def preprocessing(self) -> str:
-        """Everything that preprocessed pixels depend on besides the image, for the cache."""
-        return describe_preprocessing(self.spec, self.preprocessor)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 import ocrkit
+from ocrkit import images
 from ocrkit.errors import ImageError
+from ocrkit.fingerprint import code_of
 from ocrkit.interfaces import Image, Sample
 
 _FORMAT = 2
@@ -41,12 +43,19 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ocrkit"
 
 
-def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
-    """The entry's name: a digest of the preprocessing and of every image's file, time and size.
+def cache_key(samples: Sequence[Sample], *fingerprints: str | None) -> str | None:
+    """The entry's name: a digest of all that the pixels depend on.
 
-    None where a sample has no file, or its file is gone: then nothing can be known to be unchanged.
+    Those are every image's file, time and size, the ``fingerprints`` of the parts that make pixels of it, and what decodes
+    it. None where a fingerprint is None, a sample has no file, or its file is gone: then nobody can know that all is as it was.
     """
-    digest = hashlib.sha256(json.dumps([_FORMAT, ocrkit.__version__, preprocessing]).encode())
+    import cv2  # these two only where something is scored
+    import PIL
+
+    decoding = [code_of(images.__name__), *(each.__version__ for each in (ocrkit, np, cv2, PIL))]
+    if None in (*fingerprints, *decoding):
+        return None
+    digest = hashlib.sha256(json.dumps([_FORMAT, *decoding, *fingerprints]).encode())
     here = Path.cwd()
     for sample in samples:
         if sample.path is None:
@@ -56,7 +65,8 @@ def cache_key(samples: Sequence[Sample], preprocessing: str) -> str | None:
         except OSError:
             return None
         path = os.path.join(here, sample.path)  # noqa: PTH118
-        digest.update(f"\n{sample.id}\t{path}\t{status.st_mtime_ns}\t{status.st_size}".encode(errors="surrogateescape"))
+        about = f"\n{sample.id}\t{path}\t{status.st_mtime_ns}\t{status.st_size}\t{sample.variant}"
+        digest.update(about.encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
@@ -76,7 +86,7 @@ class CacheWriter:
         with suppress(OSError):
             self._final.parent.mkdir(parents=True, exist_ok=True)
             folder = self._final.with_name(f".{key[:12]}-{os.urandom(6).hex()}")
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=0o777 if os.environ.get("OCRKIT_CACHE") else 0o700)  # one that was chosen may be shared
             self._pixels = (folder / "pixels").open("wb", buffering=_WRITTEN)
             self._sizes = (folder / "sizes").open("wb")
             self._folder = folder
@@ -100,6 +110,9 @@ class CacheWriter:
         if not self._folder:
             return
         if isinstance(image, ImageError):
+            if getattr(image.__cause__, "errno", None):
+                self._drop()  # what the system refuses today it may allow tomorrow
+                return
             self._failed[self._images] = str(image)
             image = _NO_IMAGE
         self._images += 1
@@ -118,8 +131,10 @@ class CacheWriter:
                 file.flush()
                 os.fsync(file.fileno())
             (self._folder / "failed.json").write_text(json.dumps(self._failed), encoding="utf-8")
-            if cached_images(self._final.name) is None:
+            if (entry := cached_images(self._final.name)) is None:
                 _remove(self._final)  # damaged, where there is one at all
+            else:
+                entry.close()
             self._folder.rename(self._final)
             _remove_unused(self._final.parent)
 
@@ -137,35 +152,51 @@ def _remove_unused(cache: Path) -> None:
             _remove(entry)
 
 
-def cached_images(key: str) -> Iterator[Image | ImageError] | None:
-    """The images of an entry in order, or None where there is no such entry."""
-    folder = cache_folder() / key
-    try:
-        failed = {int(index): reason for index, reason in json.loads((folder / "failed.json").read_text("utf-8")).items()}
-        with ExitStack() as stack:
-            sizes = stack.enter_context((folder / "sizes").open("rb"))
-            pixels = stack.enter_context((folder / "pixels").open("rb"))
-            if os.fstat(pixels.fileno()).st_size != sum(int(_areas(piece).sum()) for piece in _pieces(sizes)):
-                return None
+class CachedImages:
+    """The images of an entry, in order. Its files stay open until it is closed, or left as a ``with`` block."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OSError where there is no such entry, ValueError where it is damaged."""
+        failed = json.loads((folder / "failed.json").read_text("utf-8"))
+        self._failed = {int(index): str(reason) for index, reason in failed.items()}
+        with ExitStack() as files:
+            self._sizes = files.enter_context((folder / "sizes").open("rb"))
+            self._pixels = files.enter_context((folder / "pixels").open("rb"))
+            expected = sum(int(_areas(piece).sum()) for piece in _pieces(self._sizes))
+            if os.fstat(self._pixels.fileno()).st_size != expected:
+                raise ValueError("damaged")
+            self._files = files.pop_all()
+        with suppress(OSError):  # another user's entry serves as well
             os.utime(folder)  # in use
-            files = stack.pop_all()  # stay open
-    except (OSError, ValueError):
-        return None
 
-    def images() -> Iterator[Image | ImageError]:
+    def __iter__(self) -> Iterator[Image | ImageError]:
         index = 0
-        with files:
-            for piece in _pieces(sizes):
-                areas = _areas(piece)
-                flat = np.frombuffer(pixels.read(int(areas.sum())), np.uint8)
-                for (height, width), end in zip(piece.tolist(), areas.cumsum().tolist(), strict=True):
-                    if index in failed:
-                        yield ImageError(failed[index])
-                    else:
-                        yield flat[end - height * width : end].reshape(height, width)
-                    index += 1
+        for piece in _pieces(self._sizes):
+            areas = _areas(piece)
+            flat = np.frombuffer(self._pixels.read(int(areas.sum())), np.uint8)
+            for (height, width), end in zip(piece.tolist(), areas.cumsum().tolist(), strict=True):
+                if index in self._failed:
+                    yield ImageError(self._failed[index])
+                else:
+                    yield flat[end - height * width : end].reshape(height, width)
+                index += 1
 
-    return images()
+    def close(self) -> None:
+        self._files.close()
+
+    def __enter__(self) -> "CachedImages":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def cached_images(key: str) -> CachedImages | None:
+    """The images of an entry, or None where there is no such entry that is whole."""
+    try:
+        return CachedImages(cache_folder() / key)
+    except (OSError, ValueError, AttributeError):  # AttributeError: a list for the failed ones
+        return None
 
 
 def _pieces(sizes: BinaryIO) -> Iterator[npt.NDArray[np.int32]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import DataError
 from ocrkit.files import read_text
+from ocrkit.fingerprint import fingerprint
 from ocrkit.interfaces import FormCount, Reader, Sample, Skipped
 from ocrkit.registry import registry
 
@@ -46,6 +47,10 @@ class Dataset(Sequence[Sample]):
         for sample in self:
             digest.update(json.dumps([sample.id, sample.writer, sample.form, sample.text]).encode())
         return digest.hexdigest()
+
+    def fingerprint(self) -> str | None:
+        """Of all that decides on the samples' pixels besides their files; None where that cannot be told."""
+        return fingerprint(self._reader)
 
     def after(self, count: int) -> "Dataset":
         """The same without its first samples."""

@@ -57,6 +57,9 @@ class Sample:
     """The page that it is from. Intervals are by writer, else by form; a split can be narrowed by form ids."""
     path: str | Path | None = None
     """The image's file. Preprocessed images are cached only where it is known, since its size and time are in the key."""
+    variant: str = ""
+    """What the pixels depend on besides the file, and that differs between samples: the box of a line in its page, say.
+    It is in the cache's key, as are the reader's options and code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network, choose_device, surround
 from ocrkit.config import PipelineSpec, load_spec
 from ocrkit.errors import ImageError
+from ocrkit.fingerprint import stated
 from ocrkit.images import read_image
 from ocrkit.interfaces import Decoded, Decoder, FloatArray, Image, IntArray, Sample, Skipped
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
@@ -205,15 +206,7 @@ def _described(use: str, part: Any) -> dict[str, Any]:
         from ocrkit.language_model import find
 
         options["language_model"] = find(source)  # a name, too, stands for a file
-    return {"use": use} | {name: _stated(value) for name, value in options.items()}
-
-
-def _stated(value: Any) -> Any:
-    """An option's value for JSON; a file with its sha256, since its content matters and not where it lies."""
-    # A text that is no path, such as "dark", may by chance be the name of a file, but hardly one with an ending.
-    if (isinstance(value, Path) or (isinstance(value, str) and Path(value).suffix)) and Path(value).is_file():
-        return {"file": Path(value).name, "sha256": weight_files.sha256_of(Path(value))}
-    return str(value) if isinstance(value, Path) else value
+    return {"use": use} | {name: stated(value) for name, value in options.items()}
 
 
 def _pixels(source: str | Path | bytes | Image) -> Image:

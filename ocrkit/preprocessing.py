@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from ocrkit.config import PartSpec, PipelineSpec
+from ocrkit.fingerprint import fingerprint
 from ocrkit.interfaces import Image, ImageSize, Preprocessor, SizedPreprocessor
-from ocrkit.registry import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,6 @@ class Chain:
     def output_size(self) -> ImageSize:
         return self.last.output_size()
 
-
-def describe_preprocessing(spec: PipelineSpec, chain: Chain) -> str:
-    """Everything that preprocessed pixels depend on besides the image, for the cache."""
-    parts = zip((*spec.before, spec.preprocessor), (*chain.before, chain.last), strict=True)
-    return "; ".join(_described(part, made) for part, made in parts)
-
-
-def _described(part: PartSpec, made: Preprocessor) -> str:
-    entry = registry().get(part.kind, part.use)
-    return f"{entry.target} {entry.plugin.distribution} {entry.plugin.version} {made!r}"
+    def fingerprint(self) -> str | None:
+        """Of all that decides on the pixels besides the image; None where that cannot be told."""
+        return fingerprint(*self.before, self.last)

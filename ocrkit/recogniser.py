@@ -154,14 +154,16 @@ class Recogniser:
         """Every sample with its preprocessed image, in order; images are read and preprocessed in threads, ahead."""
         return ordered_map(lambda sample: (sample, self._prepare(sample.load)), samples, self.threads)
 
-    def prepare_all(self, samples: Sequence[Sample]) -> Iterator[tuple[Sample, _Prepared]]:
+    def prepare_all(self, dataset: Dataset) -> Iterator[tuple[Sample, _Prepared]]:
         """The same from the cache where it has the samples' images; else they go into it."""
+        samples: Sequence[Sample] = dataset
         if len(samples) <= KEPT:  # half of a cached start would go into making them a second time
             samples = list(samples)
-        key = cache_key(samples, self.assembly.preprocessing())
+        key = cache_key(samples, dataset.fingerprint(), self.assembly.preprocessor.fingerprint())
         images = cached_images(key) if key else None
         if images is not None:
-            yield from zip(samples, map(_Prepared, images), strict=True)
+            with images:
+                yield from zip(samples, map(_Prepared, images), strict=True)
             return
         with CacheWriter(key) as writer:
             for sample, item in self.prepare(samples):
@@ -183,12 +185,12 @@ class Recogniser:
         seconds.decode += time.perf_counter() - start
         return decoded
 
-    def outputs(self, samples: Sequence[Sample]) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
+    def outputs(self, dataset: Dataset) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
         """What the network says, a batch at a time: samples, log-probabilities (N, T, K), lengths (N,).
 
         Samples that cannot be read, and those without a text, are left out.
         """
-        pairs = ((sample, item.image) for sample, item in self.prepare_all(samples))
+        pairs = ((sample, item.image) for sample, item in self.prepare_all(dataset))
         usable = ((sample, image) for sample, image in pairs if sample.text is not None and not isinstance(image, ImageError))
         while batch := list(islice(usable, self.batch_size)):
             yield [sample for sample, _ in batch], *self._predict([image for _, image in batch], Seconds())

@@ -1,11 +1,14 @@
 """Preprocessed images on disk: found again only where nothing has changed, and never half of them."""
 
+import gc
 import os
 import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -53,7 +56,8 @@ def stored(images: Sequence[np.ndarray | ImageError], key: str = KEY) -> None:
 def found(key: str = KEY) -> list[np.ndarray | ImageError]:
     images = cached_images(key)
     assert images is not None
-    return list(images)
+    with images:
+        return list(images)
 
 
 def entries() -> list[str]:
@@ -117,13 +121,60 @@ def test_the_key_changes_with_what_is_done_to_the_images_and_with_which_they_are
         cache_key(samples[:-1], "fit"),
         cache_key(samples[::-1], "fit"),
     ]
+    crops = [replace(sample, variant=box) for sample in samples for box in ("0 0 10 10", "0 0 10 12")]
+    keys += [cache_key(crops[::2], "fit"), cache_key(crops[1::2], "fit")]
     assert len(set(keys)) == len(keys)
 
 
 def test_samples_that_may_change_unseen_have_no_key(samples: list[Sample]) -> None:
+    assert cache_key(samples, "fit", None) is None, "nobody knows the code of a part"
     assert cache_key([*samples, Sample("pixels", "x", None, lambda: np.zeros((1, 1), np.uint8))], "fit") is None
     Path(samples[0].path or "").unlink()
     assert cache_key(samples, "fit") is None
+
+
+def test_an_entry_that_another_user_made_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time may not be set, which is no reason to read all images again."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    stored([np.zeros((2, 2), np.uint8)])
+    monkeypatch.setattr(os, "utime", refuse)
+    assert len(found()) == 1
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_a_folder_that_was_chosen_may_be_shared_and_the_users_own_is_private(
+    chosen: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if not chosen:
+        monkeypatch.delenv("OCRKIT_CACHE")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    before = os.umask(0o022)
+    try:
+        stored([np.zeros((2, 2), np.uint8)])
+    finally:
+        os.umask(before)
+    assert (cache_folder() / KEY).stat().st_mode & 0o777 == (0o755 if chosen else 0o700)
+
+
+def test_what_the_system_refuses_is_not_remembered(tmp_path: Path) -> None:
+    """A file without the right to read it, say, may get it later, and looks unchanged then."""
+    with pytest.raises(ImageError) as refused:
+        read_image(tmp_path / "gone.png")
+    stored([np.zeros((2, 2), np.uint8), refused.value, np.zeros((2, 2), np.uint8)])
+    assert cached_images(KEY) is None
+    assert entries() == []
+
+
+def test_writing_an_entry_that_is_there_already_leaves_no_file_open() -> None:
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            stored([np.zeros((2, 2), np.uint8)])
+        gc.collect()
+    assert [str(each.message) for each in warned] == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -226,6 +277,10 @@ def test_a_second_start_reads_no_image_and_says_the_same(tiny_run: Path, words_c
     assert second.dataset == first.dataset
     assert [item["id"] for item in second.dataset["skipped"]] == ["a01-003-00-03"]
     assert "not an image" in second.dataset["skipped"][0]["reason"]
+
+    assert pipeline.evaluate("all", data=words_copy).seconds.read == 0
+    more = ocrkit.load(tiny_run, {"reader.include_err": True}).evaluate("all", data=words_copy)
+    assert more.seconds.read > 0, "an option of the reader may change pixels"
 
     other = ocrkit.load(tiny_run, {"preprocessor.width": 52}).evaluate("all", data=words_copy)
     assert other.seconds.read > 0, "other options, other pixels"

@@ -23,6 +23,7 @@ LEVELS = [
         "contamination",
         "curves",
         "exported",
+        "fingerprint",
         "grid",
         "hookspecs",
         "images",
