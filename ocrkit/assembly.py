@@ -1,18 +1,16 @@
 """Makes the parts of a pipeline and checks that they fit together."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ocrkit.alphabet import Alphabet
 from ocrkit.config import PartSpec, PipelineSpec, make_part
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
+from ocrkit.exported import Exported, read_exported
 from ocrkit.interfaces import (
     Augmentation,
     Backend,
@@ -29,9 +27,6 @@ from ocrkit.interfaces import (
 from ocrkit.preprocessing import Chain
 from ocrkit.registry import registry
 
-if TYPE_CHECKING:
-    from ocrkit.exported import Exported
-
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
@@ -41,6 +36,7 @@ class Surroundings:
     alphabet: Alphabet
     preprocessor: Chain
     decoder: Decoder
+    metrics: dict[str, Metric]
     backend_name: str
     backend: Backend
     image: ImageSize
@@ -59,11 +55,6 @@ class Surroundings:
         for row, image in zip(batch, images, strict=True):
             np.divide(image, np.float32(255), out=row[0, :, : image.shape[1]])
         return self.numpy_featurizer(batch, widths) if self.numpy_featurizer else (batch, widths)
-
-    @cached_property
-    def metrics(self) -> dict[str, Metric]:
-        """Made when something is scored: reading needs none. Raises ConfigError for wrong options."""
-        return {part.use: make_part(part) for part in self.spec.metrics}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,11 +126,9 @@ def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
     return Chain(before, last)
 
 
-def _around(spec: PipelineSpec, problems: list[str], *, to_read: bool) -> dict[str, Any]:
+def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     """The parts of :class:`Surroundings` that a pipeline's file names."""
-    if not to_read:
-        for part in spec.metrics:
-            _made(part, problems)
+    metrics = {part.use: _made(part, problems) for part in spec.metrics}
     preprocessor = _chain(spec, problems)
     alphabet, decoder = Alphabet(spec.alphabet), _made(spec.decoder, problems)
     if hasattr(decoder, "check"):
@@ -152,6 +141,7 @@ def _around(spec: PipelineSpec, problems: list[str], *, to_read: bool) -> dict[s
         "alphabet": alphabet,
         "preprocessor": preprocessor,
         "decoder": decoder,
+        "metrics": metrics,
     }
 
 
@@ -166,23 +156,16 @@ def _output_size(definition: Any, size: Any, problems: list[str]) -> Any:
         return None
 
 
-def assemble(
-    spec: PipelineSpec,
-    *,
-    backend: str | None = None,
-    training: bool = False,
-    to_read: bool = False,
-    known: Sequence[str] = (),
-) -> Assembly:
+def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:
     """Makes all parts and checks every seam between them.
 
-    ``backend`` overrides the pipeline's list. Where it is only ``to_read`` with, metrics are made once something is scored.
-    Raises ConfigError with everything that does not fit, at once, behind the mistakes that are ``known`` of its file.
+    ``backend`` overrides the pipeline's list. Raises ConfigError with everything that does not fit, at once, behind the
+    mistakes of the pipeline's file.
     """
     if spec.network:
         raise ConfigError([f"network: {spec.network!r} is exported, so it is for reading; take the pipeline that it came from"])
-    problems = list(known)
-    parts = _around(spec, problems, to_read=to_read)
+    problems = list(spec.problems)
+    parts = _around(spec, problems)
     featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
     augmentations = tuple(_made(part, problems) for part in spec.augment)
     name, engine = _choose_backend(spec, backend, training, problems)
@@ -210,12 +193,19 @@ def assemble(
     )  # fmt: skip
 
 
-def surround(spec: PipelineSpec, exported: Exported, backend: str | None = None, *, to_read: bool = False) -> Surroundings:
-    """The parts around an exported network, made as :func:`assemble` makes them. Raises ConfigError as that does."""
-    problems: list[str] = []
-    parts = _around(spec, problems, to_read=to_read)
+def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundings, Exported]:
+    """The parts around an exported network, made as :func:`assemble` makes them, and what the network says of itself.
+
+    Raises ConfigError as that does.
+    """
+    problems = list(spec.problems)
+    parts = _around(spec, problems)
     path = spec.folder / spec.network
     name = path.suffix[1:]
+    try:
+        exported = read_exported(path)
+    except OcrkitError as error:
+        raise ConfigError([*problems, str(error)]) from error
     if backend not in (None, name):
         problems.append(f"backend {backend!r} does not run {path.name}: its network is exported, for backend {name!r} alone")
     if exported.pipeline["alphabet"] != spec.alphabet:
@@ -226,7 +216,7 @@ def surround(spec: PipelineSpec, exported: Exported, backend: str | None = None,
     if problems:
         raise ConfigError(problems)
     engine = registry().get("backend", name).load()()
-    return Surroundings(**parts, backend_name=name, backend=engine, image=size, stride=exported.stride)
+    return Surroundings(**parts, backend_name=name, backend=engine, image=size, stride=exported.stride), exported
 
 
 def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, problems: list[str]) -> tuple[str, Any]:

@@ -100,6 +100,8 @@ class PipelineSpec:
     """The whole file after ``--set``, as plain TOML values; a training run keeps it."""
     folder: Path
     """Where relative paths in the file start from."""
+    problems: tuple[str, ...]
+    """What is wrong with the file and the settings, a line each; empty for a pipeline of :func:`load_spec`."""
 
 
 # --------------------------------------------------------------------------------------------------------------- options
@@ -297,11 +299,8 @@ def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], A
     return problems
 
 
-def _part(table: Any, kind: str, where: str, problems: list[str], *, later: bool = False) -> PartSpec:
-    """A part's name and options; its problems go to the list, and it has no name then.
-
-    The options of one that is used ``later``, if at all, are checked when it is made.
-    """
+def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
+    """A part's name and options; its problems go to the list, and it has no name then."""
     broken = PartSpec(kind, "", {})
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
         problems.append(
@@ -310,8 +309,7 @@ def _part(table: Any, kind: str, where: str, problems: list[str], *, later: bool
         return broken
     part = PartSpec(kind, table["use"], {name: value for name, value in table.items() if name != "use"})
     try:
-        entry = registry().get(kind, part.use)
-        cls = None if later else entry.load()
+        cls = registry().get(kind, part.use).load()
     except PluginError as error:
         problems.append(str(error))
         return broken
@@ -320,7 +318,7 @@ def _part(table: Any, kind: str, where: str, problems: list[str], *, later: bool
         narrowed = {name: options.pop(name) for name in ("only", "exclude") if name in options}
         wrong = {name: file for name, file in narrowed.items() if not isinstance(file, str)}
         problems += [f"{where}.{name}: {file!r}; expected a file of form ids" for name, file in wrong.items()]
-    mistakes = [] if cls is None else check_options(cls, options, where)[1]
+    mistakes = check_options(cls, options, where)[1]
     problems += mistakes
     return broken if mistakes else part
 
@@ -356,25 +354,22 @@ def _read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
 
 
-def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = (), *, to_read: bool = False) -> PipelineSpec:
+def load_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()) -> PipelineSpec:
     """Reads and checks a pipeline. ``settings`` are ``a.b=c`` texts, or values by dotted name.
 
-    Where it is only ``to_read`` with, the parts that training alone uses are left out, unchecked, and the options of reader and
-    metrics are checked when a data set is read and scored: loading them takes time.
     Raises ConfigError with every mistake of the file and the settings at once, OcrkitError where there is no such file.
     """
-    spec, problems = read_spec(source, settings, to_read=to_read)
-    if problems:
-        raise ConfigError(problems)
+    spec = read_spec(source, settings)
+    if spec.problems:
+        raise ConfigError(spec.problems)
     return spec
 
 
-def read_spec(
-    source: str | Path, settings: Sequence[str] | Mapping[str, Any] = (), *, to_read: bool = False
-) -> tuple[PipelineSpec, list[str]]:
-    """A pipeline as far as it is right, and every mistake of the file and the settings. A part that is wrong has no name.
+def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()) -> PipelineSpec:
+    """A pipeline as far as it is right, and in ``problems`` every mistake of the file and the settings.
 
-    Raises OcrkitError where there is no such file.
+    It is for :func:`ocrkit.assembly.assemble`, which tells these together with what does not fit. A part that is wrong has no
+    name. Raises OcrkitError where there is no such file.
     """
     path = find_pipeline(source)
     if is_network_file(path):
@@ -388,7 +383,7 @@ def read_spec(
     else:
         parsed = [parse_setting(setting) for setting in settings]
     problems = _apply_settings(table, parsed)
-    return _check(table, path.resolve().parent, problems, to_read=to_read), problems
+    return _check(table, path.resolve().parent, problems)
 
 
 def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
@@ -414,8 +409,8 @@ def _split_chain(table: Any, problems: list[str]) -> tuple[Any, tuple[PartSpec, 
     )
 
 
-def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read: bool) -> PipelineSpec:
-    """What the file says, where that is right; what is wrong goes to the problems."""
+def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
+    """What the file says, where that is right; what is wrong is added to the problems."""
     known = ["schema", "name", "summary", "backends", "alphabet", "weights", "network", *PARTS, "metrics", "training"]
     if table.get("schema") != SCHEMA:
         problems.append(f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads")
@@ -435,16 +430,10 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
     problems += [f"{name}: the network {network!r} takes its place; leave it out" for name in replaced if name in table]
     last, before = _split_chain(table.get("preprocessor"), problems)
     tables = {**table, "preprocessor": last}
-    parts = {
-        kind: _part(tables.get(kind), kind, kind, problems, later=to_read and kind == "reader")
-        for kind in PARTS
-        if kind not in replaced
-    }
+    parts = {kind: _part(tables.get(kind), kind, kind, problems) for kind in PARTS if kind not in replaced}
     parts |= {kind: PartSpec(kind, "", {}) for kind in PARTS if kind in replaced}
     metrics = _as_list(table.get("metrics", []))
-    metric_parts = tuple(
-        _part(item, "metric", f"metrics[{index}]", problems, later=to_read) for index, item in enumerate(metrics)
-    )
+    metric_parts = tuple(_part(item, "metric", f"metrics[{index}]", problems) for index, item in enumerate(metrics))
     if not metric_parts:
         problems.append('metrics: expected at least one [[metrics]] table with use = "NAME"')
     training = table.get("training", {})
@@ -453,7 +442,6 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
         tuple(
             _part(item, kind, f"training.{key}[{index}]", problems)
             for index, item in enumerate(_as_list(training.pop(key, [])))
-            if not to_read
         )
         for key, kind in (("augment", "augmentation"), ("also", "reader"))
     )
@@ -472,4 +460,5 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str], *, to_read:
         name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, network=network,
         **parts, before=before, metrics=metric_parts,
         training=Training(**values), augment=augment, also=also, table=table, folder=folder,
+        problems=tuple(problems),
     )  # fmt: skip

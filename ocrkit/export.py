@@ -91,7 +91,7 @@ def export(
             )
         quantised = None
         if splits:
-            around = surround(replace(spec, network=exact.name, folder=exact.parent), exported)
+            around, _ = surround(replace(spec, network=exact.name, folder=exact.parent))
             on_step(f"calibrating on {images:,} images of {splits[0].split}")
             small = exact.with_stem("int8")
             exported = replace(exported, precision="int8")

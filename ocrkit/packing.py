@@ -10,7 +10,7 @@ import tomli_w
 
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network
-from ocrkit.config import PartSpec, PipelineSpec, load_spec
+from ocrkit.config import PartSpec, PipelineSpec, load_spec, read_spec
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
@@ -42,7 +42,7 @@ def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items:
         listed.update(forms)
         run["forms"] = as_lines(forms)
     best = weight_files.read(runs[0] / "best.safetensors")
-    assembly = assemble(load_spec(folder / "pipeline.toml"))
+    assembly = assemble(read_spec(folder / "pipeline.toml"))
     if differences := assembly.differences(best.about):
         raise WeightsError(f"{best.path}: of another network than {folder / 'pipeline.toml'}: {'; '.join(differences)}")
     with np.errstate(over="ignore"):  # what float16 cannot hold becomes infinite, and is named below

@@ -14,7 +14,7 @@ import numpy as np
 import ocrkit
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network, choose_device, surround
-from ocrkit.config import PipelineSpec, load_spec
+from ocrkit.config import PipelineSpec, read_spec
 from ocrkit.errors import ImageError
 from ocrkit.fingerprint import stated
 from ocrkit.images import read_image
@@ -231,10 +231,10 @@ def load(
     ``settings`` are those of ``--set``: ``["decoder.use=…"]`` or ``{"decoder.use": …}``. Raises OcrkitError and its children:
     ConfigError for a pipeline that does not fit together, WeightsError where it has no weights for its network.
     """
-    spec = load_spec(source, settings, to_read=True)
+    spec = read_spec(source, settings)
     if spec.network:
         return _load_exported(spec, backend, device, threads, batch_size)
-    assembly = assemble(spec, backend=backend, to_read=True)
+    assembly = assemble(spec, backend=backend)
     arrays, weights = weights_to_read_with(assembly)
     network = build_network(assembly, device, threads)
     network.load_state(arrays)
@@ -251,11 +251,10 @@ def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
 
 
 def _load_exported(spec: PipelineSpec, backend: str | None, device: str, threads: int, batch_size: int) -> Pipeline:
-    from ocrkit.exported import network_files, read_exported
+    from ocrkit.exported import network_files
 
     path = spec.folder / spec.network
-    exported = read_exported(path)
-    around = surround(spec, exported, backend, to_read=True)
+    around, exported = surround(spec, backend)
     network = network_files(path).open(path, device=choose_device(around.backend_name, around.backend, device), threads=threads)
     trained = Trained({}, "", str(path), exported.sha256, exported.licence, **_of_zoo_weights(exported))
     around = replace(around, decoder=calibrated(around.decoder, trained.temperature))

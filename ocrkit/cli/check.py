@@ -24,21 +24,16 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     """
     from ocrkit.assembly import assemble, surround
     from ocrkit.config import read_spec
-    from ocrkit.errors import ConfigError
-    from ocrkit.exported import read_exported
     from ocrkit.pipeline_weights import fitting_weights
     from ocrkit.seams import exported_seams, seams
 
-    spec, problems = read_spec(pipeline, settings)
+    spec = read_spec(pipeline, settings)
     if spec.network:
-        if problems:
-            raise ConfigError(problems)
-        exported = read_exported(spec.folder / spec.network)
-        around = surround(spec, exported, backend)
+        around, exported = surround(spec, backend)
         _show(around, exported_seams(around, exported))
         click.echo(f"weights: {exported.weights}, exported in {exported.precision}")
         return
-    assembly = assemble(spec, backend=backend, known=problems)
+    assembly = assemble(spec, backend=backend)
     _show(assembly, seams(assembly))
     weights = fitting_weights(assembly)
     click.echo(f"weights: {weights.reference}" if weights.arrays is not None else f"untrained: {weights.reason}")

@@ -39,13 +39,13 @@ def export(pipeline: str, *, to: Path, precision: str, images: int, data: str | 
     The file is compared with the network on every backend that is installed before it is written. int8 is calibrated on the
     training split and measured against float32 on the validation split, as the pipeline's [training] table names them.
     """
-    from ocrkit.config import load_spec
+    from ocrkit.config import read_spec
     from ocrkit.export import export
 
     def say(step: str) -> None:
         click.echo(f"ocrkit: {step}", err=True)
 
-    _show(export(load_spec(pipeline, settings), to, precision=precision, data=data, images=images, on_step=say))
+    _show(export(read_spec(pipeline, settings), to, precision=precision, data=data, images=images, on_step=say))
 
 
 def _show(done: Export) -> None:

@@ -56,7 +56,7 @@ def train(
     """
     from ocrkit.assembly import assemble
     from ocrkit.cli.training_bar import TrainingBar
-    from ocrkit.config import load_spec
+    from ocrkit.config import read_spec
     from ocrkit.training import resume_options, train, workers_of
 
     if resume:
@@ -67,7 +67,7 @@ def train(
         stored = resume_options(out)
         pipeline, backend, split, limit = str(out), stored.backend, stored.split, stored.limit
         data = data or stored.data
-    assembly = assemble(load_spec(pipeline, settings), backend=backend, training=True)
+    assembly = assemble(read_spec(pipeline, settings), backend=backend, training=True)
     workers = workers_of(assembly)
     if not workers.index:
         together = f" with {workers.count} workers" if workers.count > 1 else ""

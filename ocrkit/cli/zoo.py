@@ -226,9 +226,9 @@ def import_(*, source: Path, pipeline: str, folder: Path, licence: str, importer
     They must be of the pipeline's network: --set gives it the alphabet and the options that it was trained with.
     """
     from ocrkit.assembly import assemble
-    from ocrkit.config import load_spec
+    from ocrkit.config import read_spec
     from ocrkit.importing import import_weights
 
-    assembly = assemble(load_spec(pipeline, settings))
+    assembly = assemble(read_spec(pipeline, settings))
     import_weights(assembly, source, folder, importer=importer, licence=licence)
     click.echo(f"ocrkit: {source} is now {folder}; read with it: ocrkit run --pipeline {folder}", err=True)

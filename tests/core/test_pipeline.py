@@ -134,8 +134,7 @@ def test_every_seam_is_shown_with_its_owner_and_its_parameters(tiny: Path, tiny_
 
 def test_all_that_does_not_fit_is_said_at_once(tiny: Path) -> None:
     settings = ["preprocessor.use=shear", "training.augment=[{use='fit-pad'}, {use='shift'}]", "backends=['glun', 'tourch']"]
-    spec, known = read_spec(tiny, settings)
-    problems = problems_of(lambda: assemble(spec, known=known))
+    problems = problems_of(lambda: assemble(read_spec(tiny, settings)))
     assert len(problems) == 4
     assert problems[0].startswith("no preprocessor named 'shear': it is an augmentation, which belongs into training.augment.")
     assert problems[1].startswith("no augmentation named 'fit-pad': it is a preprocessor, which belongs into [preprocessor].")

@@ -49,7 +49,7 @@ def test_plugins_list_names_the_parts_of_frameworks_without_importing_them() -> 
     assert not packages & FRAMEWORKS
 
 
-SCORING = {"ocrkit.evaluation", "ocrkit.datasets", "ocrkit.contamination", "ocrkit_iam.words", "ocrkit_levenshtein.metrics"}
+SCORING = {"ocrkit.evaluation", "ocrkit.datasets", "ocrkit.contamination"}
 
 
 @pytest.mark.parametrize("images", [True, False])
