@@ -1,0 +1,54 @@
+"""Characters that nobody sees, or that an alphabet lacks, told so that people find them."""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+
+from ocrkit.alphabet import Alphabet
+
+_SHOWN = 10
+"""Characters that a sentence names; of more it says how many."""
+
+
+def is_hidden(character: str) -> bool:
+    """Whether nobody sees it, or takes it for a space: a zero-width space, a byte-order mark, …"""
+    category = unicodedata.category(character)
+    return category in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} or (category == "Zs" and character != " ")
+
+
+def named(character: str) -> str:
+    """A character as a message shows it: ``é``, but ``U+200B ZERO WIDTH SPACE`` where it is hidden
+    or belongs to another, and ``’ U+2019`` where it looks like one of ASCII."""
+    code = f"U+{ord(character):04X}"
+    if is_hidden(character) or unicodedata.combining(character):
+        return f"{code} {unicodedata.name(character, 'unnamed character')}"
+    if character == " ":
+        return "the space"
+    is_sign = not character.isascii() and not character.isalnum()
+    return f"{character} {code}" if is_sign else character
+
+
+def lacking(texts: Iterable[str], alphabet: Alphabet) -> str:
+    """``3 texts have characters that the alphabet lacks: U+200B ZERO WIDTH SPACE (2), é (1)``.
+
+    The numbers are those of texts. Nothing where the alphabet has all characters.
+    """
+    counts: Counter[str] = Counter()
+    found = composed = 0
+    for text in texts:
+        if unknown := alphabet.unknown(text):
+            counts.update(unknown)
+            found += 1
+            composed += not alphabet.unknown(unicodedata.normalize("NFC", text))
+    if not found:
+        return ""
+    have = "texts have" if found > 1 else "text has"
+    which = f"; {composed:,} would have none in Unicode's form NFC" if composed else ""
+    return f"{found:,} {have} characters that the alphabet lacks: {listed(counts)}{which}"
+
+
+def listed(counts: Counter[str]) -> str:
+    """Characters with their counts, the most frequent first: ``’ U+2019 (12), é (1)``."""
+    shown = [f"{named(character)} ({count:,})" for character, count in counts.most_common(_SHOWN)]
+    more = len(counts) - len(shown)
+    return ", ".join(shown) + (f" and {more:,} more" if more else "")
