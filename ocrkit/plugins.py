@@ -3,12 +3,14 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import cast
 
 import pluggy
 
 from ocrkit import hookspecs
-from ocrkit.entry_points import EntryPoint, entry_points
+from ocrkit.errors import PluginError
 from ocrkit.kinds import KINDS
 
 GROUP = "ocrkit"
@@ -43,6 +45,8 @@ def _parts(point: EntryPoint, manager: pluggy.PluginManager) -> tuple[list[tuple
     """What the plugin registers, or the reason why it is not used. The manager is as before: one plugin's mistake must not
     half-register it among the others."""
     try:
+        if not point.pattern.match(point.value):
+            raise ValueError(f"its entry point is {point.value!r}; expected 'module' or 'module:object'")
         manager.register(point.load(), name=point.name)
         manager.check_pending()
         implemented = any(caller.get_hookimpls() for caller in _callers(manager))
@@ -70,9 +74,36 @@ def unwanted_plugins() -> set[str]:
 def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
     """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
     unwanted, manager = unwanted_plugins(), _manager()
-    for point in entry_points(GROUP):
-        parts, problem = ([], DISABLED) if point.name in unwanted else _parts(point, manager)
-        yield Plugin(*point, problem), parts
+    for plugin, point in _entry_points().items():
+        parts, problem = ([], DISABLED) if plugin.name in unwanted else _parts(point, manager)
+        yield replace(plugin, problem=problem), parts
+
+
+def _entry_points() -> dict[Plugin, EntryPoint]:
+    """By name and module. Of two distributions of one name the first on ``sys.path`` counts.
+
+    Raises PluginError where some installed distribution's entry points are damaged.
+    """
+    try:
+        points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
+        # The metadata of an older installation may stay behind under another folder's name.
+        return {Plugin(point.name, point.value, *_owner(point)): point for point in points}
+    except Exception as error:  # importlib.metadata says in no type of its own that a file is damaged
+        raise PluginError(
+            f"the installed packages' entry points cannot be read: {one_line(error)}. One of them has a "
+            "damaged entry_points.txt; install it anew"
+        ) from error
+
+
+def _owner(point: EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution that the entry point came in, as far as its metadata say."""
+    unknown = ["unknown"]
+    try:
+        metadata = cast("Distribution", point.dist).metadata
+        names, versions = metadata.get_all("Name", unknown), metadata.get_all("Version", unknown)
+        return str(names[0]), str(versions[0])
+    except Exception:  # noqa: BLE001  (a file that is damaged, or not there, raises what it likes)
+        return "unknown", "unknown"
 
 
 def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:

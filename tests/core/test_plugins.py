@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -191,3 +192,78 @@ def test_a_plugin_that_the_user_disables_is_not_loaded_and_said_to_be_disabled(
     assert "broken" not in listed
     with pytest.raises(PluginError, match=r"no backend named 'gluon'.+Plugins that are not used: fatal, gluon"):
         registry().get("backend", "gluon")
+
+
+# ---------------------------------------------------------------------------------------------------- where plugins are found
+
+METRIC = "import ocrkit\n\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register({!r}, '{}:Metric')\n"
+
+
+def installed_in(place: Path, folder: str, points: str | None, metadata: str | None = None) -> None:
+    """Leaves in the folder of a distribution's metadata what an installer would, for a module ``found`` beside it."""
+    about = place / folder
+    about.mkdir(parents=True)
+    for name, text in (("entry_points.txt", points), ("METADATA", metadata)):
+        if text is not None:
+            (about / name).write_text(text, encoding="utf-8")
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """Two folders on ``sys.path``, the first before the second."""
+    places = [tmp_path / "first", tmp_path / "second"]
+    for place in places:
+        place.mkdir()
+    monkeypatch.setattr("sys.path", [*map(str, places), *sys.path])
+    registry.cache_clear()
+    yield places
+    monkeypatch.undo()
+    registry.cache_clear()
+
+
+def found(name: str) -> list[Plugin]:
+    return [plugin for plugin in registry().plugins if plugin.name == name]
+
+
+def test_a_plugin_in_a_zip_file_is_found(places: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As pex, shiv and Spark's --py-files bring them."""
+    with zipfile.ZipFile(tmp_path / "zipped-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("zipped_plugin.py", METRIC.format("zipped", "zipped_plugin") + "class Metric: pass\n")
+        archive.writestr("zipped-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: zipped\nVersion: 1.0\n")
+        archive.writestr("zipped-1.0.dist-info/entry_points.txt", "[ocrkit]\nzipped = zipped_plugin\n")
+    monkeypatch.syspath_prepend(tmp_path / "zipped-1.0-py3-none-any.whl")
+    assert found("zipped") == [Plugin("zipped", "zipped_plugin", "zipped", "1.0")]
+    assert registry().get("metric", "zipped").load().__name__ == "Metric"
+
+
+def test_of_two_distributions_of_one_name_the_first_on_the_path_counts(places: list[Path]) -> None:
+    metadata = "Metadata-Version: 2.1\nName: big-hands\nVersion: {}\n"
+    for place, module, version in zip(places, ("hands_new", "hands_old"), (2, 1), strict=True):
+        (place / f"{module}.py").write_text(METRIC.format("big", module))
+        installed_in(place, f"big_hands-{version}.dist-info", f"[ocrkit]\nbig = {module}\n", metadata.format(version))
+    assert found("big") == [Plugin("big", "hands_new", "big-hands", "2")]
+
+
+def test_one_without_entry_points_hides_an_older_one(places: list[Path]) -> None:
+    installed_in(places[0], "big_hands-2.dist-info", None, "Name: big-hands\nVersion: 2\n")
+    installed_in(places[1], "big_hands-1.dist-info", "[ocrkit]\nbig = old\n", "Name: big-hands\nVersion: 1\n")
+    assert found("big") == []
+
+
+def test_a_distribution_that_does_not_say_what_it_is_called_is_used_all_the_same(places: list[Path]) -> None:
+    (places[0] / "shy_hands.py").write_text(METRIC.format("shy", "shy_hands"))
+    installed_in(places[0], "shy_hands-1.dist-info", "[ocrkit]\nshy = shy_hands\n")
+    assert found("shy") == [Plugin("shy", "shy_hands", "unknown", "unknown")]
+
+
+@pytest.mark.parametrize("value", ["", "os.path:", "os path", "os:path:join", "-"])
+def test_an_entry_point_that_names_nothing_is_said(places: list[Path], value: str) -> None:
+    installed_in(places[0], "odd-1.dist-info", f"[ocrkit]\nodd = {value}\n", "Name: odd\nVersion: 1\n")
+    (plugin,) = found("odd")
+    assert plugin.problem == f"ValueError: its entry point is {value!r}; expected 'module' or 'module:object'"
+
+
+def test_damaged_entry_points_of_any_package_are_told_in_one_line(places: list[Path]) -> None:
+    installed_in(places[0], "odd-1.dist-info", "[ocrkit]\nno equals sign\n", "Name: odd\nVersion: 1\n")
+    with pytest.raises(PluginError, match=r"entry points cannot be read: .* install it anew"):
+        registry()
