@@ -3,12 +3,13 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from ocrkit.config import PartSpec, make_part
-from ocrkit.errors import DataError
+from ocrkit.errors import DataError, OcrkitError, warn
 from ocrkit.files import read_text
 from ocrkit.fingerprint import fingerprint
 from ocrkit.interfaces import FormCount, Reader, Sample, Skipped
@@ -58,13 +59,39 @@ class Dataset(Sequence[Sample]):
 
 
 def _form_ids(name: str) -> set[str]:
-    return set(read_text(Path(name), DataError, "form ids, one a line").split())
+    ids = set(read_text(Path(name), DataError, "form ids, one a line").split())
+    if not ids:
+        warn(f"{name}: no form ids in it")
+    return ids
+
+
+def _all_forms(part: PartSpec, options: Mapping[str, Any], root: Path) -> set[str | None]:
+    """The forms of all splits of a reader."""
+    try:
+        whole = make_part(PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root))
+    except OcrkitError:
+        return set()
+    return {whole[index].form for index in range(len(whole))}
+
+
+def _name_unknown(file: str, ids: Set[str], forms: Set[str | None]) -> None:
+    """Warns of ids that no form of the data has: narrowing by them does nothing."""
+    if not (unknown := sorted(ids - forms)):
+        return
+    parts = (each for each in unknown if any(form and each.startswith(f"{form}-") for form in forms))
+    hint = f"; {part} looks like a word's id" if (part := next(parts, None)) else ""
+    some = ", ".join(unknown[:3]) + ", …" * (len(unknown) > 3)
+    warn(f"{file}: {len(unknown):,} of {len(ids):,} ids are no form of this data: {some}{hint}")
 
 
 def default_root(reader: str) -> Path | None:
     """The root that the environment variable ``OCRKIT_<READER>`` names, for example ``OCRKIT_IAM``."""
-    value = os.environ.get(f"OCRKIT_{reader.upper().replace('-', '_')}")
+    value = os.environ.get(_variable(reader))
     return Path(value) if value else None
+
+
+def _variable(reader: str) -> str:
+    return f"OCRKIT_{reader.upper().replace('-', '_')}"
 
 
 def open_dataset(
@@ -85,6 +112,9 @@ def open_dataset(
     named = [options.pop("only", ""), options.pop("exclude", "")]
     only, exclude = (given if given is not None else name for given, name in zip((only, exclude), named, strict=True))
     root = Path(root) if root is not None else options.get("root") or default_root(part.use)
+    if root is not None and not Path(root).exists():
+        named_by = f" ({_variable(part.use)} names it)" if root == default_root(part.use) else ""
+        raise DataError(f"{root}: no such folder{named_by}; expected the data of reader {part.use!r}")
     is_sample = root is None
     if root is None:
         root = registry().get("reader", part.use).load().sample_root()
@@ -96,9 +126,14 @@ def open_dataset(
     reader: Reader = make_part(PartSpec("reader", part.use, options), root=str(root))
     indices: Sequence[int] = range(len(reader))
     skipped, forms = tuple(reader.skipped), reader.forms
+    for sentence in getattr(reader, "notes", ()):
+        warn(sentence)
     if only or exclude:
         wanted, unwanted = _form_ids(only) if only else None, _form_ids(exclude) if exclude else set()
         of_index = [reader[index].form for index in indices]
+        for name, ids in ((only, wanted or set()), (exclude, unwanted)):
+            if ids - set(of_index):
+                _name_unknown(name, ids, set(of_index) | _all_forms(part, options, root))
         indices = [i for i, form in enumerate(of_index) if (wanted is None or form in wanted) and form not in unwanted]
         left = {of_index[index] for index in indices}
         skipped = tuple(item for item in skipped if _may_belong(item.id, left))

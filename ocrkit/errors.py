@@ -1,4 +1,4 @@
-"""The errors that ocrkit raises on purpose: each message says what was wrong, what was expected and what to do."""
+"""The errors that ocrkit raises on purpose, and its warnings: each says what was wrong, what was expected and what to do."""
 
 from collections.abc import Sequence
 
@@ -37,3 +37,11 @@ class DownloadError(OcrkitError):
     def __init__(self, message: str, status: int | None = None) -> None:
         self.status = status
         super().__init__(message)
+
+
+def warn(sentence: str) -> None:
+    """Tells the user of something that is hardly meant. A library prints nothing: it is logged, and
+    where nobody has set up logging, Python shows it as one line on standard error."""
+    import logging
+
+    logging.getLogger("ocrkit").warning("ocrkit: WARNING: %s", sentence)

@@ -146,7 +146,8 @@ class Batch:
 class Reader(Protocol):
     """A data set: a sized, indexable collection of samples, made from the options ``root`` and ``split`` and its own.
 
-    Every reader knows the split ``all``. Making one raises DataError where nothing can be read.
+    Every reader knows the split ``all``. Making one raises DataError where nothing can be read. It may have ``notes``:
+    sentences about the data that the user is warned with when they are opened.
     """
 
     root: Path

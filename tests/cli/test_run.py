@@ -282,7 +282,7 @@ def test_report_and_grid_are_written(tiny_run: Path, words_root: Path, tmp_path:
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["--data", "nowhere"], 1, "ocrkit: iam: no texts under nowhere"),
+        (["--data", "nowhere"], 1, "ocrkit: nowhere: no such folder"),
         (["--split", "aachen/tset", "--data", "."], 1, "Did you mean 'aachen/test'?"),
         (["--device", "cuda"], 1, "backend 'gluon' sees cpu here"),
         (["--backend", "glueon"], 1, "Did you mean 'gluon'?"),

@@ -135,6 +135,40 @@ def test_a_list_of_forms_keeps_its_first_id_behind_a_byte_order_mark(words_root:
 
 
 @pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["a01-000u", "c04-156"], None),
+        (["a01-000u", "z99-000"], "1 of 2 ids are no form of this data: z99-000"),
+        (["a01-000u-00-00"], "1 of 1 ids are no form of this data: a01-000u-00-00; a01-000u-00-00 looks like a word's id"),
+        (list("bcda"), "4 of 4 ids are no form of this data: a, b, c, …"),
+        ([], "no form ids in it"),
+    ],
+)
+def test_ids_that_narrow_nothing_are_named(
+    words_root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, ids: list[str], said: str | None
+) -> None:
+    """A typo in a list of held-out forms would let them be trained on. A form of another split is none."""
+    file = listed(tmp_path, *ids)
+    open_dataset(IAM, root=words_root, split="aachen/train", exclude=file)
+    expected = [f"ocrkit: WARNING: {file}: {said}"] if said else []
+    assert [record.getMessage() for record in caplog.records] == expected
+
+
+def test_a_root_that_is_not_there_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"^nowhere: no such folder; expected the data of reader 'iam'$"):
+        open_dataset(IAM, root="nowhere")
+    monkeypatch.setenv("OCRKIT_IAM", "nowhere")
+    with pytest.raises(DataError, match=r"^nowhere: no such folder \(OCRKIT_IAM names it\)"):
+        open_dataset(IAM)
+
+
+def test_a_reader_has_its_say(words_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(IamWords, "notes", ["half of it is upside down"], raising=False)
+    open_dataset(IAM, root=words_root)
+    assert caplog.messages == ["ocrkit: WARNING: half of it is upside down"]
+
+
+@pytest.mark.parametrize(
     ("call", "error", "message"),
     [
         (lambda root, ids: open_dataset(IAM, root=root / "nowhere"), DataError, "nowhere"),
