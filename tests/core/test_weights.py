@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from ocrkit.errors import WeightsError
-from ocrkit.weights import as_float32, check_shapes, read, sha256_of, write
+from ocrkit.weights import check_shapes, read, sha256_of, write
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda name: name != "__metadata__")
 DTYPES = st.sampled_from([np.float16, np.float32, np.float64, np.int32, np.int64, np.uint8])
@@ -138,21 +138,30 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, shapes: dict[str
     assert "\n" not in str(caught.value)
 
 
-def test_every_float16_becomes_the_same_number() -> None:
-    """Zeros of both signs, subnormal numbers, infinities and NaN among them."""
+@pytest.mark.parametrize("flush", [False, True])
+def test_every_float16_becomes_the_same_number(tmp_path: Path, flush: bool) -> None:
+    """Subnormal ones too, where a library has told the processor to take those of float32 for zero."""
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
-    finite = every[np.isfinite(every)]
-    assert finite.size == 63488
-    assert as_float32(finite).tobytes() == finite.astype(np.float32).tobytes()
-    for number in every:
-        assert np.array_equal(as_float32(np.array([0, number, 1], np.float16))[1], np.float32(number), equal_nan=True)
+    write(tmp_path / "x.safetensors", {"a": every}, {})
+    weights = read(tmp_path / "x.safetensors")
+    torch = pytest.importorskip("torch") if flush else None
+    try:
+        if torch and not torch.set_flush_denormal(True):
+            pytest.skip("this processor does not flush")
+        converted = check_shapes(weights, {"a": every.shape})["a"]
+    finally:
+        if torch:
+            torch.set_flush_denormal(False)
+    assert converted.dtype == np.float32
+    values = [struct.unpack("<e", number.tobytes())[0] for number in every]
+    assert np.array_equal(converted, np.array(values, np.float32), equal_nan=True)
+    assert np.array_equal(np.signbit(converted), np.signbit(every))
 
 
-@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (2, 3), (140_000,), (3, 70_000)])
-def test_arrays_of_any_shape_become_float32(shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (2, 3)])
+def test_arrays_of_any_shape_become_float32(tmp_path: Path, shape: tuple[int, ...]) -> None:
     for array in (np.random.default_rng(0).normal(size=shape).astype(np.float16), np.full(shape, 7, np.int64)):
-        for each in (array, array.T):
-            converted = as_float32(each)
-            assert converted.dtype == np.float32
-            assert converted.shape == each.shape
-            assert np.array_equal(converted, each)
+        write(tmp_path / "x.safetensors", {"a": array}, {})
+        converted = check_shapes(read(tmp_path / "x.safetensors"), {"a": shape})["a"]
+        assert (converted.dtype, converted.shape) == (np.float32, shape)
+        assert np.array_equal(converted, array)
