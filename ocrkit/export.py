@@ -143,6 +143,7 @@ def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported
         sha256=trained.sha256,
         precision="float32",
         licence=trained.licence,
+        temperature=trained.temperature,
     )
 
 

@@ -37,6 +37,8 @@ class Exported:
     """``float32`` or ``int8``."""
     licence: str
     """What the weights may be used for, with its terms; empty where nobody has said."""
+    temperature: float | None
+    """What makes confidences fit, where somebody has found that out."""
 
     @property
     def image(self) -> ImageSize:

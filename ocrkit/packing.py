@@ -1,6 +1,7 @@
 """A training run made into a model of the zoo: weights in float16, a golden set, a manifest that says where they are from."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
 from ocrkit.manifest import write_manifest
 from ocrkit.registry import registry
-from ocrkit.seen_forms import as_lines, of_manifest, of_run
+from ocrkit.seen_forms import IMAGES, as_lines, of_manifest, of_run
 from ocrkit.zoo import MANIFEST, model
 
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
@@ -89,6 +90,13 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
         manifest["results"] = results
     if chosen := of_run(run).chosen:
         manifest["choosing"] = {"purpose": "the best epoch", "forms": as_lines(sorted(chosen))}
+    init = about.get("init") or {}
+    if init.get("licence"):
+        manifest["terms"] = f"Trained from {init['weights']}, of which holds on: {init['licence']}"
+    if init.get("temperature"):
+        manifest["confidence"] = {"temperature": init["temperature"], "fitted_on": f"with the weights {init['weights']}"}
+    if (run / IMAGES).is_file():
+        shutil.copyfile(run / IMAGES, folder / IMAGES)
     write_manifest(folder / MANIFEST, manifest)
     (folder / "CARD.md").write_text(_card(manifest, about["init"]), encoding="utf-8")
     return manifest
@@ -184,7 +192,7 @@ def _card(manifest: Mapping[str, Any], init: Mapping[str, Any] | None) -> str:
         "## What it is for, and what not\n\nIts author has not said yet.\n\n"
         f"## How it was trained\n\nOn {run['samples']:,} samples of {manifest['training']['data']}{start}:\n\n"
         f"    {run['command']}\n\n`manifest.toml` has versions, seed and forms. The weights were then rounded to float16.\n\n"
-        f"## Licence\n\n{manifest['licence']}\n"
+        f"## Licence\n\n{manifest['licence']}\n" + (f"\n{manifest['terms']}\n" if "terms" in manifest else "")
     )
 
 

@@ -8,7 +8,7 @@ from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly
 from ocrkit.errors import WeightsError
 from ocrkit.interfaces import Arrays
-from ocrkit.seen_forms import SeenForms, of_manifest, of_run
+from ocrkit.seen_forms import SeenForms, of_manifest, of_run, with_keys
 
 
 def find_weights(reference: str, folder: Path) -> tuple[weight_files.Weights, dict[str, Any] | None]:
@@ -48,7 +48,7 @@ class Trained:
     temperature: float | None = None
     """What makes confidences fit, where somebody has found that out; see ``ocrkit calibrate``."""
     seen: SeenForms = field(default_factory=SeenForms)
-    """The forms that were used in making the weights, as far as they are listed."""
+    """The data that were used in making the weights, as far as they are listed."""
     reported: str = ""
     """The data that the manifest's scores are of: a reader and a split."""
 
@@ -63,7 +63,7 @@ def fitting_weights(assembly: Assembly) -> Trained:
     if differences:
         return Trained(None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference)
     arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
-    return Trained(arrays, "", reference, weights.sha256, **_known(weights.path, manifest))
+    return Trained(arrays, "", reference, weights.sha256, **vars(_known(weights, manifest)))
 
 
 def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
@@ -74,20 +74,34 @@ def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
     return trained.arrays, trained
 
 
-def _known(path: Path, manifest: dict[str, Any] | None) -> dict[str, Any]:
-    """What is known of weights besides: their licence, temperature and the forms that they have seen."""
+@dataclass(frozen=True)
+class Provenance:
+    """What is known of weights besides: see :class:`Trained`."""
+
+    licence: str = ""
+    temperature: float | None = None
+    seen: SeenForms = field(default_factory=SeenForms)
+    reported: str = ""
+
+
+def _known(weights: weight_files.Weights, manifest: dict[str, Any] | None) -> Provenance:
+    """What their manifest says, or the training run that made them, whose licence is that of the weights it began from."""
+    folder = weights.path.parent
     if manifest is None:
-        return {"seen": of_run(path.parent)}
-    return {
-        "licence": f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip(),
-        "temperature": manifest.get("confidence", {}).get("temperature"),
-        "seen": of_manifest(manifest),
-        "reported": manifest.get("results", {}).get("dataset", ""),
-    }
+        licence, temperature = weights.about.get("licence", ""), weights.about.get("temperature")
+        return Provenance(
+            licence if isinstance(licence, str) else "",
+            temperature if isinstance(temperature, float) and temperature > 0 else None,
+            of_run(folder),
+        )
+    return Provenance(
+        f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip(),
+        manifest.get("confidence", {}).get("temperature"),
+        with_keys(of_manifest(manifest), folder),
+        manifest.get("results", {}).get("dataset", ""),
+    )
 
 
-def forms_seen(reference: str) -> SeenForms:
-    """The forms that were used in making weights: ``zoo:NAME``, a training run's or a model's folder, or a file."""
-    weights, manifest = find_weights(reference, Path())
-    seen: SeenForms = _known(weights.path, manifest)["seen"]
-    return seen
+def provenance_of(reference: str) -> Provenance:
+    """What is known of weights: ``zoo:NAME``, a training run's or a model's folder, or a file."""
+    return _known(*find_weights(reference, Path()))

@@ -52,6 +52,12 @@ class TrainingBar:
     def _init(self, event: dict[str, Any]) -> None:
         fresh = f"; fresh: {', '.join(event['fresh'])}" if event["fresh"] else ""
         self._say(f"starting from {event['from']}: {event['arrays']} arrays, {event['characters']} characters shared{fresh}")
+        if "licence" in event:
+            self._say(f"their terms hold for the run's weights too: {event['licence']}")
+        if "temperature" in event:
+            self._say(
+                f"confidences keep their temperature of {event['temperature']:g} until ocrkit calibrate finds this run's own"
+            )
 
     def _resume(self, event: dict[str, Any]) -> None:
         self._say(f"going on after epoch {event['epoch']}, step {event['step']}")

@@ -2,12 +2,39 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ocrkit.alphabet import steps_needed
 from ocrkit.assembly import Assembly
-from ocrkit.datasets import Dataset
-from ocrkit.errors import DataError
+from ocrkit.datasets import Dataset, open_dataset
+from ocrkit.errors import ConfigError, DataError
 from ocrkit.interfaces import Sample, Skipped
+from ocrkit.training.validation import check_validation
+
+
+@dataclass(frozen=True)
+class DataSets:
+    """What a run is trained on and validated on."""
+
+    main: Dataset
+    also: list[Dataset]
+    validation: Dataset | None
+
+
+def open_data(assembly: Assembly, root: str | Path | None, split: str | None, limit: int | None) -> DataSets:
+    """The data sets that ``[training]`` names. Raises DataError where one cannot be used, ConfigError for options."""
+    spec, options = assembly.spec, assembly.spec.training
+    main = open_dataset(
+        spec.reader, root=root, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
+    )
+    validation = None
+    if options.validation and not main.is_sample:
+        only = options.validation_only
+        validation = open_dataset(spec.reader, root=root, split=options.validation, only=only, exclude="", limit=limit)
+        check_validation(assembly, validation)
+    elif options.patience and not main.is_sample:
+        raise ConfigError(["training.patience: stopping early needs training.validation, the split to watch"])
+    return DataSets(main, [open_dataset(part, limit=limit) for part in spec.also], validation)
 
 
 @dataclass(frozen=True)
@@ -57,7 +84,3 @@ def joined(parts: Iterable[TrainingData]) -> TrainingData:
 def too_long_for(text: str, steps: int | None) -> str:
     needed = steps_needed(text)
     return f"{text!r} needs {needed} steps, the network has {steps}" if steps is not None and needed > steps else ""
-
-
-def forms_of(samples: Iterable[Sample]) -> list[str]:
-    return sorted({sample.form for sample in samples if sample.form})

@@ -13,6 +13,7 @@ from ocrkit.curves import draw_curves
 from ocrkit.errors import OcrkitError
 from ocrkit.files import write_atomically
 from ocrkit.interfaces import Arrays
+from ocrkit.seen_forms import IMAGES, SeenForms, key_lines
 
 
 class RunFolder:
@@ -30,7 +31,7 @@ class RunFolder:
             names = {file.name for file in self.path.iterdir()} if self.path.exists() else set()
         except OSError as error:
             raise self._unusable(error) from error
-        begun = {"pipeline.toml", "last.safetensors", "log.jsonl"}
+        begun = {"pipeline.toml", IMAGES, "last.safetensors", "log.jsonl"}
         if any(name not in begun and not name.endswith(".part") for name in names):
             raise OcrkitError(f"{self.path}: not empty; name a new folder, or go on with the run in it: --resume")
 
@@ -50,6 +51,11 @@ class RunFolder:
     def write_about(self, about: Mapping[str, Any]) -> None:
         """``run.json``: what the run was started with."""
         self._write_text("run.json", json.dumps(about, indent=2))
+
+    def write_seen(self, seen: SeenForms) -> None:
+        """``seen.txt``: the keys of the samples that the run sees, where some are of no form."""
+        if lines := key_lines(seen):
+            self._write_text(IMAGES, lines)
 
     def write_log(self, history: Sequence[Mapping[str, Any]]) -> None:
         """``log.jsonl`` and ``curves.svg``."""

@@ -1,12 +1,52 @@
 """Starting from other weights: fine-tuning."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ocrkit.assembly import Assembly
 from ocrkit.errors import WeightsError
 from ocrkit.interfaces import Network
-from ocrkit.pipeline_weights import find_weights
+from ocrkit.pipeline_weights import find_weights, provenance_of
+from ocrkit.seen_forms import SeenForms
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The weights that a run begins from, and what of them holds for the run's own weights."""
+
+    weights: str
+    licence: str
+    temperature: float | None
+    """What makes confidences fit; the best guess until somebody calibrates the run's own weights."""
+    seen: SeenForms
+
+    @classmethod
+    def of(cls, reference: str) -> "Origin":
+        """Raises WeightsError or OcrkitError where there are none."""
+        known = provenance_of(reference)
+        return cls(reference, known.licence, known.temperature, known.seen)
+
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> "Origin":
+        """What :meth:`as_json` gave. Keys of samples are not in it. Raises KeyError where it is none."""
+        seen = SeenForms(frozenset(table["trained"]), frozenset(table["chosen"]))
+        return cls(table["weights"], table.get("licence", ""), table.get("temperature"), seen)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "weights": self.weights,
+            "licence": self.licence,
+            "temperature": self.temperature,
+            "trained": sorted(self.seen.trained),
+            "chosen": sorted(self.seen.chosen),
+        }
+
+    def header(self) -> dict[str, Any]:
+        """What a file of the run's weights says of them, wherever it is copied to."""
+        known = {"licence": self.licence, "temperature": self.temperature}
+        return {name: value for name, value in known.items() if value}
 
 
 def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict[str, Any]:

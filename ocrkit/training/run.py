@@ -26,10 +26,11 @@ from ocrkit.interfaces import (
     Workers,
 )
 from ocrkit.recogniser import Recogniser
+from ocrkit.seen_forms import SeenForms
 from ocrkit.training.batches import Batches
 from ocrkit.training.data import TrainingData
 from ocrkit.training.folder import RunFolder
-from ocrkit.training.initial import take_what_fits
+from ocrkit.training.initial import Origin, take_what_fits
 from ocrkit.training.randomness import STEP, random_at
 from ocrkit.training.schedule import learning_rate
 from ocrkit.training.validation import choosing_metric
@@ -88,6 +89,7 @@ class Run:
         self.threads = threads
         self.report = report
         self.progress = Progress()
+        self.origin: Origin | None = None
         self.workers = workers_of(assembly)
         self.network: Network = build_network(assembly, device, threads)
         self.trainer: Trainer = self.network.trainer(
@@ -105,18 +107,21 @@ class Run:
 
     # ------------------------------------------------------------------------------------------------------- checkpoints
 
-    def start(self, about: dict[str, Any], init: str | None) -> None:
-        """A new run: fresh weights, or ``init``'s as far as they fit, and all that resuming needs."""
+    def start(self, about: dict[str, Any], origin: Origin | None = None, seen: SeenForms | None = None) -> None:
+        """A new run: fresh weights, or the origin's as far as they fit, and all that resuming needs."""
         self.network.initialize(self.options.seed)
-        if init:
-            taken = take_what_fits(self.assembly, self.network, init)
-            self.report({"event": "init", "from": init, **taken})
+        self.origin = origin
+        if origin:
+            taken = take_what_fits(self.assembly, self.network, origin.weights)
+            self.report({"event": "init", "from": origin.weights, **taken, **origin.header()})
         if self.workers.index:
             return
         if self.options.ema_decay:
             self._average = self.network.state()
         self.folder.make()
         self.folder.write_pipeline(self.assembly.spec.table)
+        if seen:
+            self.folder.write_seen(seen)
         self.save()
         self.folder.write_about(about)  # last: from here on it can be resumed
 
@@ -143,8 +148,9 @@ class Run:
             "or set training.clip_norm"
         )
 
-    def restore(self) -> None:
+    def restore(self, origin: Origin | None) -> None:
         """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged or of another network."""
+        self.origin = origin
         checkpoint = weight_files.read(self.folder.path / "last.safetensors")
         if "progress" not in checkpoint.about:
             raise WeightsError(f"{checkpoint.path}: no checkpoint of a training run; expected weights, optimizer and progress")
@@ -159,13 +165,12 @@ class Run:
 
     # ------------------------------------------------------------------------------------------------------------- steps
 
-    def train(self, data: TrainingData, validation: Dataset | None, *, score_start: bool = False) -> Progress:
+    def train(self, data: TrainingData, validation: Dataset | None) -> Progress:
         """Trains until the last epoch, or until validation has not improved for ``patience`` epochs.
 
-        With ``score_start`` the weights that the run began with are scored as well, as epoch 0, and stay the best until an
-        epoch is better.
+        Weights that the run began from are scored as well, as epoch 0, and stay the best until an epoch is better.
         """
-        if validation is not None and score_start and not self.progress.step and not self.progress.history:
+        if validation is not None and self.origin and not self.progress.step and not self.progress.history:
             self._score_start(validation)
         while self.progress.epoch < self.options.epochs and not self._exhausted():
             self._epoch(data)
@@ -275,6 +280,8 @@ class Run:
             if not self.workers.index:
                 chosen = {"epoch": line["epoch"], "validation": line.get("validation")}
                 about = self.assembly.identity() | {"training": chosen}
+                if self.origin:
+                    about |= self.origin.header()
                 self.folder.write_weights("best.safetensors", self._average or self.network.state(), about)
         line["best"] = improved
         self.progress.history.append(line)

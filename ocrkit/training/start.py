@@ -11,14 +11,12 @@ import numpy as np
 
 import ocrkit
 from ocrkit.assembly import Assembly
-from ocrkit.datasets import open_dataset
-from ocrkit.errors import ConfigError, DataError, OcrkitError
-from ocrkit.pipeline_weights import forms_seen
-from ocrkit.seen_forms import SeenForms
-from ocrkit.training.data import collect, forms_of, joined
+from ocrkit.errors import DataError, OcrkitError
+from ocrkit.seen_forms import SeenForms, forms_of, keys_of
+from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data
 from ocrkit.training.folder import RunFolder
+from ocrkit.training.initial import Origin
 from ocrkit.training.run import Progress, Run, workers_of
-from ocrkit.training.validation import check_validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +30,7 @@ class Stored:
     workers: int
     samples: int
     forms: list[str]
-    init: bool
-    """Whether it began from other weights."""
+    origin: Origin | None
 
 
 def resume_options(folder: Path) -> Stored:
@@ -49,7 +46,7 @@ def resume_options(folder: Path) -> Stored:
             about["workers"],
             about["samples"],
             about["forms"],
-            bool(about.get("init")),
+            Origin.from_json(about["init"]) if about.get("init") else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise OcrkitError(f"{folder}: no training run to resume here ({type(error).__name__}: {error})") from error
@@ -73,65 +70,77 @@ def train(
 
     Raises DataError, ConfigError or OcrkitError for data, options or a folder that cannot be used.
     """
-    spec, options, workers = assembly.spec, assembly.spec.training, workers_of(assembly)
+    workers = workers_of(assembly)
     if not resume and not workers.index:
         RunFolder(folder).check_unused()
-    dataset = open_dataset(
-        spec.reader, root=data, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
-    )
-    validation = None
-    if options.validation and not dataset.is_sample:
-        validation = open_dataset(
-            spec.reader, root=data, split=options.validation, only=options.validation_only, exclude="", limit=limit
-        )
-        check_validation(assembly, validation)
-    elif options.patience and not dataset.is_sample:
-        raise ConfigError(["training.patience: stopping early needs training.validation, the split to watch"])
-    also = [open_dataset(part, limit=limit) for part in spec.also]
-    collected = joined(collect(assembly, each) for each in (dataset, *also))
-    forms = forms_of(collected.samples)
-    began_from_weights = bool(init)
+    sets = open_data(assembly, data, split, limit)
+    collected = joined(collect(assembly, each) for each in (sets.main, *sets.also))
+    stored = None
     if resume:
-        before = resume_options(folder)
-        began_from_weights = before.init
-        if (before.samples, before.forms) != (len(collected.samples), forms):
-            raise DataError(
-                f"{dataset.root}: {len(collected.samples):,} samples of {len(forms):,} forms to train on; the run was started "
-                f"with {before.samples:,} of {len(before.forms):,}; resume it with the same data"
-            )
-        if before.workers != workers.count:
-            report({"event": "workers", "before": before.workers, "now": workers.count})
+        stored = resume_options(folder)
+        _check_same(stored, sets, collected)
+        if stored.workers != workers.count:
+            report({"event": "workers", "before": stored.workers, "now": workers.count})
     run = Run(assembly, folder, device=device, threads=threads, report=report)
-    seen = forms_seen(init) if init else SeenForms()
     about = {
         "command": command,
         "backend": assembly.backend_name,
         "device": run.network.device,
         "workers": workers.count,
-        "seed": options.seed,
+        "seed": assembly.spec.training.seed,
+        **_described(sets, collected, limit),
+        "init": None,
+        "versions": {"ocrkit": ocrkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
+        | assembly.backend.versions(),
+    }
+    report({"event": "start", **about, "epochs": assembly.spec.training.epochs})
+    if stored:
+        run.restore(stored.origin)
+    else:
+        origin = Origin.of(init) if init else None
+        about["init"] = origin and origin.as_json()
+        run.start(about, origin, None if workers.index else _seen(sets, collected, origin))
+    progress = run.train(collected, sets.validation)
+    workers.finish()
+    return progress
+
+
+def _check_same(stored: Stored, sets: DataSets, collected: TrainingData) -> None:
+    """Raises DataError where a run would go on with other data than it was started with."""
+    forms = forms_of(collected.samples)
+    if (stored.samples, stored.forms) != (len(collected.samples), forms):
+        raise DataError(
+            f"{sets.main.root}: {len(collected.samples):,} samples of {len(forms):,} forms to train on; the run was started "
+            f"with {stored.samples:,} of {len(stored.forms):,}; resume it with the same data"
+        )
+
+
+def _described(sets: DataSets, collected: TrainingData, limit: int | None) -> dict[str, Any]:
+    """What ``run.json`` says of the data."""
+    main, validation = sets.main, sets.validation
+    also = [
+        {"name": each.name, "root": str(each.root.absolute()), "split": each.split, "samples": len(each)} for each in sets.also
+    ]
+    return {
         "data": {
-            "name": dataset.name,
-            "root": str(dataset.root),
-            "split": dataset.split,
+            "name": main.name,
+            "root": str(main.root.absolute()),
+            "split": main.split,
             "limit": limit,
-            "is_sample": dataset.is_sample,
+            "is_sample": main.is_sample,
         },
-        "also": [{"name": each.name, "root": str(each.root), "split": each.split, "samples": len(each)} for each in also],
+        "also": also,
         "samples": len(collected.samples),
-        "forms": forms,
-        "init": {"weights": init, "trained": sorted(seen.trained), "chosen": sorted(seen.chosen)} if init else None,
+        "forms": forms_of(collected.samples),
         "validation": {"split": validation.split, "samples": len(validation), "forms": forms_of(validation)}
         if validation
         else None,
         "skipped": [asdict(item) for item in collected.skipped],
-        "versions": {"ocrkit": ocrkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
-        | assembly.backend.versions(),
     }
-    report({"event": "start", **about, "epochs": options.epochs})
-    if resume:
-        run.restore()
-    else:
-        run.start(about, init)
-    progress = run.train(collected, validation, score_start=began_from_weights)
-    workers.finish()
-    return progress
+
+
+def _seen(sets: DataSets, collected: TrainingData, origin: Origin | None) -> SeenForms:
+    """The keys of all that the run sees, and of what the weights had seen that it begins from."""
+    before = origin.seen if origin else SeenForms()
+    trained, chosen = keys_of(collected.samples), keys_of(sets.validation or ())
+    return SeenForms(trained_keys=before.trained_keys | trained, chosen_keys=before.chosen_keys | chosen)

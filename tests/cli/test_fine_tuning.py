@@ -75,6 +75,10 @@ def head(run: Path) -> tuple[str, np.ndarray]:
 def test_shared_letters_start_from_the_zoos_rows_and_new_ones_from_fresh(data: Path, tmp_path: Path) -> None:
     said = train(data, tmp_path / "tuned", "--init", "zoo:iam-crnn", "--limit", "4", epochs=1, learning_rate=0)
     assert "starting from zoo:iam-crnn: 30 arrays, 95 characters shared\n" in said
+    assert "their terms hold for the run's weights too: LicenseRef-IAM-noncommercial-research" in said
+    assert "confidences keep their temperature of 1.162 until ocrkit calibrate finds this run's own\n" in said
+    read_with = ocrkit("run", data / "apart" / "00.png", "--pipeline", tmp_path / "tuned")
+    assert ": LicenseRef-IAM-noncommercial-research" in read_with.stderr
     train(data, tmp_path / "scratch", "--limit", "4", epochs=1, learning_rate=0)
     zoo = read_model_weights(model("iam-crnn"))
     known = np.column_stack([zoo.arrays["head.weight"], zoo.arrays["head.bias"]]).astype(np.float32)

@@ -186,7 +186,7 @@ def test_averaged_weights_are_validated_and_kept_as_the_best(
         return loss
 
     monkeypatch.setattr(run.trainer, "step", recorded)
-    run.start({}, None)
+    run.start({})
     average, updated = run.network.state(), 0
     data = training.collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
     progress = run.train(data, open_dataset(assembly.spec.reader, root=words_root, split="aachen/validation"))
@@ -280,7 +280,7 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
         return step(batch, **options)
 
     monkeypatch.setattr(run.trainer, "step", watched)
-    run.start({}, None)
+    run.start({})
     data = collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
     run.train(data, None)
 
