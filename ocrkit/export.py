@@ -131,15 +131,16 @@ def _exported_by_one_of(sources: list[Assembly], arrays: Arrays) -> tuple[Assemb
 
 def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported:
     replaced = ("featurizer", "encoder", "weights", "training")
-    image, reference = assembly.image, trained.reference
+    image, spec = assembly.image, assembly.spec
+    table = {name: value for name, value in spec.table.items() if name not in replaced}
     return Exported(
-        pipeline={name: value for name, value in assembly.spec.table.items() if name not in replaced} | {"backends": [backend]},
+        pipeline=table | {"name": spec.title, "backends": [backend]},
         height=image.height,
         width=image.width,
         stride=assembly.stride,
         steps=assembly.plan.encoded.steps,
         parameters=sum(int(np.prod(shape)) for shape in assembly.plan.parameters().values()),
-        weights=reference if reference.startswith("zoo:") else Path(reference).name,
+        weights=Path(spec.weights).name if trained.reference == spec.weights else trained.reference,
         sha256=trained.sha256,
         precision="float32",
         licence=trained.licence,
