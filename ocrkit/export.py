@@ -131,16 +131,15 @@ def _exported_by_one_of(sources: list[Assembly], arrays: Arrays) -> tuple[Assemb
 
 def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported:
     replaced = ("featurizer", "encoder", "weights", "training")
-    image, spec = assembly.image, assembly.spec
-    table = {name: value for name, value in spec.table.items() if name not in replaced}
+    image, reference = assembly.image, trained.reference
     return Exported(
-        pipeline=table | {"name": spec.title, "backends": [backend]},
+        pipeline={name: value for name, value in assembly.spec.table.items() if name not in replaced} | {"backends": [backend]},
         height=image.height,
         width=image.width,
         stride=assembly.stride,
         steps=assembly.plan.encoded.steps,
         parameters=sum(int(np.prod(shape)) for shape in assembly.plan.parameters().values()),
-        weights=Path(spec.weights).name if trained.reference == spec.weights else trained.reference,
+        weights=reference if reference.startswith("zoo:") else Path(reference).name,
         sha256=trained.sha256,
         precision="float32",
         licence=trained.licence,

@@ -137,7 +137,7 @@ class Pipeline:
             "skipped": [asdict(item) for item in skipped],
         }
         return Result(
-            pipeline=self.spec.title,
+            pipeline=self.spec.name,
             backend=self.backend,
             device=self.device,
             dataset=about,
@@ -171,7 +171,7 @@ class Pipeline:
         if dataset is not None:
             parts["metrics"] = [_described(name, metric) for name, metric in assembly.metrics.items()]
         header = {
-            "pipeline": spec.title,
+            "pipeline": spec.name,
             "parts": parts,
             "alphabet": spec.alphabet,
             "weights": self.weights.sha256,

@@ -6,7 +6,6 @@ from typing import Any
 
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly
-from ocrkit.config import run_name
 from ocrkit.errors import WeightsError
 from ocrkit.interfaces import Arrays
 from ocrkit.seen_forms import SeenForms, of_manifest, of_run, with_keys
@@ -43,7 +42,6 @@ class Trained:
     arrays: Arrays | None
     reason: str
     reference: str
-    """What they are called: as the pipeline names them; of a training run, by its folder."""
     sha256: str = ""
     licence: str = ""
     """What the weights may be used for, with its terms; empty where nobody has said."""
@@ -65,8 +63,7 @@ def fitting_weights(assembly: Assembly) -> Trained:
     if differences:
         return Trained(None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference)
     arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
-    called = run_name(weights.path.parent) or reference
-    return Trained(arrays, "", called, weights.sha256, **vars(_known(weights, manifest)))
+    return Trained(arrays, "", reference, weights.sha256, **vars(_known(weights, manifest)))
 
 
 def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:

@@ -42,7 +42,7 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
 def _show(around: Surroundings, rows: list[Seam]) -> None:
     from ocrkit.cli.tables import print_table
 
-    click.echo(f"{around.spec.title} on {around.backend_name}")
+    click.echo(f"{around.spec.name} on {around.backend_name}")
     numbers = ("stride", "longest label", "parameters")
     print_table(
         ("part", "name", "plugin", "in", "out", *numbers),

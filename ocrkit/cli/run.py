@@ -99,7 +99,7 @@ def run(
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads, batch_size=batch_size)
     fallback = ": no GPU that it can use" if device == "auto" and reader.device == "cpu" else ""
-    click.echo(f"ocrkit: pipeline {reader.spec.title!r} on {reader.backend} ({reader.device}{fallback})", err=True)
+    click.echo(f"ocrkit: pipeline {reader.spec.name!r} on {reader.backend} ({reader.device}{fallback})", err=True)
     if reader.weights.licence:
         click.echo(f"ocrkit: weights {reader.weights.reference}: {reader.weights.licence}", err=True)
     chosen = "json" if as_json else format_

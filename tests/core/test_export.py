@@ -103,7 +103,7 @@ def wide_run(tiny: Path, words_root: Path, tmp_path: Path) -> Path:
 
 def test_the_file_reads_what_its_network_reads(exported: Export, tiny_run: Path, words_root: Path) -> None:
     pipeline = ocrkit.load(exported.path)
-    assert (pipeline.backend, pipeline.weights.sha256) == ("onnx", exported.exported.sha256)
+    assert (pipeline.backend, pipeline.spec.name, pipeline.weights.sha256) == ("onnx", "tiny", exported.exported.sha256)
     assert texts(exported.path, words_root) == texts(tiny_run, words_root)
     scores, expected = (ocrkit.load(each).evaluate(data=words_root).metrics for each in (exported.path, tiny_run))
     assert scores == expected
