@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from math import ceil
 from pathlib import Path
 from threading import Condition
@@ -105,8 +106,8 @@ class LastingThreads(MadeAnewInChildren):
         self._pool = ThreadPoolExecutor(self._count, self._name, initializer=self._start)
 
     def call(self, work: Callable[..., Result], /, *arguments: object) -> Result:
-        """What ``work`` returns, or raises, in one of the threads."""
-        return self._pool.submit(work, *arguments).result()
+        """What ``work`` returns, or raises, in one of the threads, with the caller's context."""
+        return self._pool.submit(copy_context().run, work, *arguments).result()
 
     def map(self, work: Callable[..., Result], /, *arguments: Iterable[object]) -> Iterator[Result]:
         """The same of many calls, in order."""
