@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from math import ceil
 from pathlib import Path
-from threading import Condition
+from threading import Condition, Lock
 from typing import Generic, TypeVar
 from weakref import WeakSet
 
@@ -92,6 +92,19 @@ def _in_child() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
+
+
+class ProcessLock(MadeAnewInChildren):
+    """A lock that a forked child finds free, whoever held it in the parent."""
+
+    def make(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
 
 
 class LastingThreads(MadeAnewInChildren):

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
-from threading import Lock
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import torch
 
-from ocrkit.parallel import LastingThreads, processors
+from ocrkit.parallel import LastingThreads, ProcessLock, processors
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
-_CHANGING = Lock()
+_CHANGING = ProcessLock()
 
 
 def lasting_thread(threads: int, device: torch.device) -> LastingThreads:
