@@ -14,7 +14,7 @@ from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, PluginError
 from ocrkit.evaluation import Score
 from ocrkit.exported import Exported, network_files
-from ocrkit.files import write_atomically
+from ocrkit.files import write_atomically, writing
 from ocrkit.interfaces import Arrays, ExportsOnnx, FloatArray, Image, IntArray, Network
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
 from ocrkit.recogniser import BATCH_SIZE, Recogniser
@@ -79,7 +79,8 @@ def export(
     whole = files.with_metadata(model, exported.metadata())
     with TemporaryDirectory() as folder:
         exact = Path(folder) / f"float32{path.suffix}"
-        exact.write_bytes(whole)
+        with writing(exact):
+            exact.write_bytes(whole)
         on_step("comparing the file with the network")
         network = files.open(exact, device="cpu", threads=0)
         differences = {source.backend_name: _difference(network, source, arrays) for source in sources}
@@ -96,7 +97,8 @@ def export(
             small = exact.with_stem("int8")
             exported = replace(exported, precision="int8")
             whole = files.with_metadata(files.quantise(model, _batches(around, splits[0], images)), exported.metadata())
-            small.write_bytes(whole)
+            with writing(small):
+                small.write_bytes(whole)
             on_step(f"measuring both on {len(splits[1]):,} images of {splits[1].split}")
             quantised = _measure(around, [network, files.open(small, device="cpu", threads=0)], splits, images)
     with write_atomically(path) as temporary:
@@ -131,15 +133,16 @@ def _exported_by_one_of(sources: list[Assembly], arrays: Arrays) -> tuple[Assemb
 
 def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported:
     replaced = ("featurizer", "encoder", "weights", "training")
-    image, reference = assembly.image, trained.reference
+    image, spec = assembly.image, assembly.spec
+    table = {name: value for name, value in spec.table.items() if name not in replaced}
     return Exported(
-        pipeline={name: value for name, value in assembly.spec.table.items() if name not in replaced} | {"backends": [backend]},
+        pipeline=table | {"name": spec.title, "backends": [backend]},
         height=image.height,
         width=image.width,
         stride=assembly.stride,
         steps=assembly.plan.encoded.steps,
         parameters=sum(int(np.prod(shape)) for shape in assembly.plan.parameters().values()),
-        weights=reference if reference.startswith("zoo:") else Path(reference).name,
+        weights=Path(spec.weights).name if trained.reference == spec.weights else trained.reference,
         sha256=trained.sha256,
         precision="float32",
         licence=trained.licence,

@@ -1,10 +1,11 @@
-"""Files that appear whole or not at all, and text files that people have saved."""
+"""Files that appear whole or not at all, that one process at a time writes, and that people have saved."""
 
 import codecs
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
 from ocrkit.errors import OcrkitError
 
@@ -17,17 +18,31 @@ _PIECE = 1 << 20
 def write_atomically(path: Path) -> Iterator[Path]:
     """Gives a temporary file beside ``path`` to write to; on success it takes ``path``'s place, on an error it vanishes.
 
-    The bytes are on disk before the rename, so that a crash leaves the old file or the new one, never half of one.
+    The bytes are on disk before the rename, so that a crash leaves the old file or the new one, never half of one. Raises
+    OcrkitError where the system refuses to write it: no such folder, no permission, a full disk.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
+    with writing(path, temporary):
+        try:
+            temporary.open("xb").close()
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
+    """Turns the system's refusal to write ``path`` into an OcrkitError that names it, and not the ``temporary`` that stands
+    for it meanwhile. Errors of other files stay as they are."""
     try:
-        temporary.open("xb").close()
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+        yield
+    except OSError as error:
+        if error.filename not in (None, str(path), str(temporary)):
+            raise
+        raise OcrkitError(f"{path}: cannot be written ({error.strerror or error})") from error
 
 
 @contextmanager
@@ -36,14 +51,26 @@ def locked(path: Path) -> Iterator[None]:
 
     The system frees the lock of a process that dies. On systems without POSIX's locks nothing is held.
     """
+    with path.open("ab") as file:
+        lock(file, wait=True)
+        yield
+
+
+def lock(file: IO[Any] | int, *, wait: bool = False) -> bool:
+    """Takes the lock of an open file, or of a folder's descriptor, until it is closed.
+
+    False where another process, or another opening of it, holds the lock. On systems and file systems without such locks
+    nothing is held, and the answer is True.
+    """
     try:
         import fcntl
-    except ModuleNotFoundError:
-        yield
-        return
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    except (ModuleNotFoundError, OSError):
+        return True
+    return True
 
 
 def read_text(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> str:
@@ -83,30 +110,3 @@ def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: st
         raise error(f"{path}: a folder; expected {expected}") from None
     except (OSError, ValueError) as wrong:  # ValueError: a null character in the path
         raise error(f"{path}: {getattr(wrong, 'strerror', None) or wrong}") from None
-
-
-def walk(folder: Path, on_error: Callable[[OSError], None] = lambda _: None) -> Iterator[Path]:
-    """Every file of a folder and of the folders below it, by name, a folder's own files first.
-
-    Links to folders are followed, except those that lead back to a folder around them. What begins with a dot is passed over.
-    ``on_error`` is told of folders that cannot be listed.
-    """
-    around = {str(folder): {_identity(folder)}}
-    for parent, folders, names in os.walk(folder, onerror=on_error, followlinks=True):
-        above, inside = around.pop(parent), {}
-        for name in sorted(folders):
-            identity = _identity(Path(parent, name))
-            if not name.startswith(".") and identity not in above:
-                inside[name] = above | {identity}
-        folders[:] = inside
-        around |= {os.path.join(parent, name): above for name, above in inside.items()}  # noqa: PTH118  (as os.walk does)
-        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """The same for a folder and for all links to it; None for one that is gone."""
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

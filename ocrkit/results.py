@@ -11,14 +11,14 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
 
 from ocrkit.config import PartSpec, make_part
 from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
 from ocrkit.evaluation import RAW, Outcome, Rules, Scorer
 from ocrkit.evaluation_result import Result, found_by
-from ocrkit.files import text_lines
+from ocrkit.files import lock, text_lines, writing
 from ocrkit.interfaces import Decoded, Metric, Sample, Skipped
 
 _DIGITS = 4
@@ -30,7 +30,8 @@ class ResultFile:
 
     Where ``resume`` is set, the first ``kept`` rows are those of an interrupted run, which :meth:`rows` reads one by one. Only
     whole batches of ``batch_size`` rows are kept: what a network computes differs in the last digits with the batch, and a
-    resumed run ends as an uninterrupted one. Raises OcrkitError where that run was another one.
+    resumed run ends as an uninterrupted one. Raises OcrkitError where that run was another one, where another run is writing
+    the file right now, and where it cannot be written.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool, batch_size: int) -> None:
@@ -38,19 +39,26 @@ class ResultFile:
         self._part = path.with_name(f"{path.name}.part")
         self._first = _line({"header": dict(header)})
         self.kept = 0
-        self._file: IO[bytes]
-        try:
-            if resume and self._part.exists():
-                end = self._interrupted(batch_size)
-                self._file = self._part.open("r+b")
-                self._file.truncate(end)
-                self._file.seek(end)
-            else:
-                self._file = self._part.open("wb")
-            if self._file.tell() == 0:
-                self._file.write(self._first)
-        except OSError as error:
-            raise OcrkitError(f"{path}: cannot be written ({error.strerror})") from error
+        with writing(path, self._part):
+            self._file = self._part.open("ab")
+            try:
+                self._begin(resume, batch_size)
+            except BaseException:
+                self._file.close()
+                raise
+
+    def _begin(self, resume: bool, batch_size: int) -> None:
+        # The other run's file has its final name by the time that this one has the lock, or is no longer there.
+        if not lock(self._file) or not self._is_part():
+            raise OcrkitError(f"{self._path}: in use by another run; wait for its end, or name another file")
+        end = self._interrupted(batch_size) if resume else 0
+        self._file.truncate(end)  # what is written goes to the end
+        if not end:
+            self._file.write(self._first)
+            self._file.flush()
+
+    def _is_part(self) -> bool:
+        return self._part.exists() and os.path.samestat(self._part.stat(), os.fstat(self._file.fileno()))
 
     def _interrupted(self, batch_size: int) -> int:
         """Counts the rows that are kept, and says where in the file they end: a run may have read millions."""
@@ -76,18 +84,21 @@ class ResultFile:
             yield from map(json.loads, islice(file, 1, 1 + self.kept))
 
     def write(self, row: Mapping[str, Any]) -> None:
-        self._file.write(_line(row))
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(_line(row))
+            self._file.flush()
 
     def __enter__(self) -> "ResultFile":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
-        if kind is None:
-            self._part.replace(self._path)
+        with writing(self._path, self._part):
+            try:
+                if kind is None:
+                    os.fsync(self._file.fileno())
+                    self._part.replace(self._path)
+            finally:
+                self._file.close()
 
 
 def _line(row: Mapping[str, Any]) -> bytes:

@@ -1,6 +1,7 @@
 """The folder of a training run, and the files in it."""
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +12,9 @@ import tomli_w
 from ocrkit import weights as weight_files
 from ocrkit.curves import draw_curves
 from ocrkit.errors import OcrkitError
-from ocrkit.files import write_atomically
+from ocrkit.files import lock, write_atomically
 from ocrkit.interfaces import Arrays
-from ocrkit.seen_forms import IMAGES, SeenForms, write_list
+from ocrkit.seen_forms import IMAGES, SeenForms, key_lines
 
 
 class RunFolder:
@@ -41,6 +42,18 @@ class RunFolder:
         except OSError as error:
             raise self._unusable(error) from error
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder is there and this run's alone while the block runs. Raises OcrkitError where another one is in it."""
+        self.make()
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            if not lock(folder):
+                raise OcrkitError(f"{self.path}: in use by another run; wait for its end, or name another folder")
+            yield
+        finally:
+            os.close(folder)
+
     def _unusable(self, error: OSError) -> OcrkitError:
         return OcrkitError(f"{self.path}: cannot be used as the run's folder ({error.strerror})")
 
@@ -54,9 +67,8 @@ class RunFolder:
 
     def write_seen(self, seen: SeenForms) -> None:
         """``seen.txt``: the keys of the samples that the run sees, where some are of no form."""
-        if seen.trained_keys or seen.chosen_keys:
-            with self._written(IMAGES) as path:
-                write_list(path, seen.trained_keys, seen.chosen_keys)
+        if lines := key_lines(seen):
+            self._write_text(IMAGES, lines)
 
     def write_log(self, history: Sequence[Mapping[str, Any]]) -> None:
         """``log.jsonl`` and ``curves.svg``."""
@@ -77,8 +89,8 @@ class RunFolder:
         path = self.path / name
         try:
             yield path
-        except OSError as error:
-            go_on = ""
-            if (self.path / "run.json").is_file():
-                go_on = f"; what was saved before is whole: make room, then ocrkit train --out {self.path} --resume"
-            raise OcrkitError(f"{path}: cannot be written ({error.strerror or error}){go_on}") from error
+        except OcrkitError as error:
+            if not (self.path / "run.json").is_file():
+                raise
+            go_on = f"what was saved before is whole: make room, then ocrkit train --out {self.path} --resume"
+            raise OcrkitError(f"{error}; {go_on}") from error

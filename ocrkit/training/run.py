@@ -118,6 +118,7 @@ class Run:
             return
         if self.options.ema_decay:
             self._average = self.network.state()
+        self.folder.check_unused()  # nor has another run begun since this one was started
         self.folder.make()
         self.folder.write_pipeline(self.assembly.spec.table)
         if seen:

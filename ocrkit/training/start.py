@@ -3,6 +3,7 @@
 import json
 import platform
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,14 @@ def train(
         | assembly.backend.versions(),
     }
     report({"event": "start", **about, "epochs": assembly.spec.training.epochs})
-    if stored:
-        run.restore(stored.origin)
-    else:
-        origin = Origin.of(init) if init else None
-        about["init"] = origin and origin.as_json()
-        run.start(about, origin, None if workers.index else _seen(sets, collected, origin))
-    progress = run.train(collected, sets.validation)
+    with nullcontext() if workers.index else run.folder.held():
+        if stored:
+            run.restore(stored.origin)
+        else:
+            origin = Origin.of(init) if init else None
+            about["init"] = origin and origin.as_json()
+            run.start(about, origin, None if workers.index else _seen(sets, collected, origin))
+        progress = run.train(collected, sets.validation)
     workers.finish()
     return progress
 

@@ -1,6 +1,7 @@
 """Files appear whole or not at all, and what people have saved is read."""
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -106,7 +107,9 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
 
 
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError), write_atomically(tmp_path / "missing" / "result.json"):
+    path = tmp_path / "missing" / "result.json"
+    said = f"{path}: cannot be written (No such file or directory)"
+    with pytest.raises(OcrkitError, match=re.escape(said)), write_atomically(path):
         pytest.fail("there is nowhere to write to")
 
 
