@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFont
 
-from ocrkit.grid import draw_grid
+from ocrkit.errors import OcrkitError
+from ocrkit.reports.grid import draw_grid
 
 
 def draw(path: Path, images: list[np.ndarray], titles: list[str], columns: int = 2) -> np.ndarray:
@@ -64,6 +65,6 @@ def test_letters_beyond_ascii_are_drawn_as_themselves(tmp_path: Path) -> None:
 def test_the_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         draw_grid([grey(0), grey(0)], ["one"], 2, tmp_path / "grid.png")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OcrkitError, match=r"nowhere/grid\.png: cannot be written"):
         draw_grid([grey(0)], [""], 1, tmp_path / "nowhere" / "grid.png")
     assert not list(tmp_path.iterdir())

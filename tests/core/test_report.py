@@ -25,7 +25,9 @@ from ocrkit.evaluation import RAW, Details, Outcome, Rules, Score, Scorer
 from ocrkit.evaluation_result import Result
 from ocrkit.interfaces import Decoded, Sample, Skipped
 from ocrkit.recogniser import Reading, Seconds
-from ocrkit.report import Gallery, detail_tables, score_table, stage_table, write_html
+from ocrkit.reports.gallery import Gallery
+from ocrkit.reports.page import write_html
+from ocrkit.reports.terminal import detail_tables, score_table, stage_table
 from ocrkit_levenshtein.metrics import CharacterErrorRate
 
 BLANK = np.full((32, 128), 255, np.uint8)

@@ -21,7 +21,8 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 def draw_grid(images: Sequence[Image], titles: Sequence[str], columns: int, path: Path) -> None:
     """Writes a PNG of ``images``, uint8 (H, W), row by row, each below its title.
 
-    Long titles are wrapped, and cut after three lines with ``...``. Letters that no font at hand has appear as boxes.
+    Long titles are wrapped, and cut after three lines with ``...``. Letters that no font at hand has appear as boxes. Raises
+    OcrkitError where the file cannot be written.
     """
     font = _font("".join(titles))
     wrapped = [_wrap(title, font) for title in titles]
