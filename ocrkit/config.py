@@ -103,6 +103,17 @@ class PipelineSpec:
     problems: tuple[str, ...]
     """What is wrong with the file and the settings, a line each; empty for a pipeline of :func:`load_spec`."""
 
+    @property
+    def title(self) -> str:
+        """The name, and before it, of a training run, its folder's: ``runs/mine (iam-crnn)``."""
+        run = run_name(self.folder)
+        return f"{run} ({self.name})" if run else self.name
+
+
+def run_name(folder: Path) -> str:
+    """The folder's name with the one above it, the same from wherever it is looked at; empty where it is no training run's."""
+    return Path(*folder.resolve().parts[-2:]).as_posix() if (folder / "run.json").is_file() else ""
+
 
 # --------------------------------------------------------------------------------------------------------------- options
 

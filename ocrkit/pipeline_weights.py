@@ -1,28 +1,19 @@
 """The weights of a pipeline: where they are, whether they apply to its network, and what is known of them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly
+from ocrkit.config import run_name
 from ocrkit.errors import WeightsError
 from ocrkit.interfaces import Arrays
-from ocrkit.seen_forms import SeenForms, of_model, of_run
+from ocrkit.seen_forms import SeenForms, of_manifest, of_run, with_keys
 
 
-class FoundWeights(NamedTuple):
-    """Weights, the folder of the model or the training run that they are of, and the manifest there, if there is one."""
-
-    weights: weight_files.Weights
-    folder: Path
-    manifest: dict[str, Any] | None
-
-
-def find_weights(reference: str, folder: Path) -> FoundWeights:
-    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file.
+def find_weights(reference: str, folder: Path) -> tuple[weight_files.Weights, dict[str, Any] | None]:
+    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file; and their manifest, if there is one.
 
     Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
     """
@@ -30,13 +21,12 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
 
     if reference.startswith("zoo:"):
         found = model(reference.removeprefix("zoo:"))
-        return FoundWeights(read_model_weights(found), found.folder, found.manifest)
+        return read_model_weights(found), found.manifest
     path = _weights_file(reference, folder)
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a .safetensors file")
     manifest = manifest_of(path)
-    weights = weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
-    return FoundWeights(weights, path.parent, manifest)
+    return weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None), manifest
 
 
 def _weights_file(reference: str, folder: Path) -> Path:
@@ -53,23 +43,16 @@ class Trained:
     arrays: Arrays | None
     reason: str
     reference: str
+    """What they are called: as the pipeline names them; of a training run, by its folder."""
     sha256: str = ""
     licence: str = ""
     """What the weights may be used for, with its terms; empty where nobody has said."""
     temperature: float | None = None
     """What makes confidences fit, where somebody has found that out; see ``ocrkit calibrate``."""
-    find_seen: Callable[[], SeenForms] = SeenForms
-    """Finds what :attr:`seen` is."""
+    seen: SeenForms = field(default_factory=SeenForms)
+    """The data that were used in making the weights, as far as they are listed."""
     reported: str = ""
     """The data that the manifest's scores are of: a reader and a split."""
-
-    @cached_property
-    def seen(self) -> SeenForms:
-        """The forms that were used in making the weights, as far as they are listed; looked up when something is scored.
-
-        Raises WeightsError for a model whose list is missing or damaged.
-        """
-        return self.find_seen()
 
 
 def fitting_weights(assembly: Assembly) -> Trained:
@@ -77,13 +60,13 @@ def fitting_weights(assembly: Assembly) -> Trained:
     reference = assembly.spec.weights
     if not reference:
         return Trained(None, "the pipeline names no weights", reference)
-    found = find_weights(reference, assembly.spec.folder)
-    weights = found.weights
+    weights, manifest = find_weights(reference, assembly.spec.folder)
     differences = assembly.differences(weights.about)
     if differences:
         return Trained(None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference)
     arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
-    return Trained(arrays, "", reference, weights.sha256, **vars(_known(found)))
+    called = run_name(weights.path.parent) or reference
+    return Trained(arrays, "", called, weights.sha256, **vars(_known(weights, manifest)))
 
 
 def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
@@ -100,28 +83,28 @@ class Provenance:
 
     licence: str = ""
     temperature: float | None = None
-    find_seen: Callable[[], SeenForms] = SeenForms
+    seen: SeenForms = field(default_factory=SeenForms)
     reported: str = ""
 
 
-def _known(found: FoundWeights) -> Provenance:
+def _known(weights: weight_files.Weights, manifest: dict[str, Any] | None) -> Provenance:
     """What their manifest says, or the training run that made them, whose licence is that of the weights it began from."""
-    about, folder, manifest = found.weights.about, found.folder, found.manifest
+    folder = weights.path.parent
     if manifest is None:
-        licence, temperature = about.get("licence", ""), about.get("temperature")
+        licence, temperature = weights.about.get("licence", ""), weights.about.get("temperature")
         return Provenance(
             licence if isinstance(licence, str) else "",
             temperature if isinstance(temperature, float) and temperature > 0 else None,
-            partial(of_run, folder),
+            of_run(folder),
         )
     return Provenance(
         f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip(),
         manifest.get("confidence", {}).get("temperature"),
-        partial(of_model, folder, manifest),
+        with_keys(of_manifest(manifest), folder),
         manifest.get("results", {}).get("dataset", ""),
     )
 
 
 def provenance_of(reference: str) -> Provenance:
     """What is known of weights: ``zoo:NAME``, a training run's or a model's folder, or a file."""
-    return _known(find_weights(reference, Path()))
+    return _known(*find_weights(reference, Path()))

@@ -1,17 +1,12 @@
 """The command line: a thin layer over the Python interface, one module a command, each imported when it is called."""
 
-import atexit
-import gc
-import io
 import os
-import sys
 from importlib import import_module
-from typing import Any
 
 import click
 
 from ocrkit import __version__
-from ocrkit.errors import OcrkitError
+from ocrkit.cli.commands import Program
 
 _COMMANDS = {
     "run": "Read images, or score a pipeline on a data set.",
@@ -29,7 +24,7 @@ _COMMANDS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _Lazy(Program):
     """Knows its commands by name and help, and imports a command's module when the command is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,43 +40,18 @@ class _LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
 
-    def invoke(self, ctx: click.Context) -> Any:
-        """Turns ocrkit's own errors into a line each and exit status 1."""
-        try:
-            return super().invoke(ctx)
-        except OcrkitError as error:
-            for line in str(error).splitlines():
-                click.echo(f"ocrkit: {line}", err=True)
-            sys.exit(1)
 
-
-@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ocrkit")
 def main() -> None:
     """Read handwriting with pipelines of plugins and trained models."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="surrogateescape")  # names of files need not be UTF-8: they go out as they came in
 
 
 def console() -> None:
-    """The command ``ocrkit``: :func:`main` in a process of its own, which spares what a short run would spend most on.
+    """The command ``ocrkit``: :func:`main` in a process of its own.
 
-    Importing makes many objects and no garbage, so the collector looks for some less often; and what is left at the end goes
-    with the process, as with mypy's, rather than piece by piece. NumPy's and OpenCV's OpenBLAS, which nothing here needs, would
-    each start a thread a core, and these spin where others have work to do.
+    NumPy's and OpenCV's OpenBLAS, which nothing here needs, would each start a thread a core, and these spin where others have
+    work to do.
     """
-    gc.set_threshold(300_000)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    try:
-        main()
-    except SystemExit as end:
-        if not isinstance(end.code, int):
-            raise
-        atexit._run_exitfuncs()
-        try:
-            sys.stdout.flush()
-            sys.stderr.flush()
-        except OSError:
-            raise end from None  # Python says what is wrong with the stream, or says nothing
-        os._exit(end.code)
+    main()

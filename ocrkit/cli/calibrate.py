@@ -7,13 +7,23 @@ from pathlib import Path
 
 import click
 
-from ocrkit.cli.options import backend_option, data_option, device_option, limit_option, set_option, threads_option, together
-from ocrkit.cli.scores import echo_json
+from ocrkit.cli.commands import Command
+from ocrkit.cli.options import (
+    backend_option,
+    data_option,
+    device_option,
+    limit_option,
+    reader_option,
+    set_option,
+    threads_option,
+    together,
+)
+from ocrkit.cli.streams import echo_json, say, warn
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("pipeline")
-@together(data_option, backend_option, device_option, threads_option, limit_option, set_option)
+@together(reader_option, data_option, backend_option, device_option, threads_option, limit_option, set_option)
 @click.option("--split", metavar="NAME", help="The split to fit on, best one set apart for choosing; else the pipeline's.")
 @click.option("--measure", metavar="NAME", help="The split to measure on, whole; else the one fitted on.")
 @click.option(
@@ -51,10 +61,10 @@ def calibrate(
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
     dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
     measured = open_dataset(reader.spec.reader, root=data, split=measure, only="", exclude="", limit=limit) if measure else None
-    click.echo(f"ocrkit: fitting on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples", err=True)
+    say(f"fitting on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples")
     seen = contamination(reader.weights.seen, dataset)
     if seen and seen.trained.samples:
-        click.echo("ocrkit: WARNING: fitted on forms that the model was trained on, where it is too sure of itself", err=True)
+        warn("WARNING: fitted on forms that the model was trained on, where it is too sure of itself")
     found = fit(reader, dataset, measured)
     if as_json:
         echo_json(asdict(found))
@@ -69,4 +79,4 @@ def calibrate(
         words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
         words += [word for setting in settings for word in ("--set", setting)]
         store(write, found, shlex.join(["ocrkit", "calibrate", pipeline, *words]))
-        click.echo(f"ocrkit: wrote {write}", err=True)
+        say(f"wrote {write}")

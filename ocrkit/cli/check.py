@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocrkit.cli.options import backend_option, set_option, together
+from ocrkit.cli.commands import Command
+from ocrkit.cli.options import backend_option, reader_option, set_option, together
 
 if TYPE_CHECKING:
     from ocrkit.assembly import Surroundings
     from ocrkit.seams import Seam
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("pipeline")
-@together(backend_option, set_option)
+@together(reader_option, backend_option, set_option)
 def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None:
     """Check that the parts of PIPELINE fit together, and say what goes in and out of each; read no data.
 
@@ -24,15 +25,12 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     """
     from ocrkit.assembly import assemble, surround
     from ocrkit.config import read_spec
-    from ocrkit.exported import network_files
     from ocrkit.pipeline_weights import fitting_weights
     from ocrkit.seams import exported_seams, seams
 
     spec = read_spec(pipeline, settings)
     if spec.network:
         around, exported = surround(spec, backend)
-        path = spec.folder / spec.network
-        network_files(path).open(path, device="cpu", threads=1)
         _show(around, exported_seams(around, exported))
         click.echo(f"weights: {exported.weights}, exported in {exported.precision}")
         return
@@ -45,7 +43,7 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
 def _show(around: Surroundings, rows: list[Seam]) -> None:
     from ocrkit.cli.tables import print_table
 
-    click.echo(f"{around.spec.name} on {around.backend_name}")
+    click.echo(f"{around.spec.title} on {around.backend_name}")
     numbers = ("stride", "longest label", "parameters")
     print_table(
         ("part", "name", "plugin", "in", "out", *numbers),

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ocrkit.cli.commands import Command
 from ocrkit.cli.options import rules_options
-from ocrkit.cli.scores import echo_json, warn_of_contamination
+from ocrkit.cli.scores import warn_of_contamination
+from ocrkit.cli.streams import echo, echo_json
 
 if TYPE_CHECKING:
     from ocrkit.comparison import Comparison
@@ -17,7 +19,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 _LONGEST = 40
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("a", type=_FILE, metavar="A.jsonl")
 @click.argument("b", type=_FILE, metavar="B.jsonl")
 @rules_options
@@ -36,7 +38,9 @@ def compare(*, a: Path, b: Path, as_json: bool, **rules: Any) -> None:
     if as_json:
         echo_json({"a": str(a), "b": str(b), "contamination": seen, **found.as_json()})
     else:
-        click.echo(f"A  {a}\nB  {b}\n")
+        echo(f"A  {a}")
+        echo(f"B  {b}")
+        click.echo()
         _show(found)
 
 

@@ -5,8 +5,12 @@ from typing import Any
 
 import click
 
+from ocrkit.cli.commands import Group
+from ocrkit.cli.options import OUTPUT
+from ocrkit.cli.streams import echo, echo_json, say, warn
 
-@click.group()
+
+@click.group(cls=Group)
 def data() -> None:
     """Get, check and look at data sets."""
 
@@ -20,15 +24,14 @@ def check(name: str, root: Path, as_json: bool) -> None:
 
     What is there, and what is missing, wrong or damaged; every image is decoded. Exit status 1 where nothing can be read.
     """
-    import json
     from dataclasses import asdict
 
     report = _reader(name, "check").check(root)
     if as_json:
-        click.echo(json.dumps(asdict(report), ensure_ascii=False, indent=2))
+        echo_json(asdict(report))
     else:
         for line in report.lines():
-            click.echo(line)
+            echo(line)
     if not report.usable:
         click.get_current_context().exit(1)
 
@@ -42,7 +45,7 @@ def check(name: str, root: Path, as_json: bool) -> None:
 @click.option(
     "--output",
     metavar="FILE.png",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT,
     help="The PNG to write.  [default: NAME-samples.png]",
 )
 def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Path | None) -> None:
@@ -53,7 +56,7 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
     import random
 
     from ocrkit.errors import DataError, ImageError
-    from ocrkit.grid import draw_grid
+    from ocrkit.reports.grid import draw_grid
 
     reader = _reader(name)(root=root, split=split)
     images, titles = [], []
@@ -62,7 +65,7 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
         try:
             images.append(sample.load())
         except ImageError as error:
-            click.echo(f"{error}; skipped", err=True)
+            warn(f"{error}; skipped")
         else:
             titles.append(sample.text if sample.text is not None else sample.id)
     if not images:
@@ -70,12 +73,9 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
             f"{root}: none of the {count} samples that were drawn can be read; see: ocrkit data check {name} {root}"
         )
     output = output or Path(f"{name}-samples.png")
-    try:
-        draw_grid(images, titles, 6, output)
-    except OSError as error:
-        raise DataError(f"{output}: cannot be written ({error.strerror})") from error
-    click.echo(f"{len(images)} of {len(reader):,} samples of {split}:", err=True)
-    click.echo(output)
+    draw_grid(images, titles, 6, output)
+    say(f"{len(images)} of {len(reader):,} samples of {split}:")
+    echo(str(output))
 
 
 @data.command()
@@ -90,7 +90,7 @@ def fetch(name: str, dest: Path, url: str | None) -> None:
     It is checked and extracted into DEST. A download that breaks goes on where it was when the command is run again.
     """
     _reader(name, "fetch").fetch(dest, url)
-    click.echo(f"See what is there with: ocrkit data check {name} {dest}", err=True)
+    say(f"see what is there with: ocrkit data check {name} {dest}")
 
 
 def _reader(name: str, ability: str | None = None) -> Any:

@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ocrkit.cli.options import data_option, set_option, together
+from ocrkit.cli.commands import Command
+from ocrkit.cli.options import OUTPUT, data_option, reader_option, set_option, together
+from ocrkit.cli.streams import echo, say
 
 if TYPE_CHECKING:
     from ocrkit.export import Export, Quantised
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("pipeline")
 @click.option(
     "--to",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT,
     metavar="FILE.onnx",
     help="The file to write; one that is there is replaced.",
 )
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--images", type=click.IntRange(1), default=512, show_default=True, metavar="N", help="Training images that calibrate int8."
 )
-@together(data_option, set_option)
+@together(reader_option, data_option, set_option)
 def export(pipeline: str, *, to: Path, precision: str, images: int, data: str | None, settings: tuple[str, ...]) -> None:
     """Write PIPELINE's network into one ONNX file, with its weights, alphabet and all that reading with it needs.
 
@@ -42,27 +44,25 @@ def export(pipeline: str, *, to: Path, precision: str, images: int, data: str | 
     from ocrkit.config import read_spec
     from ocrkit.export import export
 
-    def say(step: str) -> None:
-        click.echo(f"ocrkit: {step}", err=True)
-
     _show(export(read_spec(pipeline, settings), to, precision=precision, data=data, images=images, on_step=say))
 
 
 def _show(done: Export) -> None:
     about = done.exported
     size = f"{done.path.stat().st_size / 1e6:.1f} MB"
-    click.echo(f"{done.path}: {about.precision}, {size}, weights {about.weights} (sha256 {about.sha256[:12]}…)")
+    echo(f"{done.path}: {about.precision}, {size}, weights {about.weights} (sha256 {about.sha256[:12]}…)")
     compared = ", ".join(f"{name} {difference:.1e}" for name, difference in done.differences.items())
     click.echo(f"largest difference of a log-probability in float32: {compared}")
     if done.quantised:
         _show_cost(done.quantised)
     if about.licence:
-        click.echo(f"licence: {about.licence}")
-    click.echo(f"read with it: ocrkit run --pipeline {done.path}")
+        echo(f"licence: {about.licence}")
+    echo(f"read with it: ocrkit run --pipeline {done.path}")
 
 
 def _show_cost(quantised: Quantised) -> None:
     from ocrkit.cli.tables import print_table
+    from ocrkit.reports.facts import rate
 
     before, after = quantised.images_per_second
     rows = [
@@ -70,6 +70,6 @@ def _show_cost(quantised: Quantised) -> None:
         for name, (exact, small) in quantised.scores.items()
         if exact.value is not None and small.value is not None
     ]
-    rows.append(("images/s, network alone", f"{before:.0f}", f"{after:.0f}", f"{after / before:.2f} ×"))
-    click.echo(f"calibrated on {quantised.images:,} images of {quantised.calibrated_on}")
+    rows.append(("images/s, network alone", rate(before), rate(after), f"{after / before:.2f} ×"))
+    echo(f"calibrated on {quantised.images:,} images of {quantised.calibrated_on}")
     print_table((f"{quantised.samples:,} samples of {quantised.measured_on}", "float32", "int8", "change"), rows)

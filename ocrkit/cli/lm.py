@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ocrkit.cli.commands import Group
 from ocrkit.cli.options import (
+    OUTPUT,
     backend_option,
     data_option,
     device_option,
     limit_option,
     pipeline_option,
+    reader_option,
     set_option,
     split_option,
     threads_option,
     together,
 )
+from ocrkit.cli.streams import echo, echo_json, say, unless_quiet, warn
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,14 +31,14 @@ if TYPE_CHECKING:
 _TEXT = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.group()
+@click.group(cls=Group)
 def lm() -> None:
     """Train language models for decoders, and find their weights."""
 
 
 @lm.command()
 @click.option("--text", "texts", type=_TEXT, multiple=True, required=True, metavar="FILE", help="UTF-8 text; may be repeated.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, metavar="FILE", help="The model's file.")
+@click.option("--out", type=OUTPUT, required=True, metavar="FILE", help="The model's file.")
 @click.option(
     "--order",
     type=click.IntRange(1, 1000),
@@ -72,12 +76,10 @@ def train(
     from ocrkit.errors import OcrkitError
     from ocrkit.language_model import LanguageModel, write
 
-    if not out.parent.is_dir():  # before the text is read, not after
-        raise OcrkitError(f"{out}: cannot be written: there is no folder {out.parent}")
     if missing := [path for path in (*texts, held_out) if path and not path.is_file()]:
         raise OcrkitError(f"{missing[0]}: no such file; expected UTF-8 text")
     size = sum(path.stat().st_size for path in texts)
-    with byte_bar() as bar:
+    with unless_quiet(byte_bar()) as bar:
         if alphabet is not None:
             characters = load_spec(alphabet).alphabet
         else:
@@ -97,11 +99,11 @@ def train(
     write(out, ngrams.train(counts, keep=keep, about=about))
     model = LanguageModel.open(out)
     listed = " + ".join(f"{count:,}" for count in model.about["ngrams"])
-    click.echo(f"ocrkit: {counts.texts:,} texts; n-grams by length: {listed}", err=True)
-    click.echo(f"ocrkit: wrote {out}, {out.stat().st_size / 1e6:.1f} MB", err=True)
+    say(f"{counts.texts:,} texts; n-grams by length: {listed}")
+    say(f"wrote {out}, {out.stat().st_size / 1e6:.1f} MB")
     if held_out:
         total, symbols, left_out = 0.0, 0, 0
-        with byte_bar() as bar:
+        with unless_quiet(byte_bar()) as bar:
             task = bar.add_task("measuring", total=held_out.stat().st_size)
             for found in ngrams.read_texts(held_out, words=words, on_bytes=partial(bar.advance, task)):
                 measured = ngrams.bits(model, found)
@@ -116,11 +118,21 @@ def train(
 def _left_out(count: int, of: int | None, which: str) -> None:
     if count:
         whole = f" of {of:,}" if of is not None else ""
-        click.echo(f"ocrkit: {count:,}{whole} texts {which} left out: they have characters outside the alphabet", err=True)
+        warn(f"{count:,}{whole} texts {which} left out: they have characters outside the alphabet")
 
 
 @lm.command()
-@together(pipeline_option, data_option, split_option, backend_option, device_option, threads_option, limit_option, set_option)
+@together(
+    pipeline_option,
+    reader_option,
+    data_option,
+    split_option,
+    backend_option,
+    device_option,
+    threads_option,
+    limit_option,
+    set_option,
+)
 @click.option("--json", "as_json", is_flag=True, help="All trials and the forms, as one JSON object.")
 def tune(
     *,
@@ -141,7 +153,6 @@ def tune(
     """
     from dataclasses import asdict
 
-    from ocrkit.cli.scores import echo_json
     from ocrkit.cli.tables import print_table
     from ocrkit.contamination import contamination
     from ocrkit.datasets import open_dataset
@@ -151,11 +162,11 @@ def tune(
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
     dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
-    click.echo(f"ocrkit: choosing on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples", err=True)
+    say(f"choosing on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples")
     seen = contamination(reader.weights.seen, dataset)
     if seen and seen.trained.samples:
-        click.echo("ocrkit: WARNING: chosen on forms that the network was trained on; it needs less help there", err=True)
-    with _trial_bar() as bar:
+        warn("WARNING: chosen on forms that the network was trained on; it needs less help there")
+    with unless_quiet(_trial_bar()) as bar:
         task = bar.add_task("", total=None, last="")
 
         def report(trial: Trial) -> None:
@@ -173,7 +184,7 @@ def tune(
     header = ("lm_weight", "length_bonus", *names)
     print_table(header, rows, right=header)
     forms = f"{len(found.forms):,} forms, " if found.forms else ""
-    click.echo(f"chosen by {found.metric} on {found.dataset}: {forms}{found.samples:,} samples")
+    echo(f"chosen by {found.metric} on {found.dataset}: {forms}{found.samples:,} samples")
     click.echo(" ".join(f"--set {shlex.quote(setting)}" for setting in found.settings))
 
 

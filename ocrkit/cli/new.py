@@ -4,8 +4,12 @@ from pathlib import Path
 
 import click
 
+from ocrkit.cli.commands import Group
+from ocrkit.cli.options import OUTPUT
+from ocrkit.cli.streams import echo
 
-@click.group()
+
+@click.group(cls=Group)
 def new() -> None:
     """Write files to begin with."""
 
@@ -16,7 +20,7 @@ def new() -> None:
 )
 @click.option(
     "--to",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUTPUT,
     metavar="FILE.toml",
     help="The file to write; it must not be there yet. Unless given: my-NAME.toml.",
 )
@@ -37,11 +41,9 @@ def pipeline(source: str, to: Path | None) -> None:
         raise OcrkitError(f"{to}: expected a name that ends in .toml")
     if to.exists():
         raise OcrkitError(f"{to}: is there already; name another file with --to")
-    if not to.parent.is_dir():
-        raise OcrkitError(f"{to}: cannot be written: there is no folder {to.parent}")
     text = read_text(path).replace(f'name = "{spec.name}"', f'name = "{to.stem}"', 1)
     if spec.weights and not spec.weights.startswith("zoo:"):  # beside the source, not beside the copy
         text = text.replace(f'weights = "{spec.weights}"', f'weights = "{(spec.folder / spec.weights).as_posix()}"', 1)
     with write_atomically(to) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {to}; after editing it: ocrkit check {to}")
+    echo(f"wrote {to}; after editing it: ocrkit check {to}")

@@ -1,11 +1,42 @@
 """Options that several commands share."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
 
+from ocrkit.errors import OcrkitError
+
 DEFAULT_PIPELINE = "iam-crnn"
+_READER = "ocrkit.reader"
+"""In the meta of click's context where ``--reader`` was given."""
+
+
+class OutputFile(click.Path):
+    """A file to write. That it cannot be written is said before the work, not after it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path, dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if str(value) == "-":
+            self.fail("'-' is no file; standard output has what --format or --json say.", param, ctx)
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir():
+            raise OcrkitError(f"{path}: cannot be written: there is no folder {path.parent}")
+        if path.exists() and not path.is_file():  # as root a device would be replaced by a file
+            raise OcrkitError(f"{path}: cannot be written: it is no ordinary file")
+        try:
+            TemporaryFile(dir=path.parent).close()
+        except OSError as error:
+            raise OcrkitError(f"{path}: cannot be written ({error.strerror})") from error
+        return path
+
+
+OUTPUT = OutputFile()
 
 pipeline_option = click.option(
     "--pipeline",
@@ -35,10 +66,38 @@ threads_option = click.option(
     "--threads", type=click.IntRange(0), metavar="N", default=0, help="Threads for reading and for the network; 0: one a core."
 )
 limit_option = click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N samples.")
+
+
+def _keep_reader(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name is not None:
+        context.meta[_READER] = name
+
+
+def given_reader(context: click.Context) -> str | None:
+    """What ``--reader`` names."""
+    name: str | None = context.meta.get(_READER)
+    return name
+
+
+def _with_reader(context: click.Context, _: click.Parameter, settings: tuple[str, ...]) -> tuple[str, ...]:
+    name = given_reader(context)
+    return settings if name is None else (f"reader.use={name}", *settings)
+
+
+reader_option = click.option(
+    "--reader",
+    metavar="NAME",
+    expose_value=False,
+    is_eager=True,
+    callback=_keep_reader,
+    help="How the data set is read, folder for example; else as the pipeline says.",
+)
+"""Becomes the first of the settings that ``set_option`` gives."""
 set_option = click.option(
     "--set",
     "settings",
     multiple=True,
+    callback=_with_reader,
     metavar="A.B=C",
     help="Change a value of the pipeline; may be repeated. A.B+=C adds to it. PART.use=X replaces a part whole.",
 )

@@ -5,13 +5,15 @@ from typing import Any, NoReturn
 
 import click
 
+from ocrkit.cli.commands import Group
+from ocrkit.cli.streams import echo, echo_json
 from ocrkit.scaffold import KINDS
 
 _FILES = ("zoo", "language_model")
 """Kinds of parts that are files, not classes."""
 
 
-@click.group()
+@click.group(cls=Group)
 def plugins() -> None:
     """The parts that are installed."""
 
@@ -20,7 +22,6 @@ def plugins() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def list_(as_json: bool) -> None:
     """List every part with the plugin that it came in, and every broken plugin with the reason."""
-    import json
     from dataclasses import asdict
 
     from ocrkit.plugins import DISABLED, unwanted_plugins
@@ -32,7 +33,7 @@ def list_(as_json: bool) -> None:
     broken = [plugin for plugin in found.plugins if plugin.problem and plugin not in disabled]
     if as_json:
         unused = {"broken": [asdict(each) for each in broken], "disabled": [each.name for each in disabled]}
-        click.echo(json.dumps({"parts": parts, **unused, "unusable": found.unusable()}, ensure_ascii=False, indent=2))
+        echo_json({"parts": parts, **unused, "unusable": found.unusable()})
         return
     from ocrkit.cli.tables import print_table
 
@@ -44,12 +45,12 @@ def list_(as_json: bool) -> None:
     for plugin in (*broken, *disabled):
         state = "disabled" if plugin in disabled else "broken"
         owner = f"{plugin.distribution} {plugin.version}, module {plugin.module}"
-        click.echo(f"{state}: plugin {plugin.name!r} ({owner}): {plugin.problem}")
+        echo(f"{state}: plugin {plugin.name!r} ({owner}): {plugin.problem}")
     for reason in found.unusable():
-        click.echo(f"unusable: {reason}")
+        echo(f"unusable: {reason}")
     names = [plugin.name for plugin in found.plugins]
     for name in sorted(unwanted_plugins() - set(names)):
-        click.echo(f"OCRKIT_DISABLE_PLUGINS: there is no plugin {name!r}.{nearest(name, names)}")
+        echo(f"OCRKIT_DISABLE_PLUGINS: there is no plugin {name!r}.{nearest(name, names)}")
 
 
 def _about(entry: Any) -> dict[str, Any]:
@@ -80,7 +81,7 @@ def show(name: str, as_json: bool) -> None:
         options = [] if entry.kind in _FILES else describe_options(entry.load())
         shown.append({**_about(entry), "documentation": _documentation(entry), "options": options})
     if as_json:
-        click.echo(json.dumps({"parts": shown}, ensure_ascii=False, indent=2))
+        echo_json({"parts": shown})
         return
     for part in shown:
         backends = f" for {', '.join(part['backends'])}" if part["backends"] else ""
@@ -130,7 +131,7 @@ def new(*, name: str, kind: str, backend: str | None, to: Path | None, run: Path
         raise click.BadParameter(f"{backend!r}; {expected}" if backend else expected, param_hint="'--backend'")
     folder = to or Path(name)
     write_package(name, kind, backend, folder, run=run, licence=licence.strip())
-    click.echo(f"wrote {folder}; how to go on: {folder / 'README.md'}")
+    echo(f"wrote {folder}; how to go on: {folder / 'README.md'}")
 
 
 def _documentation(entry: Any) -> str:
@@ -176,7 +177,6 @@ def test(name: str, data: Path | None, as_json: bool) -> None:
 
     PACKAGE|PLUGIN is the plugin's name, or its distribution's. Exit status 1 where a check fails.
     """
-    import json
     import sys
     from collections import Counter
     from dataclasses import asdict
@@ -188,7 +188,7 @@ def test(name: str, data: Path | None, as_json: bool) -> None:
     counts = Counter(finding.result for part in parts for finding in part.findings)
     if as_json:
         about = {"name": name, "passed": not counts["failed"], "parts": [asdict(part) for part in parts]}
-        click.echo(json.dumps(about, ensure_ascii=False, indent=2))
+        echo_json(about)
     else:
         rows = []
         for part in parts:

@@ -7,16 +7,18 @@ from typing import Any
 
 import click
 
-from ocrkit.cli.options import min_confidence_option, rules_options, together
-from ocrkit.cli.scores import echo_json, warn_of_contamination
+from ocrkit.cli.commands import Command
+from ocrkit.cli.options import OUTPUT, min_confidence_option, rules_options, together
+from ocrkit.cli.scores import warn_of_contamination
+from ocrkit.cli.streams import echo_json, say
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.jsonl")
 @together(rules_options, min_confidence_option)
 @click.option("--details", is_flag=True, help="Also by writer, length and character, and what is confused.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.html", help="All of it as one page.")
+@click.option("--report", type=OUTPUT, metavar="FILE.html", help="All of it as one page.")
 def score(*, file: Path, min_confidence: float | None, details: bool, as_json: bool, report: Path | None, **rules: Any) -> None:
     """Score a result file of ocrkit run --output again, without running the network."""
     from dataclasses import asdict
@@ -24,7 +26,7 @@ def score(*, file: Path, min_confidence: float | None, details: bool, as_json: b
     from rich.console import Console
 
     from ocrkit.evaluation import Rules
-    from ocrkit.report import Gallery, detail_tables, score_table, write_html
+    from ocrkit.reports.terminal import detail_tables, score_table
     from ocrkit.results import read_results
 
     results = read_results(file)
@@ -38,8 +40,11 @@ def score(*, file: Path, min_confidence: float | None, details: bool, as_json: b
         if details:
             console.print("", detail_tables(result.details), sep="\n")
     if report:
+        from ocrkit.reports.gallery import Gallery
+        from ocrkit.reports.page import write_html
+
         gallery = Gallery()
         for outcome in results.outcomes:
             gallery.add_outcome(outcome)
         write_html(report, result, gallery)
-        click.echo(f"ocrkit: wrote {report}", err=True)
+        say(f"wrote {report}")

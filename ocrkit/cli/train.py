@@ -6,21 +6,27 @@ from pathlib import Path
 
 import click
 
+from ocrkit.cli.commands import Command, resumable
 from ocrkit.cli.options import (
     backend_option,
     data_option,
     device_option,
     limit_option,
     pipeline_option,
+    reader_option,
     set_option,
     split_option,
     threads_option,
     together,
 )
+from ocrkit.cli.streams import say
+
+_FROM_THE_START = ("pipeline", "reader", "split", "backend", "limit", "init", "settings")
+"""What a run keeps, however often it is resumed."""
 
 
-@click.command()
-@together(pipeline_option, data_option)
+@click.command(cls=Command)
+@together(pipeline_option, reader_option, data_option)
 @click.option(
     "--out",
     required=True,
@@ -60,7 +66,7 @@ def train(
     from ocrkit.training import resume_options, train, workers_of
 
     if resume:
-        given = [name for name in ("pipeline", "split", "backend", "limit", "init", "settings") if _was_given(context, name)]
+        given = [name for name in _FROM_THE_START if _was_given(context, name)]
         if given:
             names = ", ".join("--set" if name == "settings" else f"--{name}" for name in given)
             raise click.UsageError(f"--resume goes on with the run as it was started: leave out {names}.")
@@ -71,8 +77,8 @@ def train(
     workers = workers_of(assembly)
     if not workers.index:
         together = f" with {workers.count} workers" if workers.count > 1 else ""
-        click.echo(f"ocrkit: training {assembly.spec.name!r} on {assembly.backend_name}{together} into {out}", err=True)
-    with TrainingBar(first=not workers.index) as bar:
+        say(f"training {assembly.spec.name!r} on {assembly.backend_name}{together} into {out}")
+    with resumable(lambda: _how_to_go_on(out)), TrainingBar(first=not workers.index) as bar:
         progress = train(
             assembly, out, data=data, split=split, limit=limit, init=init, resume=resume, device=device, threads=threads,
             command=shlex.join(["ocrkit", *sys.argv[1:]]), report=bar.report,
@@ -84,7 +90,12 @@ def train(
         if progress.best_epoch
         else ("none better than before training, so the weights are those that it started from; read with them")
     )
-    click.echo(f"ocrkit: {progress.epoch} epochs, {best}: ocrkit run --pipeline {out}", err=True)
+    say(f"{progress.epoch} epochs, {best}: ocrkit run --pipeline {out}")
+
+
+def _how_to_go_on(out: Path) -> str:
+    started = (out / "run.json").is_file()
+    return f"ocrkit train --resume --out {shlex.quote(str(out))} goes on with it" if started else ""
 
 
 def _was_given(context: click.Context, name: str) -> bool:

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from ocrkit.cli.run_output import SkippedLines
+from ocrkit.cli.streams import is_quiet
+from ocrkit.reports.facts import rate
+from ocrkit.reports.printable import printable
+
 
 class TrainingBar:
     """A progress bar on standard error, nothing of it where that is no terminal; events worth keeping are printed above it.
@@ -17,8 +22,8 @@ class TrainingBar:
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]:.0f} images/s"), TimeRemainingColumn(),
-            console=self._console, disable=not (first and self._console.is_terminal),
+            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]} images/s"), TimeRemainingColumn(),
+            console=self._console, disable=is_quiet() or not (first and self._console.is_terminal),
         )  # fmt: skip
         self._task: Any = None
 
@@ -34,18 +39,21 @@ class TrainingBar:
             getattr(self, f"_{event['event']}", lambda _: None)(event)
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False)
+        if not is_quiet():
+            self._warn(text)
+
+    def _warn(self, text: str) -> None:
+        self._console.print(printable(text), markup=False)
 
     def _start(self, event: dict[str, Any]) -> None:
         data = event["data"]
         self._say(f"seed {event['seed']}, {event['device']}, {event['samples']:,} samples of {data['split']} ({data['root']})")
         for also in event["also"]:
             self._say(f"among them {also['samples']:,} of {also['name']}, {also['split']} ({also['root']})")
-        skipped = event["skipped"]
-        for item in skipped[:20]:
-            self._say(f"skipped {item['id']}: {item['reason']}")
-        if len(skipped) > 20:
-            self._say(f"skipped {len(skipped) - 20} more; run.json names them all")
+        skipped = SkippedLines(self._warn)
+        for item in event["skipped"]:
+            skipped.add(item["id"], item["reason"])
+        skipped.sum_up("run.json names them all")
         if event["validation"]:
             self._say(f"validation: {event['validation']['samples']:,} samples of {event['validation']['split']}")
 
@@ -66,10 +74,10 @@ class TrainingBar:
         self._say(f"started with {event['before']} workers, goes on with {event['now']}: not bit for bit as it would have been")
 
     def _skipped(self, event: dict[str, Any]) -> None:
-        self._say(f"skipped {event['id']}: {event['reason']}")
+        self._warn(f"skipped {event['id']}: {event['reason']}")
 
     def _step(self, event: dict[str, Any]) -> None:
-        fields = {"epoch": event["epoch"], "loss": event["loss"], "rate": event["images_per_second"]}
+        fields = {"epoch": event["epoch"], "loss": event["loss"], "rate": rate(event["images_per_second"])}
         if self._task is None:
             self._task = self._progress.add_task("", total=event["steps"], completed=event["step"], **fields)
         self._progress.update(self._task, completed=event["step"], **fields)
@@ -79,7 +87,7 @@ class TrainingBar:
 
     def _epoch(self, event: dict[str, Any]) -> None:
         best = "  *" if event["best"] else ""
-        speed = f"{event['images_per_second']:.0f} images/s"
+        speed = f"{rate(event['images_per_second'])} images/s"
         self._say(f"epoch {event['epoch']}/{event['epochs']}  loss {event['loss']:.3f}{_scores(event)}  {speed}{best}")
 
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ocrkit.cli.commands import Group
 from ocrkit.cli.options import pipeline_option, set_option
+from ocrkit.cli.streams import echo, echo_json, say, unless_quiet, warn
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.group()
+@click.group(cls=Group)
 def zoo() -> None:
     """The trained models that are installed."""
 
@@ -29,7 +31,6 @@ def zoo() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def list_(as_json: bool) -> None:
     """List the trained models with what they read, their size, scores and licence."""
-    import json
 
     from ocrkit.zoo import models
 
@@ -39,7 +40,7 @@ def list_(as_json: bool) -> None:
             {"name": each.name, "owner": each.owner, "weights_are_here": each.weights_path.is_file(), **each.manifest}
             for each in found
         ]
-        click.echo(json.dumps({"models": listed, "broken": problems}, ensure_ascii=False, indent=2))
+        echo_json({"models": listed, "broken": problems})
         return
     from ocrkit.cli.tables import print_table
 
@@ -54,7 +55,7 @@ def list_(as_json: bool) -> None:
         )
     print_table(("model", "plugin", "parameters", "size", "scores", "licence"), rows, right=("parameters", "size"))
     for problem in problems:
-        click.echo(f"broken: {problem}")
+        echo(f"broken: {problem}")
 
 
 def _size(model: Model) -> str:
@@ -67,38 +68,21 @@ def _size(model: Model) -> str:
 
 @zoo.command()
 @click.argument("name")
-@click.option("--manifest", "whole", is_flag=True, help="The manifest in place of the card, as it is in its file.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as one JSON object.")
-def show(name: str, whole: bool, as_json: bool) -> None:
-    """Show the card of the model NAME: what it is good for, and what not."""
-    import json
+def show(name: str, as_json: bool) -> None:
+    """Show the manifest and the card of the model NAME."""
 
-    from ocrkit.files import read_text
-    from ocrkit.zoo import MANIFEST, model
+    from ocrkit.manifest import as_toml
+    from ocrkit.zoo import model
 
     found = model(name)
     if as_json:
-        click.echo(json.dumps(found.manifest, ensure_ascii=False, indent=2))
-    elif whole:
-        click.echo(read_text(found.folder / MANIFEST), nl=False)
-    else:
-        card = found.folder / "CARD.md"
-        if card.is_file():
-            click.echo(read_text(card).strip() + "\n")
-        for line in _in_short(found):
-            click.echo(line)
-
-
-def _in_short(model: Model) -> list[str]:
-    """What a manifest says of itself in a few lines."""
-    manifest = model.manifest
-    lines = [f"licence: {manifest.get('licence', 'none stated')}"]
-    if "terms" in manifest:
-        lines.append(f"terms: {manifest['terms']}")
-    if forms := manifest.get("forms"):
-        seen = f"trained on {forms['trained']:,}, chosen by {forms['chosen']:,}"
-        lines.append(f"forms: {seen} ({model.folder / forms['file']})")
-    return [*lines, f"more: ocrkit zoo show {model.name} --manifest"]
+        echo_json(found.manifest)
+        return
+    card = found.folder / "CARD.md"
+    if card.is_file():
+        click.echo(card.read_text(encoding="utf-8"))
+    click.echo(as_toml(found.manifest))
 
 
 @zoo.command()
@@ -118,7 +102,6 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
     A model passes when its manifest is complete, its files are what the manifest says, its pipeline builds, and its golden set
     gives the stored log-probabilities within the manifest's tolerance, and the stored texts, on every backend and device.
     """
-    import json
     import os
     from dataclasses import asdict
 
@@ -135,7 +118,7 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
     if not asked_for:
         found, problems = models()
         names = tuple(each.name for each in found)
-    with _image_bar() as bar:
+    with unless_quiet(_image_bar()) as bar:
         for name in names:
             update = partial(_update, bar, bar.add_task(name, total=None))
             try:
@@ -148,11 +131,11 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
             problems.append(f"{each.model}: its weights are not on this machine yet. Try: ocrkit zoo fetch {each.model}")
     if as_json:
         listed = [{**asdict(each), "passed": each.passed} for each in results]
-        click.echo(json.dumps({"passed": not problems, "models": listed, "problems": problems}, ensure_ascii=False, indent=2))
+        echo_json({"passed": not problems, "models": listed, "problems": problems})
     elif results:
         _print_checks(results)
     for problem in problems:
-        click.echo(f"ocrkit: {problem}", err=True)
+        warn(problem)
     if problems:
         sys.exit(1)
 
@@ -195,7 +178,7 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
     if fetch_all:
         found, problems = models()
         names = tuple(each.name for each in found if each.url)
-    with byte_bar() as bar:
+    with unless_quiet(byte_bar()) as bar:
         for name in names:
             try:
                 each = model(name)
@@ -208,9 +191,9 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
             except OcrkitError as error:
                 problems.append(str(error))
             else:
-                click.echo(f"{name}: {path}")
+                echo(f"{name}: {path}")
     for problem in problems:
-        click.echo(f"ocrkit: {problem}", err=True)
+        warn(problem)
     if problems:
         sys.exit(1)
 
@@ -247,4 +230,4 @@ def import_(*, source: Path, pipeline: str, folder: Path, licence: str, importer
 
     assembly = assemble(read_spec(pipeline, settings))
     import_weights(assembly, source, folder, importer=importer, licence=licence)
-    click.echo(f"ocrkit: {source} is now {folder}; read with it: ocrkit run --pipeline {folder}", err=True)
+    say(f"{source} is now {folder}; read with it: ocrkit run --pipeline {folder}")

@@ -164,7 +164,7 @@ def test_show_of_an_unknown_split_names_those_that_exist(sample: Path, tmp_path:
 def test_show_into_a_folder_that_does_not_exist_is_one_line(sample: Path, tmp_path: Path) -> None:
     result = run("show", "iam", sample, "--output", tmp_path / "nowhere" / "show.png")
     assert result.exit_code == 1
-    assert "show.png: cannot be written (No such file or directory)" in result.stderr.splitlines()[-1]
+    assert "show.png: cannot be written: there is no folder" in result.stderr.splitlines()[-1]
 
 
 def test_help_imports_nothing_heavy() -> None:

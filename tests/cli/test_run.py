@@ -49,7 +49,7 @@ def test_two_images_are_two_lines(tiny_run: Path, words_root: Path) -> None:
     expected = f"{first}\t{pipeline.read(first).text}\n{second}\t{pipeline.read(second).text}\n"
     assert (result.exit_code, result.stdout) == (0, expected)
     assert "\tone\n" in result.stdout
-    assert "pipeline 'tiny' on gluon" in result.stderr
+    assert f"pipeline '{tiny_run.parent.name}/{tiny_run.name} (tiny)' on gluon" in result.stderr
 
 
 def test_images_that_cannot_be_read_are_a_line_each_and_the_others_are_read(
@@ -109,7 +109,8 @@ def test_scores_are_one_json_object(tiny_run: Path, words_root: Path) -> None:
         "pipeline", "backend", "device", "dataset", "samples", "metrics", "seconds", "samples_per_second", "versions",
         "rules", "left_out", "confidence", "kept", "contamination",
     }  # fmt: skip
-    assert (found["pipeline"], found["backend"], found["device"], found["samples"]) == ("tiny", "gluon", "cpu", 24)
+    assert (found["backend"], found["device"], found["samples"]) == ("gluon", "cpu", 24)
+    assert found["pipeline"] == f"{tiny_run.parent.name}/{tiny_run.name} (tiny)"
     assert found["dataset"]["forms"] == {"found": 3, "expected": 747}
     assert set(found["seconds"]) >= {"total", "read", "preprocess", "network", "decode", "score"}
     for score in found["metrics"].values():
@@ -255,8 +256,8 @@ def test_scoring_what_was_trained_on_is_warned_of_and_marked(tiny_run: Path, wor
     arguments = ("--pipeline", tiny_run, "--data", words_root, "--output", output)
     result = run(*arguments, "--split", "all", "--json", "--report", report)
     expected = {
-        "trained": {"samples": 24, "forms": ["a01-000u", "a01-003", "a01-007"]},
-        "chosen": {"samples": 7, "forms": ["c04-156", "c06-083"]},
+        "trained": {"samples": 24, "forms": ["a01-000u", "a01-003", "a01-007"], "images": 0},
+        "chosen": {"samples": 7, "forms": ["c04-156", "c06-083"], "images": 0},
     }
     assert json.loads(result.stdout)["contamination"] == expected
     assert json.loads(output.read_text().splitlines()[0])["header"]["contamination"] == expected

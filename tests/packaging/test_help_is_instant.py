@@ -59,6 +59,7 @@ def test_reading_images_imports_nothing_that_scores_alone(images: bool) -> None:
     _, modules = run("run", *([str(image)] if images else ["--limit", "1"]))
     assert modules >= {"cv2", "onnxruntime"}
     assert modules & SCORING == (set() if images else SCORING)
+    assert not modules & {"jinja2", "ocrkit.reports.gallery"}, "nobody has asked for a report"
 
 
 def test_the_module_and_the_console_script_are_the_same_program() -> None:

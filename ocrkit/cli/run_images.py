@@ -1,0 +1,85 @@
+"""``ocrkit run IMAGE …``: a line an image."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocrkit.cli.run_output import Mark, Output, Rows, progress, result_file
+from ocrkit.cli.streams import echo_json, echo_row, warn
+
+if TYPE_CHECKING:
+    from ocrkit.pipeline import Item, Pipeline
+
+
+def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, output: Output) -> None:
+    """Reads images and folders of them. Exits with status 1 where one that was named, or all of them, cannot be read."""
+    from ocrkit.pipeline import Item
+
+    paths, named = _expand(images)
+    paths = paths[:limit]
+    mark = Mark(output.min_confidence)
+    header = {**pipeline.header(), "images": paths, **mark.header} if output.file else {}
+    listed: list[dict[str, Any]] = []
+    read_any = not paths
+    rows = Rows(output.format, ("id", "text", "confidence", "error", *mark.columns))
+    failed = False
+    with result_file(output, header, pipeline.window) as file, progress(len(paths)) as advance:
+        kept, stored = (file.kept, file.rows()) if file else (0, ())
+        earlier = (Item(row["id"], row.get("text"), row.get("confidence"), row.get("error")) for row in stored)
+        # Read here and not in a thread, which Ctrl-C would not reach.
+        sources = (sys.stdin.buffer.read() if path == "-" else path for path in paths[kept:])
+        for index, (path, item) in enumerate(zip(paths, chain(earlier, pipeline.read_many(sources)), strict=True)):
+            item = _as_standard_input(item) if path == "-" else item
+            doubtful = mark(item.confidence)
+            if file and index >= kept:
+                file.write({**_item_row(item), **doubtful})
+            if item.error is not None:
+                warn(item.error)
+                failed |= item.id in named
+            elif output.format == "text":
+                echo_row(item.id, item.text or "", *["doubtful"] * bool(doubtful))
+            row = {"id": item.id, "text": item.text, "confidence": item.confidence, "error": item.error, **mark.cells(doubtful)}
+            rows.add(row)
+            if output.format == "json":
+                listed.append(row)
+            read_any |= item.error is None
+            advance()
+    mark.say()
+    if output.format == "json":
+        echo_json({"items": listed})
+    if failed or not read_any:
+        sys.exit(1)
+
+
+def _expand(images: tuple[str, ...]) -> tuple[list[str], set[str]]:
+    """All paths to read, folders replaced by the images in them; and those that the user named."""
+    from ocrkit.errors import DataError
+    from ocrkit.images import find_images
+
+    paths: list[str] = []
+    for image in images:
+        if not Path(image).is_dir():
+            paths.append(image)
+            continue
+        found = [str(path) for path in find_images(Path(image))]
+        if not found:
+            raise DataError(f"{image}: no images in this folder")
+        paths += found
+    return paths, {image for image in images if not Path(image).is_dir()}
+
+
+def _as_standard_input(item: Item) -> Item:
+    """For the library these are bytes without a name."""
+    reason = (item.error or "").removeprefix(f"{item.id}: ").removeprefix("<bytes>: ")
+    return replace(item, id="-", error=f"-: {reason}" if item.error else None)
+
+
+def _item_row(item: Item) -> dict[str, Any]:
+    """What a result file says of an image."""
+    from ocrkit.results import decoded_fields
+
+    return {"id": item.id, **({"text": item.text, **decoded_fields(item.decoded)} if item.decoded else {"error": item.error})}

@@ -1,0 +1,127 @@
+"""What reading images and scoring a data set both write: rows, a result file, marks, progress."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ocrkit.cli.commands import resumable
+from ocrkit.cli.streams import is_quiet, say, warn
+
+if TYPE_CHECKING:
+    from csv import DictWriter
+
+    from ocrkit.results import ResultFile
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the command line asks for."""
+
+    format: str
+    file: Path | None
+    resume: bool
+    min_confidence: float | None
+
+
+@contextlib.contextmanager
+def progress(total: int | None) -> Iterator[Any]:
+    """A function to call once an image; a bar on standard error, nothing where that is no terminal."""
+    if is_quiet() or not sys.stderr.isatty():  # a tenth of what reading one image takes goes into importing rich
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda: bar.advance(task)
+
+
+@contextlib.contextmanager
+def result_file(output: Output, header: dict[str, Any], batch_size: int) -> Iterator[ResultFile | None]:
+    """``--output``'s file, which a run that is stopped can go on with."""
+    if output.file is None:
+        yield None
+        return
+    from ocrkit.results import ResultFile
+
+    with (
+        resumable(lambda: "the same command with --resume goes on with it"),
+        ResultFile(output.file, header, resume=output.resume, batch_size=batch_size) as file,
+    ):
+        yield file
+
+
+class Mark:
+    """What ``--min-confidence`` adds to the rows, nothing where it is not given."""
+
+    def __init__(self, min_confidence: float | None) -> None:
+        self._least = min_confidence
+        self._doubtful = self._all = 0
+        self.columns = () if min_confidence is None else ("doubtful",)
+        self.header = {} if min_confidence is None else {"min_confidence": min_confidence}
+
+    def __call__(self, confidence: float | None) -> dict[str, bool]:
+        """For a row of a result file, which says nothing of a reading that is not doubtful."""
+        if self._least is None or confidence is None:
+            return {}
+        self._all += 1
+        self._doubtful += confidence < self._least
+        return {"doubtful": True} if confidence < self._least else {}
+
+    def cells(self, doubtful: dict[str, bool]) -> dict[str, bool]:
+        """For a row of a table, which has a column of it."""
+        return dict.fromkeys(self.columns, bool(doubtful))
+
+    def say(self) -> None:
+        if self._least is not None:
+            say(f"{self._doubtful:,} of {self._all:,} are doubtful: confidence below {self._least:g}")
+
+
+class Rows:
+    """Prints rows as they come where the format is tsv or csv; the other formats have nothing a row."""
+
+    def __init__(self, format_: str, names: tuple[str, ...]) -> None:
+        self._writer: DictWriter[str] | None = None
+        if dialect := {"tsv": "excel-tab", "csv": "excel"}.get(format_):
+            from csv import DictWriter
+
+            self._writer = DictWriter(sys.stdout, names, extrasaction="ignore", lineterminator="\n", dialect=dialect)
+            self._writer.writeheader()
+
+    def add(self, row: dict[str, Any]) -> None:
+        if self._writer:
+            self._writer.writerow(row)
+
+
+class SkippedLines:
+    """A line for every sample that is skipped; where many are, for the first few of each reason, and the number of the rest."""
+
+    def __init__(self, tell: Callable[[str], None] = warn, *, few: int = 5, most: int = 100) -> None:
+        self._tell, self._few, self._most = tell, few, most
+        self._counts: Counter[str] = Counter()
+        self._unsaid: Counter[str] = Counter()
+
+    def add(self, id_: str, reason: str) -> None:
+        self._counts[reason] += 1
+        if self._counts[reason] <= self._few and self._counts.total() - self._unsaid.total() <= self._most:
+            self._tell(f"skipped {id_}: {reason}")
+        else:
+            self._unsaid[reason] += 1
+
+    def sum_up(self, where: str) -> None:
+        """``where`` says what names them all."""
+        if len(self._unsaid) > self._few:
+            self._tell(f"skipped {self._unsaid.total():,} more, for {len(self._unsaid):,} reasons; {where}")
+        else:
+            for reason, count in self._unsaid.items():
+                self._tell(f"skipped {count:,} more: {reason}; {where}")
+        if total := self._counts.total():
+            self._tell(f"{total:,} sample{'s' * (total > 1)} skipped")
