@@ -65,7 +65,7 @@ def _form_ids(name: str) -> set[str]:
     return ids
 
 
-def _all_forms(part: PartSpec, options: Mapping[str, Any], root: Path) -> set[str | None]:
+def _all_forms(part: PartSpec, options: Mapping[str, Any], root: str | Path) -> set[str | None]:
     """The forms of all splits of a reader."""
     try:
         whole = make_part(PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root))

@@ -52,7 +52,7 @@ class Exported:
             "alphabet": self.pipeline["alphabet"],
             "input": f"images: float32 (N, 1, {self.height}, {width}), grey values / 255, zeros beyond each image's width"
             + (f", W a multiple of {self.stride}" if self.width is None else "")
-            + "; widths: int64 (N,), each image's width in pixels",
+            + "; widths: int64 (N,), each image's width in pixels; N may be 0",
             "output": "log_probs: float32 (N, T, K), natural logarithms, class k is the alphabet's character k, "
             "class K - 1 the blank of CTC; lengths: int64 (N,), the steps of each image that count",
             "weights_sha256": self.sha256,

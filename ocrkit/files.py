@@ -2,7 +2,7 @@
 
 import codecs
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -110,3 +110,30 @@ def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: st
         raise error(f"{path}: a folder; expected {expected}") from None
     except (OSError, ValueError) as wrong:  # ValueError: a null character in the path
         raise error(f"{path}: {getattr(wrong, 'strerror', None) or wrong}") from None
+
+
+def walk(folder: Path, on_error: Callable[[OSError], None] = lambda _: None) -> Iterator[Path]:
+    """Every file of a folder and of the folders below it, by name, a folder's own files first.
+
+    Links to folders are followed, except those that lead back to a folder around them. What begins with a dot is passed over.
+    ``on_error`` is told of folders that cannot be listed.
+    """
+    around = {str(folder): {_identity(folder)}}
+    for parent, folders, names in os.walk(folder, onerror=on_error, followlinks=True):
+        above, inside = around.pop(parent), {}
+        for name in sorted(folders):
+            identity = _identity(Path(parent, name))
+            if not name.startswith(".") and identity not in above:
+                inside[name] = above | {identity}
+        folders[:] = inside
+        around |= {os.path.join(parent, name): above for name, above in inside.items()}  # noqa: PTH118  (as os.walk does)
+        yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """The same for a folder and for all links to it; None for one that is gone."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -12,7 +12,7 @@ from ocrkit.assembly import Assembly
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.interfaces import Importer
-from ocrkit.manifest import write_manifest
+from ocrkit.manifest import SCHEMA, write_manifest
 from ocrkit.zoo import MANIFEST
 
 WEIGHTS = "weights.safetensors"
@@ -62,7 +62,7 @@ def _write(assembly: Assembly, weights: weight_files.Weights, folder: Path, impo
         weight_files.write(path, weights.arrays, assembly.identity())
         about = {"name": folder.name, "summary": f"{assembly.spec.name}, with weights imported from {weights.path.name}"}
         manifest = {
-            "schema": 1,
+            "schema": SCHEMA,
             **about,
             **({"licence": licence} if licence else UNKNOWN),
             "weights": {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ocrkit.files import write_atomically
 
-SCHEMA = 1
+SCHEMA = 2
 MOST_TOLERANCE = 1e-3
 """The largest difference in log-probabilities (nats, float32) that a golden set may allow."""
 
@@ -20,8 +20,8 @@ class _Kind(NamedTuple):
     fits: Callable[[Any], bool]
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def _is_number(value: Any) -> bool:
@@ -29,13 +29,10 @@ def _is_number(value: Any) -> bool:
 
 
 _TEXT = _Kind("a text", lambda value: isinstance(value, str))
-_COUNT = _Kind("a whole number above 0", _is_count)
+_WHOLE = _Kind("a whole number, 0 or more", _is_whole)
+_COUNT = _Kind("a whole number above 0", lambda value: _is_whole(value) and value > 0)
 _TABLE = _Kind("a table", lambda value: isinstance(value, dict))
 _TABLES = _Kind("a list of tables", lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value))
-_RUNS = _Kind(
-    "a list of tables whose `forms`, where they have them, are a text, a form a line",
-    lambda value: _TABLES.fits(value) and all(_TEXT.fits(each.get("forms", "")) for each in value),
-)
 _SCORES = _Kind(
     "a table of tables with a number `value`",
     lambda value: isinstance(value, dict) and all(isinstance(s, dict) and _is_number(s.get("value")) for s in value.values()),
@@ -96,10 +93,17 @@ _KEYS: dict[str, tuple[_Kind, int]] = {
     "golden.versions": (_TABLE, OPTIONAL),
     "training": (_TABLE, OPTIONAL),
     "training.data": (_TEXT, OPTIONAL),
-    "training.runs": (_RUNS, OPTIONAL),
+    "training.runs": (_TABLES, OPTIONAL),
     "choosing": (_TABLE, OPTIONAL),
     "choosing.purpose": (_TEXT, OPTIONAL),
-    "choosing.forms": (_TEXT, OPTIONAL),
+    "forms": (_TABLE, OPTIONAL),
+    "forms.file": (_FILE, LOADING),
+    "forms.trained": (_WHOLE, LOADING),
+    "forms.chosen": (_WHOLE, LOADING),
+    "images": (_TABLE, OPTIONAL),
+    "images.file": (_FILE, LOADING),
+    "images.trained": (_WHOLE, LOADING),
+    "images.chosen": (_WHOLE, LOADING),
     "confidence": (_TABLE, OPTIONAL),
     "confidence.temperature": (_POSITIVE, LOADING),
     "confidence.fitted_on": (_TEXT, OPTIONAL),
@@ -133,23 +137,9 @@ def manifest_problems(manifest: Mapping[str, Any], *, verifying: bool = False) -
     return problems
 
 
-_TEXT_OF_LINES = re.compile(r'"""\n(?:[^"\\]|\\.|"(?!""))*"""')
-"""What tomli_w writes for a text of several lines."""
-
-
-def as_toml(manifest: Mapping[str, Any]) -> str:
-    """A manifest as TOML. Texts of several lines, which lists of ids are, become literal ones where they can: a reader need not
-    look for escapes in them, and a manifest is read whenever its model is loaded."""
-    import tomli_w
-
-    def literal(found: re.Match[str]) -> str:
-        inside = found[0][3:-3]
-        return found[0] if "\\" in inside or "'" in inside else f"'''{inside}'''"
-
-    return _TEXT_OF_LINES.sub(literal, tomli_w.dumps(manifest, multiline_strings=True))
-
-
 def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     """Writes a manifest, whole or not at all."""
+    import tomli_w
+
     with write_atomically(path) as temporary:
-        temporary.write_text(as_toml(manifest), encoding="utf-8")
+        temporary.write_text(tomli_w.dumps(manifest), encoding="utf-8")

@@ -1,8 +1,7 @@
 """A training run made into a model of the zoo: weights in float16, a golden set, a manifest that says where they are from."""
 
 import json
-import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ from ocrkit.config import PartSpec, PipelineSpec, load_spec, read_spec
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
-from ocrkit.manifest import write_manifest
+from ocrkit.manifest import SCHEMA, write_manifest
 from ocrkit.registry import registry
-from ocrkit.seen_forms import IMAGES, as_lines, of_manifest, of_run
+from ocrkit.seen_forms import SeenForms, of_model, of_run, write_seen
 from ocrkit.zoo import MANIFEST, model
 
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
@@ -27,21 +26,24 @@ _OF_ONE_MACHINE = {"reader": ("root", "only", "exclude"), "training": ("only", "
 """Options that name files of the machine that a run was made on."""
 
 
-def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items: int = ITEMS) -> dict[str, Any]:
+def pack(
+    folder: Path,
+    runs: Sequence[Path],
+    about: Mapping[str, Any],
+    *,
+    chosen: Iterable[str] = (),
+    items: int = ITEMS,
+) -> dict[str, Any]:
     """Makes a model of a training run in ``folder``, which has its ``pipeline.toml``, and returns the manifest.
 
     ``weights.safetensors`` (the run's best, rounded to float16), ``golden.safetensors`` (``items`` images of the sample that a
-    reader ships) and ``manifest.toml`` are written. ``runs``: the run, then those that it started from, the latest first.
-    The manifest lists them, and those that made the weights which the earliest started from, as far as anybody knows.
-    ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table by table.
+    reader ships), the lists of what it has seen and ``manifest.toml`` are written. ``runs``: the run, then those that it
+    started from, the latest first. The manifest lists them, and those that made the weights which the earliest started from,
+    as far as anybody knows. ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table by table.
+    ``chosen``: forms by which something was chosen besides the runs' best epochs.
 
     Raises WeightsError where the run is missing, damaged or of another network, and DataError where there are no images.
     """
-    described, listed = [*(_described(run) for run in runs), *_before(runs[-1])], set[str]()
-    for run in described:  # once is enough: a manifest is read whenever the model is loaded
-        forms = [form for form in run["forms"] if form not in listed]
-        listed.update(forms)
-        run["forms"] = as_lines(forms)
     best = weight_files.read(runs[0] / "best.safetensors")
     assembly = assemble(read_spec(folder / "pipeline.toml"))
     if differences := assembly.differences(best.about):
@@ -54,13 +56,14 @@ def pack(folder: Path, runs: Sequence[Path], about: Mapping[str, Any], *, items:
     weight_files.write(path, arrays, assembly.identity())
     weights = {**_file(path), "dtype": "float16", "parameters": sum(array.size for array in arrays.values())}
     manifest = {
-        "schema": 1,
+        "schema": SCHEMA,
         "name": assembly.spec.name,
         "summary": assembly.spec.summary,
         **about,
         "weights": weights,
         "network": assembly.identity(),
-        "training": {**about.get("training", {}), "runs": described},
+        "training": {**about.get("training", {}), "runs": _runs(runs)},
+        **write_seen(folder, _seen(runs, chosen)),
         "golden": _golden(folder, assembly, items),
     }
     write_manifest(folder / MANIFEST, manifest)
@@ -88,15 +91,13 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
     manifest = pack(folder, [run], {"licence": licence, "training": {"data": trained_on}})
     if results := _results(run, about, manifest["training"]["runs"][0]["chosen_epoch"]):
         manifest["results"] = results
-    if chosen := of_run(run).chosen:
-        manifest["choosing"] = {"purpose": "the best epoch", "forms": as_lines(sorted(chosen))}
+    if manifest["forms"]["chosen"]:
+        manifest["choosing"] = {"purpose": "the best epoch"}
     init = about.get("init") or {}
     if init.get("licence"):
         manifest["terms"] = f"Trained from {init['weights']}, of which holds on: {init['licence']}"
     if init.get("temperature"):
         manifest["confidence"] = {"temperature": init["temperature"], "fitted_on": f"with the weights {init['weights']}"}
-    if (run / IMAGES).is_file():
-        shutil.copyfile(run / IMAGES, folder / IMAGES)
     write_manifest(folder / MANIFEST, manifest)
     (folder / "CARD.md").write_text(_card(manifest, about["init"]), encoding="utf-8")
     return manifest
@@ -138,23 +139,39 @@ def _described(run: Path) -> dict[str, Any]:
         "chosen_epoch": best.about["training"]["epoch"],
         "images_per_second": round(sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1),
         "options": {name: value for name, value in training.items() if name not in _OF_ONE_MACHINE["training"]},
-        "skipped": as_lines(item["id"] for item in about["skipped"]),
-        "forms": about["forms"],
+        "forms": len(about["forms"]),
+        "skipped": len(about["skipped"]),
     }
 
 
-def _before(run: Path) -> list[dict[str, Any]]:
-    """The runs that made the weights which a run started from, as a zoo model's manifest has them; else the forms they saw."""
-    init = _about(run).get("init")
+def _runs(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """What a manifest says of training runs, and of those that made the weights which the last of them started from.
+
+    Of a zoo model's weights the model's own manifest tells, if it is still the model that it was; of others only where they
+    came from is known.
+    """
+    described = [_described(run) for run in runs]
+    init = _about(runs[-1]).get("init")
     if not init:
-        return []
+        return described
     name = init["weights"].removeprefix("zoo:")
     if name != init["weights"] and name in registry().names("zoo"):
-        manifest = model(name).manifest
-        runs = manifest.get("training", {}).get("runs", [])
-        if runs and of_manifest(manifest).trained == set(init["trained"]):  # the model may be another by now
-            return [{**each, "forms": each.get("forms", "").splitlines()} for each in runs]
-    return [{"weights": init["weights"], "forms": init["trained"]}]
+        found = model(name)
+        earlier = found.manifest.get("training", {}).get("runs", [])
+        if earlier and of_model(found.folder, found.manifest).trained == set(init["trained"]):
+            return [*described, *earlier]
+    return [*described, {"weights": init["weights"], "forms": len(init["trained"])}]
+
+
+def _seen(runs: Sequence[Path], chosen: Iterable[str]) -> SeenForms:
+    """What all of the runs have seen, the weights that they started from included."""
+    seen = [of_run(run) for run in runs]
+    return SeenForms(
+        trained=frozenset[str]().union(*(each.trained for each in seen)),
+        chosen=frozenset(chosen).union(*(each.chosen for each in seen)),
+        trained_keys=frozenset[str]().union(*(each.trained_keys for each in seen)),
+        chosen_keys=frozenset[str]().union(*(each.chosen_keys for each in seen)),
+    )
 
 
 def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
@@ -191,7 +208,8 @@ def _card(manifest: Mapping[str, Any], init: Mapping[str, Any] | None) -> str:
         f"# {manifest['name']}\n\n{manifest['summary']}.\n\n## What it scores\n\n{scores}\n"
         "## What it is for, and what not\n\nIts author has not said yet.\n\n"
         f"## How it was trained\n\nOn {run['samples']:,} samples of {manifest['training']['data']}{start}:\n\n"
-        f"    {run['command']}\n\n`manifest.toml` has versions, seed and forms. The weights were then rounded to float16.\n\n"
+        f"    {run['command']}\n\n`manifest.toml` has versions and seed, `forms.txt` the forms. "
+        "The weights were then rounded to float16.\n\n"
         f"## Licence\n\n{manifest['licence']}\n" + (f"\n{manifest['terms']}\n" if "terms" in manifest else "")
     )
 

@@ -10,9 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from math import ceil
 from pathlib import Path
-from threading import Condition
+from threading import Condition, Lock
 from typing import Generic, TypeVar
 from weakref import WeakSet
 
@@ -93,6 +94,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_in_child)
 
 
+class ProcessLock(MadeAnewInChildren):
+    """A lock that a forked child finds free, whoever held it in the parent."""
+
+    def make(self) -> None:
+        self._lock = Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+
 class LastingThreads(MadeAnewInChildren):
     """Threads that last as long as this object, for libraries that keep memory or settings by
     thread. They start when they are first needed; each calls ``start`` first."""
@@ -105,8 +119,8 @@ class LastingThreads(MadeAnewInChildren):
         self._pool = ThreadPoolExecutor(self._count, self._name, initializer=self._start)
 
     def call(self, work: Callable[..., Result], /, *arguments: object) -> Result:
-        """What ``work`` returns, or raises, in one of the threads."""
-        return self._pool.submit(work, *arguments).result()
+        """What ``work`` returns, or raises, in one of the threads, with the caller's context."""
+        return self._pool.submit(copy_context().run, work, *arguments).result()
 
     def map(self, work: Callable[..., Result], /, *arguments: Iterable[object]) -> Iterator[Result]:
         """The same of many calls, in order."""

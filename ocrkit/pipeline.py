@@ -21,7 +21,7 @@ from ocrkit.images import read_image
 from ocrkit.interfaces import Decoded, Decoder, FloatArray, Image, IntArray, Sample, Skipped
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
 from ocrkit.recogniser import BATCH_SIZE, Reading, Recogniser, Seconds
-from ocrkit.seen_forms import SeenForms, of_manifest
+from ocrkit.seen_forms import SeenForms, of_model
 
 if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
     from ocrkit.datasets import Dataset
@@ -257,7 +257,7 @@ def _load_exported(spec: PipelineSpec, backend: str | None, device: str, threads
     around, exported = surround(spec, backend)
     network = network_files(path).open(path, device=choose_device(around.backend_name, around.backend, device), threads=threads)
     trained = Trained(
-        {}, "", str(path), exported.sha256, exported.licence, exported.temperature, _seen_by_zoo_weights(exported)
+        {}, "", str(path), exported.sha256, exported.licence, exported.temperature, partial(_seen_by_zoo_weights, exported)
     )
     around = replace(around, decoder=calibrated(around.decoder, trained.temperature))
     return Pipeline(Recogniser(around, network, threads, batch_size), trained)
@@ -267,7 +267,7 @@ def _seen_by_zoo_weights(exported: Exported) -> SeenForms:
     """What the weights in an exported network have seen, where the zoo has the very same."""
     from ocrkit.zoo import models
 
-    known = {f"zoo:{model.name}": model.manifest for model in models()[0]}.get(exported.weights)
-    if known is None or known["weights"]["sha256"] != exported.sha256:
+    known = {f"zoo:{model.name}": model for model in models()[0]}.get(exported.weights)
+    if known is None or known.manifest["weights"]["sha256"] != exported.sha256:
         return SeenForms()
-    return of_manifest(known)
+    return of_model(known.folder, known.manifest)

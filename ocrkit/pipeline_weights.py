@@ -1,19 +1,29 @@
 """The weights of a pipeline: where they are, whether they apply to its network, and what is known of them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly
 from ocrkit.config import run_name
 from ocrkit.errors import WeightsError
 from ocrkit.interfaces import Arrays
-from ocrkit.seen_forms import SeenForms, of_manifest, of_run, with_keys
+from ocrkit.seen_forms import SeenForms, of_model, of_run
 
 
-def find_weights(reference: str, folder: Path) -> tuple[weight_files.Weights, dict[str, Any] | None]:
-    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file; and their manifest, if there is one.
+class FoundWeights(NamedTuple):
+    """Weights, the folder of the model or the training run that they are of, and the manifest there, if there is one."""
+
+    weights: weight_files.Weights
+    folder: Path
+    manifest: dict[str, Any] | None
+
+
+def find_weights(reference: str, folder: Path) -> FoundWeights:
+    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file.
 
     Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
     """
@@ -21,12 +31,13 @@ def find_weights(reference: str, folder: Path) -> tuple[weight_files.Weights, di
 
     if reference.startswith("zoo:"):
         found = model(reference.removeprefix("zoo:"))
-        return read_model_weights(found), found.manifest
+        return FoundWeights(read_model_weights(found), found.folder, found.manifest)
     path = _weights_file(reference, folder)
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a .safetensors file")
     manifest = manifest_of(path)
-    return weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None), manifest
+    weights = weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
+    return FoundWeights(weights, path.parent, manifest)
 
 
 def _weights_file(reference: str, folder: Path) -> Path:
@@ -49,10 +60,18 @@ class Trained:
     """What the weights may be used for, with its terms; empty where nobody has said."""
     temperature: float | None = None
     """What makes confidences fit, where somebody has found that out; see ``ocrkit calibrate``."""
-    seen: SeenForms = field(default_factory=SeenForms)
-    """The data that were used in making the weights, as far as they are listed."""
+    find_seen: Callable[[], SeenForms] = SeenForms
+    """Finds what :attr:`seen` is."""
     reported: str = ""
     """The data that the manifest's scores are of: a reader and a split."""
+
+    @cached_property
+    def seen(self) -> SeenForms:
+        """The forms that were used in making the weights, as far as they are listed; looked up when something is scored.
+
+        Raises WeightsError for a model whose list is missing or damaged.
+        """
+        return self.find_seen()
 
 
 def fitting_weights(assembly: Assembly) -> Trained:
@@ -60,13 +79,14 @@ def fitting_weights(assembly: Assembly) -> Trained:
     reference = assembly.spec.weights
     if not reference:
         return Trained(None, "the pipeline names no weights", reference)
-    weights, manifest = find_weights(reference, assembly.spec.folder)
+    found = find_weights(reference, assembly.spec.folder)
+    weights = found.weights
     differences = assembly.differences(weights.about)
     if differences:
         return Trained(None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference)
     arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
-    called = run_name(weights.path.parent) or reference
-    return Trained(arrays, "", called, weights.sha256, **vars(_known(weights, manifest)))
+    called = run_name(found.folder) or reference
+    return Trained(arrays, "", called, weights.sha256, **vars(_known(found)))
 
 
 def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
@@ -83,28 +103,28 @@ class Provenance:
 
     licence: str = ""
     temperature: float | None = None
-    seen: SeenForms = field(default_factory=SeenForms)
+    find_seen: Callable[[], SeenForms] = SeenForms
     reported: str = ""
 
 
-def _known(weights: weight_files.Weights, manifest: dict[str, Any] | None) -> Provenance:
+def _known(found: FoundWeights) -> Provenance:
     """What their manifest says, or the training run that made them, whose licence is that of the weights it began from."""
-    folder = weights.path.parent
+    about, folder, manifest = found.weights.about, found.folder, found.manifest
     if manifest is None:
-        licence, temperature = weights.about.get("licence", ""), weights.about.get("temperature")
+        licence, temperature = about.get("licence", ""), about.get("temperature")
         return Provenance(
             licence if isinstance(licence, str) else "",
             temperature if isinstance(temperature, float) and temperature > 0 else None,
-            of_run(folder),
+            partial(of_run, folder),
         )
     return Provenance(
         f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip(),
         manifest.get("confidence", {}).get("temperature"),
-        with_keys(of_manifest(manifest), folder),
+        partial(of_model, folder, manifest),
         manifest.get("results", {}).get("dataset", ""),
     )
 
 
 def provenance_of(reference: str) -> Provenance:
     """What is known of weights: ``zoo:NAME``, a training run's or a model's folder, or a file."""
-    return _known(*find_weights(reference, Path()))
+    return _known(find_weights(reference, Path()))

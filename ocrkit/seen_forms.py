@@ -1,4 +1,9 @@
-"""What weights have seen: the data that they were trained on, and those by which they were chosen."""
+"""What weights have seen: the data that they were trained on, and those by which they were chosen.
+
+Lists of it are text files with a line each: ``trained`` or ``chosen``, a tab, and an id. ``forms.txt`` beside a zoo model's
+manifest lists forms; ``seen.txt``, there and in the folder of a training run, the keys of samples that are of no form. They are
+read when something is scored.
+"""
 
 import hashlib
 import json
@@ -7,15 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ocrkit.errors import WeightsError
+from ocrkit.files import read_text, write_atomically
 from ocrkit.interfaces import Sample
 
-IMAGES = "seen.txt"
-"""In the folder of a run: ``trained`` or ``chosen`` and a sample's key, a line each."""
+FORMS, IMAGES = "forms.txt", "seen.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class SeenForms:
-    """What weights have seen, as far as their manifest or their training run says: forms, and of samples that are of no form
+    """What weights have seen, as far as their model or their training run says: forms, and of samples that are of no form
     the keys (:func:`key_of`)."""
 
     trained: frozenset[str] = frozenset()
@@ -46,22 +52,75 @@ def keys_of(samples: Iterable[Sample]) -> frozenset[str]:
     return frozenset(key_of(sample) for sample in samples if not sample.form) - {""}
 
 
-def as_lines(ids: Iterable[str]) -> str:
-    """Ids as a manifest has them: one text, an id a line, which is read much faster than a list."""
-    return "".join(f"{each}\n" for each in ids)
+# ----------------------------------------------------------------------------------------------------------------- lists
 
 
-def of_manifest(manifest: Mapping[str, Any]) -> SeenForms:
-    """What a model's manifest says of ``training.runs`` and ``choosing``."""
-    runs = manifest.get("training", {}).get("runs", [])
-    trained = frozenset(form for run in runs for form in run.get("forms", "").splitlines())
-    return SeenForms(trained, frozenset(manifest.get("choosing", {}).get("forms", "").splitlines()))
+def write_list(path: Path, trained: Iterable[str], chosen: Iterable[str]) -> dict[str, Any]:
+    """Writes a list, whole or not at all; returns what a manifest says of it.
+
+    Raises WeightsError for an id that goes over the end of a line.
+    """
+    lists = {"trained": sorted(trained), "chosen": sorted(chosen)}
+    ids = [each for listed in lists.values() for each in listed]
+    if broken := [each for each in ids if len(f"{each}.".splitlines()) > 1]:
+        raise WeightsError(f"{broken[0]!r}: an id of several lines cannot be listed in {path.name}")
+    text = "".join(f"{use}\t{each}\n" for use, listed in lists.items() for each in listed)
+    with write_atomically(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return {"file": path.name, **{use: len(listed) for use, listed in lists.items()}}
+
+
+def read_list(path: Path) -> dict[str, frozenset[str]]:
+    """The ids of a list, ``trained`` and ``chosen``. Raises WeightsError where it is missing or damaged."""
+    found: dict[str, set[str]] = {"trained": set(), "chosen": set()}
+    expected = "the list of what the weights have seen; install the model anew"
+    for number, line in enumerate(read_text(path, WeightsError, expected).splitlines(), 1):
+        use, tab, each = line.partition("\t")
+        if use not in found or not tab or not each:
+            raise WeightsError(f"{path}: line {number}: {line!r}; expected 'trained' or 'chosen', a tab and an id")
+        found[use].add(each)
+    return {use: frozenset(ids) for use, ids in found.items()}
+
+
+def write_seen(folder: Path, seen: SeenForms) -> dict[str, Any]:
+    """Writes a model's lists; returns the tables ``forms`` and ``images`` of its manifest, ``images`` where there are any."""
+    tables = {"forms": write_list(folder / FORMS, seen.trained, seen.chosen)}
+    if seen.trained_keys or seen.chosen_keys:
+        tables["images"] = write_list(folder / IMAGES, seen.trained_keys, seen.chosen_keys)
+    return tables
+
+
+def of_model(folder: Path, manifest: Mapping[str, Any]) -> SeenForms:
+    """What the model in a folder says; nothing where its manifest names no list.
+
+    Raises WeightsError where a list is missing or damaged, or has not as many lines as the manifest says.
+    """
+    return SeenForms(*_listed(folder, manifest, "forms"), *_listed(folder, manifest, "images"))
+
+
+def _listed(folder: Path, manifest: Mapping[str, Any], name: str) -> tuple[frozenset[str], frozenset[str]]:
+    """What was trained on and chosen by, of the list of this name."""
+    stated = manifest.get(name)
+    if stated is None:
+        return frozenset(), frozenset()
+    path = folder / stated["file"]
+    found = read_list(path)
+    for use, ids in found.items():
+        if len(ids) != stated[use]:
+            raise WeightsError(
+                f"{path}: {len(ids):,} {name} are {use!r}, the manifest says {stated[use]:,}: "
+                "cut off or replaced; install the model anew"
+            )
+    return found["trained"], found["chosen"]
 
 
 def of_run(folder: Path) -> SeenForms:
-    """What ``run.json`` in the folder of a training run says; nothing where there is none that can be read."""
+    """What ``run.json`` and ``seen.txt`` in the folder of a training run say; nothing where it is no such folder.
+
+    Raises WeightsError where ``seen.txt`` is damaged.
+    """
     try:
-        about = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        about = json.loads((folder / "run.json").read_bytes())
         before, validation = about.get("init") or {}, about.get("validation") or {}
         seen = SeenForms(
             frozenset([*about["forms"], *before.get("trained", [])]),
@@ -69,20 +128,7 @@ def of_run(folder: Path) -> SeenForms:
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return SeenForms()
-    return with_keys(seen, folder)
-
-
-def with_keys(seen: SeenForms, folder: Path) -> SeenForms:
-    """The same with the keys that ``seen.txt`` in the folder of a run or a model lists, where there is one."""
-    try:
-        lines = [line.partition(" ") for line in (folder / IMAGES).read_text(encoding="utf-8").splitlines()]
-    except (OSError, ValueError):
+    if not (folder / IMAGES).is_file():
         return seen
-    trained, chosen = (frozenset(key for word, _, key in lines if word == kind) for kind in ("trained", "chosen"))
-    return replace(seen, trained_keys=trained, chosen_keys=chosen)
-
-
-def key_lines(seen: SeenForms) -> str:
-    """The content of ``seen.txt``."""
-    kinds = (("trained", seen.trained_keys), ("chosen", seen.chosen_keys))
-    return "".join(f"{kind} {key}\n" for kind, keys in kinds for key in sorted(keys))
+    keys = read_list(folder / IMAGES)
+    return replace(seen, trained_keys=keys["trained"], chosen_keys=keys["chosen"])

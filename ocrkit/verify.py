@@ -18,6 +18,7 @@ from ocrkit.manifest import manifest_problems
 from ocrkit.pipeline_weights import weights_to_read_with
 from ocrkit.plugins import one_line
 from ocrkit.registry import registry
+from ocrkit.seen_forms import of_model
 from ocrkit.zoo import Model, check_there, read_manifest
 
 STORED = "stored"
@@ -106,6 +107,9 @@ def verify(
     with _check(result, "golden set", _file_text(found.manifest["golden"])) as problems:
         items = read_golden(found.folder / found.manifest["golden"]["file"], sha256=found.manifest["golden"]["sha256"])
         problems += _golden(found, items)
+    if "forms" in found.manifest:
+        with _check(result, "forms", _forms_text(found.manifest["forms"])):
+            of_model(found.folder, found.manifest)
     with _check(result, "pipeline") as problems:
         spec = load_spec(name)
         if spec.weights != f"zoo:{name}":
@@ -158,6 +162,10 @@ def _manifest(found: Model) -> list[str]:
 
 def _file_text(about: Mapping[str, Any]) -> str:
     return f"{about['bytes']:,} bytes, sha256 {str(about['sha256'])[:12]}…"
+
+
+def _forms_text(about: Mapping[str, Any]) -> str:
+    return f"{about['trained']:,} trained on, {about['chosen']:,} chosen by"
 
 
 def _weights(found: Model) -> list[str]:

@@ -2,8 +2,8 @@
 
     python tools/pack_model.py RUN [EARLIER_RUN ...] --to zoo/ocrkit_zoo/iam-crnn --data IAM --split aachen/validation
 
-The folder must hold the pipeline.toml. ``weights.safetensors``, ``manifest.toml`` and ``golden.safetensors`` are written;
-CARD.md is for people.
+The folder must hold the pipeline.toml. ``weights.safetensors``, ``golden.safetensors``, ``forms.txt`` and ``manifest.toml`` are
+written; CARD.md is for people.
 EARLIER_RUN are the runs that RUN started from (``--init``), the latest first.
 
 A model that has not seen IAM has other terms, which `--licence` and `--trained-on` say; without `--chosen-by` its epoch was
@@ -20,7 +20,6 @@ import ocrkit
 from ocrkit.files import read_text
 from ocrkit.manifest import write_manifest
 from ocrkit.packing import pack
-from ocrkit.seen_forms import as_lines
 
 ITEMS = 36
 """Images of the golden set."""
@@ -51,9 +50,9 @@ def main() -> None:
         about["terms"] = TERMS
     about["training"] = {"data": arguments.trained_on + "".join(f", and {each}" for each in also(arguments.runs))}
     if arguments.chosen_by:
-        forms = sorted(read_text(arguments.chosen_by).split())
-        about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences", "forms": as_lines(forms)}
-    manifest = pack(arguments.to, arguments.runs, about, items=ITEMS)
+        about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences"}
+    chosen = read_text(arguments.chosen_by).split() if arguments.chosen_by else []
+    manifest = pack(arguments.to, arguments.runs, about, chosen=chosen, items=ITEMS)
 
     result = ocrkit.load(arguments.to / "pipeline.toml").evaluate(arguments.split, data=arguments.data)
     forms = result.dataset["forms"]

@@ -25,12 +25,15 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     """
     from ocrkit.assembly import assemble, surround
     from ocrkit.config import read_spec
+    from ocrkit.exported import network_files
     from ocrkit.pipeline_weights import fitting_weights
     from ocrkit.seams import exported_seams, seams
 
     spec = read_spec(pipeline, settings)
     if spec.network:
         around, exported = surround(spec, backend)
+        path = spec.folder / spec.network
+        network_files(path).open(path, device="cpu", threads=1)
         _show(around, exported_seams(around, exported))
         click.echo(f"weights: {exported.weights}, exported in {exported.precision}")
         return

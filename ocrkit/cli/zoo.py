@@ -68,21 +68,37 @@ def _size(model: Model) -> str:
 
 @zoo.command()
 @click.argument("name")
+@click.option("--manifest", "whole", is_flag=True, help="The manifest in place of the card, as it is in its file.")
 @click.option("--json", "as_json", is_flag=True, help="The manifest as one JSON object.")
-def show(name: str, as_json: bool) -> None:
-    """Show the manifest and the card of the model NAME."""
+def show(name: str, whole: bool, as_json: bool) -> None:
+    """Show the card of the model NAME: what it is good for, and what not."""
 
-    from ocrkit.manifest import as_toml
-    from ocrkit.zoo import model
+    from ocrkit.files import read_text
+    from ocrkit.zoo import MANIFEST, model
 
     found = model(name)
     if as_json:
         echo_json(found.manifest)
-        return
-    card = found.folder / "CARD.md"
-    if card.is_file():
-        click.echo(card.read_text(encoding="utf-8"))
-    click.echo(as_toml(found.manifest))
+    elif whole:
+        echo(read_text(found.folder / MANIFEST).rstrip("\n"))
+    else:
+        card = found.folder / "CARD.md"
+        if card.is_file():
+            echo(read_text(card).strip() + "\n")
+        for line in _in_short(found):
+            echo(line)
+
+
+def _in_short(model: Model) -> list[str]:
+    """What a manifest says of itself in a few lines."""
+    manifest = model.manifest
+    lines = [f"licence: {manifest.get('licence', 'none stated')}"]
+    if "terms" in manifest:
+        lines.append(f"terms: {manifest['terms']}")
+    if forms := manifest.get("forms"):
+        seen = f"trained on {forms['trained']:,}, chosen by {forms['chosen']:,}"
+        lines.append(f"forms: {seen} ({model.folder / forms['file']})")
+    return [*lines, f"more: ocrkit zoo show {model.name} --manifest"]
 
 
 @zoo.command()

@@ -14,7 +14,7 @@ from ocrkit.curves import draw_curves
 from ocrkit.errors import OcrkitError
 from ocrkit.files import lock, write_atomically
 from ocrkit.interfaces import Arrays
-from ocrkit.seen_forms import IMAGES, SeenForms, key_lines
+from ocrkit.seen_forms import IMAGES, SeenForms, write_list
 
 
 class RunFolder:
@@ -67,8 +67,9 @@ class RunFolder:
 
     def write_seen(self, seen: SeenForms) -> None:
         """``seen.txt``: the keys of the samples that the run sees, where some are of no form."""
-        if lines := key_lines(seen):
-            self._write_text(IMAGES, lines)
+        if seen.trained_keys or seen.chosen_keys:
+            with self._written(IMAGES) as path:
+                write_list(path, seen.trained_keys, seen.chosen_keys)
 
     def write_log(self, history: Sequence[Mapping[str, Any]]) -> None:
         """``log.jsonl`` and ``curves.svg``."""

@@ -26,7 +26,7 @@ class Origin:
     def of(cls, reference: str) -> "Origin":
         """Raises WeightsError or OcrkitError where there are none."""
         known = provenance_of(reference)
-        return cls(reference, known.licence, known.temperature, known.seen)
+        return cls(reference, known.licence, known.temperature, known.find_seen())
 
     @classmethod
     def from_json(cls, table: Mapping[str, Any]) -> "Origin":
@@ -55,7 +55,7 @@ def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict
     The head is rebuilt for another alphabet: rows of the characters that both have, and the blank's, are kept. Where the
     weights do not say their alphabet, it starts fresh. Raises WeightsError where nothing fits.
     """
-    source, _ = find_weights(reference, Path())
+    source = find_weights(reference, Path()).weights
     state = network.state()
     fresh = []
     head = source.arrays.get("head.weight")

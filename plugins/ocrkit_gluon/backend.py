@@ -1,21 +1,21 @@
 """Networks on MXNet: built from a plan, hybridized whole, trained with Adam."""
 
 import threading
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 
 from ocrkit.errors import ConfigError, WeightsError
 from ocrkit.interfaces import Arrays, Batch, FloatArray, IntArray, NetworkPlan, OptimizerOptions
-from ocrkit_gluon.mxnet import BATCHES, mxnet
+from ocrkit.parallel import ProcessLock
+from ocrkit_gluon.mxnet import BATCHES, READING, mxnet
 
 nd, nn = mxnet.nd, mxnet.gluon.nn
 
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 """Adam's moment decays and the term that keeps its division finite, as Kingma & Ba propose."""
 
-_TRACING = threading.Lock()
+_TRACING = ProcessLock()
 """Held while a block is called: the first call traces it, in global variables. What it computes is ready only later."""
 
 
@@ -83,21 +83,16 @@ def _canonical(name: str) -> str:
 class GluonNetwork:
     """A network on an MXNet context. Its blocks are hybridized with static allocation, the fastest form that MXNet has.
 
-    On a CPU it works on two batches at a time, unless somebody says how many threads it may have.
+    On a CPU it works on two batches at a time, unless somebody says how many threads it may have. How many MXNet's operators
+    have is the process's, and fixed when MXNet is imported.
     """
 
     def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
         self.device = device
         self.context = mxnet.gpu() if device == "cuda" else mxnet.cpu()
-        if threads:
-            mxnet.base.check_call(mxnet.base._LIB.MXSetNumOMPThreads(threads))  # there is no other way
         self.whole = _Whole(plan)
         self.callers = BATCHES if device == "cpu" and not threads else 1
-        self._readings: SimpleQueue[_Reading] = SimpleQueue()  # each has memory for one call
-        for _ in range(self.callers):
-            reading = _Reading(self.whole)
-            reading.hybridize(static_alloc=True)
-            self._readings.put(reading)
+        self._of_thread = threading.local()
         self.whole.initialize(mxnet.init.Zero(), ctx=self.context)
         self.parameters: dict[str, Any] = {
             _canonical(name): parameter
@@ -109,13 +104,15 @@ class GluonNetwork:
             raise ConfigError([f"the gluon network has other parameters than its definition says: {wrong[:4]}"])
 
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
-        reading = self._readings.get()
-        try:
-            with _TRACING:
-                log_probs, lengths = reading(*self._arrays(inputs, sizes))
-            return log_probs.asnumpy(), lengths.asnumpy().astype(np.int32)
-        finally:
-            self._readings.put(reading)
+        return READING.call(self._predict, inputs, sizes)
+
+    def _predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+        if not hasattr(self._of_thread, "reading"):  # which has memory for one call
+            self._of_thread.reading = _Reading(self.whole)
+            self._of_thread.reading.hybridize(static_alloc=True)
+        with _TRACING:
+            log_probs, lengths = self._of_thread.reading(*self._arrays(inputs, sizes))
+        return log_probs.asnumpy(), lengths.asnumpy().astype(np.int32)
 
     def _arrays(self, *arrays: Any) -> list[Any]:
         return [nd.array(array, ctx=self.context, dtype="float32") for array in arrays]

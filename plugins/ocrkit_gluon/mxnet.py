@@ -3,6 +3,7 @@
 import os
 import warnings
 
+from ocrkit.parallel import LastingThreads, processors
 from ocrkit_gluon import cuda_wheels, numpy_aliases
 
 # MXNet logs its own set-up to standard error; 3 is errors only. cuDNN's auto-tuning would make runs differ.
@@ -19,7 +20,7 @@ cuda_wheels.preload()
 # Left to itself MXNet takes half the cores, for hyperthreads that may not be there. Its OpenMP library looks at the environment
 # once, while it is loaded, so that the variable is gone again before anybody else sees it.
 chosen = os.environ.get("OMP_NUM_THREADS")
-cores = len(os.sched_getaffinity(0))
+cores = processors()
 os.environ["OMP_NUM_THREADS"] = chosen or str(cores)
 BATCHES = 1 if chosen else min(2, cores)
 """Batches that MXNet may work on at a time on a CPU. It computes one operator at a time, with all threads, unless it is told
@@ -33,4 +34,7 @@ finally:
     if chosen is None:
         del os.environ["OMP_NUM_THREADS"]
 
-__all__ = ["BATCHES", "mxnet"]
+READING = LastingThreads(BATCHES, "mxnet")
+"""The threads that networks are called in: MXNet keeps memory for every thread that ever called it, megabytes and for good."""
+
+__all__ = ["BATCHES", "READING", "mxnet"]

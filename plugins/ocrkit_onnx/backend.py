@@ -1,9 +1,7 @@
 """Networks on ONNX Runtime: made as ONNX models in memory out of a plan and its weights, or opened from a file."""
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -15,7 +13,8 @@ import onnxruntime
 
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
 from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions
-from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries
+from ocrkit.parallel import LastingThreads, processors
+from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries, metadata_of
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """What ONNX Runtime calls devices."""
@@ -43,7 +42,10 @@ class Onnx:
         return network_graph(plan, arrays).model({})
 
     def metadata(self, path: Path, /) -> dict[str, str]:
-        return _session_of(path, device="cpu", threads=1).metadata()
+        try:
+            return metadata_of(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise _cannot_be_run(path, error) from error
 
     def with_metadata(self, model: bytes, metadata: Mapping[str, str], /) -> bytes:
         return model + metadata_entries(metadata)
@@ -61,28 +63,47 @@ def network_graph(plan: NetworkPlan, arrays: Arrays) -> Graph:
     """The network with its weights as an ONNX graph.
 
     Inputs: ``images`` float32 (N, 1, H, W) and ``widths`` int64 (N,), or ``features`` (N, T, D) and ``steps`` (N,) behind a
-    featurizer of backend ``numpy``. Outputs: ``log_probs`` float32 (N, T, K) and ``lengths`` int64 (N,).
+    featurizer of backend ``numpy``. Outputs: ``log_probs`` float32 (N, T, K) and ``lengths`` int64 (N,). N may be 0.
     Raises ConfigError where the implementations use other parameters than ``arrays`` has.
     """
     graph = Graph(arrays)
     steps = plan.sequence.steps or "T"
     if plan.featurizer is not None and plan.build_featurizer is not None:
         images = graph.input("images", FLOAT32, ["N", 1, plan.image.height, plan.image.width or "W"])
+        widths = graph.input("widths", INT64, ["N"])
+        count, images, widths = _one_at_least(graph, images, widths, axis=3)
         featurizer = plan.build_featurizer(plan.featurizer, plan.image)
-        features, lengths = featurizer(graph.part("featurizer"), images, graph.input("widths", INT64, ["N"]))
+        features, lengths = featurizer(graph.part("featurizer"), images, widths)
     else:
         features = graph.input("features", FLOAT32, ["N", steps, plan.sequence.features])
         lengths = graph.input("steps", INT64, ["N"])
+        count, features, lengths = _one_at_least(graph, features, lengths, axis=1)
     encoded = plan.build_encoder(plan.encoder, plan.sequence)(graph.part("encoder"), features, lengths)
     head = graph.part("head")
     scores = head.node("MatMul", encoded, head.constant(head.weight("weight").T))
     scores = head.node("Add", scores, head.parameter("bias"))
-    graph.output("log_probs", head.node("LogSoftmax", scores, axis=-1), FLOAT32, ["N", steps, plan.classes])
+    log_probs = head.node("LogSoftmax", scores, axis=-1)
+    first, batch = graph.constant([0]), graph.constant([0])
+    log_probs, lengths = (graph.node("Slice", x, first, count, batch) for x in (log_probs, lengths))
+    graph.output("log_probs", log_probs, FLOAT32, ["N", steps, plan.classes])
     graph.output("lengths", lengths, INT64, ["N"])
     unused = sorted(arrays.keys() - graph.used)
     if unused:
         raise ConfigError([f"the onnx network has other parameters than its definition says: it does not use {unused[0]}"])
     return graph
+
+
+def _one_at_least(graph: Graph, inputs: str, sizes: str, axis: int) -> tuple[str, str, str]:
+    """N as (1,), and the inputs and their sizes, or one input of zeros where there is none.
+
+    Of nothing some of ONNX Runtime's operators end the whole process. ``axis`` is the one that the sizes are of.
+    """
+    count = graph.node("Shape", inputs, start=0, end=1)
+    missing = graph.node("Max", graph.node("Sub", graph.constant([1]), count), graph.constant([0]))
+    blank = graph.node("ConstantOfShape", graph.node("Concat", missing, graph.node("Shape", inputs, start=1), axis=0))
+    whole = graph.node("Shape", inputs, start=axis, end=axis + 1)
+    its_size = graph.node("Slice", whole, graph.constant([0]), missing)
+    return count, graph.node("Concat", inputs, blank, axis=0), graph.node("Concat", sizes, its_size, axis=0)
 
 
 class OnnxNetwork:
@@ -94,12 +115,12 @@ class OnnxNetwork:
         self._plan = plan
         self._threads = threads
         self._arrays = {name: np.zeros(shape, np.float32) for name, shape in plan.parameters().items()}
-        self._session: Future[_Session] | None = None
+        self._session: _Session | None = None
 
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
         if self._session is None:
             raise WeightsError("the network has no weights yet")
-        return self._session.result().predict(inputs, sizes)
+        return self._session.predict(inputs, sizes)
 
     def state(self) -> Arrays:
         return {name: array.copy() for name, array in self._arrays.items()}
@@ -111,12 +132,11 @@ class OnnxNetwork:
         self._arrays = {name: np.array(arrays[name], np.float32) for name in self._arrays}
         graph = network_graph(self._plan, self._arrays)
         model, constants = graph.model({}, whole=False), graph.large_constants
-        # ONNX Runtime gets ready in a thread of its own, while the first images are read.
-        pool = ThreadPoolExecutor(1, "onnx-start")
-        self._session = pool.submit(_Session, model, constants, device=self.device, threads=self._threads)
-        pool.shutdown(wait=False)
-        if self.device != "cpu":
-            self._session.result()  # a device that cannot be used is told of at once
+        try:
+            self._session = _Session(model, constants, device=self.device, threads=self._threads)
+        except _RuntimeError as error:
+            parts = f"{type(self._plan.featurizer).__name__} and {type(self._plan.encoder).__name__}"
+            raise ConfigError([f"ONNX Runtime cannot run the network that {parts} make: {error}"]) from error
 
     def initialize(self, seed: int, /) -> None:
         raise _no_training()
@@ -153,16 +173,20 @@ class FileNetwork:
         return ConfigError([f"{self._path}: an exported network cannot be trained; take the pipeline that it came from"])
 
 
+class _RuntimeError(Exception):
+    """What ONNX Runtime says of a model that it cannot run, in one line. Its own errors have no base of their own."""
+
+
 class _Session:
     """ONNX Runtime with a model, and constants that are not in it, by name.
 
-    Raises OcrkitError where it cannot run the model, or not on this device.
+    Raises _RuntimeError where it cannot run the model, OcrkitError where it cannot use the device.
     """
 
     def __init__(self, model: bytes, constants: Arrays | None = None, *, device: str, threads: int) -> None:
         # On the CPU every thread takes rows of its own through the whole network: sharing out each operator costs more.
-        self._threads = threads or _cores() if device == "cpu" else 1
-        self._pool = ThreadPoolExecutor(self._threads, "onnx")
+        self._count = threads or processors() if device == "cpu" else 1
+        self._threads = LastingThreads(self._count, "onnx")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -180,16 +204,21 @@ class _Session:
             with redirect_stdout(sys.stderr):  # it prints what it does not find
                 onnxruntime.preload_dlls()  # finds the CUDA libraries of NVIDIA's wheels
         choices = [(provider, {"use_tf32": "0"})] if device == "cuda" else []
-        self._session = onnxruntime.InferenceSession(model, options, providers=[*choices, PROVIDERS["cpu"]])
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=[*choices, PROVIDERS["cpu"]])
+        except Exception as error:
+            raise _RuntimeError(_first_line(error)) from error
         if provider not in self._session.get_providers():  # it would go on without, on the CPU
             raise _no_device(device)
 
     def predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
-        if self._threads == 1:
+        if not len(inputs):  # of a file that others made it may end the whole process
+            raise OcrkitError("an empty batch; expected one image at least")
+        if self._count == 1:
             return self._run(inputs, sizes)
-        rows = min(ROWS, -(-len(inputs) // self._threads))
+        rows = min(ROWS, -(-len(inputs) // self._count))
         cuts = range(rows, len(inputs), rows)
-        parts = self._pool.map(self._run, np.split(inputs, cuts), np.split(sizes, cuts))
+        parts = self._threads.map(self._run, np.split(inputs, cuts), np.split(sizes, cuts))
         log_probs, lengths = zip(*parts, strict=True)
         return np.concatenate(log_probs), np.concatenate(lengths)
 
@@ -198,9 +227,6 @@ class _Session:
         arrays = (np.asarray(inputs, np.float32), np.asarray(sizes, np.int64))
         log_probs, lengths = self._session.run(["log_probs", "lengths"], dict(zip(names, arrays, strict=True)))
         return log_probs, lengths.astype(np.int32)
-
-    def metadata(self) -> dict[str, str]:
-        return dict(self._session.get_modelmeta().custom_metadata_map)
 
     def inputs_and_outputs(self) -> tuple[dict[str, str], dict[str, str]]:
         """Types by name."""
@@ -216,16 +242,18 @@ def _session_of(path: Path, *, device: str, threads: int) -> _Session:
     """A file's network. Raises OcrkitError where it is no ONNX file, or one with other inputs and outputs."""
     try:
         session = _Session(path.read_bytes(), device=device, threads=threads)
-    except OcrkitError:
-        raise
-    except Exception as error:  # ONNX Runtime's have no base of their own
-        reason = error.strerror if isinstance(error, OSError) else _first_line(error)
-        raise OcrkitError(f"{path}: cannot be run as an ONNX network ({reason})") from error
+    except (OSError, _RuntimeError) as error:
+        raise _cannot_be_run(path, error) from error
     found = session.inputs_and_outputs()
     if found != (INPUTS, OUTPUTS):
         has, expected = (f"{_named(inputs)} → {_named(outputs)}" for inputs, outputs in (found, (INPUTS, OUTPUTS)))
         raise OcrkitError(f"{path}: no network that reads: it maps {has}; expected {expected}")
     return session
+
+
+def _cannot_be_run(path: Path, error: Exception) -> OcrkitError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return OcrkitError(f"{path}: cannot be run as an ONNX network ({reason})")
 
 
 def _named(values: Mapping[str, str]) -> str:
@@ -242,11 +270,6 @@ def _no_device(device: str) -> OcrkitError:
 
 def _no_training() -> ConfigError:
     return ConfigError(["backend 'onnx' reads only; train on torch or gluon"])
-
-
-def _cores() -> int:
-    """How many cores this process may use. ONNX Runtime's own choice looks at the machine's, and pins threads to them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @cache

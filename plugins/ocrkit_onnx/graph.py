@@ -10,7 +10,7 @@ import numpy.typing as npt
 import ocrkit
 from ocrkit.errors import ConfigError
 from ocrkit.interfaces import Arrays, FloatArray
-from ocrkit_onnx.protobuf import data, integer, message, real, text
+from ocrkit_onnx.protobuf import data, fields, integer, message, real, text
 
 OPSET = 17
 """The version of ONNX's operators that nodes are of; ONNX 1.12 of 2022 and later know it."""
@@ -128,6 +128,19 @@ def _tensor(name: str, array: npt.NDArray[Any], *, inside: bool) -> bytes:
 def metadata_entries(metadata: Mapping[str, str]) -> bytes:
     """Fields of a model that carry texts by name; put behind a model's bytes, they are added to it."""
     return b"".join(message(14, text(1, name), text(2, value)) for name, value in metadata.items())
+
+
+def metadata_of(model: bytes) -> dict[str, str]:
+    """What :func:`metadata_entries` has put into a model. Raises ValueError where it is damaged, or is no model."""
+    found, graphs = {}, 0
+    for field, content in fields(model):
+        graphs += field == 7
+        if field == 14:
+            entry = dict(fields(content))
+            found[str(entry.get(1, b""), "utf-8")] = str(entry.get(2, b""), "utf-8")
+    if not graphs:
+        raise ValueError("it holds no network")
+    return found
 
 
 def _value(field: int, name: str, dtype: int, shape: Sequence[Size]) -> bytes:

@@ -10,6 +10,7 @@ from ocrkit.errors import ConfigError, WeightsError
 from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions, Workers
 from ocrkit_torch import workers
 from ocrkit_torch.floats import exact_float32
+from ocrkit_torch.threads import in_its_thread, lasting_thread
 from ocrkit_torch.trainer import TorchTrainer
 
 
@@ -78,16 +79,17 @@ def state_of(whole: Whole) -> dict[str, Tensor]:
 
 
 class TorchNetwork:
-    """A network on a PyTorch device."""
+    """A network on a PyTorch device. What it computes is computed in a thread of its own."""
 
     def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
         self.device = device
-        if threads:
-            torch.set_num_threads(threads)
         self.torch_device = torch.device(workers.cuda_device() if device == "cuda" else device)
-        if device == "cuda":
-            torch.cuda.set_device(self.torch_device)
         self.plan = plan
+        self.thread = lasting_thread(threads, self.torch_device)
+        self._build(plan)
+
+    @in_its_thread
+    def _build(self, plan: NetworkPlan) -> None:
         # Convolutions are faster with the channels last in memory, on the CPU too.
         self.whole = built(plan).to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for module in self.whole.modules():
@@ -99,6 +101,7 @@ class TorchNetwork:
             wrong = sorted(set(expected.items()) ^ set(found.items()))
             raise ConfigError([f"the torch network has other parameters than its definition says: {wrong[:4]}"])
 
+    @in_its_thread
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
         self.whole.eval()
         with torch.inference_mode(), exact_float32():
@@ -114,9 +117,11 @@ class TorchNetwork:
             for tensor in tensors
         ]
 
+    @in_its_thread
     def state(self) -> Arrays:
         return {name: np.array(tensor.cpu().numpy(), np.float32, order="C") for name, tensor in state_of(self.whole).items()}
 
+    @in_its_thread
     def load_state(self, arrays: Arrays, /) -> None:
         state = state_of(self.whole)
         missing = state.keys() - arrays.keys()
@@ -126,10 +131,12 @@ class TorchNetwork:
             for name, tensor in state.items():
                 tensor.copy_(torch.from_numpy(np.asarray(arrays[name], np.float32, order="C")))
 
+    @in_its_thread
     def initialize(self, seed: int, /) -> None:
         """As the modules' own constructors do; ``cnn``, ``bilstm`` and the head: Xavier's uniform initialisation (Glorot &
         Bengio 2010), biases zero."""
         self.whole.load_state_dict(built(self.plan, seed).state_dict())  # a trainer may hold the module already
 
+    @in_its_thread
     def trainer(self, options: OptimizerOptions, /) -> TorchTrainer:
         return TorchTrainer(self, options, workers.find())

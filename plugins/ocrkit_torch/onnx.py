@@ -3,10 +3,11 @@
 import io
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
@@ -74,7 +75,53 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
         for dimension, size in zip(value.type.tensor_type.shape.dim, sizes[value.name], strict=True):
             dimension.Clear()
             setattr(dimension, "dim_param" if isinstance(size, str) else "dim_value", size)
+    _take_nothing(model.graph)
     return bytes(model.SerializeToString())
+
+
+def _take_nothing(graph: Any) -> None:
+    """Makes a graph work for N = 0 too: it then computes one image of zeros, and gives none of it.
+
+    The exporter's graphs are for one image at least; of none, ONNX Runtime may end the whole process.
+    """
+    from onnx import helper, numpy_helper
+
+    def node(operator: str, inputs: list[str], output: str, **attributes: int) -> Any:
+        return helper.make_node(operator, inputs, [f"nothing_{output}"], **attributes)
+
+    for name, number in (("zero", 0), ("one", 1)):
+        graph.initializer.append(numpy_helper.from_array(np.array([number], np.int64), f"nothing_{name}"))
+    before = [
+        node("Shape", ["images"], "count", start=0, end=1),
+        node("Shape", ["images"], "size", start=1),
+        node("Shape", ["images"], "width", start=3),
+        node("Sub", ["nothing_one", "nothing_count"], "lacking"),
+        node("Max", ["nothing_lacking", "nothing_zero"], "missing"),
+        node("Concat", ["nothing_missing", "nothing_size"], "shape", axis=0),
+        node("ConstantOfShape", ["nothing_shape"], "image"),
+        node("Slice", ["nothing_width", "nothing_zero", "nothing_missing"], "its_width"),
+        node("Concat", ["images", "nothing_image"], "images", axis=0),
+        node("Concat", ["widths", "nothing_its_width"], "widths", axis=0),
+    ]
+    _rename(graph, {name: f"nothing_{name}" for name in ("images", "widths", "log_probs", "lengths")})
+    after = [
+        helper.make_node("Slice", [f"nothing_{name}", "nothing_zero", "nothing_count", "nothing_zero"], [name])
+        for name in ("log_probs", "lengths")
+    ]
+    nodes = [*before, *graph.node, *after]
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _rename(graph: Any, names: Mapping[str, str]) -> None:
+    """Renames values in a graph's nodes, and in the graphs within them, which see those around them."""
+    for node in graph.node:
+        for values in (node.input, node.output):
+            for index, value in enumerate(values):
+                values[index] = names.get(value, value)
+        for attribute in node.attribute:
+            for inner in (attribute.g, *attribute.graphs):
+                _rename(inner, names)
 
 
 def _reason(error: BaseException) -> str:

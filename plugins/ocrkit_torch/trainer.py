@@ -13,6 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
 from ocrkit.interfaces import Arrays, Batch, NetworkPlan, OptimizerOptions, Workers
 from ocrkit_torch.floats import exact_float32
+from ocrkit_torch.threads import in_its_thread
 
 if TYPE_CHECKING:
     from ocrkit_torch.backend import TorchNetwork, Whole
@@ -44,6 +45,7 @@ class TorchTrainer:
 
     def __init__(self, network: "TorchNetwork", options: OptimizerOptions, workers: Workers) -> None:
         self._network = network
+        self.thread = network.thread
         self._options = options
         self._workers = workers
         self._trained = {name: weight for name, weight in network.whole.named_parameters() if weight.requires_grad}
@@ -68,6 +70,7 @@ class TorchTrainer:
         if workers.count > 1:
             self._module = DistributedDataParallel(self._module)
 
+    @in_its_thread
     def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
         torch.manual_seed(seed)
         samples = self._workers.sum(len(batch.labels) if batch is not None else 0)

@@ -1,6 +1,7 @@
 """``ocrkit check``, ``ocrkit plugins`` and ``ocrkit zoo``."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -180,7 +181,11 @@ def test_zoo_list_and_show_state_the_licence() -> None:
     assert manifest["weights"]["parameters"] == 2_028_544
     shown = ocrkit("zoo", "show", "iam-crnn").stdout
     assert "# iam-crnn" in shown
-    assert manifest["weights"]["sha256"] in shown
+    assert f"licence: {manifest['licence']}" in shown
+    assert "trained on 2,126, chosen by 55" in shown
+    assert len(shown.splitlines()) < 80, "a card, not thousands of ids"
+    whole = ocrkit("zoo", "show", "iam-crnn", "--manifest").stdout
+    assert tomllib.loads(whole) == manifest
     assert ocrkit("zoo", "show", "iam-crn").exit_code == 1
 
 

@@ -17,6 +17,7 @@ from ocrkit.assembly import assemble
 from ocrkit.cli import main
 from ocrkit.config import load_spec
 from ocrkit.scaffold import KINDS
+from ocrkit.seen_forms import SeenForms, of_model, of_run
 from ocrkit.training import train
 from outsiders import PROGRAM, install, outcomes_of, run
 
@@ -151,8 +152,10 @@ def test_a_model_says_where_its_scores_and_its_weights_are_from(packages: Path, 
     epoch = best.about["training"]["epoch"]
     assert f"epoch {epoch}, which was chosen by it" in results["source"]
     assert {name: score["value"] for name, score in results["metrics"].items()} == best.about["training"]["validation"]
-    assert (trained["samples"], trained["chosen_epoch"], trained["forms"]) == (24, epoch, "a01-000u\na01-003\na01-007\n")
-    assert manifest["choosing"]["forms"] == "c04-156\nc06-083\n"
+    assert (trained["samples"], trained["chosen_epoch"], trained["forms"]) == (24, epoch, 3)
+    assert manifest["choosing"] == {"purpose": "the best epoch"}
+    assert of_model(folder, manifest) == of_run(tiny_run)
+    assert (folder / "forms.txt").read_text().splitlines()[2:4] == ["trained\ta01-007", "chosen\tc04-156"]
     pipeline = (folder / "pipeline.toml").read_text(encoding="utf-8")
     assert 'weights = "zoo:my-zoo"' in pipeline
     card = (folder / "CARD.md").read_text(encoding="utf-8")
@@ -181,7 +184,8 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     assert "exclude" not in pipeline["training"]
     manifest = tomllib.loads((model / "manifest.toml").read_text())
     assert "results" not in manifest
-    assert [run["forms"] for run in manifest["training"]["runs"]] == ["a01-000u\na01-003\n", ""]
+    assert [run["forms"] for run in manifest["training"]["runs"]] == [2, 1]
+    assert of_model(model, manifest) == SeenForms(frozenset({"a01-000u", "a01-003"}))
     assert manifest["training"]["runs"][1]["weights"] == str(tmp_path / "first")
     assert "Nobody has measured it: its training had no validation." in (model / "CARD.md").read_text()
 

@@ -199,7 +199,7 @@ def test_calibrate_finds_a_temperature_stores_it_and_load_takes_it(tiny_run: Pat
             tmp_path / "before.jsonl",
         )
     )["header"]["weights"]
-    manifest.write_text(f'schema = 1\n[weights]\nfile = "weights.safetensors"\nsha256 = "{sha256}"\n')
+    manifest.write_text(f'schema = 2\n[weights]\nfile = "weights.safetensors"\nsha256 = "{sha256}"\n')
     assert json.loads(ocrkit(*arguments, "--write", manifest).stdout) == found
     stored = tomllib.loads(manifest.read_text())["confidence"]
     assert stored["temperature"] == found["temperature"]

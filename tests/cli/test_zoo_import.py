@@ -63,7 +63,7 @@ def test_the_folder_holds_pipeline_weights_and_manifest(imported: Path, params: 
     manifest = tomllib.loads((imported / "manifest.toml").read_text())
     assert manifest_problems(manifest) == []
     assert manifest == {
-        "schema": 1,
+        "schema": 2,
         "name": "mine",
         "summary": "iam-crnn, with weights imported from test.params",
         "licence": "CC-BY-4.0",
@@ -101,8 +101,8 @@ def test_weights_that_are_not_the_manifests_are_refused(imported: Path, tmp_path
     read_with = ocrkit("run", next(SAMPLE.glob("*.png")), "--pipeline", folder)
     assert (read_with.exit_code, read_with.stdout) == (1, "")
     assert "but its manifest says" in read_with.stderr.splitlines()[-1]
-    (folder / "manifest.toml").write_text("schema = 2")
-    assert "manifest.toml: schema: 2; expected 1" in ocrkit("check", folder).stderr
+    (folder / "manifest.toml").write_text("schema = 1")
+    assert "manifest.toml: schema: 1; expected 2" in ocrkit("check", folder).stderr
 
 
 def test_training_goes_on_from_it(imported: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def folder(install: Callable[[str, str], Path], tiny: Path, tiny_run: Path) -> P
     shutil.copy(tiny_run / "best.safetensors", folder / "w.safetensors")
     table = tomllib.loads(tiny.read_text()) | {"weights": "zoo:tiny"}
     (folder / "pipeline.toml").write_text(tomli_w.dumps(table))
-    manifest = {"schema": 1, "weights": {"file": "w.safetensors", "sha256": sha256_of(folder / "w.safetensors")}}
+    manifest = {"schema": 2, "weights": {"file": "w.safetensors", "sha256": sha256_of(folder / "w.safetensors")}}
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest))
     return folder
 

@@ -127,7 +127,7 @@ def _readings(pipeline: ocrkit.Pipeline, root: Path) -> list[Any]:
 
 def test_the_manifest_keeps_what_was_found(tmp_path: Path) -> None:
     path = tmp_path / "manifest.toml"
-    path.write_text('schema = 1\n[weights]\nfile = "w.safetensors"\nsha256 = "' + "0" * 64 + '"\n')
+    path.write_text('schema = 2\n[weights]\nfile = "w.safetensors"\nsha256 = "' + "0" * 64 + '"\n')
     for temperature in (1.5, 1.25):
         store(path, Calibration(temperature, "iam tune", "iam validation", 0.1, 0.05), "ocrkit calibrate x")
     manifest = tomllib.loads(path.read_text())
@@ -136,6 +136,6 @@ def test_the_manifest_keeps_what_was_found(tmp_path: Path) -> None:
         "temperature": 1.25, "fitted_on": "iam tune", "measured_on": "iam validation", "ece_before": 0.1, "ece_after": 0.05,
         "command": "ocrkit calibrate x",
     }  # fmt: skip
-    (tmp_path / "other.toml").write_text("schema = 1\n")
+    (tmp_path / "other.toml").write_text("schema = 2\n")
     with pytest.raises(WeightsError, match=r"weights\.file is missing|weights is missing"):
         store(tmp_path / "other.toml", Calibration(1.0, "", "", 0.0, 0.0), "")

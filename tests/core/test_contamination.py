@@ -13,7 +13,7 @@ from ocrkit.assembly import assemble
 from ocrkit.config import load_spec
 from ocrkit.contamination import Contamination, Overlap, contamination
 from ocrkit.interfaces import Sample
-from ocrkit.seen_forms import SeenForms, keys_of, of_manifest, of_run
+from ocrkit.seen_forms import SeenForms, keys_of, of_run
 from ocrkit.training import train
 from runs import FOLDER, make_folder, trained
 
@@ -36,12 +36,6 @@ def test_samples_are_counted_by_what_their_forms_were_used_for() -> None:
 def test_nothing_is_said_of_what_was_not_seen(forms: tuple[str | None, ...]) -> None:
     assert contamination(SeenForms(frozenset({"a"}), frozenset({"b"})), samples(*forms)) is None
     assert contamination(SeenForms(), samples(*forms)) is None
-
-
-def test_a_manifest_tells_of_every_run() -> None:
-    manifest = {"training": {"runs": [{"forms": "a\n"}, {"seed": 1}, {"forms": "b\n"}]}, "choosing": {"forms": "c\n"}}
-    assert of_manifest(manifest) == SeenForms(frozenset({"a", "b"}), frozenset({"c"}))
-    assert of_manifest({}) == SeenForms()
 
 
 def test_a_run_tells_of_itself_and_of_what_it_started_from(tmp_path: Path) -> None:

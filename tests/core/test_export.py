@@ -109,6 +109,25 @@ def test_the_file_reads_what_its_network_reads(exported: Export, tiny_run: Path,
     assert scores == expected
 
 
+def test_a_file_is_opened_once_to_read_with_it_and_to_check_it(
+    exported: Export, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """ONNX Runtime built its network three times, twice to see what the file says of itself."""
+    opened = []
+    session = onnxruntime.InferenceSession
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *args, **named: opened.append(args) or session(*args, **named))
+    ocrkit.load(exported.path)
+    assert len(opened) == 1
+    assert CliRunner().invoke(main, ["check", str(exported.path)]).exit_code == 0
+    assert len(opened) == 2
+    broken = shutil.copy(exported.path, tmp_path)
+    model = Path(broken).read_bytes()
+    Path(broken).write_bytes(model.replace(b"LSTM", b"LSTN", 1))
+    result = CliRunner().invoke(main, ["check", broken])
+    assert result.exit_code == 1
+    assert f"{broken}: cannot be run as an ONNX network" in result.output
+
+
 def test_a_network_of_varying_width_reads_the_same_from_its_file(wide_run: Path, words_root: Path, tmp_path: Path) -> None:
     done = export(load_spec(wide_run), tmp_path / "wide.onnx")
     assert done.exported.width is None

@@ -1,9 +1,10 @@
-"""A training run made into a model: what its manifest says of the runs before."""
+"""A training run made into a model: what its manifest says of the runs before, and its list of forms of what they have seen."""
 
 import json
 import shutil
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,39 +12,52 @@ from ocrkit.assembly import assemble
 from ocrkit.config import load_spec
 from ocrkit.manifest import write_manifest
 from ocrkit.packing import pack
+from ocrkit.seen_forms import SeenForms, of_model, write_seen
 from ocrkit.training import train
+
+SECOND, FIRST = {"command": "second", "forms": 2}, {"command": "first", "forms": 2}
+
+
+def describe(folder: Path, runs: list[dict[str, Any]], trained: set[str]) -> None:
+    """Writes into a model's manifest what runs had made it, and what they had trained on."""
+    manifest = tomllib.loads((folder / "manifest.toml").read_text())
+    forms = write_seen(folder, SeenForms(frozenset(trained)))
+    write_manifest(folder / "manifest.toml", manifest | {"training": {"runs": runs}} | forms)
 
 
 @pytest.fixture
 def run(folder: Path, tiny: Path, words_root: Path, tmp_path: Path) -> Path:
     """The folder of a run that started from the model ``tiny``, which two runs had made."""
-    manifest = tomllib.loads((folder / "manifest.toml").read_text())
-    runs = [{"command": "second", "forms": "a01-003\nz-1\n"}, {"command": "first", "forms": "z-1\nz-2\n"}]
-    write_manifest(folder / "manifest.toml", manifest | {"training": {"runs": runs}})
+    describe(folder, [SECOND, FIRST], {"a01-003", "z-1", "z-2"})
     assembly = assemble(load_spec(tiny, ["training.epochs=1", "training.validation="]), training=True)
     train(assembly, tmp_path / "run", data=words_root, init="zoo:tiny")
     return tmp_path / "run"
 
 
-def before(run: Path, tiny: Path) -> list[dict[str, object]]:
-    """What the manifest of a model that is made of a run says of the runs before it."""
+def packed(run: Path, tiny: Path) -> tuple[list[dict[str, object]], SeenForms]:
+    """What a model that is made of a run says of the runs before it, and what it has seen."""
     folder = run.parent / "model"
     folder.mkdir(exist_ok=True)
     shutil.copy(tiny, folder / "pipeline.toml")
-    pack(folder, [run], {"licence": "MIT"}, items=1)
-    last, *earlier = tomllib.loads((folder / "manifest.toml").read_text())["training"]["runs"]
-    assert last["forms"] == "a01-000u\na01-003\na01-007\n"
-    return list(earlier)
+    pack(folder, [run], {"licence": "MIT"}, chosen=["tune-1"], items=1)
+    manifest = tomllib.loads((folder / "manifest.toml").read_text())
+    last, *earlier = manifest["training"]["runs"]
+    assert last["forms"] == 3
+    return earlier, of_model(folder, manifest)
 
 
-def test_runs_of_the_model_that_it_started_from_are_listed_each_with_its_own_forms(run: Path, tiny: Path) -> None:
-    assert before(run, tiny) == [{"command": "second", "forms": "z-1\n"}, {"command": "first", "forms": "z-2\n"}]
+OWN = {"a01-000u", "a01-003", "a01-007"}
+
+
+def test_runs_of_the_model_that_it_started_from_are_listed_and_what_they_have_seen(run: Path, tiny: Path) -> None:
+    assert packed(run, tiny) == ([SECOND, FIRST], SeenForms(frozenset(OWN | {"z-1", "z-2"}), frozenset({"tune-1"})))
 
 
 def test_a_model_that_is_another_by_now_lends_no_runs(run: Path, folder: Path, tiny: Path) -> None:
-    manifest = tomllib.loads((folder / "manifest.toml").read_text())
-    write_manifest(folder / "manifest.toml", manifest | {"training": {"runs": [{"command": "other", "forms": "z-3\n"}]}})
-    assert before(run, tiny) == [{"weights": "zoo:tiny", "forms": "z-1\nz-2\n"}]
+    describe(folder, [{"command": "other", "forms": 1}], {"z-3"})
+    earlier, seen = packed(run, tiny)
+    assert earlier == [{"weights": "zoo:tiny", "forms": 3}]
+    assert seen.trained == OWN | {"z-1", "z-2"}
 
 
 def test_a_model_that_names_no_runs_is_named_itself(run: Path, folder: Path, tiny: Path) -> None:
@@ -51,6 +65,8 @@ def test_a_model_that_names_no_runs_is_named_itself(run: Path, folder: Path, tin
     about["init"]["trained"] = []
     (run / "run.json").write_text(json.dumps(about))
     manifest = tomllib.loads((folder / "manifest.toml").read_text())
-    del manifest["training"]
+    del manifest["training"], manifest["forms"]
     write_manifest(folder / "manifest.toml", manifest)
-    assert before(run, tiny) == [{"weights": "zoo:tiny", "forms": ""}]
+    earlier, seen = packed(run, tiny)
+    assert earlier == [{"weights": "zoo:tiny", "forms": 0}]
+    assert seen.trained == OWN

@@ -71,7 +71,7 @@ def model(folder: Path, words_root: Path) -> Tiny:
     trained = weights.read(model.weights)
     half = {name: array.astype(np.float16) for name, array in trained.arrays.items()}
     weights.write(model.weights, half, trained.about)
-    model.write({"schema": 1, "weights": {"file": "w.safetensors", "sha256": weights.sha256_of(model.weights)}})
+    model.write({"schema": 2, "weights": {"file": "w.safetensors", "sha256": weights.sha256_of(model.weights)}})
     assembly = assemble(load_spec("tiny"), backend="torch")
     network = build_network(assembly, "cpu")
     network.load_state(weights_to_read_with(assembly)[0])
@@ -80,7 +80,7 @@ def model(folder: Path, words_root: Path) -> Tiny:
         choose(assembly, network, open_dataset(assembly.spec.reader, root=words_root, split="all"), count=ITEMS, margin=0.02),
     )
     model.write({
-        "schema": 1, "name": "tiny", "licence": "CC0-1.0",
+        "schema": 2, "name": "tiny", "licence": "CC0-1.0",
         "weights": {"file": "w.safetensors", "dtype": "float16", "parameters": sum(array.size for array in half.values())},
         "network": assembly.identity(),
         "golden": {"file": "golden.safetensors", "items": ITEMS, "tolerance": 1e-4, "margin": 0.02},

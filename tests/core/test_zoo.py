@@ -43,11 +43,11 @@ def test_damaged_weights_are_refused(folder: Path) -> None:
     [
         None,
         "not TOML",
-        {"schema": 2, "weights": {"file": "w.safetensors", "sha256": "0"}},
-        {"schema": 1},
-        {"schema": 1, "weights": "w.safetensors"},
-        {"schema": 1, "weights": {"file": "w.safetensors"}},
-        {"schema": 1, "weights": {"sha256": "0"}},
+        {"schema": 3, "weights": {"file": "w.safetensors", "sha256": "0"}},
+        {"schema": 2},
+        {"schema": 2, "weights": "w.safetensors"},
+        {"schema": 2, "weights": {"file": "w.safetensors"}},
+        {"schema": 2, "weights": {"sha256": "0"}},
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_one_clear_line(folder: Path, manifest: dict[str, object] | str | None) -> None:
@@ -65,7 +65,7 @@ def test_a_manifest_that_makes_no_sense_is_one_clear_line(folder: Path, manifest
 def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
     digest = sha256_of(folder / "w.safetensors")
     (folder / "w.safetensors").rename(folder.parent / "w.safetensors")
-    write_manifest(folder, {"schema": 1, "weights": {"file": "../w.safetensors", "sha256": digest}})
+    write_manifest(folder, {"schema": 2, "weights": {"file": "../w.safetensors", "sha256": digest}})
     with pytest.raises(WeightsError, match=r"'\.\./w\.safetensors'; expected the name of a file beside the manifest"):
         read_model_weights(model("tiny"))
 

@@ -42,7 +42,7 @@ def remote(folder: Path, site: Any) -> Path:
 
 
 def describe(folder: Path, weights: dict[str, object]) -> None:
-    (folder / "manifest.toml").write_text(tomli_w.dumps({"schema": 1, "weights": weights}))
+    (folder / "manifest.toml").write_text(tomli_w.dumps({"schema": 2, "weights": weights}))
 
 
 def zoo(*arguments: object) -> Result:

@@ -1,10 +1,13 @@
 """The backend onnx on real ONNX Runtime: the models that it builds, files, devices, and what it refuses. What its networks
 compute is in test_backends.py."""
 
+import ast
 import os
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +24,12 @@ from networks import images_of, network_of, plan_of, random_state, small
 from ocrkit import ConfigError, ImageSize, OcrkitError, SequenceSize, WeightsError
 from ocrkit.cli import main
 from ocrkit.interfaces import NetworkFiles, NetworkPlan, OptimizerOptions
+from ocrkit.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
+from ocrkit_crnn.resnet import ResNetCnn
 from ocrkit_onnx.backend import Onnx, network_graph
-from ocrkit_onnx.graph import FLOAT32, INT64, Graph
+from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries
 
 onnx = pytest.importorskip("onnx", reason="the package onnx, which checks models, is not installed")
 reference = pytest.importorskip("onnx.reference")
@@ -72,6 +77,41 @@ def test_the_reference_implementation_computes_the_same() -> None:
     found, found_lengths = network_of("onnx", FIXED).predict(images, widths)
     np.testing.assert_allclose(found, log_probs, atol=1e-4)
     assert found_lengths.tolist() == lengths.tolist()
+
+
+NOTHING = """
+import sys
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+height, width = (size if isinstance(size, int) else 32 for size in session.get_inputs()[0].shape[2:])
+for count in (2, 0, 1):
+    images, widths = np.ones((count, 1, height, width), np.float32), np.full(count, width)
+    print([output.shape for output in session.run(None, {"images": images, "widths": widths})])
+"""
+
+
+def residual() -> NetworkPlan:
+    featurizer, image = ResNetCnn(channels=(2, 3), blocks=(1, 1), pools=(2,)), ImageSize(16, None)
+    sequence, encoder = featurizer.output_size(image), BiLstm(hidden=4)
+    builders = [registry().get(*part, "onnx").load() for part in (("featurizer", "resnet-cnn"), ("encoder", "bilstm"))]
+    return NetworkPlan(featurizer, builders[0], encoder, builders[1], image, sequence, encoder.output_size(sequence), 5)
+
+
+@pytest.mark.parametrize("plan", [SMALL, FIXED, residual()], ids=["any width", "one width", "residual"])
+def test_of_no_images_a_model_gives_nothing(plan: NetworkPlan, tmp_path: Path) -> None:
+    """A page without words is an empty batch. Of that, ONNX Runtime ended the whole process, so this runs in one of its own."""
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model_of(plan))
+    done = subprocess.run([sys.executable, "-c", NOTHING, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shapes = [ast.literal_eval(line) for line in done.stdout.splitlines()]
+    assert [(log_probs[0], lengths[0]) for log_probs, lengths in shapes] == [(2, 2), (0, 0), (1, 1)]
+    assert len({log_probs[1:] for log_probs, _ in shapes}) == 1
+    network = Onnx().open(path, device="cpu", threads=2)
+    with pytest.raises(OcrkitError, match="an empty batch; expected one image at least"):
+        network.predict(np.zeros((0, 1, plan.image.height, 27), np.float32), np.zeros(0, np.int32))
 
 
 NUMBERS = arrays.arrays(
@@ -144,6 +184,11 @@ class Greedy(ScaledInOnnx):
         self.uses = ["scale", "offset"]
 
 
+class Invalid(ScaledInOnnx):
+    def __call__(self, graph: Graph, features: str, lengths: str) -> str:
+        return graph.node("NoSuchOperator", graph.node("Mul", features, graph.parameter("scale")))
+
+
 def plan_with(encoder: Callable[..., Any]) -> NetworkPlan:
     """Behind a featurizer of backend numpy."""
     size = SequenceSize(3, None)
@@ -168,6 +213,15 @@ def test_a_part_that_has_other_parameters_than_it_says_is_refused(encoder: type,
     network = Onnx().network(plan, device="cpu", threads=0)
     with pytest.raises(ConfigError, match=f"the onnx network has other parameters than its definition says: {message}"):
         network.load_state(random_state(plan))
+
+
+def test_a_graph_that_cannot_be_run_is_refused_in_one_line_when_the_network_is_made() -> None:
+    """ONNX Runtime's own error came from the first image that was read, and named no part."""
+    plan = plan_with(Invalid)
+    network = Onnx().network(plan, device="cpu", threads=0)
+    with pytest.raises(ConfigError, match=r"ONNX Runtime cannot run the network that .*Scaled make.*NoSuchOperator") as caught:
+        network.load_state(random_state(plan))
+    assert "\n" not in str(caught.value)
 
 
 # ------------------------------------------------------------------------------------------------------------------- files
@@ -208,11 +262,28 @@ def test_what_is_no_network_is_one_line(content: bytes | None, message: str, tmp
     path = tmp_path / "model.onnx"
     if content is not None:
         path.write_bytes(content)
-    for use in (Onnx().metadata, lambda path: Onnx().open(path, device="cpu", threads=0)):
+    uses: list[Callable[[Path], object]] = [lambda path: Onnx().open(path, device="cpu", threads=0)]
+    if content not in (other_inputs(), Graph({}).model({})):  # whole files, whose networks metadata does not look at
+        uses.append(Onnx().metadata)
+    for use in uses:
         with pytest.raises(OcrkitError, match=message) as error:
             use(path)
         assert str(error.value).startswith(f"{path}: ")
         assert "\n" not in str(error.value)
+
+
+WHOLE = other_inputs() + metadata_entries({"first": "1"})
+
+
+@given(st.integers(0, len(WHOLE)), st.dictionaries(st.integers(0, len(WHOLE) - 1), st.integers(0, 255), max_size=3))
+def test_a_damaged_file_is_one_line_or_says_what_it_said(
+    tmp_path_factory: pytest.TempPathFactory, end: int, flipped: dict[int, int]
+) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "model.onnx"
+    path.write_bytes(bytes(flipped.get(index, byte) for index, byte in enumerate(WHOLE[:end])))
+    with suppress(OcrkitError):
+        found = Onnx().metadata(path)
+        assert flipped or found in ({}, {"first": "1"})
 
 
 def test_a_file_has_no_state_and_cannot_be_trained(tmp_path: Path) -> None:
@@ -281,10 +352,7 @@ def test_it_takes_as_many_threads_as_it_is_told() -> None:
         network = Onnx().network(FIXED, device="cpu", threads=number)
         network.load_state(random_state(FIXED))
         network.predict(*images_of(FIXED, [27] * 64))
-        for thread in threading.enumerate():
-            if thread.name.startswith("onnx-start"):  # it has got ONNX Runtime ready, and is ending
-                thread.join(10)
-        time.sleep(0.1)  # until the system does not list it any more
+        time.sleep(0.1)  # until the system does not list those that have ended
         return len(set(Path("/proc/self/task").iterdir()) - before)
 
     assert threads_of(1) == 0  # the caller's own does the work

@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from networks import images_of, network_of, plan_of, random_state, small
+from networks import ADAM, batch_of, images_of, network_of, plan_of, random_state, small
 from ocrkit import ImageSize, OcrkitError, PluginError, SequenceSize
 from ocrkit.interfaces import ExportsOnnx, NetworkPlan, TrainsTogether
+from ocrkit.parallel import processors
+from ocrkit.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 
@@ -117,6 +121,8 @@ def test_an_onnx_file_computes_the_same_for_other_batches_and_widths_than_it_was
     assert described(run.get_outputs()) == {
         "log_probs": ("tensor(float)", ["N", steps, plan.classes]), "lengths": ("tensor(int64)", ["N"]),
     }  # fmt: skip
+    nothing = {"images": np.zeros((0, 1, height, plan.image.width or 40), np.float32), "widths": np.zeros(0, np.int64)}
+    assert [len(output) for output in run.run(None, nothing)] == [0, 0]
     cases = [[27] * 3, [27], [27] * 9] if plan.image.width else [[48, 7, 30], [4], [200, 3, 121, 55, 200], [40] * 12]
     for widths in cases:
         images, sizes = images_of(plan, widths)
@@ -192,6 +198,54 @@ def test_tensorfloat32_is_off_while_a_network_computes_and_what_the_host_chose_c
     assert (seen, precisions()) == ([["ieee"] * 3], before)
 
 
+@pytest.mark.usefixtures("tf32")
+def test_networks_in_several_threads_compute_without_tensorfloat32_and_leave_what_was_there() -> None:
+    """PyTorch has one such flag for the process: the first to be through must not put it back for the others."""
+    before, inside = precisions(), []
+    first_in, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
+
+    def first() -> None:
+        with exact_float32():
+            first_in.set()
+            second_in.wait(20)
+        first_out.set()
+
+    def second() -> None:
+        first_in.wait(20)
+        with exact_float32():
+            second_in.set()
+            first_out.wait(20)
+            inside.append(precisions())
+
+    threads = [threading.Thread(target=each) for each in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert inside == [["ieee"] * 3]
+    assert precisions() == before
+
+
+def in_a_new_thread() -> int:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(torch.get_num_threads).result()
+
+
+def test_the_number_of_threads_is_a_networks_own() -> None:
+    before = torch.get_num_threads(), in_a_new_thread()
+    networks = [registry().get("backend", "torch").load()().network(SMALL, device="cpu", threads=n) for n in (3, 1, 0)]
+    seen = []
+    for network in networks:
+        network.load_state(random_state(SMALL))
+        network.whole.head.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
+    for network in (*networks, *networks):
+        network.predict(*images_of(SMALL, [12]))
+    assert seen == [3, 1, min(before[0], processors())] * 2
+    networks[0].trainer(ADAM).step(batch_of(SMALL), learning_rate=0.1, seed=0)
+    assert seen[-1] == 3
+    assert (torch.get_num_threads(), in_a_new_thread()) == before
+
+
 QUIET = """
 import sys
 import numpy as np
@@ -208,8 +262,6 @@ batch = Batch(images, sizes, np.array([[0, 1], [1, -1]], np.int32), np.array([2,
 for precision in ("float32", "bf16"):
     options = OptimizerOptions("adamw", 0.1, 1.0, 1.0, True, precision=precision, accumulate=2, deterministic=True)
     network.trainer(options).step(batch, learning_rate=0.1, seed=0)
-import torch
-assert torch.get_num_threads() == 1
 """
 
 

@@ -12,6 +12,7 @@ from ocrkit.alphabet import Alphabet
 from ocrkit.config import load_spec
 from ocrkit.golden import read_golden
 from ocrkit.registry import registry
+from ocrkit.seen_forms import of_model
 from ocrkit.verify import verify
 from ocrkit.zoo import model, read_model_weights
 from ocrkit_iam.words import IamWords, split_forms
@@ -49,10 +50,9 @@ def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
 
 def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on(name: str) -> None:
     """Pen strokes are of other people, on a whiteboard."""
-    manifest = model(name).manifest
-    chosen = set(manifest.get("choosing", {}).get("forms", "").splitlines())
-    trained = {form for run in manifest["training"]["runs"] for form in run.get("forms", "").splitlines()}
-    of_iam = {form for form in trained if not form.startswith("ondb-")}
+    found = model(name)
+    seen = of_model(found.folder, found.manifest)
+    chosen, of_iam = seen.chosen, {form for form in seen.trained if not form.startswith("ondb-")}
     assert bool(of_iam) == bool(chosen) == (name != "synth-words-resnet"), "which has never seen IAM"
     assert of_iam <= set(split_forms("aachen/train"))
     assert not of_iam & chosen

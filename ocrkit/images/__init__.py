@@ -16,15 +16,18 @@ import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from ocrkit.errors import ImageError
+from ocrkit.errors import ImageError, warn
+from ocrkit.files import walk
+from ocrkit.images import tiff
+from ocrkit.images.grey import to_grey
+from ocrkit.images.kinds import EXTENSIONS as EXTENSIONS
+from ocrkit.images.kinds import foreign, passed_over, pillow_class
 from ocrkit.interfaces import Image
 
 if TYPE_CHECKING:
@@ -35,40 +38,26 @@ MAX_PIXELS = 50_000_000
 MAX_BYTES = 500_000_000
 """The largest file that is read, in bytes."""
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".gif")
-"""What the names of image files end with, in small letters."""
-
 # Pillow warns of odd metadata, none of which matters here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-# The formats' own classes, not Image.open: no other parser sees untrusted bytes, and the limit on the size is ours alone.
-# Each is imported when the first file of its kind comes.
-_FORMATS = {
-    b"\x89PNG\r\n\x1a\n": "Png",
-    b"\xff\xd8\xff": "Jpeg",
-    b"II*\x00": "Tiff",
-    b"MM\x00*": "Tiff",
-    b"BM": "Bmp",
-    b"RIFF": "WebP",
-    b"GIF8": "Gif",
-}
 _PLAIN_PNG = re.compile(b"IHDR(PLTE)?(IDAT)+IEND")
 """The chunks of a PNG file that holds pixels and nothing that changes them."""
 _SAMPLES = {(0, 1): 1, (0, 2): 1, (0, 4): 1, (0, 8): 1, (3, 1): 1, (3, 2): 1, (3, 4): 1, (3, 8): 1, (2, 8): 3}
 """Samples of a pixel by PNG's colour type (0: grey, 2: colour, 3: palette) and bit depth."""
 _MAX_SIDE = 1_000_000
 """OpenCV decodes no PNG that is wider or higher."""
-_ORIENTATION = 0x0112
-"""The EXIF tag that says how an image is turned."""
 
 
 def find_images(folder: Path) -> list[Path]:
-    """The image files in a folder and in the folders below it, by name; what begins with a dot is passed over."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in EXTENSIONS and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    """The image files in a folder and in the folders below it, by name; see :func:`ocrkit.files.walk`.
+
+    Warns of images that are of no format that ocrkit reads, and of folders that cannot be listed.
+    """
+    files = list(walk(folder, lambda error: warn(f"{error.filename}: {error.strerror}")))
+    for sentence in passed_over(path.name for path in files):
+        warn(f"{folder}: {sentence}")
+    return sorted(path for path in files if path.suffix.lower() in EXTENSIONS)
 
 
 def read_image(source: str | Path | bytes) -> Image:
@@ -109,33 +98,42 @@ def _piped(file: io.FileIO, path: str) -> bytes:
 def _decode(data: bytes, name: str) -> Image:
     if not data:
         raise ImageError(f"{name}: empty file")
-    kind = next((kind for magic, kind in _FORMATS.items() if data.startswith(magic)), None)
+    kind = pillow_class(data)
     if kind is None:
-        raise ImageError(f"{name}: not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF")
+        what = foreign(data) or "not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF"
+        raise ImageError(f"{name}: {what}")
     if kind == "Png" and (grey := _plain_png(data)) is not None:
         return grey
     try:
         opener: type[ImageFile] = getattr(import_module(f"PIL.{kind}ImagePlugin"), f"{kind}ImageFile")
+        inverted = False
+        if kind == "Tiff":
+            data, inverted = tiff.with_black_as_zero(data)
         with opener(io.BytesIO(data)) as image:
             width, height = image.size
             if width * height <= MAX_PIXELS:
-                if kind == "Png":
-                    _check_png(data)
-                return _to_grey(image)
+                white = _white_of_png(data) if kind == "Png" else tiff.maximum(getattr(image, "tag_v2", {}))
+                return to_grey(image, lambda: opener(io.BytesIO(data)), white, inverted=inverted)
     except Exception as error:  # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: damaged, cut off or of an unknown kind ({reason})") from error
     raise ImageError(f"{name}: {width:,} × {height:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; scale it down")
 
 
-def _check_png(data: bytes) -> None:
-    """Raises ValueError where a chunk is cut off or does not match its checksum; Pillow passes over those of the pixels."""
-    for _ in _png_chunks(data):
-        pass
+def _white_of_png(data: bytes) -> int | None:
+    """The value of white where fewer than 16 bits of a sample are said to count, None where they all do.
+
+    Raises ValueError where a chunk is cut off or does not match its checksum; Pillow passes over those of the pixels.
+    """
+    white = None
+    for kind, content in _png_chunks(data):
+        if kind == b"sBIT" and content and 0 < content[0] < 16:
+            white = 2 ** content[0] - 1
+    return white
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of every chunk, in order. Raises ValueError as :func:`_check_png` says."""
+    """Kind and content of every chunk, in order. Raises ValueError where one is cut off or does not match its checksum."""
     position, kind = 8, b""
     while kind != b"IEND":
         length = int.from_bytes(data[position : position + 4])
@@ -178,31 +176,3 @@ def _plain_png(data: bytes) -> Image | None:
     if pixels is None or pixels.shape[:2] != (height, width):
         return None
     return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
-
-
-def _to_grey(image: ImageFile) -> Image:
-    import cv2
-
-    image.draft("L", image.size)  # JPEG holds luma as it is
-    image.load()
-    with suppress(Exception):  # broken EXIF says nothing of how the image is turned
-        if image.getexif().get(_ORIENTATION, 1) != 1:
-            from PIL import ImageOps
-
-            ImageOps.exif_transpose(image, in_place=True)
-    if image.mode.startswith(("I", "F")):
-        return _from_16_bits(np.array(image))
-    if image.has_transparency_data:
-        rgba = np.array(image.convert("RGBA"))
-        grey = cv2.cvtColor(rgba, cv2.COLOR_RGBA2GRAY).astype(np.uint16)
-        opacity = rgba[:, :, 3].astype(np.uint16)
-        return ((grey * opacity + 255 * (255 - opacity) + 127) // 255).astype(np.uint8)
-    if image.mode == "L":
-        return np.array(image)
-    return np.asarray(cv2.cvtColor(np.array(image.convert("RGB")), cv2.COLOR_RGB2GRAY), np.uint8)
-
-
-def _from_16_bits(values: npt.NDArray[Any]) -> Image:
-    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
-        raise ValueError("more than 16 bits a channel; save it with 8")
-    return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
