@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ from ocrkit.files import read_text
 from ocrkit.fingerprint import fingerprint
 from ocrkit.interfaces import FormCount, Reader, Sample, Skipped
 from ocrkit.registry import registry
+
+KEPT = 50_000
+"""Samples of a data set that are kept in memory; where there are more, they are made again whenever they are needed."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,15 @@ class Dataset(Sequence[Sample]):
         return self._reader[self._indices[index]]
 
     def __iter__(self) -> Iterator[Sample]:
+        return iter(self._kept) if len(self) <= KEPT else self._made()
+
+    def _made(self) -> Iterator[Sample]:
         return (self._reader[index] for index in self._indices)
+
+    @cached_property
+    def _kept(self) -> list[Sample]:
+        """The samples, which several walks through them need: the digest, the cache's key, the run itself."""
+        return list(self._made())
 
     def sha256(self) -> str:
         """Of id, writer, form and text of every sample, in order; of no image."""
@@ -55,6 +67,8 @@ class Dataset(Sequence[Sample]):
 
     def after(self, count: int) -> "Dataset":
         """The same without its first samples."""
+        if not count:
+            return self
         return replace(self, _indices=self._indices[count:])
 
 

@@ -24,6 +24,7 @@ from ocrkit.recogniser import BATCH_SIZE, Reading, Recogniser, Seconds
 from ocrkit.seen_forms import SeenForms, of_model
 
 if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
+    from ocrkit.contamination import Contamination
     from ocrkit.datasets import Dataset
     from ocrkit.evaluation import Outcome, Rules
     from ocrkit.evaluation_result import Result
@@ -51,6 +52,7 @@ class Pipeline:
         self.spec = recogniser.assembly.spec
         self.backend = recogniser.assembly.backend_name
         self.device = recogniser.network.device
+        self._asked: tuple[Dataset, Contamination | None] | None = None
         self.window = recogniser.window
         """Results of an interrupted run are kept in multiples of this; see :class:`ocrkit.results.ResultFile`."""
 
@@ -110,7 +112,6 @@ class Pipeline:
         became of the first samples in a run that was interrupted. ``rules``: how texts are compared, as they are where None.
         ``min_confidence``: the result says what is left above it. Raises DataError where nothing can be scored.
         """
-        from ocrkit.contamination import contamination
         from ocrkit.datasets import open_dataset
         from ocrkit.evaluation_result import Result, found_by
 
@@ -144,7 +145,7 @@ class Pipeline:
             seconds=seconds,
             samples_per_second=read_now / seconds.total,
             versions=self.versions,
-            contamination=contamination(self.weights.seen, dataset),
+            contamination=self._contamination(dataset),
             **found,
         )
 
@@ -181,9 +182,7 @@ class Pipeline:
         }
         if dataset is None:
             return header
-        from ocrkit.contamination import contamination
-
-        seen = contamination(self.weights.seen, dataset)
+        seen = self._contamination(dataset)
         return header | {
             "dataset": {
                 "name": dataset.name,
@@ -197,6 +196,14 @@ class Pipeline:
             },
             "contamination": asdict(seen) if seen else None,
         }
+
+    def _contamination(self, dataset: Dataset) -> Contamination | None:
+        """What the model has seen of a data set. Header and result of one run both say so, and it takes all its samples."""
+        from ocrkit.contamination import contamination
+
+        if self._asked is None or self._asked[0] is not dataset:
+            self._asked = dataset, contamination(self.weights.seen, dataset)
+        return self._asked[1]
 
 
 def _described(use: str, part: Any) -> dict[str, Any]:

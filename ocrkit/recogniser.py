@@ -31,8 +31,6 @@ if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none 
     from ocrkit.evaluation import Outcome, Rules, Scorer
 
 BATCH_SIZE = 64
-KEPT = 50_000
-"""Samples of a data set that are kept in memory while it is read; more are made again where they are needed."""
 WINDOW = 16
 """Batches whose images are sorted by width before they are cut, where it varies."""
 _T = TypeVar("_T")
@@ -156,17 +154,14 @@ class Recogniser:
 
     def prepare_all(self, dataset: Dataset) -> Iterator[tuple[Sample, _Prepared]]:
         """The same from the cache where it has the samples' images; else they go into it."""
-        samples: Sequence[Sample] = dataset
-        if len(samples) <= KEPT:  # half of a cached start would go into making them a second time
-            samples = list(samples)
-        key = cache_key(samples, dataset.fingerprint(), self.assembly.preprocessor.fingerprint())
+        key = cache_key(dataset, dataset.fingerprint(), self.assembly.preprocessor.fingerprint())
         images = cached_images(key) if key else None
         if images is not None:
             with images:
-                yield from zip(samples, map(_Prepared, images), strict=True)
+                yield from zip(dataset, map(_Prepared, images), strict=True)
             return
         with CacheWriter(key) as writer:
-            for sample, item in self.prepare(samples):
+            for sample, item in self.prepare(dataset):
                 writer.add(item.image)
                 yield sample, item
             writer.commit()

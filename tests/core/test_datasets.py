@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ocrkit import load
 from ocrkit.config import PartSpec
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError
@@ -35,6 +36,18 @@ def test_a_data_set_is_all_of_a_split(words_root: Path) -> None:
     train = open_dataset(IAM, root=words_root, split="aachen/train")
     assert forms(train) == ["a01-000u", "a01-003", "a01-007"]
     assert train.forms == FormCount(3, 747)
+
+
+def test_a_run_and_its_result_file_make_every_sample_once(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    get = IamWords.__getitem__
+    monkeypatch.setattr(IamWords, "__getitem__", lambda reader, index: made.append(index) or get(reader, index))
+    pipeline, dataset = load(tiny_run), open_dataset(IAM, root=words_root)
+    pipeline.header(dataset)
+    pipeline.evaluate(dataset=dataset)
+    assert sorted(made) == list(range(31))
 
 
 def test_the_split_is_the_pipelines_unless_another_is_named(words_root: Path) -> None:
