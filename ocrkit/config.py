@@ -218,8 +218,11 @@ def _range(metadata: Mapping[str, Any]) -> str:
     return " and ".join(f"at {word} {limit:g}" for word, limit in limits if limit is not None)
 
 
-def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
-    """Options as a dataclass takes them, and what is wrong with them, each problem naming ``where`` and the option."""
+def check_options(cls: type, options: Mapping[str, Any], where: str, kind: str = "") -> tuple[dict[str, Any], list[str]]:
+    """Options as a dataclass takes them, and what is wrong with them, each problem naming ``where`` and the option.
+
+    ``kind`` is the part's, among whose others one may have an option that this one lacks.
+    """
     if not isinstance(cls, type) or not is_dataclass(cls):
         return {}, [
             f"{where}: {cls.__module__}.{cls.__qualname__} is no dataclass; expected one whose fields are the part's options"
@@ -231,7 +234,8 @@ def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[di
     for name, value in options.items():
         if name not in known:
             listed = ", ".join(known) or "none"
-            problems.append(f"{where}: no option {name!r}.{nearest(name, list(known))} Options: {listed}.")
+            hint = nearest(name, list(known)) or _who_has(name, kind)
+            problems.append(f"{where}: no option {name!r}.{hint} Options: {listed}.")
             continue
         try:
             values[name] = _convert(value, hints[name])
@@ -248,11 +252,23 @@ def check_options(cls: type, options: Mapping[str, Any], where: str) -> tuple[di
     return values, problems
 
 
+def _who_has(option: str, kind: str) -> str:
+    """`` 'ctc-beam' has it: decoder.use=ctc-beam.``, or nothing where no other part of this kind has the option."""
+    for use in registry().names(kind) if kind in PARTS else ():
+        try:
+            cls = registry().get(kind, use).load()
+        except PluginError:
+            continue
+        if is_dataclass(cls) and option in {each.name for each in fields(cls) if each.init}:
+            return f" {use!r} has it: {kind}.use={use}."
+    return ""
+
+
 def make_part(part: PartSpec, **more: Any) -> Any:
     """The part with its options (and ``more`` of them). Raises ConfigError with all that is wrong, or PluginError."""
     cls = registry().get(part.kind, part.use).load()
     where = part.kind if part.kind != "metric" else f"metrics.{part.use}"
-    values, problems = check_options(cls, {**part.options, **more}, where)
+    values, problems = check_options(cls, {**part.options, **more}, where, part.kind)
     if problems:
         raise ConfigError(problems)
     return cls(**values)
@@ -329,7 +345,7 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
         narrowed = {name: options.pop(name) for name in ("only", "exclude") if name in options}
         wrong = {name: file for name, file in narrowed.items() if not isinstance(file, str)}
         problems += [f"{where}.{name}: {file!r}; expected a file of form ids" for name, file in wrong.items()]
-    mistakes = check_options(cls, options, where)[1]
+    mistakes = check_options(cls, options, where, kind)[1]
     problems += mistakes
     return broken if mistakes else part
 

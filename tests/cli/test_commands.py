@@ -145,3 +145,9 @@ def test_whatever_is_in_a_name_it_stays_on_its_line(tiny_run: Path, words_root: 
     assert "\x1b" not in scored.output
     exact = json.loads(ocrkit("run", tmp_path, "--pipeline", tiny_run, "--json").stdout)
     assert f"{tmp_path}/{name}.png" in [item["id"] for item in exact["items"]]
+
+
+def test_an_option_that_another_part_has_leads_to_it(tiny_run: Path) -> None:
+    result = ocrkit("run", "--pipeline", tiny_run, "--set", "decoder.language_model=english")
+    assert result.exit_code == 1
+    assert "no option 'language_model'. 'ctc-beam' has it: decoder.use=ctc-beam." in result.stderr
