@@ -36,7 +36,7 @@ FORMS = {
 TINY = """
 schema = 1
 name = "tiny"
-backends = ["gluon"]
+backends = ["onnx", "torch"]
 alphabet = "ehnot"
 
 [reader]
@@ -68,11 +68,12 @@ use = "cer"
 use = "levenshtein"
 
 [training]
+backends = ["torch"]
 split = "aachen/train"
 validation = "aachen/validation"
 epochs = 2
 batch_size = 8
-learning_rate = 0.05
+learning_rate = 0.03
 """
 
 
@@ -141,7 +142,7 @@ def tiny_run(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFact
     from ocrkit.training import train
 
     folder = tmp_path_factory.mktemp("run") / "tiny"
-    train(assemble(load_spec(tiny, ["training.epochs=40"])), folder, data=words_root)
+    train(assemble(load_spec(tiny, ["training.epochs=40"]), training=True), folder, data=words_root)
     return folder
 
 

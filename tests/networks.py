@@ -17,11 +17,23 @@ from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 
 Arrays = dict[str, np.ndarray]
-FRAMEWORKS = {"gluon": "mxnet", "torch": "torch", "onnx": "onnxruntime"}
+FRAMEWORKS = {"onnx": "onnxruntime", "torch": "torch", "gluon": "mxnet"}
 """The modules that backends need."""
+
+
+def why_missing(backend: str) -> str:
+    """Why it cannot be used here; nothing where it can."""
+    if backend not in registry().names("backend"):
+        return f"the plugin {backend} is disabled"
+    return "" if find_spec(FRAMEWORKS[backend]) else f"{FRAMEWORKS[backend]} is not installed"
+
+
+INSTALLED = [name for name in FRAMEWORKS if not why_missing(name)]
+"""Backends that can be used here. MXNet, for one, knows no Python from 3.13 on."""
+NEEDS_GLUON = pytest.mark.skipif("gluon" not in INSTALLED, reason=f"about MXNet: {why_missing('gluon')}")
+"""For what is about MXNet, on machines without it."""
 BACKENDS = [
-    pytest.param(name, marks=pytest.mark.skipif(find_spec(module) is None, reason=f"{module} is not installed"))
-    for name, module in FRAMEWORKS.items()
+    pytest.param(name, marks=pytest.mark.skipif(name not in INSTALLED, reason=why_missing(name))) for name in FRAMEWORKS
 ]
 """For ``parametrize``."""
 TRAINING_BACKENDS = [each for each in BACKENDS if each.values != ("onnx",)]

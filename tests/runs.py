@@ -17,8 +17,8 @@ def trained(
 ) -> tuple[Progress, list[dict[str, Any]]]:
     """What training came to, and the events that it reported."""
     events: list[dict[str, Any]] = []
-    progress = train(assemble(load_spec(source, settings or {})), folder, data=data, report=events.append, **options)
-    return progress, events
+    assembly = assemble(load_spec(source, settings or {}), training=True)
+    return train(assembly, folder, data=data, report=events.append, **options), events
 
 
 def arrays_of(path: Path) -> dict[str, np.ndarray]:

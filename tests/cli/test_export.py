@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from networks import INSTALLED
 from ocrkit.cli import main
 
 
@@ -26,7 +27,7 @@ def test_it_says_what_was_written_and_how_it_compares(exported: tuple[Path, Resu
     first, compared, last = result.stdout.splitlines()
     assert first.startswith(f"{path}: float32, 0.0 MB, weights best.safetensors (sha256 ")
     assert compared.startswith("largest difference of a log-probability in float32: ")
-    assert {"gluon", "onnx", "torch"} <= set(compared.replace(",", "").split())
+    assert set(INSTALLED) <= set(compared.replace(",", "").split())
     assert last == f"read with it: ocrkit run --pipeline {path}"
 
 
@@ -54,7 +55,7 @@ def test_int8_prints_what_it_costs_and_gains(tiny_run: Path, words_root: Path, t
     header = next(row for row in table if row[-3:] == ["float32", "int8", "change"])
     assert header[:5] == ["7", "samples", "of", "iam", "aachen/validation"]
     cer = next(row for row in table if row and row[0] == "cer")
-    assert float(cer[3]) == pytest.approx(float(cer[2]) - float(cer[1]), abs=1e-4)
+    assert float(cer[3]) == pytest.approx(float(cer[2]) - float(cer[1]), abs=2e-4), "three rounded numbers"
     speed = next(row for row in table if row and row[0] == "images/s,")
     assert float(speed[-2]) > 0
 

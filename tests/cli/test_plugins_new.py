@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from networks import INSTALLED
 from ocrkit import weights
 from ocrkit.assembly import assemble
 from ocrkit.cli import main
@@ -57,7 +58,10 @@ def ocrkit_featurizers(register):
 """
 """A featurizer of somebody else's."""
 PACKAGES = {
-    "-".join(filter(None, ("my", kind, backend))): (kind, backend) for kind in KINDS for backend in KINDS[kind] or (None,)
+    "-".join(filter(None, ("my", kind, backend))): (kind, backend)
+    for kind in KINDS
+    for backend in KINDS[kind] or (None,)
+    if backend != "gluon" or "gluon" in INSTALLED
 }
 """Kind and backend by the name of a package."""
 
@@ -170,9 +174,9 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     install("bands", BANDS)
     exclude = tmp_path / "exclude.txt"
     exclude.write_text("a01-007\n")
-    settings = ["featurizer.use=bands", "backends=['onnx', 'gluon', 'none-such']", "training.epochs=40", "training.validation="]
+    settings = ["featurizer.use=bands", "backends=['onnx', 'torch', 'none-such']", "training.epochs=40", "training.validation="]
     spec = load_spec(tiny, [*settings, f"training.exclude={exclude}"])
-    assembly = assemble(spec, backend="gluon", training=True)
+    assembly = assemble(spec, training=True)
     train(assembly, tmp_path / "first", data=words_root, limit=8)
     train(assembly, tmp_path / "run", data=words_root, init=str(tmp_path / "first"))
     result = new("mine", "--kind", "zoo", "--from", tmp_path / "run", "--licence", "MIT", "--to", tmp_path / "mine")
@@ -180,7 +184,7 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     assert 'dependencies = ["bands-dist", "ocrkit"]' in (tmp_path / "mine" / "pyproject.toml").read_text()
     model = tmp_path / "mine" / "mine" / "model"
     pipeline = tomllib.loads((model / "pipeline.toml").read_text())
-    assert pipeline["backends"] == ["onnx", "gluon"]
+    assert pipeline["backends"] == ["onnx", "torch"]
     assert "exclude" not in pipeline["training"]
     manifest = tomllib.loads((model / "manifest.toml").read_text())
     assert "results" not in manifest

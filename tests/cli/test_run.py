@@ -49,7 +49,7 @@ def test_two_images_are_two_lines(tiny_run: Path, words_root: Path) -> None:
     expected = f"{first}\t{pipeline.read(first).text}\n{second}\t{pipeline.read(second).text}\n"
     assert (result.exit_code, result.stdout) == (0, expected)
     assert "\tone\n" in result.stdout
-    assert f"pipeline '{tiny_run.parent.name}/{tiny_run.name} (tiny)' on gluon" in result.stderr
+    assert f"pipeline '{tiny_run.parent.name}/{tiny_run.name} (tiny)' on onnx" in result.stderr
 
 
 def test_images_that_cannot_be_read_are_a_line_each_and_the_others_are_read(
@@ -109,7 +109,7 @@ def test_scores_are_one_json_object(tiny_run: Path, words_root: Path) -> None:
         "pipeline", "backend", "device", "dataset", "samples", "metrics", "seconds", "samples_per_second", "versions",
         "rules", "left_out", "confidence", "kept", "contamination",
     }  # fmt: skip
-    assert (found["backend"], found["device"], found["samples"]) == ("gluon", "cpu", 24)
+    assert (found["backend"], found["device"], found["samples"]) == ("onnx", "cpu", 24)
     assert found["pipeline"] == f"{tiny_run.parent.name}/{tiny_run.name} (tiny)"
     assert found["dataset"]["forms"] == {"found": 3, "expected": 747}
     assert set(found["seconds"]) >= {"total", "read", "preprocess", "network", "decode", "score"}
@@ -285,8 +285,8 @@ def test_report_and_grid_are_written(tiny_run: Path, words_root: Path, tmp_path:
     [
         (["--data", "nowhere"], 1, "ocrkit: nowhere: no such folder"),
         (["--split", "aachen/tset", "--data", "."], 1, "Did you mean 'aachen/test'?"),
-        (["--device", "cuda"], 1, "backend 'gluon' sees cpu here"),
-        (["--backend", "glueon"], 1, "Did you mean 'gluon'?"),
+        (["--device", "cuda"], 1, "backend 'onnx' sees cpu here"),
+        (["--backend", "tourch"], 1, "Did you mean 'torch'?"),
         (["--set", "featurizer.channels=5"], 1, "is untrained"),
         (["--report", "no/such/folder/report.html"], 1, "there is no folder no/such/folder"),
         (["--resume"], 2, "name that file"),

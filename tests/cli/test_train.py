@@ -25,7 +25,7 @@ def test_a_run_says_what_it_does_goes_on_and_can_be_read_with(tiny: Path, words_
     assert f"ocrkit run --pipeline {run}" in said
     about = json.loads((run / "run.json").read_text())
     assert (about["seed"], about["samples"], about["forms"]) == (7, 24, ["a01-000u", "a01-003", "a01-007"])
-    assert set(about["versions"]) == {"ocrkit", "python", "numpy", "mxnet"}
+    assert set(about["versions"]) == {"ocrkit", "python", "numpy", "torch"}
 
     resumed = ocrkit("train", "--out", run, "--resume")
     assert resumed.exit_code == 0

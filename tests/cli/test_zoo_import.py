@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from networks import notebook_name
+from networks import NEEDS_GLUON, notebook_name
 from ocrkit.cli import main
 from ocrkit.manifest import manifest_problems
 from ocrkit.weights import read, sha256_of
 from ocrkit.zoo import model, read_model_weights
-from ocrkit_gluon.mxnet import mxnet
+
+pytestmark = NEEDS_GLUON
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "plugins" / "ocrkit_iam" / "sample" / "words" / "z00" / "z00-000"
@@ -32,6 +33,8 @@ def ocrkit(*arguments: object) -> Result:
 
 def save(path: Path, arrays: dict[str, np.ndarray]) -> Path:
     """A `.params` file with these arrays, given by canonical name, as MXNet writes it for the notebook's network."""
+    from ocrkit_gluon.mxnet import mxnet
+
     mxnet.nd.save(str(path), {notebook_name(name): mxnet.nd.array(array, dtype="float32") for name, array in arrays.items()})
     return path
 

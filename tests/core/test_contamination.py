@@ -52,7 +52,7 @@ def test_a_run_tells_of_itself_and_of_what_it_started_from(tmp_path: Path) -> No
 
 def test_a_fine_tuned_run_lists_the_forms_of_both(tiny: Path, tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
     spec = load_spec(tiny, ["training.epochs=1", "training.split=aachen/validation", "training.validation="])
-    train(assemble(spec), tmp_path / "tuned", data=words_root, init=str(tiny_run))
+    train(assemble(spec, training=True), tmp_path / "tuned", data=words_root, init=str(tiny_run))
     first = {"a01-000u", "a01-003", "a01-007"}
     second = {"c04-156", "c06-083"}
     assert of_run(tiny_run) == SeenForms(frozenset(first), frozenset(second))

@@ -57,7 +57,11 @@ def test_a_run_that_was_stopped_and_goes_on_keeps_the_terms(folder: Path, tiny: 
 
     with pytest.raises(Stopped):
         ocrkit.training.train(
-            ocrkit.assembly.assemble(load_spec(tiny, ONE)), tmp_path / "run", data=words_root, init="zoo:tiny", report=stop
+            ocrkit.assembly.assemble(load_spec(tiny, ONE), training=True),
+            tmp_path / "run",
+            data=words_root,
+            init="zoo:tiny",
+            report=stop,
         )
     assert not (tmp_path / "run" / "best.safetensors").exists()
     trained(tmp_path / "run", tmp_path / "run", words_root, resume=True)

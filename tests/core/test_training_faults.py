@@ -28,13 +28,14 @@ def test_a_loss_that_is_no_number_stops_training(clip: float, tiny: Path, words_
     assert all(np.isfinite(array).all() for array in arrays_of(tmp_path / "run" / "last.safetensors").values())
 
 
-@pytest.mark.parametrize("rate", [1e30, 1e39], ids=["output", "weights"])
+@pytest.mark.parametrize("cause", [{"learning_rate": 1e30}, {"loss_weight": 1e39}], ids=["output", "weights"])
 @pytest.mark.parametrize("validation", ["aachen/validation", ""])
 def test_a_network_that_its_epochs_last_step_breaks_is_not_kept(
-    rate: float, validation: str, tiny: Path, words_root: Path, tmp_path: Path
+    cause: dict[str, float], validation: str, tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
     """The loss is of the weights before the step, so it is fine. What was saved before is left as it was."""
-    settings = {"training.batch_size": 24, "training.learning_rate": rate, "training.validation": validation}
+    settings = {"training.batch_size": 24, "training.validation": validation}
+    settings |= {f"training.{name}": value for name, value in cause.items()}
     message = "step 1: .* not finite, so training has diverged; lower training.learning_rate or set training.clip_norm$"
     with pytest.raises(OcrkitError, match=message):
         trained(tiny, tmp_path / "run", words_root, settings)

@@ -68,15 +68,15 @@ def in_cache(cache: Path) -> list[str]:
 def test_weights_are_fetched_when_they_are_first_needed(
     site: Any, cache: Path, words_root: Path, tiny_run: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    pipeline = ocrkit.load("tiny", backend="gluon")
+    pipeline = ocrkit.load("tiny", backend="torch")
     path = sorted(words_root.glob("words/*/*/*.png"))[0]
-    assert pipeline.read(path) == ocrkit.load(tiny_run, backend="gluon").read(path)
+    assert pipeline.read(path) == ocrkit.load(tiny_run, backend="torch").read(path)
     assert in_cache(cache) == [f"{pipeline.weights.sha256}.safetensors"]
     size = f"{len(site.files['models/w']) / 1e6:.1f} MB"
     assert [record.getMessage() for record in caplog.records] == [
         f"ocrkit: fetching the weights of 'tiny' ({size}) from {site.url}/models/w"
     ]
-    ocrkit.load("tiny", backend="gluon")
+    ocrkit.load("tiny", backend="torch")
     assert len(site.asked) == 1
 
 
@@ -150,7 +150,7 @@ def test_a_wrong_file_is_named_with_both_checksums_and_not_kept(site: Any, cache
     assert line.startswith(f"ocrkit: {site.url}/models/w: not the weights of 'tiny': expected sha256 {right}, got ")
     assert in_cache(cache) == []
     with pytest.raises(WeightsError, match=f"expected sha256 {right}"):
-        ocrkit.load("tiny", backend="gluon")
+        ocrkit.load("tiny", backend="torch")
     site.files["models/w"] = body
     assert zoo("fetch", "tiny").exit_code == 0
 
@@ -263,7 +263,7 @@ def test_offline_what_is_missing_is_said_with_what_to_do(
 ) -> None:
     monkeypatch.setenv("OCRKIT_OFFLINE", "1")
     with pytest.raises(WeightsError) as caught:
-        ocrkit.load("tiny", backend="gluon")
+        ocrkit.load("tiny", backend="torch")
     message = str(caught.value)
     assert message.startswith("model 'tiny': its weights (w.safetensors, 0.0 MB) are not on this machine")
     assert f"get {site.url}/models/w elsewhere and run: ocrkit zoo fetch tiny --from FILE" in message
@@ -277,7 +277,7 @@ def test_offline_what_is_missing_is_said_with_what_to_do(
 def test_offline_what_is_there_is_used(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert zoo("fetch", "tiny").exit_code == 0
     monkeypatch.setenv("OCRKIT_OFFLINE", "1")
-    assert ocrkit.load("tiny", backend="gluon").weights.reference == "zoo:tiny"
+    assert ocrkit.load("tiny", backend="torch").weights.reference == "zoo:tiny"
     assert zoo("fetch", "tiny").exit_code == 0
     assert len(site.asked) == 1
 
@@ -298,7 +298,7 @@ def test_damaged_weights_say_how_to_mend_them(site: Any) -> None:
     path = fetch(model("tiny"))
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(WeightsError, match="damaged or replaced; install it anew: ocrkit zoo fetch tiny"):
-        ocrkit.load("tiny", backend="gluon")
+        ocrkit.load("tiny", backend="torch")
     assert zoo("fetch", "tiny").exit_code == 0
     assert path.read_bytes() == site.files["models/w"]
 

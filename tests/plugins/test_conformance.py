@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
-from networks import notebook_name
+from networks import NEEDS_GLUON, notebook_name
 from ocrkit.interfaces import Arrays
 from ocrkit.registry import registry
 from ocrkit.testing import (
@@ -32,6 +32,7 @@ from ocrkit.testing.networks import NetworkPartConformance
 # ------------------------------------------------------------------------------------------------------------- networks
 
 
+@NEEDS_GLUON
 class TestGluon(BackendConformance):
     name = "gluon"
 
@@ -44,6 +45,7 @@ class TestOnnx(BackendConformance):
     name = "onnx"
 
 
+@NEEDS_GLUON
 class TestCnnOnGluon(FeaturizerConformance):
     name = "cnn"
     backend = "gluon"
@@ -62,6 +64,7 @@ class TestCnnOnOnnx(FeaturizerConformance):
     options = {"channels": 4}
 
 
+@NEEDS_GLUON
 class TestResNetCnnOnGluon(FeaturizerConformance):
     name = "resnet-cnn"
     backend = "gluon"
@@ -80,6 +83,7 @@ class TestResNetCnnOnOnnx(FeaturizerConformance):
     options = {"channels": (3, 4), "blocks": (1, 2), "pools": (2,), "stem_channels": 3}
 
 
+@NEEDS_GLUON
 class TestBiLstmOnGluon(EncoderConformance):
     name = "bilstm"
     backend = "gluon"
@@ -114,12 +118,14 @@ class TestEnglish(LanguageModelConformance):
     name = "english"
 
 
+@NEEDS_GLUON
 class TestParams(ImporterConformance):
     name = "params"
     settings = ("featurizer.channels=4", "encoder.hidden=8", "encoder.layers=2")
 
     def save(self, path: Path, arrays: Arrays) -> None:
-        mxnet = pytest.importorskip("ocrkit_gluon.mxnet").mxnet
+        from ocrkit_gluon.mxnet import mxnet
+
         mxnet.nd.save(str(path), {notebook_name(name): mxnet.nd.array(array) for name, array in arrays.items()})
 
 

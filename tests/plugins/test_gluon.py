@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 import ocrkit_gluon
-from networks import images_of, network_of, plan_of
+from networks import NEEDS_GLUON, images_of, network_of, plan_of
 from ocrkit import ConfigError, ImageSize
 from ocrkit.assembly import assemble
 from ocrkit.cli import main
@@ -21,8 +21,10 @@ from ocrkit.config import load_spec
 from ocrkit.training import train
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
-from ocrkit_gluon import backend
-from ocrkit_gluon.mxnet import mxnet
+
+mxnet = pytest.importorskip("ocrkit_gluon.mxnet", exc_type=ImportError).mxnet
+backend = pytest.importorskip("ocrkit_gluon.backend")
+pytestmark = NEEDS_GLUON
 
 
 def test_features_are_zero_beyond_the_width() -> None:
@@ -87,7 +89,8 @@ from ocrkit.interfaces import Batch, OptimizerOptions
 from ocrkit.assembly import assemble, build_network
 import sys
 
-network = build_network(assemble(load_spec(sys.argv[1], ["preprocessor.use=fit-height", "preprocessor.height=16"])), threads=1)
+spec = load_spec(sys.argv[1], ["preprocessor.use=fit-height", "preprocessor.height=16"])
+network = build_network(assemble(spec, backend="gluon"), threads=1)
 network.initialize(0)
 images, sizes = np.ones((2, 1, 16, 48), np.float32), np.array([48, 30], np.int32)
 network.predict(images, sizes)
@@ -116,7 +119,7 @@ from ocrkit.assembly import assemble, build_network
 from ocrkit.config import load_spec
 from ocrkit.interfaces import Batch, OptimizerOptions
 
-assembly = assemble(load_spec(sys.argv[1]))
+assembly = assemble(load_spec(sys.argv[1]), backend="gluon")
 network = build_network(assembly)
 network.initialize(0)
 trainer = network.trainer(OptimizerOptions("adamw", 0.1, 1.0, 1.0, True))

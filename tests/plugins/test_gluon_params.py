@@ -18,17 +18,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from networks import INSTALLED, NEEDS_GLUON
 from ocrkit import ImageSize, WeightsError, read_image
 from ocrkit.assembly import assemble, build_network
 from ocrkit.config import load_spec
 from ocrkit.interfaces import NetworkPlan
 from ocrkit.recogniser import Recogniser, Seconds
-from ocrkit.registry import registry
 from ocrkit.zoo import model, read_model_weights
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
-from ocrkit_gluon.mxnet import mxnet
 from ocrkit_gluon.params import GluonParams
+
+mxnet = pytest.importorskip("ocrkit_gluon.mxnet", exc_type=ImportError).mxnet
+pytestmark = NEEDS_GLUON
 
 nd, gluon = mxnet.nd, mxnet.gluon
 ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
@@ -173,7 +175,7 @@ def small_network(**changes: Any) -> gluon.Block:
     return notebook_network(**{"classes": 5, "channels": 2, "steps": 4, "hidden": 3, "size": (8, 16)} | changes)
 
 
-@pytest.mark.parametrize("backend", [name for name in registry().names("backend") if registry().backends("encoder", "bilstm")])
+@pytest.mark.parametrize("backend", INSTALLED)
 def test_the_imported_network_reads_as_the_notebooks_did(network: gluon.Block, saved: Path, backend: str) -> None:
     assembly = assemble(load_spec("iam-crnn", ["backends=['gluon', 'torch', 'onnx']"]), backend=backend)
     reader = Recogniser(assembly, build_network(assembly, "cpu"))

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from click.testing import CliRunner
 from networks import (
     ADAM,
     ADAMW,
+    NEEDS_GLUON,
     ROUGH,
     Arrays,
     after,
@@ -45,7 +45,6 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 from ocrkit_torch import backend  # noqa: E402
 
-needs_mxnet = pytest.mark.skipif(find_spec("mxnet") is None, reason="MXNet is not installed")
 SMALL, CALM = small("torch"), small("torch", dropout=0.0)
 NO_NORM = NetworkPlan(
     None, None, CALM.encoder, CALM.build_encoder, ImageSize(8, None), SequenceSize(6, None), CALM.encoded, classes=5
@@ -200,13 +199,15 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_one_that_was_not(tiny: Pa
     assert log_of(run) == log_of(whole)
 
 
-@needs_mxnet
-def test_weights_trained_on_gluon_start_a_run_on_torch(tiny: Path, words_root: Path, tiny_run: Path, tmp_path: Path) -> None:
+@NEEDS_GLUON
+def test_weights_trained_on_gluon_start_a_run_on_torch(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+    on_gluon = tmp_path / "gluon"
+    train(assemble(load_spec(tiny, ["training.epochs=25"]), backend="gluon"), on_gluon, data=words_root)
     standstill = {"training.epochs": 1, "training.learning_rate": 0.0, "training.seed": 9}
     cold = trained(tiny, tmp_path / "cold", words_root, standstill)
-    warm = trained(tiny, tmp_path / "warm", words_root, standstill, init=str(tiny_run))
+    warm = trained(tiny, tmp_path / "warm", words_root, standstill, init=str(on_gluon))
     assert warm.history[0]["loss"] < 0.3 * cold.history[0]["loss"]
-    weights, source = arrays_of(tmp_path / "warm" / "best.safetensors"), arrays_of(tiny_run / "best.safetensors")
+    weights, source = arrays_of(tmp_path / "warm" / "best.safetensors"), arrays_of(on_gluon / "best.safetensors")
     assert_same(*({name: a for name, a in each.items() if "running" not in name} for each in (weights, source)))
 
 
