@@ -54,8 +54,12 @@ class TrainingBar:
         for item in event["skipped"]:
             skipped.add(item["id"], item["reason"])
         skipped.sum_up("run.json names them all")
+        for note in event["notes"]:
+            self._say(note)
         if event["validation"]:
             self._say(f"validation: {event['validation']['samples']:,} samples of {event['validation']['split']}")
+            for note in event["validation"]["notes"]:
+                self._say(f"validation: {note}; they stay mistakes")
 
     def _init(self, event: dict[str, Any]) -> None:
         fresh = f"; fresh: {', '.join(event['fresh'])}" if event["fresh"] else ""

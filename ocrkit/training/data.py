@@ -1,11 +1,13 @@
 """The samples that a network is trained on, with their labels."""
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocrkit.alphabet import steps_needed
+from ocrkit.alphabet import Alphabet, steps_needed
 from ocrkit.assembly import Assembly
+from ocrkit.characters import lacking, named
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError
 from ocrkit.interfaces import Sample, Skipped
@@ -44,6 +46,8 @@ class TrainingData:
     samples: list[Sample]
     labels: list[list[int]]
     skipped: list[Skipped]
+    notes: list[str]
+    """What is to be said of the texts: characters that the alphabet lacks, and other Unicode forms."""
 
 
 def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
@@ -53,31 +57,54 @@ def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
     """
     samples, labels, skipped = [], [], list(dataset.skipped)
     unfit: list[Skipped] = []
+    texts: list[str] = []
+    normalised = 0
     for sample in dataset:
-        if not sample.text:
+        if sample.text is None:
             skipped.append(Skipped(sample.id, "has no text to train on"))
-        elif unknown := assembly.alphabet.unknown(sample.text):
-            unfit.append(Skipped(sample.id, f"{sample.text!r} has {unknown!r}, which the alphabet lacks"))
-        elif too_long := too_long_for(sample.text, assembly.plan.sequence.steps):
+            continue
+        text = written(sample.text, assembly.alphabet)
+        texts.append(text)
+        if unknown := assembly.alphabet.unknown(text):
+            characters = ", ".join(map(named, unknown))
+            unfit.append(Skipped(sample.id, f"{text!r} has {characters}, which the alphabet lacks"))
+        elif too_long := too_long_for(text, assembly.plan.sequence.steps):
             unfit.append(Skipped(sample.id, too_long))
         else:
             samples.append(sample)
-            labels.append(assembly.alphabet.encode(sample.text))
+            labels.append(assembly.alphabet.encode(text))
+            normalised += text != sample.text
     if unfit and assembly.spec.training.unfit == "refuse":
         raise DataError(f"{len(unfit)} labels cannot be learnt; the first: {unfit[0].id}: {unfit[0].reason}")
     if not samples:
         first = (unfit + skipped)[0]
         raise DataError(f"{dataset.root}: no sample can be trained on; the first: {first.id}: {first.reason}")
-    return TrainingData(samples, labels, skipped + unfit)
+    notes = [note for note in (lacking(texts, assembly.alphabet), _in_another_form(normalised)) if note]
+    return TrainingData(samples, labels, skipped + unfit, notes)
+
+
+def _in_another_form(count: int) -> str:
+    texts = f"{count:,} texts are" if count > 1 else "1 text is"
+    return f"{texts} learnt in another Unicode form, in which the alphabet has all of their characters" if count else ""
+
+
+def written(text: str, alphabet: Alphabet) -> str:
+    """The text in the Unicode form in which the alphabet has all characters: as it is, else NFC, else NFD; NFC where in none.
+
+    What looks the same is the same then, however a person's keyboard or system writes an é.
+    """
+    forms = [text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)]
+    return next((form for form in forms if not alphabet.unknown(form)), forms[1])
 
 
 def joined(parts: Iterable[TrainingData]) -> TrainingData:
     """The samples of several data sets, one after another; every epoch shuffles them all together."""
-    whole = TrainingData([], [], [])
+    whole = TrainingData([], [], [], [])
     for part in parts:
         whole.samples.extend(part.samples)
         whole.labels.extend(part.labels)
         whole.skipped.extend(part.skipped)
+        whole.notes.extend(part.notes)
     return whole
 
 

@@ -15,6 +15,7 @@ from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, build_network
 from ocrkit.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
+from ocrkit.evaluation import Rules
 from ocrkit.interfaces import (
     Alone,
     Arrays,
@@ -294,7 +295,9 @@ class Run:
         scores: dict[str, float | None] = {}
         if not self.workers.index:
             with self._averaged():
-                scorer, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(validation)
+                scorer, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(
+                    validation, rules=Rules(unicode="NFC")
+                )
             scores = {name: score.value for name, score in scorer.result().items()}
             if scores[metric] is None:
                 raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")

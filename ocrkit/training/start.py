@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 import ocrkit
+from ocrkit.alphabet import Alphabet
 from ocrkit.assembly import Assembly
+from ocrkit.characters import lacking
 from ocrkit.errors import DataError, OcrkitError
 from ocrkit.seen_forms import SeenForms, forms_of, keys_of
-from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data
+from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written
 from ocrkit.training.folder import RunFolder
 from ocrkit.training.initial import Origin
 from ocrkit.training.run import Progress, Run, workers_of
@@ -89,7 +91,7 @@ def train(
         "device": run.network.device,
         "workers": workers.count,
         "seed": assembly.spec.training.seed,
-        **_described(sets, collected, limit),
+        **_described(sets, collected, limit, assembly.alphabet),
         "init": None,
         "versions": {"ocrkit": ocrkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
         | assembly.backend.versions(),
@@ -117,9 +119,18 @@ def _check_same(stored: Stored, sets: DataSets, collected: TrainingData) -> None
         )
 
 
-def _described(sets: DataSets, collected: TrainingData, limit: int | None) -> dict[str, Any]:
+def _described(sets: DataSets, collected: TrainingData, limit: int | None, alphabet: Alphabet) -> dict[str, Any]:
     """What ``run.json`` says of the data."""
     main, validation = sets.main, sets.validation
+    about_validation = None
+    if validation:
+        texts = [written(sample.text, alphabet) for sample in validation if sample.text is not None]
+        about_validation = {
+            "split": validation.split,
+            "samples": len(validation),
+            "forms": forms_of(validation),
+            "notes": [note for note in [lacking(texts, alphabet)] if note],
+        }
     also = [
         {"name": each.name, "root": str(each.root.absolute()), "split": each.split, "samples": len(each)} for each in sets.also
     ]
@@ -134,9 +145,8 @@ def _described(sets: DataSets, collected: TrainingData, limit: int | None) -> di
         "also": also,
         "samples": len(collected.samples),
         "forms": forms_of(collected.samples),
-        "validation": {"split": validation.split, "samples": len(validation), "forms": forms_of(validation)}
-        if validation
-        else None,
+        "validation": about_validation,
+        "notes": collected.notes,
         "skipped": [asdict(item) for item in collected.skipped],
     }
 

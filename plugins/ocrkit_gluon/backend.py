@@ -74,6 +74,19 @@ class _Loss(nn.HybridBlock):  # type: ignore[misc, name-defined]
         )  # fmt: skip
 
 
+class _EmptyLoss(nn.HybridBlock):  # type: ignore[misc, name-defined]
+    """The CTC loss of samples whose labels are all empty, where MXNet's own is 0: all steps are to be blank."""
+
+    def __init__(self, whole: _Whole) -> None:
+        super().__init__()
+        self.whole = whole
+
+    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any) -> Any:
+        scores, lengths = self.whole(inputs, sizes)
+        blank = F.slice_axis(F.log_softmax(scores, axis=2), axis=2, begin=-1, end=None).transpose((1, 0, 2))
+        return -F.SequenceMask(blank, lengths, use_sequence_length=True).sum(axis=(0, 2))
+
+
 def _canonical(name: str) -> str:
     """Gluon's batch norms say gamma and beta; all else is named as PyTorch would."""
     stem, _, last = name.rpartition(".")
@@ -156,6 +169,8 @@ class GluonTrainer:
         self._options = options
         self._loss = _Loss(network.whole)
         self._loss.hybridize(static_alloc=True)
+        self._empty_loss = _EmptyLoss(network.whole)
+        self._empty_loss.hybridize(static_alloc=True)
         self._steps = 0
         self._trained = {name: p for name, p in network.parameters.items() if p.grad_req != "null"}
         self._means = {name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()}
@@ -166,7 +181,7 @@ class GluonTrainer:
         mxnet.random.seed(seed)
         arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
         with mxnet.autograd.record():
-            losses = self._loss(*arrays)
+            losses = self._loss(*arrays) if batch.label_lengths.any() else self._empty_loss(*arrays[:2])
             weighted = losses * arrays[3] if self._options.length_weighted else losses
             objective = weighted.mean() * self._options.loss_weight
         objective.backward()

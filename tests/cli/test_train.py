@@ -43,7 +43,8 @@ def test_what_cannot_be_learnt_is_named_and_counted(tiny: Path, words_copy: Path
     result = ocrkit("train", "--pipeline", tiny, "--data", words_copy, "--out", tmp_path / "run", "--set", "training.epochs=1")
     assert result.exit_code == 0
     assert "skipped a01-003-00-00: " in result.stderr
-    assert "'THEN' has 'THEN', which the alphabet lacks" in result.stderr
+    assert "'THEN' has T, H, E, N, which the alphabet lacks" in result.stderr
+    assert "2 texts have characters that the alphabet lacks: T (2), H (2), E (2), N (2)\n" in result.stderr
     assert "'teeeeeeeenn' needs 19 steps, the network has 12" in result.stderr
     assert result.stderr.count("a01-003-00-01") >= 1
     assert "not an image" in result.stderr

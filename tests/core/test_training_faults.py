@@ -4,7 +4,6 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -53,12 +52,14 @@ def full_disk(name: str, writes: int = 0) -> Iterator[None]:
     """Files of this name cannot be written within, but for the first so many times."""
     write, left = files.write_atomically, [writes]
 
-    def write_or_fail(path: Path) -> Any:
-        if path.name == name:
-            left[0] -= 1
-            if left[0] < 0:
+    @contextmanager
+    def write_or_fail(path: Path) -> Iterator[Path]:
+        left[0] -= path.name == name
+        if path.name == name and left[0] < 0:
+            with files.writing(path):
                 raise OSError(errno.ENOSPC, "No space left on device")
-        return write(path)
+        with write(path) as temporary:
+            yield temporary
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (run_folder, weight_files):

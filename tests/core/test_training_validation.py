@@ -72,7 +72,7 @@ def test_one_text_and_one_image_are_enough_to_validate_on(tiny: Path, folder: Pa
 def validation_that_fails() -> Iterator[None]:
     """As a metric of a broken plugin would, or a process that is killed."""
 
-    def fails(*_: Any) -> None:
+    def fails(*_: Any, **__: Any) -> None:
         raise RuntimeError("the metric is broken")
 
     with pytest.MonkeyPatch.context() as patch:

@@ -199,6 +199,22 @@ def test_steps_are_adams_on_the_exact_loss(backend: str, options: OptimizerOptio
         assert_close(network.state(), state, atol=5e-6)
 
 
+@every_backend
+@pytest.mark.parametrize("lengths", [[0, 2, 2], [0, 0, 0]], ids=["some", "all"])
+def test_an_image_without_text_is_learnt_as_blank_throughout(backend: str, lengths: list[int]) -> None:
+    rng = np.random.default_rng(6)
+    state = {"head.weight": rng.normal(0, 1, (3, 3)), "head.bias": rng.normal(0, 1, 3)}
+    network = network_of(backend, head_only(backend), {name: array.astype(np.float32) for name, array in state.items()})
+    labels = np.array([[-1, -1], [1, 0], [0, 0]], np.int32) if any(lengths) else np.full((3, 1), -1, np.int32)
+    inputs = rng.normal(0, 1, (3, 4, 3)).astype(np.float32)
+    batch = Batch(inputs, np.array([2, 3, 4], np.int32), labels, np.array(lengths, np.int32))
+    losses, weights, biases = losses_and_gradients(batch, state)
+    assert network.trainer(ADAM).step(batch, learning_rate=0.1, seed=0) == pytest.approx(losses.mean(), rel=1e-5)
+    for name, gradients in (("head.weight", weights), ("head.bias", biases)):
+        moved = state[name] - 0.1 * np.sign(np.mean(gradients, axis=0))  # Adam's first step
+        np.testing.assert_allclose(network.state()[name], moved, atol=1e-5)
+
+
 @pytest.mark.parametrize("options", [ADAM, ADAMW])
 @pytest.mark.parametrize(
     ("one", "other"),
