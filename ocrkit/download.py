@@ -8,6 +8,7 @@ import http
 import http.client
 import os
 import re
+import socket
 import ssl
 import time
 import urllib.error
@@ -15,20 +16,20 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
+from ocrkit import web
 from ocrkit.errors import DownloadError
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 TRIES = 5
-TIMEOUT = 60.0
-"""Seconds without a byte after which a connection counts as cut."""
 FIRST_WAIT = 2.0
 """Seconds before the second try; doubled before every further one."""
 _CHUNK = 1 << 16
+_SIZE = "[0-9]{1,18}"
+_VERSION = "[ -~]{1,1000}"
 
 
 class WebPageError(DownloadError):
@@ -42,28 +43,6 @@ class _CutError(Exception):
 def is_offline() -> bool:
     """Whether the environment variable ``OCRKIT_OFFLINE`` forbids downloads: anything but nothing and 0 does."""
     return os.environ.get("OCRKIT_OFFLINE", "") not in ("", "0")
-
-
-def is_safe(url: str) -> bool:
-    """Whether an address is of https, or of http on this machine, and has no login in it, which would end up in logs."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    return bool(parts.hostname) and parts.username is None and (parts.scheme == "https" or (parts.scheme == "http" and local))
-
-
-class Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows redirects to safe addresses, and from https to no other scheme."""
-
-    def redirect_request(  # noqa: PLR0917 (urllib calls it so)
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
-    ) -> urllib.request.Request | None:
-        if not is_safe(newurl) or urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
-            fp.close()
-            raise DownloadError(f"{req.full_url}: the site redirects to {newurl}, which is no safe address; refused")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def download(
@@ -80,11 +59,11 @@ def download(
     ``headers`` go to this address only, not to where it redirects. ``on_bytes`` hears how many bytes are there, and of how
     many where the server says that. Raises DownloadError, its child WebPageError, and OSError where ``part`` cannot be written.
     """
-    if not is_safe(url):
+    if not web.is_safe(url):
         raise DownloadError(f"{url}: expected an address such as https://example.org/file, without a login in it")
     if is_offline():
         raise DownloadError(f"{url}: not downloaded, since OCRKIT_OFFLINE is set")
-    receiver = _Receiver(url, part, max_bytes, opener or urllib.request.build_opener(Redirects()), headers or {}, on_bytes)
+    receiver = _Receiver(url, part, max_bytes, opener or web.opener(), headers or {}, on_bytes)
     for failures in range(TRIES):
         if failures:
             time.sleep(FIRST_WAIT * 2 ** (failures - 1))
@@ -92,7 +71,7 @@ def download(
             return receiver.receive()
         except _CutError as error:
             last = error
-    raise DownloadError(f"{url}: cut off {TRIES} times ({last}); what has arrived is kept: run this again to go on")
+    raise DownloadError(f"{url}: given up after {TRIES} tries ({last}); what has arrived is kept: run this again to go on")
 
 
 def complete(part: Path, path: Path) -> None:
@@ -122,7 +101,7 @@ class _Receiver:
 
     def receive(self) -> None:
         """One connection. Returns when the part is complete; raises _CutError, WebPageError, DownloadError or OSError."""
-        offset = self.part.stat().st_size if self.part.exists() else 0
+        offset = self._begun()
         try:
             response = self._open(offset)
             if response is None:
@@ -132,11 +111,11 @@ class _Receiver:
                     raise self._web_page()
                 if response.status == http.HTTPStatus.PARTIAL_CONTENT:
                     total = self._continued_total(response, offset)
-                    chunk = response.read(_CHUNK)
+                    chunk = response.read1(_CHUNK)
                 else:
-                    length = response.headers.get("Content-Length", "")
-                    total, offset = int(length) if length.isdecimal() else None, 0
-                    chunk = response.read(_CHUNK)
+                    length = re.fullmatch(_SIZE, response.headers.get("Content-Length", ""))
+                    total, offset = int(length[0]) if length else None, 0
+                    chunk = response.read1(_CHUNK)
                     self._check_start(chunk)
                     self._save_version(response)
                 self._check_size(total or 0)
@@ -147,11 +126,18 @@ class _Receiver:
                         self._check_size(offset)
                         file.write(chunk)
                         self.on_bytes(offset, total)
-                        chunk = response.read(_CHUNK)
-        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError) as error:
-            raise _CutError(reason(error)) from None
+                        chunk = response.read1(_CHUNK)
+        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError) as error:
+            raise _CutError(web.reason(error)) from None  # ValueError: http.client believes in any number
         if total is not None and offset < total:
             raise _CutError(f"{offset:,} of {total:,} bytes")
+
+    def _begun(self) -> int:
+        """How many bytes are there already."""
+        version = _version(self.part)
+        if version.exists() and not re.fullmatch(_VERSION, version.read_text("ascii", "replace")):
+            discard(self.part)  # nobody can say of which version it is
+        return self.part.stat().st_size if self.part.exists() else 0
 
     def _open(self, offset: int) -> http.client.HTTPResponse | None:
         """The answer to a request for everything from ``offset`` on; None where there is nothing more to come."""
@@ -163,7 +149,7 @@ class _Receiver:
             if _version(self.part).exists():
                 request.add_header("If-Range", _version(self.part).read_text("ascii"))
         try:
-            response: http.client.HTTPResponse = self.opener.open(request, timeout=TIMEOUT)
+            response: http.client.HTTPResponse = self.opener.open(request, timeout=web.TIMEOUT)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
@@ -171,19 +157,25 @@ class _Receiver:
                         return None
                     discard(self.part)
                     raise _CutError("the file has changed on the site") from None
-                answer = f"the site answers {error.code} {reason(error)}"
+                if error.code // 100 == 3:
+                    raise DownloadError(
+                        f"{self.url}: the site redirects to no safe address, or without end; refused", error.code
+                    ) from None
+                answer = f"the site answers {web.status_text(error.code)}"
                 if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or error.code == http.HTTPStatus.TOO_MANY_REQUESTS:
                     raise _CutError(answer) from None
                 raise DownloadError(f"{self.url}: {answer}", error.code) from None
         except urllib.error.URLError as error:
+            if _may_pass(error.reason):
+                raise _CutError(web.reason(error)) from None
             raise DownloadError(
-                f"{self.url}: cannot be reached ({reason(error)}); the site is down at times, try again later"
+                f"{self.url}: cannot be reached ({web.reason(error)}); the site is down at times, try again later"
             ) from None
         return response
 
     def _continued_total(self, response: http.client.HTTPResponse, offset: int) -> int | None:
         """The size of the whole file, where a 206 answer says it; checks that the answer goes on at ``offset``."""
-        given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
+        given = re.fullmatch(rf"bytes ({_SIZE})-{_SIZE}/({_SIZE}|\*)", response.headers.get("Content-Range", ""))
         if given is None or int(given[1]) != offset:
             discard(self.part)
             raise _CutError("the site sent another range than asked for")
@@ -205,7 +197,7 @@ class _Receiver:
         etag = response.headers.get("ETag", "")
         version = etag if etag.startswith('"') else response.headers.get("Last-Modified", "")
         discard(self.part)
-        if version and version.isascii():
+        if re.fullmatch(_VERSION, version):
             _version(self.part).write_text(version, "ascii")
 
     def _web_page(self) -> WebPageError:
@@ -227,7 +219,7 @@ def byte_bar() -> "Progress":
     return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
-def reason(error: BaseException) -> str:
-    """Why a connection failed, in a line."""
-    cause = getattr(error, "reason", None) or error
-    return " ".join(str(cause).split()) or type(error).__name__
+def _may_pass(error: object) -> bool:
+    """Whether what kept a connection from being made is likely to be gone soon."""
+    no_answer = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
+    return no_answer or isinstance(error, TimeoutError | ConnectionResetError | ssl.SSLEOFError)

@@ -2,16 +2,19 @@
 
 import codecs
 import os
+import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 from ocrkit.errors import OcrkitError
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PIECE = 1 << 20
 """Bytes of a text that are read at a time."""
+_LARGEST = 1 << 30
+"""Bytes of a file that is read whole, and of a line."""
 
 
 @contextmanager
@@ -46,13 +49,15 @@ def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Holds a lock while the block runs, waiting for other processes that hold it; ``path`` is an empty file that stays.
+def locked(path: Path, busy: OcrkitError | None = None) -> Iterator[None]:
+    """Holds a lock while the block runs; ``path`` is an empty file that stays.
 
-    The system frees the lock of a process that dies. On systems without POSIX's locks nothing is held.
+    Where another process holds it, this one waits, or raises ``busy``. The system frees the lock of
+    a process that dies. On systems without POSIX's locks nothing is held.
     """
     with path.open("ab") as file:
-        lock(file, wait=True)
+        if not lock(file, wait=busy is None) and busy:
+            raise busy
         yield
 
 
@@ -73,14 +78,58 @@ def lock(file: IO[Any] | int, *, wait: bool = False) -> bool:
     return True
 
 
+def open_regular(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "a file") -> BinaryIO:
+    """Opens a file to read its bytes, but no FIFO, which waits for a writer, and no device, which
+    may have no end.
+
+    Raises ``error``, whose one line begins with the path and says what was ``expected``.
+    """
+
+    def check(mode: int) -> None:
+        if stat.S_ISDIR(mode):
+            raise error(f"{path}: a folder; expected {expected}")
+        if not stat.S_ISREG(mode):
+            raise error(f"{path}: a device, a pipe or a socket; expected {expected}")
+
+    try:
+        check(path.stat().st_mode)
+        with ExitStack() as until_checked:
+            # It may have been replaced since: then nothing waits for a writer here.
+            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+            file = until_checked.enter_context(os.fdopen(os.open(path, flags), "rb"))
+            check(os.fstat(file.fileno()).st_mode)
+            until_checked.pop_all()
+    except FileNotFoundError:
+        raise error(f"{path}: no such file; expected {expected}") from None
+    except (OSError, ValueError) as wrong:  # ValueError: a null character in the path
+        raise error(f"{path}: {getattr(wrong, 'strerror', None) or wrong}") from None
+    return file
+
+
+def read_bytes(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "a file") -> bytes:
+    """A file's bytes, at most a gigabyte. Raises as :func:`open_regular`."""
+    with open_regular(path, error, expected) as file:
+        try:
+            data = file.read(_LARGEST + 1)
+        except OSError as wrong:
+            raise error(f"{path}: {wrong.strerror or wrong}") from None
+    if len(data) > _LARGEST:
+        raise error(f"{path}: more than {_LARGEST:,} bytes; expected {expected}")
+    return data
+
+
 def read_text(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> str:
     """A text file as a person may have saved it: UTF-8, with a byte-order mark or without, with the
     ends of lines of any system, which become line feeds.
 
     Raises ``error``, whose one line begins with the path and says what was ``expected``.
     """
-    text = "".join(text_pieces(path, error, expected))
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    pieces, size = [], 0
+    for piece in text_pieces(path, error, expected):
+        pieces.append(piece)
+        if (size := size + len(piece)) > _LARGEST:
+            raise error(f"{path}: more than {_LARGEST:,} characters; expected {expected}")
+    return "".join(pieces).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def text_lines(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> Iterator[str]:
@@ -92,24 +141,22 @@ def text_lines(path: Path, error: type[OcrkitError] = OcrkitError, expected: str
 def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> Iterator[str]:
     """Such a file in pieces of whole lines, about a megabyte each, with line feeds as they are."""
     line = 1
-    try:
-        with path.open("rb") as file:
-            while data := b"".join(file.readlines(_PIECE)):
+    with open_regular(path, error, expected) as file:
+        try:
+            while data := file.read(_PIECE) + file.readline(_LARGEST):
                 if line == 1:
                     if data.startswith(_UTF_16) or b"\0" in data[:4]:
                         raise error(f"{path}: UTF-16, or no text at all; save it as UTF-8")
                     data = data.removeprefix(codecs.BOM_UTF8)
+                if len(data) > _LARGEST:
+                    raise error(f"{path}: a line of more than {_LARGEST:,} bytes; expected {expected}")
                 yield data.decode()
                 line += data.count(b"\n")
-    except UnicodeDecodeError as wrong:
-        line += wrong.object.count(b"\n", 0, wrong.start)
-        raise error(f"{path}: not UTF-8 (line {line}); save it as UTF-8") from None
-    except FileNotFoundError:
-        raise error(f"{path}: no such file; expected {expected}") from None
-    except IsADirectoryError:
-        raise error(f"{path}: a folder; expected {expected}") from None
-    except (OSError, ValueError) as wrong:  # ValueError: a null character in the path
-        raise error(f"{path}: {getattr(wrong, 'strerror', None) or wrong}") from None
+        except UnicodeDecodeError as wrong:
+            line += wrong.object.count(b"\n", 0, wrong.start)
+            raise error(f"{path}: not UTF-8 (line {line}); save it as UTF-8") from None
+        except OSError as wrong:
+            raise error(f"{path}: {wrong.strerror or wrong}") from None
 
 
 def walk(folder: Path, on_error: Callable[[OSError], None] = lambda _: None) -> Iterator[Path]:

@@ -40,7 +40,7 @@ _SCORES = _Kind(
 
 
 def _is_address(value: Any) -> bool:
-    from ocrkit.download import is_safe  # which imports what speaks HTTP and TLS
+    from ocrkit.web import is_safe  # which imports what speaks HTTP and TLS
 
     return isinstance(value, str) and is_safe(value)
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import threading
+import time
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from ocrkit import download
+from ocrkit import download, web
 from ocrkit.weights import sha256_of
 
 PLUGIN = """
@@ -55,6 +56,10 @@ class Site:
     statuses: list[int] = field(default_factory=list)
     """One entry is taken by each request: it is answered with this error."""
     redirect: str | None = None
+    reason: str | None = None
+    """Of the status, where not the standard's."""
+    pause: float = 0.0
+    """Seconds after each piece of a file."""
     stall: threading.Event | None = None
     """Half of each answer is sent at once, the rest when this is set."""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -104,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int, body: bytes, cut: int | None = None, **headers: str | None) -> None:
         site = self.site
-        self.send_response(status)
+        self.send_response(status, site.reason)
         headers["Content-Length" if site.lengths else "Connection"] = str(len(body)) if site.lengths else "close"
         for name, value in headers.items():
             if value is not None:
@@ -117,7 +122,12 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             site.stall.wait(30)
             body = body[len(body) // 2 :]
-        self.wfile.write(body)
+        if site.pause:
+            for start in range(0, len(body), 4096):
+                self.wfile.write(body[start : start + 4096])
+                time.sleep(site.pause)
+        else:
+            self.wfile.write(body)
 
 
 class Server(ThreadingHTTPServer):
@@ -129,7 +139,7 @@ class Server(ThreadingHTTPServer):
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """A server without files. Downloads are made impatient meanwhile."""
     monkeypatch.setattr(download, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(download, "TIMEOUT", 5.0)
+    monkeypatch.setattr(web, "TIMEOUT", 5.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     site = Site({})
     with Server(("127.0.0.1", 0), type("SiteHandler", (Handler,), {"site": site})) as server:

@@ -1,6 +1,7 @@
 """Downloads, against a real server on this machine and everything that goes wrong."""
 
 import resource
+import socket
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocrkit import download as downloading
-from ocrkit.download import Redirects, WebPageError, complete, discard, download, is_offline, is_safe
+from ocrkit import web
+from ocrkit.download import WebPageError, complete, discard, download, is_offline
 from ocrkit.errors import DownloadError
+from ocrkit.web import Redirects, is_safe
 
 BODY = np.random.default_rng(0).bytes(300_000)
 PAGE = b"<!DOCTYPE html><html>Please pay for the wireless network first</html>"
@@ -76,7 +79,7 @@ def test_a_server_that_ignores_ranges_is_read_from_the_start(site: Any, part: Pa
 
 def test_a_server_that_keeps_cutting_is_left_and_gone_on_with_later(site: Any, part: Path) -> None:
     site.cuts = [1000] * downloading.TRIES
-    with pytest.raises(DownloadError, match=r"cut off 5 times \(5,000 of 300,000 bytes\); what has arrived is kept"):
+    with pytest.raises(DownloadError, match=r"given up after 5 tries \(5,000 of 300,000 bytes\); what has arrived is kept"):
         get(site, part)
     assert part.read_bytes() == BODY[:5000]
     site.asked.clear()
@@ -158,9 +161,9 @@ def test_a_server_that_is_not_there_is_one_line(site: Any, part: Path) -> None:
 def test_a_server_that_says_nothing_is_not_waited_for_for_ever(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
-    monkeypatch.setattr(downloading, "TIMEOUT", 0.05)
+    monkeypatch.setattr(web, "TIMEOUT", 0.05)
     site.stall = threading.Event()
-    with pytest.raises(DownloadError, match=r"cut off 5 times .*timed out"):
+    with pytest.raises(DownloadError, match=r"given up after 5 tries .*timed out"):
         get(site, part)
     site.stall.set()
     assert part.read_bytes() == BODY[: part.stat().st_size]
@@ -208,8 +211,9 @@ def test_redirects_to_where_nobody_should_follow_are_refused(site: Any, part: Pa
 
 def test_no_redirect_leads_from_https_to_http(tmp_path: Path) -> None:
     request = urllib.request.Request("https://127.0.0.1/file")
-    with (tmp_path / "body").open("wb") as body, pytest.raises(DownloadError, match="no safe address; refused"):
-        Redirects().redirect_request(request, body, 302, "Found", {}, "http://127.0.0.1/file")  # type: ignore[arg-type]
+    with (tmp_path / "body").open("wb") as body:
+        follow = Redirects().redirect_request
+        assert follow(request, body, 302, "Found", {}, "http://127.0.0.1/file") is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +233,12 @@ def test_no_redirect_leads_from_https_to_http(tmp_path: Path) -> None:
         ("data:text/plain,a", False),
         ("https:///a", False),
         ("http://[::1/a", False),
+        ("https://example.org:99999/a", False),
+        ("https://example.org:port/a", False),
+        (f"https://{'a' * 70}.org/a", False),
+        ("https://example.org/é", False),
+        ("https://example.org/a b", False),
+        ("https://example.org/a\x1b[2J", False),
         ("a.safetensors", False),
         ("", False),
     ],
@@ -264,5 +274,51 @@ def test_a_disk_that_takes_no_more_is_no_cut_connection(site: Any, part: Path) -
     with files_of_at_most(100_000), pytest.raises(OSError, match="File too large"):
         get(site, part)
     assert len(site.asked) == 1
+    get(site, part)
+    assert part.read_bytes() == BODY
+
+
+def test_a_server_that_drips_is_left(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then is no life: the limit of time was for each byte, so such a download had no end."""
+    monkeypatch.setattr(web, "TIMEOUT", 0.1)
+    monkeypatch.setattr(web, "SLOWEST", 10 * len(BODY))
+    monkeypatch.setattr(downloading, "TRIES", 2)
+    site.pause = 0.06
+    with pytest.raises(DownloadError, match=r"given up after 2 tries \(fewer than 3,000,000 bytes in 0\.1 seconds\)"):
+        get(site, part)
+
+
+def test_what_the_server_says_is_not_repeated(site: Any, part: Path) -> None:
+    """A site could put a login that it was sent, or escapes for a terminal, into the reason of its status."""
+    site.statuses, site.reason = [404], "Basic c2VjcmV0 \x1b[2J"
+    with pytest.raises(DownloadError, match=r"/file: the site answers 404 Not Found$"):
+        get(site, part)
+
+
+def test_a_login_for_this_machine_does_not_pass_a_proxy(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("no_proxy")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    get(site, part, headers={"Authorization": "Basic secret"})
+    assert part.read_bytes() == BODY
+
+
+def test_a_name_server_that_does_not_answer_is_asked_again(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, asked = socket.getaddrinfo, []
+
+    def getaddrinfo(*arguments: Any, **options: Any) -> Any:
+        asked.append(arguments)
+        if len(asked) < 3:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return found(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert len(asked) == 3
+
+
+def test_a_version_that_cannot_be_asked_for_is_forgotten(site: Any, part: Path) -> None:
+    part.write_bytes(b"something")
+    part.with_name("file.part.version").write_bytes(b'"v1\xff\n"')
     get(site, part)
     assert part.read_bytes() == BODY

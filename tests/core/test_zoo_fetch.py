@@ -134,7 +134,7 @@ def test_fetching_a_model_that_comes_with_its_plugin_finds_it_there(folder: Path
 @pytest.mark.usefixtures("remote")
 def test_a_cut_fetch_goes_on_where_it_was(site: Any, cache: Path) -> None:
     site.cuts = [100] * 5
-    assert "cut off 5 times" in failure(zoo("fetch", "tiny"))
+    assert "given up after 5 tries" in failure(zoo("fetch", "tiny"))
     site.asked.clear()
     assert zoo("fetch", "tiny").exit_code == 0
     assert site.headers("Range") == ["bytes=500-"]
@@ -173,7 +173,7 @@ def test_a_file_that_changed_between_two_attempts_is_read_anew(site: Any) -> Non
         ({"statuses": [500] * 5}, "the site answers 500"),
         ({"kind": "text/html"}, "/models/w: the site gave a web page instead of the file"),
         ({"files": {"models/w": bytes(2_000_000)}}, "bytes, the most that the file may have; not kept"),
-        ({"redirect": "http://example.org/w"}, "the site redirects to http://example.org/w, which is no safe address"),
+        ({"redirect": "http://example.org/w"}, "the site redirects to no safe address, or without end; refused"),
     ],
 )
 def test_faults_are_one_line_each_and_leave_nothing(site: Any, cache: Path, fault: dict[str, Any], message: str) -> None:

@@ -14,11 +14,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ocrkit import download
+from ocrkit import download, web
 from ocrkit.cli import main
+from ocrkit.errors import DataError
+from ocrkit.files import locked
 from ocrkit.interfaces import FormCount
+from ocrkit_iam import archive as archiving
 from ocrkit_iam import fetch as fetching
 from ocrkit_iam.words import IamWords
+from trials.archives import ARCHIVES
 
 USER, PASSWORD = "ada@example.org", "s3cret:Pässwörd"
 LOGIN_PAGE = b"<!DOCTYPE html><html><form action=login>Please log in</form></html>"
@@ -140,7 +144,7 @@ def serve(site: Site) -> ThreadingHTTPServer:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "FIRST_WAIT", 0.001)
-    monkeypatch.setattr(download, "TIMEOUT", 5.0)
+    monkeypatch.setattr(web, "TIMEOUT", 5.0)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setenv("OCRKIT_IAM_USER", USER)
     monkeypatch.setenv("OCRKIT_IAM_PASSWORD", PASSWORD)
@@ -194,7 +198,8 @@ def assert_complete(result: Result, dest: Path) -> None:
     report = IamWords.check(dest)
     assert not report.findings
     assert report.counts["images"].found == 8
-    assert sorted(path.name for path in dest.iterdir()) == ["ascii", "ascii.tgz", "words", "words.tgz", "xml", "xml.tgz"]
+    there = ["ascii", "ascii.tgz", "words", "words.tgz", "xml", "xml.tgz"]
+    assert sorted(path.name for path in dest.iterdir() if path.name != ".lock") == there
 
 
 def test_fetches_and_extracts_all(site: Site, dest: Path) -> None:
@@ -267,7 +272,7 @@ def test_a_cut_connection_is_continued(site: Site, dest: Path) -> None:
 
 def test_a_site_that_keeps_cutting_is_left_and_continued_later(site: Site, dest: Path) -> None:
     site.cuts = [40] * download.TRIES
-    assert "cut off 5 times" in failure(fetch(site, dest))
+    assert "given up after 5 tries" in failure(fetch(site, dest))
     assert not (dest / "ascii.tgz").exists()
     site.requests.clear()
     assert_complete(fetch(site, dest), dest)
@@ -369,6 +374,8 @@ def test_a_redirect_on_the_same_site_keeps_the_login(site: Site, dest: Path) -> 
         ("ftp://fki.example.org/data", "expected an address such as https://"),
         ("http://[::1/data", "expected an address such as https://"),
         ("file:///etc/passwd", "expected an address such as https://"),
+        ("https://fki.example.org/é", "expected an address such as https://"),
+        ("https://fki.example.org:99999/", "expected an address such as https://"),
         (f"https://ada:{PASSWORD}@fki.example.org/", "a login in the URL would end up in logs"),
     ],
 )
@@ -376,6 +383,12 @@ def test_addresses_that_are_refused(dest: Path, url: str, message: str) -> None:
     result = CliRunner().invoke(main, ["data", "fetch", "iam", "--dest", str(dest), "--url", url])
     assert message in failure(result)
     assert PASSWORD not in result.output
+    assert not dest.exists()
+
+
+def test_no_address_is_not_the_sites_own(dest: Path) -> None:
+    with pytest.raises(DataError, match="'': expected an address such as https://"):
+        IamWords.fetch(dest, "")
     assert not dest.exists()
 
 
@@ -406,6 +419,8 @@ GOOD = {"words.txt": b"a01-000u-00-00 ok 154 408 768 27 51 AT A\n"}
         (archive(GOOD)[:-4] + b"\x00\x00\x00\x00", "damaged or cut off"),
         (gzip.compress(b"hello"), "damaged or cut off"),
         (b"hello", "not a gzip archive"),
+        # What raised errors of other types than those that were expected of archives, so that the download stayed.
+        *((made(), words) for name, (words, made) in ARCHIVES.items() if "chain" in name or "a bad" in name),
     ],
 )
 def test_bad_archives_are_refused_and_leave_nothing(site: Site, dest: Path, content: bytes, message: str) -> None:
@@ -415,6 +430,18 @@ def test_bad_archives_are_refused_and_leave_nothing(site: Site, dest: Path, cont
     assert not (dest / "ascii").exists()
     site.files["ascii.tgz"] = archive(GOOD)
     assert fetch(site, dest).exit_code == 0
+
+
+def test_the_second_of_two_processes_is_refused_and_disturbs_nothing(
+    site: Site, archives: dict[str, bytes], dest: Path
+) -> None:
+    dest.mkdir(parents=True)
+    (dest / "ascii.tgz.part").write_bytes(archives["ascii.tgz"][:50])
+    with locked(dest / ".lock"):
+        assert failure(fetch(site, dest)) == f"ocrkit: {dest}: another ocrkit data fetch is at work here"
+    assert not site.requests
+    assert (dest / "ascii.tgz.part").stat().st_size == 50
+    assert_complete(fetch(site, dest), dest)
 
 
 def test_a_bad_archive_of_the_users_own_is_left_there(site: Site, dest: Path) -> None:
@@ -429,7 +456,7 @@ def test_a_bad_archive_of_the_users_own_is_left_there(site: Site, dest: Path) ->
 def test_an_archive_that_unpacks_to_too_much_is_refused(
     site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
-    monkeypatch.setattr(fetching, limit, value)
+    monkeypatch.setattr(archiving, limit, value)
     site.files["ascii.tgz"] = archive({"words.txt": bytes(50_000), "forms.txt": b"", "lines.txt": b""})
     assert "unpacks to more than" in failure(fetch(site, dest))
     assert not (dest / "ascii").exists()
