@@ -97,6 +97,12 @@ def echo(text: str) -> None:
     click.echo(printable(text))
 
 
+def echo_lines(text: str) -> None:
+    """The lines of a text on standard output."""
+    for line in text.splitlines():
+        echo(line.expandtabs())
+
+
 def echo_row(*cells: str) -> None:
     """A line on standard output: the cells with a tab between them."""
     click.echo("\t".join(map(printable, cells)))

@@ -11,7 +11,7 @@ import click
 
 from ocrkit.cli.commands import Group
 from ocrkit.cli.options import pipeline_option, set_option
-from ocrkit.cli.streams import echo, echo_json, say, unless_quiet, warn
+from ocrkit.cli.streams import echo, echo_json, echo_lines, say, unless_quiet, warn
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -72,7 +72,6 @@ def _size(model: Model) -> str:
 @click.option("--json", "as_json", is_flag=True, help="The manifest as one JSON object.")
 def show(name: str, whole: bool, as_json: bool) -> None:
     """Show the card of the model NAME: what it is good for, and what not."""
-
     from ocrkit.files import read_text
     from ocrkit.zoo import MANIFEST, model
 
@@ -80,11 +79,12 @@ def show(name: str, whole: bool, as_json: bool) -> None:
     if as_json:
         echo_json(found.manifest)
     elif whole:
-        echo(read_text(found.folder / MANIFEST).rstrip("\n"))
+        echo_lines(read_text(found.folder / MANIFEST))
     else:
         card = found.folder / "CARD.md"
         if card.is_file():
-            echo(read_text(card).strip() + "\n")
+            echo_lines(read_text(card).strip())
+            click.echo()
         for line in _in_short(found):
             echo(line)
 

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from networks import why_missing
 from ocrkit.cli import main
 from ocrkit.registry import registry
+from ocrkit.zoo import model
 
 Install = Callable[[str, str], Path]
 
@@ -190,6 +191,8 @@ def test_zoo_list_and_show_state_the_licence() -> None:
     manifest = json.loads(ocrkit("zoo", "show", "iam-crnn", "--json").stdout)
     assert manifest["weights"]["parameters"] == 2_028_544
     shown = ocrkit("zoo", "show", "iam-crnn").stdout
+    card = (model("iam-crnn").folder / "CARD.md").read_text(encoding="utf-8").strip().splitlines()
+    assert shown.splitlines()[: len(card)] == card, "line by line"
     assert "# iam-crnn" in shown
     assert f"licence: {manifest['licence']}" in shown
     assert "trained on 2,126, chosen by 55" in shown
