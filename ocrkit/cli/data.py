@@ -100,5 +100,9 @@ def _reader(name: str, ability: str | None = None) -> Any:
 
     reader = registry().get("reader", name).load()
     if ability and not hasattr(reader, ability):
-        raise DataError(f"the reader {name!r} cannot {ability} its data: its class has no method {ability!r}")
+        others = {
+            "check": f"see what it reads with: ocrkit data show {name} ROOT, or ocrkit run --reader {name} --data ROOT",
+            "fetch": "put the data into a folder yourself",
+        }
+        raise DataError(f"cannot {ability} data of the reader {name!r}; {others[ability]}")
     return reader

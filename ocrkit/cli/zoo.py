@@ -140,7 +140,7 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
             try:
                 results.append(verifying.verify(name, backend=backend, device=device, on_images=update))
             except OcrkitError as error:
-                problems.append(str(error))
+                problems += str(error).splitlines()
     for each in results:
         problems += [f"{each.model}: {problem}" for problem in each.problems]
         if asked_for and not each.fetched:
@@ -205,7 +205,7 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
                 else:
                     path = fetch_weights(each, partial(_update, bar, bar.add_task(name, total=None)))
             except OcrkitError as error:
-                problems.append(str(error))
+                problems += str(error).splitlines()
             else:
                 echo(f"{name}: {path}")
     for problem in problems:

@@ -103,7 +103,8 @@ def test_an_unknown_data_set_names_the_nearest(sample: Path) -> None:
 def test_a_reader_need_not_check_or_fetch(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"ocrkit: the reader 'plain' cannot {arguments[0]} its data")
+    assert result.stderr.startswith(f"ocrkit: cannot {arguments[0]} data of the reader 'plain'; ")
+    assert "class" not in result.stderr, "whoever has data need not know what a class is"
 
 
 # ----------------------------------------------------------------------------------------------------------------- show
