@@ -27,7 +27,8 @@ _PIECE = 65536
 """Samples that are looked at together once all have come."""
 BINS = 15
 """Of confidences, for their calibration error."""
-_SHARES = [percent / 100 for percent in range(100, 0, -5)]
+_PERCENT = range(100, 0, -5)
+"""Of samples that are kept, at the points of a curve."""
 _LENGTHS = ((*range(1, 11), 11, 16, 21, 41), (*range(1, 11), 15, 20, 40, math.inf))
 """First and last length of every group of samples by length."""
 
@@ -300,7 +301,8 @@ class Scorer:
         ordered = np.sort(np.frombuffer(self._confidences, np.float32))[::-1]  # what is not a number comes first
         if np.isnan(ordered[0]):
             return None
-        thresholds = dict.fromkeys(float(ordered[math.ceil(share * len(self)) - 1]) for share in _SHARES)
+        ranks = (-(-percent * len(self) // 100) for percent in _PERCENT)  # rounded up
+        thresholds = dict.fromkeys(float(ordered[rank - 1]) for rank in ranks)
         del ordered
         right = np.array([kind.right for kind in self._kinds])
         gaps = sum(_gaps(confidences, right[kinds]) for confidences, kinds in self._pieces())

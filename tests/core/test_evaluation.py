@@ -1,6 +1,5 @@
 """Scores, their intervals, and confusions."""
 
-import math
 import random
 import tracemalloc
 
@@ -360,11 +359,19 @@ def test_what_is_left_is_what_is_sure_enough(outcomes, threshold):
 
     curve = scorer.confidence().kept
     ordered = sorted((float(np.float32(each.confidence)) for each in outcomes), reverse=True)
-    ranks = [math.ceil(percent / 100 * len(ordered)) for percent in range(100, 0, -5)]
+    ranks = [-(-percent * len(ordered) // 100) for percent in range(100, 0, -5)]
     assert [item.min_confidence for item in curve] == list(dict.fromkeys(ordered[rank - 1] for rank in ranks))
     assert curve[0].samples == len(outcomes)
     assert [item.samples for item in curve] == sorted({item.samples for item in curve}, reverse=True)
     assert all(item == scorer.kept(item.min_confidence) for item in curve)
+
+
+@pytest.mark.parametrize("size", [20, 100, 140, 200, 1980])
+def test_the_curve_keeps_exactly_every_twentieth_part(size):
+    """By whole numbers: in floats 0.55 of 100 is 55.000000000000007, which was rounded up to 56."""
+    outcomes = [Outcome(str(index), "a", "a", confidence=(index + 1) / (size + 1)) for index in range(size)]
+    curve = filled(outcomes).confidence().kept
+    assert [item.samples for item in curve] == [size * percent // 100 for percent in range(100, 0, -5)]
 
 
 def test_no_confidence_where_one_is_missing_or_there_are_no_samples():
