@@ -73,6 +73,30 @@ IMAGES = st.lists(
 )
 
 
+def test_pixels_are_on_the_disk_before_the_entry_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a machine that loses power may find an entry of the right size full of zeros."""
+    on_disk: list[str] = []
+    named: list[list[str]] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def watched_fsync(file: int) -> None:
+        fsync(file)
+        path = Path(f"/proc/self/fd/{file}").readlink()
+        assert path.stat().st_size == os.fstat(file).st_size
+        on_disk.append(path.name)
+
+    def watched_rename(path: Path, target: Path) -> Path:
+        named.append([*on_disk])
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(Path, "rename", watched_rename)
+    stored([np.full((3, 5), 7, np.uint8)])
+    assert len(named) == 1
+    assert {"pixels", "sizes"} <= set(named[0])
+    assert np.array_equal(found()[0], np.full((3, 5), 7, np.uint8))
+
+
 @given(IMAGES)
 def test_images_and_failures_come_back_as_they_were_in_order(images: list[np.ndarray | ImageError]) -> None:
     key = uuid4().hex

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ocrkit
+from ocrkit import calibration
 from ocrkit.calibration import Calibration, fit, golden_section, store
 from ocrkit.datasets import open_dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
@@ -27,6 +28,16 @@ def test_the_error_is_the_gap_of_every_bin_weighted_by_its_samples() -> None:
     assert calibration_error(confidences, right) == pytest.approx((4 * high + 2 * low) / 6)
     assert calibration_error(np.array([0.0, 1.0]), np.array([False, True])) == 0
     assert calibration_error(np.array([0.0, 1.0]), np.array([True, False])) == 1
+
+
+@pytest.mark.parametrize("edge", range(1, 15))
+def test_the_error_is_of_fifteen_bins_of_equal_width(edge: int) -> None:
+    """Two samples on both sides of an edge are judged by themselves; in one bin the wrong one would excuse the right one."""
+    below, above = edge / 15 - 0.001, edge / 15 + 0.001
+    error = calibration_error(np.array([below, above]), np.array([False, True]))
+    assert error == pytest.approx((below + 1 - above) / 2)
+    together = calibration_error(np.array([above, above + 0.06]), np.array([False, True]))
+    assert together == pytest.approx(abs(2 * above + 0.06 - 1) / 2), "1/15 is 0.0667, so these two are in one bin"
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1))
@@ -97,6 +108,28 @@ def test_what_cannot_be_fitted_is_refused(right: bool) -> None:
         fit(Network(1.0, right=right), Data("one"))  # type: ignore[arg-type]
     with pytest.raises(OcrkitError, match="decoder 'coin' has no option 'temperature'"):
         fit(Network(1.0, decoder=object()), Data("one"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sure", [20.0, 800.0])
+def test_one_that_is_sure_and_wrong_does_not_outweigh_all_others(sure: float) -> None:
+    """A confidence of 1 for a wrong text would cost infinitely much, whatever the temperature."""
+
+    class OneWrong(Network):
+        def outputs(self, dataset: Any) -> Any:
+            yield from super().outputs(dataset)
+            sample = Sample("wrong", "b", None, lambda: np.zeros((1, 1), np.uint8))
+            yield [sample], np.full((1, 1, 1), sure, np.float32), np.ones(1, np.int32)
+
+    assert fit(OneWrong(1.0), Data("one")).temperature == pytest.approx(1.0, rel=0.1)  # type: ignore[arg-type]
+
+
+def test_confidences_count_as_a_millionth_from_certain_at_least() -> None:
+    class Wrong(Network):
+        def outputs(self, dataset: Any) -> Any:
+            sample = Sample("wrong", "b", None, lambda: np.zeros((1, 1), np.uint8))
+            yield [sample], np.full((1, 1, 1), 800, np.float32), np.ones(1, np.int32)
+
+    assert calibration._Outputs(Wrong(1.0), Data("one")).loss(1.0) == pytest.approx(math.log(1e6))  # type: ignore[arg-type]
 
 
 def test_a_pipeline_s_texts_stay_and_its_confidences_fit_better(tiny_run: Path, words_root: Path) -> None:

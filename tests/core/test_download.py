@@ -135,6 +135,16 @@ def test_a_busy_server_is_asked_again(site: Any, part: Path, statuses: list[int]
     assert len(site.asked) == len(statuses) + 1
 
 
+def test_every_attempt_waits_twice_as_long_as_the_last(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(downloading.time, "sleep", waits.append)
+    monkeypatch.setattr(downloading, "FIRST_WAIT", 3.0)
+    site.statuses = [503] * downloading.TRIES
+    with pytest.raises(DownloadError):
+        get(site, part)
+    assert waits == [3.0 * 2**attempt for attempt in range(downloading.TRIES - 1)]
+
+
 def test_a_server_that_stays_busy_is_an_error_that_says_so(site: Any, part: Path) -> None:
     site.statuses = [503] * downloading.TRIES
     with pytest.raises(DownloadError, match="the site answers 503 Service Unavailable"):

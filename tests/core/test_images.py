@@ -316,6 +316,7 @@ def test_nothing_is_written_to_standard_error(capfd):
         COLOUR_JPEG[:-30],
         png_of(10, 10, b"x"),
         png_of(30_000, 30_000, b"x"),
+        png_of(10, 10, zlib.compress(bytes(99) + b"\x05" + bytes(10))),  # a filter that there is not, in the last row
         encoded(SMOOTH, "TIFF")[:-9],
     ]
     for data in bad:

@@ -231,6 +231,24 @@ def test_a_batch_is_scaled_and_padded_with_zeros_to_whole_steps(tiny: Path, widt
         assert not row[0, :, width:].any()
 
 
+@pytest.mark.parametrize(
+    ("about", "differences"),
+    [
+        ({}, []),
+        ({"height": 16}, []),
+        ({"height": 17, "made": "by hand"}, ["height is 16, for the weights 17"]),
+        ({"encoder": {"use": "gru"}}, ["encoder.use is 'bilstm', for the weights 'gru'"]),
+        ({"encoder": {"use": "bilstm"}}, [
+            "encoder.dropout is 0.05, for the weights 'not there'", "encoder.hidden is 8, for the weights 'not there'",
+            "encoder.layers is 1, for the weights 'not there'",
+        ]),
+    ],
+)  # fmt: skip
+def test_weights_are_judged_by_what_they_say_of_themselves(tiny: Path, about: dict[str, Any], differences: list[str]) -> None:
+    """Those that another program wrote may say nothing; their shapes are held against the network's all the same."""
+    assert assembled(tiny).differences(about) == differences
+
+
 # ---------------------------------------------------------------------------------------------------------------- weights
 
 
@@ -458,6 +476,26 @@ def test_a_network_gets_as_many_batches_at_a_time_as_it_takes(
     assert [reading.sample.id for reading in readings if isinstance(reading, Reading)] == [sample.id for sample in samples]
     assert most == [callers]
     assert 0.05 * len(samples) / 2 / callers <= seconds.network < 0.05 * len(samples), "as the clock has it, not every caller's"
+
+
+def test_waiting_for_the_network_is_not_waiting_for_images(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a clock that stands still but while an image is read: all of it is waited for images."""
+    clock = [0.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    reader = ocrkit.load(tiny_run, batch_size=4)._recogniser
+    prepared = reader.prepare(Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)[:12])
+    pairs = list(prepared)
+
+    def slowly() -> Iterator[Any]:
+        for pair in pairs:
+            clock[0] += 2.0
+            yield pair
+
+    seconds = Seconds()
+    assert len(list(reader.readings(slowly(), seconds))) == 12
+    assert (seconds.wait_images, seconds.wait_network) == (24.0, 0.0)
 
 
 # ------------------------------------------------------------------------------------------------------------- evaluation

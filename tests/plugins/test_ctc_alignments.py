@@ -99,6 +99,31 @@ def test_a_character_s_confidence_is_its_share_of_its_window(logits, path):
         assert confidence == pytest.approx(shares[(index,)] / sum(shares.values()))
 
 
+@pytest.mark.parametrize("steps", [7, 500, 3000])
+def test_a_character_s_confidence_is_exact_in_lines_of_any_length(steps):
+    """In uniform steps every character has as many alignments as there are runs of steps, and no character has one.
+
+    The probability of each of them is 0 in float64: 1 / 4 ** 3000.
+    """
+    runs = math.comb(steps + 1, 2)
+    whole = outputs_of(np.zeros((1, steps, CLASSES)))
+    found = character_confidences(whole, np.array([1]), np.zeros(1, np.int64), np.array([2]), np.array([5]))
+    assert found == pytest.approx([runs / (1 + (CLASSES - 1) * runs)], rel=1e-9)
+
+
+def test_a_long_line_s_characters_are_as_sure_as_in_a_short_one():
+    """Steps that say nothing, on both sides, are blanks for certain: they change no confidence."""
+    rng = np.random.default_rng(0)
+    short = outputs_of(rng.normal(0, 2, (1, 6, CLASSES)))
+    blanks = np.full((1, 2000, CLASSES), -60.0)
+    blanks[:, :, BLANK] = 0
+    long = outputs_of(np.concatenate([blanks, short.log_probs, blanks], axis=1))
+    labels, samples, starts, ends = np.array([0, 1]), np.zeros(2, np.int64), np.array([1, 3]), np.array([2, 5])
+    found = character_confidences(long, labels, samples, starts + 2000, ends + 2000)
+    assert found == pytest.approx(character_confidences(short, labels, samples, starts, ends), rel=1e-9)
+    assert (found > 0).all()
+
+
 def test_sums_too_small_for_a_float_are_exact():
     """In uniform steps a text is as probable as it has alignments, which can be counted: C(T + L, 2 L) without repeats."""
     steps, texts = 3000, [(), (0,), (0, 1), (0, 0)]

@@ -245,6 +245,21 @@ def test_the_random_split_is_a_fixed_fifth_of_the_words(iam: Path) -> None:
     assert drawn("test") == [word for word in test if word in ids[1000:]]
 
 
+def test_the_random_split_is_the_same_for_ever(iam: Path) -> None:
+    """Scores on it are compared over years, so that words keep their part. Of the first three the hash is just below and at
+    the edge between the parts."""
+    test = ["g06-045a-05-04", "c03-021b-05-07", "r03-056-07-04"]
+    train = ["c03-021e-05-05", "a04-072-01-04", "a04-003-07-07", "e04-099-06-03", "a03-006-07-00", "c04-039-06-00"]
+    for word in test + train:
+        image(iam, word).parent.mkdir(parents=True, exist_ok=True)
+        image(iam, word).write_bytes(b"x")
+    rows = [f"{word} ok 154 408 768 27 51 AT A\n" for word in sorted(test + train)]
+    (iam / "ascii" / "words.txt").write_text("".join(rows), "utf-8")
+    for part, words in (("test", test), ("train", train)):
+        reader = IamWords(iam, f"random-80-20/{part}")
+        assert [reader[index].id for index in range(len(reader))] == sorted(words)
+
+
 def test_an_unknown_split_names_the_nearest_and_all(iam: Path) -> None:
     with pytest.raises(DataError) as raised:
         IamWords(iam, "aachen/tst")
