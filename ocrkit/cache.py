@@ -23,6 +23,7 @@ from ocrkit import images
 from ocrkit.errors import ImageError
 from ocrkit.fingerprint import code_of
 from ocrkit.interfaces import Image, Sample
+from ocrkit.parsing import parse_json
 
 _FORMAT = 2
 _ENTRY = re.compile(r"[0-9a-f]{64}|\.[0-9a-f]{12}-.+")
@@ -157,7 +158,7 @@ class CachedImages:
 
     def __init__(self, folder: Path) -> None:
         """Raises OSError where there is no such entry, ValueError where it is damaged."""
-        failed = json.loads((folder / "failed.json").read_text("utf-8"))
+        failed = parse_json((folder / "failed.json").read_text("utf-8"))
         self._failed = {int(index): str(reason) for index, reason in failed.items()}
         with ExitStack() as files:
             self._sizes = files.enter_context((folder / "sizes").open("rb"))

@@ -1,7 +1,6 @@
 """The temperature that makes a decoder's confidences fit how often it is right."""
 
 import math
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from ocrkit.evaluation import calibration_error
 from ocrkit.files import read_text
 from ocrkit.interfaces import FloatArray, IntArray
 from ocrkit.manifest import manifest_problems, write_manifest
+from ocrkit.parsing import parse_toml
 from ocrkit.pipeline import Pipeline
 
 LOWEST, HIGHEST = 0.1, 10.0
@@ -114,7 +114,7 @@ def golden_section(function: Callable[[float], float], low: float, high: float, 
 def store(path: Path, found: Calibration, command: str) -> None:
     """Stores the temperature as ``[confidence]`` of a model's manifest. Raises WeightsError where it is none."""
     try:
-        manifest = tomllib.loads(read_text(path))
+        manifest = parse_toml(read_text(path))
     except (OcrkitError, ValueError) as error:
         raise WeightsError(f"{path}: no readable manifest ({error})") from error
     manifest["confidence"] = {

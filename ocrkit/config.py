@@ -1,6 +1,5 @@
 """pipeline.toml → a checked specification. Every mistake is found before any is reported."""
 
-import tomllib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.files import read_text
 from ocrkit.interfaces import option
 from ocrkit.kinds import KINDS
+from ocrkit.parsing import parse_toml
 from ocrkit.plugins import one_line
 from ocrkit.registry import is_network_file, nearest, registry
 
@@ -287,7 +287,7 @@ def parse_setting(setting: str) -> tuple[list[str], Any]:
     if not equals or not all(key.removesuffix("+") for key in path):
         raise ConfigError([f"--set {setting}: expected PART.OPTION=VALUE, for example --set featurizer.channels=64"])
     try:
-        value = tomllib.loads(f"value = {text}")["value"] if "\n" not in text else text
+        value = parse_toml(f"value = {text}")["value"] if "\n" not in text else text
     except ValueError:  # besides TOMLDecodeError, Python's own for numbers of thousands of digits
         value = text
     return path, value
@@ -376,7 +376,7 @@ def find_pipeline(source: str | Path) -> Path:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_text(path, expected="a pipeline in TOML"))
+        return parse_toml(read_text(path, expected="a pipeline in TOML"))
     except ValueError as error:
         raise ConfigError([f"{path}: not a TOML file: {error}"]) from error
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from ocrkit.errors import OcrkitError
 from ocrkit.interfaces import ImageSize, NetworkFiles
+from ocrkit.parsing import parse_json
 from ocrkit.registry import is_network_file, registry
 
 SCHEMA = 1
@@ -77,7 +78,7 @@ def read_exported(path: Path) -> Exported:
     if text is None:
         raise OcrkitError(f"{path}: it does not say what it reads; expected a network that ocrkit export wrote")
     try:
-        about = json.loads(text)
+        about = parse_json(text)
         if about["schema"] != SCHEMA:
             raise ValueError(f"schema {about['schema']!r}, expected {SCHEMA}")
         exported = Exported(**{field.name: about[field.name] for field in fields(Exported)})

@@ -14,7 +14,7 @@ _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PIECE = 1 << 20
 """Bytes of a text that are read at a time."""
 _LARGEST = 1 << 30
-"""Bytes of a file that is read whole, and of a line."""
+"""Bytes of a text that is read whole, and of a line."""
 
 
 @contextmanager
@@ -106,15 +106,15 @@ def open_regular(path: Path, error: type[OcrkitError] = OcrkitError, expected: s
     return file
 
 
-def read_bytes(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "a file") -> bytes:
-    """A file's bytes, at most a gigabyte. Raises as :func:`open_regular`."""
+def read_bytes(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "a file", *, most: int = 8 << 30) -> bytes:
+    """A file's bytes. Raises as :func:`open_regular`, and where there are more than ``most``."""
     with open_regular(path, error, expected) as file:
         try:
-            data = file.read(_LARGEST + 1)
+            data = file.read(most + 1)
         except OSError as wrong:
             raise error(f"{path}: {wrong.strerror or wrong}") from None
-    if len(data) > _LARGEST:
-        raise error(f"{path}: more than {_LARGEST:,} bytes; expected {expected}")
+    if len(data) > most:
+        raise error(f"{path}: more than {most:,} bytes; expected {expected}")
     return data
 
 

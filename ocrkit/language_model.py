@@ -23,15 +23,17 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from ocrkit.errors import OcrkitError
-from ocrkit.files import text_lines, write_atomically
+from ocrkit.files import open_regular, read_bytes, text_lines, write_atomically
 from ocrkit.interfaces import Arrays, FloatArray, IntArray
 from ocrkit.registry import registry
+from ocrkit.weights import parse
 
 _FORMAT = "ocrkit character n-grams 1"
+_TYPES = {"children": ["<u2"], "symbols": ["|u1", "<u2"], "log_probs": ["<f2"], "backoffs": ["<f2"]}
+"""Of the numbers in a file."""
 _LONGEST = 1000
 _ROWS = 1 << 15
 """States whose rows are kept, some 800 bytes each with 100 characters."""
@@ -109,11 +111,8 @@ class LanguageModel:
         Raises OcrkitError where there is none, or the file is damaged or of another kind.
         """
         path = find(source)
-        try:
-            with path.open("rb") as file:
-                is_arpa = b"\\data\\" in file.read(4096)
-        except OSError as error:
-            raise OcrkitError(f"{path}: cannot be read as a language model ({error.strerror})") from error
+        with open_regular(path, expected="a language model") as file:
+            is_arpa = b"\\data\\" in file.read(4096)
         return cls(read_arpa(path) if is_arpa else read(path))
 
     @property
@@ -256,38 +255,27 @@ def write(path: Path, ngrams: NGrams) -> None:
 
 
 def read(path: Path) -> NGrams:
-    """Reads a model's file; its arrays stay on disk, mapped into memory. Raises OcrkitError where it is damaged or foreign."""
+    """Reads a model's file. Raises OcrkitError where it is damaged or foreign."""
+    data = read_bytes(path, expected="a language model")
     try:
-        with safe_open(path, framework="numpy") as file:  # checks all sizes against the file's
-            header = json.loads((file.metadata() or {}).get("ocrkit", "{}"))
+        arrays, header = parse(data)
         if header["format"] != _FORMAT:
             raise ValueError("written by another version of ocrkit")
-        arrays = _mapped(path)
         if _digest(arrays) != header["sha256"]:
             raise ValueError("its numbers are not those that were written")
+        for name, types in _TYPES.items():
+            if arrays[name].dtype.str not in types:
+                raise ValueError(f"{name} is {arrays[name].dtype}")
         backoffs = np.zeros(len(arrays["children"]), np.float32)
         backoffs[arrays["children"] > 0] = arrays["backoffs"]
         return NGrams(
             characters=header["characters"], order=header["order"], children=arrays["children"], symbols=arrays["symbols"],
             log_probs=arrays["log_probs"], backoffs=backoffs, about=header["about"],
         )  # fmt: skip
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError, IndexError) as error:
+    except (ValueError, TypeError, KeyError, IndexError) as error:
         raise OcrkitError(
             f"{path}: no language model, or a damaged one ({error}); write it anew with ocrkit lm train"
         ) from error
-
-
-def _mapped(path: Path) -> Arrays:
-    """The arrays of a safetensors file that has been checked."""
-    types = {"U8": "<u1", "U16": "<u2", "F16": "<f2"}
-    whole = np.memmap(path, np.uint8, "r")
-    begin = 8 + int(whole[:8].view("<u8")[0])
-    table = json.loads(whole[8:begin].tobytes())
-    del table["__metadata__"]
-    return {
-        name: whole[begin:][slice(*entry["data_offsets"])].view(types[entry["dtype"]]).reshape(entry["shape"])
-        for name, entry in table.items()
-    }
 
 
 def _digest(arrays: Arrays) -> str:

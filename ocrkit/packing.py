@@ -1,6 +1,5 @@
 """A training run made into a model of the zoo: weights in float16, a golden set, a manifest that says where they are from."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
 from ocrkit.manifest import SCHEMA, write_manifest
+from ocrkit.parsing import parse_json
 from ocrkit.registry import registry
 from ocrkit.seen_forms import SeenForms, of_model, of_run, write_seen
 from ocrkit.zoo import MANIFEST, model
@@ -115,7 +115,7 @@ def distributions_of(run: Path) -> list[str]:
 
 def _about(run: Path) -> dict[str, Any]:
     try:
-        about: dict[str, Any] = json.loads((run / "run.json").read_bytes())
+        about: dict[str, Any] = parse_json((run / "run.json").read_bytes())
     except (OSError, ValueError) as error:
         raise WeightsError(f"{run}: no training run here; expected a folder that ocrkit train made ({error})") from error
     return about
@@ -123,7 +123,7 @@ def _about(run: Path) -> dict[str, Any]:
 
 def _log(run: Path) -> list[dict[str, Any]]:
     """What a run says of its epochs."""
-    return [json.loads(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [parse_json(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 def _described(run: Path) -> dict[str, Any]:

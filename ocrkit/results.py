@@ -20,6 +20,7 @@ from ocrkit.evaluation import RAW, Outcome, Rules, Scorer
 from ocrkit.evaluation_result import Result, found_by
 from ocrkit.files import lock, text_lines, writing
 from ocrkit.interfaces import Decoded, Metric, Sample, Skipped
+from ocrkit.parsing import parse_json
 
 _DIGITS = 4
 """After the point, of what is there for people: characters' confidences and scores of alternatives."""
@@ -81,7 +82,7 @@ class ResultFile:
     def rows(self) -> Iterator[dict[str, Any]]:
         """Those of the interrupted run, in order."""
         with self._part.open("rb") as file:
-            yield from map(json.loads, islice(file, 1, 1 + self.kept))
+            yield from map(parse_json, islice(file, 1, 1 + self.kept))
 
     def write(self, row: Mapping[str, Any]) -> None:
         with writing(self._path):
@@ -236,9 +237,9 @@ def _check(header: Mapping[str, Any]) -> None:
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     try:
         for number, line in enumerate(text_lines(path, expected="a result file"), start=1):
-            value = json.loads(line)
+            value = parse_json(line)
             if not isinstance(value, dict):
                 raise OcrkitError(f"{path}: line {number} is no JSON object")
             yield value
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise OcrkitError(f"{path}: not a result file: {error}") from error

@@ -6,7 +6,6 @@ read when something is scored.
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from ocrkit.errors import WeightsError
 from ocrkit.files import read_text, write_atomically
 from ocrkit.interfaces import Sample
+from ocrkit.parsing import parse_json
 
 FORMS, IMAGES = "forms.txt", "seen.txt"
 
@@ -120,7 +120,7 @@ def of_run(folder: Path) -> SeenForms:
     Raises WeightsError where ``seen.txt`` is damaged.
     """
     try:
-        about = json.loads((folder / "run.json").read_bytes())
+        about = parse_json((folder / "run.json").read_bytes())
         before, validation = about.get("init") or {}, about.get("validation") or {}
         seen = SeenForms(
             frozenset([*about["forms"], *before.get("trained", [])]),

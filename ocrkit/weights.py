@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from ocrkit.errors import WeightsError
-from ocrkit.files import write_atomically
+from ocrkit.files import read_bytes, write_atomically
 from ocrkit.interfaces import Arrays
+from ocrkit.parsing import parse_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,36 @@ def read(path: Path, *, sha256: str | None = None) -> Weights:
     """Reads a checkpoint. Raises WeightsError where it is missing, damaged, or not the file that ``sha256`` names."""
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights; expected a .safetensors file")
-    digest = sha256_of(path)
+    data = read_bytes(path, WeightsError, "a .safetensors file")
+    digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
         raise WeightsError(
             f"{path}: sha256 {digest[:12]}…, but its manifest says {sha256[:12]}…: damaged or replaced; install it anew"
         )
     try:
-        with safe_open(path, framework="numpy") as file:
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (a safe_open is no mapping)
-            about = dict(json.loads((file.metadata() or {}).get("ocrkit", "{}")))
+        arrays, about = parse(data)
         for name, array in arrays.items():
             if array.dtype.kind not in "fiu":  # bfloat16 is a type of NumPy's once some package has taught it
                 raise TypeError(f"{name} is {array.dtype}; expected float32 or float16")
-    except (SafetensorError, ValueError, TypeError, OSError) as error:
+    except (ValueError, TypeError) as error:
         raise WeightsError(f"{path}: not a safetensors checkpoint ({error})") from error
     return Weights(arrays, about, path, digest)
+
+
+def parse(data: bytes) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays of a safetensors file's bytes, and the JSON object that :func:`write` puts beside them.
+
+    Bytes, since a file that is mapped into memory and then cut ends the process. Raises ValueError where they are damaged.
+    """
+    try:
+        arrays = load(data)
+    except (SafetensorError, KeyError, TypeError) as error:  # KeyError: a type of numbers that NumPy lacks
+        raise ValueError(error) from None
+    header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    about = parse_json(header.get("__metadata__", {}).get("ocrkit", "{}"))
+    if not isinstance(about, dict):
+        raise TypeError("its description is no JSON object")
+    return arrays, about
 
 
 def check_shapes(weights: Weights, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:

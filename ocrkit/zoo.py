@@ -1,6 +1,5 @@
 """Trained models: where they are, what their manifests say, and their weights, fetched and checked before they are used."""
 
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
@@ -12,6 +11,7 @@ from ocrkit.cache import cache_folder
 from ocrkit.errors import OcrkitError, PluginError, WeightsError
 from ocrkit.files import locked, read_text, write_atomically
 from ocrkit.manifest import manifest_problems
+from ocrkit.parsing import parse_toml
 from ocrkit.plugins import one_line
 from ocrkit.registry import registry
 
@@ -62,8 +62,8 @@ def read_manifest(name: str) -> Model:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(read_text(path))
-    except (OcrkitError, tomllib.TOMLDecodeError) as error:
+        return parse_toml(read_text(path))
+    except (OcrkitError, ValueError) as error:
         raise WeightsError(f"{path}: no readable manifest ({error}); install or import the model anew") from error
 
 

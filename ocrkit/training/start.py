@@ -1,6 +1,5 @@
 """Starting a run, and going on with one."""
 
-import json
 import platform
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -15,6 +14,7 @@ from ocrkit.alphabet import Alphabet
 from ocrkit.assembly import Assembly
 from ocrkit.characters import lacking
 from ocrkit.errors import DataError, OcrkitError
+from ocrkit.parsing import parse_json
 from ocrkit.seen_forms import SeenForms, forms_of, keys_of
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written
 from ocrkit.training.folder import RunFolder
@@ -39,7 +39,7 @@ class Stored:
 def resume_options(folder: Path) -> Stored:
     """What the run in a folder was started with. Raises OcrkitError where there is no run."""
     try:
-        about = json.loads((folder / "run.json").read_bytes())
+        about = parse_json((folder / "run.json").read_bytes())
         data = about["data"]
         return Stored(
             None if data["is_sample"] else data["root"],

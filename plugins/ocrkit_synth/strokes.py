@@ -11,7 +11,6 @@ numbers: x, y of its first point, then dx, dy of every further one. Writers are 
 """
 
 import gzip
-import json
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ import numpy.typing as npt
 
 from ocrkit import DataError, Sample, Skipped, option
 from ocrkit.interfaces import Image
+from ocrkit.parsing import parse_json
 from ocrkit_synth.ink import write
 
 Stroke = npt.NDArray[np.float32]
@@ -74,7 +74,7 @@ class Word(NamedTuple):
 
 def parse_line(row: str | bytes) -> Line:
     """A row of ``lines.jsonl.gz``. Raises ValueError where it is none."""
-    match json.loads(row):
+    match parse_json(row):
         case {"id": str(line_id), "text": str(text), "strokes": list(lists)}:
             pass
         case _:
@@ -129,7 +129,7 @@ def _read_table(path: Path, skipped: list[Skipped]) -> Iterator[Line]:
             for number, row in enumerate(file, start=1):
                 try:
                     yield parse_line(row)
-                except (ValueError, OverflowError, RecursionError) as error:
+                except (ValueError, OverflowError) as error:
                     skipped.append(Skipped(f"{path.name}:{number}", str(error)))
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read ({error})") from None

@@ -150,7 +150,7 @@ def test_a_file_gives_what_was_written_to_it(tmp_path: Path) -> None:
     write(tmp_path / "model", read_arpa(KENLM / "harbour.arpa"))
     model = LanguageModel.open(tmp_path / "model")
     assert (model.characters, model.order, model.about) == (HARBOUR.characters, 4, HARBOUR.about)
-    assert isinstance(model.ngrams.log_probs.base, np.memmap)
+    (tmp_path / "model").write_bytes(b"")  # a file that is cut while a process has it mapped would end that process
     for text in ("The name of her boat", "zebra", ""):
         np.testing.assert_allclose(model.log_probs(text), HARBOUR.log_probs(text), rtol=2e-3)
     np.testing.assert_allclose(sums(model, "He had heard"), 1, atol=2e-3)
@@ -183,6 +183,8 @@ def test_a_damaged_or_foreign_file_is_one_line(tmp_path: Path) -> None:
         lambda arrays: arrays.pop("symbols"),
         lambda arrays: arrays.update(backoffs=arrays["backoffs"][:-1]),
         lambda arrays: arrays.update(children=arrays["children"][:0]),
+        lambda arrays: arrays.update(symbols=arrays["symbols"].astype(np.float32)),
+        lambda arrays: arrays.update(children=arrays["children"].astype(np.int64)),
     ],
 )
 def test_a_file_whose_numbers_lead_nowhere_is_refused_even_where_its_sum_is_right(

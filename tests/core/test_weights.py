@@ -19,7 +19,8 @@ NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lam
 DTYPES = st.sampled_from([np.float16, np.float32, np.float64, np.int32, np.int64, np.uint8])
 ARRAYS = st.dictionaries(NAMES, DTYPES.flatmap(lambda dtype: arrays(dtype, array_shapes(min_dims=0, min_side=0))), max_size=4)
 ABOUT = st.dictionaries(
-    st.text(st.characters(exclude_categories=["Cs"])), st.integers() | st.floats(allow_nan=False) | st.none() | st.booleans()
+    st.text(st.characters(exclude_categories=["Cs"])),
+    st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.none() | st.booleans(),
 )
 
 
@@ -79,9 +80,11 @@ def header(content: bytes) -> bytes:
         lambda data: header(json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()) + b"\0" * 4,
         lambda data: header(json.dumps({"__metadata__": {"ocrkit": "{"}}).encode()),
         lambda data: header(json.dumps({"__metadata__": {"ocrkit": "5"}}).encode()),
+        lambda data: header(json.dumps({"__metadata__": {"ocrkit": "[" * 5000}}).encode()),
+        lambda data: header(json.dumps({"__metadata__": {"ocrkit": '{"height": ' + "9" * 5000 + "}"}}).encode()),
     ],
     ids=["empty", "4 bytes", "40 bytes", "cut off", "too long", "noise", "HTML", "huge header", "beyond its end", "bfloat16",
-         "no JSON", "no table"],
+         "no JSON", "no table", "nested", "a number of 5,000 digits"],
 )  # fmt: skip
 def test_a_damaged_file_is_one_clear_line(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = written(tmp_path / "x.safetensors")
