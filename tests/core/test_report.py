@@ -21,7 +21,17 @@ from rich.console import Console, RenderableType
 
 from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
-from ocrkit.evaluation import RAW, Details, Outcome, Rules, Score, Scorer
+from ocrkit.evaluation import (
+    RAW,
+    Character,
+    Confusion,
+    Details,
+    Outcome,
+    Part,
+    Rules,
+    Score,
+    Scorer,
+)
 from ocrkit.evaluation_result import Result
 from ocrkit.interfaces import Decoded, Sample, Skipped
 from ocrkit.recogniser import Reading, Seconds
@@ -268,9 +278,13 @@ def test_any_text_is_shown_as_it_is_and_is_never_markup(
 
 def test_the_page_asks_for_nothing_and_runs_nothing(folder: Path) -> None:
     evil = '"><img src=http://evil.example/x onerror=alert(1)><script>alert(1)</script><style>@import "//evil.example"</style>'
+    part = Part(evil, 1, {evil: 0.5})
     result = replace(
-        about(root=evil, name=evil, skipped=[{"id": evil, "reason": evil}]), pipeline=evil, metrics={evil: Score(0.5, 0.4, 0.6)}
-    )
+        about(root=evil, name=evil, split=evil, skipped=[{"id": evil, "reason": evil}]),
+        pipeline=evil, backend=evil, device=evil, versions={evil: evil}, metrics={evil: Score(0.5, 0.4, 0.6)},
+        contamination=Contamination(Overlap(1, [evil]), Overlap(0, [])),
+        details=Details([part], [part], [Character("<", 2, 1)], [Confusion("<", ">", 1)]),
+    )  # fmt: skip
     root = page(folder, result, [reading(evil, evil, evil[::-1])])
     assert not root.all("script")
     assert len(root.all("style")) == 1
@@ -281,6 +295,14 @@ def test_the_page_asks_for_nothing_and_runs_nothing(folder: Path) -> None:
     assert all(address.startswith("data:") for address in addresses)
     policies = [meta.attributes["content"] or "" for meta in root.all("meta") if "http-equiv" in meta.attributes]
     assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
+
+
+def test_columns_of_scores_are_headed_by_what_people_say(folder: Path) -> None:
+    result = scored([("ab", "ab", "w1", 0.9), ("cd", "xd", "w2", 0.2)], 0.5)
+    heads = {head.text for table in page(folder, result).all("table") for head in table.all("th")}
+    assert "CER" in heads
+    assert "cer" not in heads
+    assert "CER" in "".join(printed(detail_tables(result.details)))
 
 
 @given(st.text("abc ", max_size=8), st.text("abc ", max_size=8))
@@ -383,6 +405,16 @@ def scored(rows: Iterable[tuple[str, str, str, float]], min_confidence: float) -
         RESULT, samples=len(scorer), metrics=scorer.result(), confidence=scorer.confidence(), kept=scorer.kept(min_confidence),
         details=scorer.details(),
     )  # fmt: skip
+
+
+def test_names_are_no_markup_and_no_commands_to_the_terminal() -> None:
+    evil = "[red]a\x1b]0;title\x07\nb\u202e[/red]"
+    result = replace(about(root=evil, name=evil), pipeline=evil)
+    part = Part(evil, 1, {"cer": 0.5})
+    for table in (score_table(result), detail_tables(Details([part], [part]))):
+        text = "".join(printed(table, 200))
+        assert r"[red]a\x1b]0;title\x07\nb\u202e[/red]" in text
+        assert not set(text) & set("\x1b\x07\u202e")
 
 
 def test_the_terminal_says_what_was_not_as_usual() -> None:
