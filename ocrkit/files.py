@@ -43,7 +43,8 @@ def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.filename not in (None, str(path), str(temporary)):
+        # os.replace() hands back the very Path that it was given, open() its text.
+        if error.filename is not None and str(error.filename) not in (str(path), str(temporary)):
             raise
         raise OcrkitError(f"{path}: cannot be written ({error.strerror or error})") from error
 
