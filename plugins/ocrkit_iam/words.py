@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from ocrkit.errors import DataError
-from ocrkit.files import read_text
+from ocrkit.files import open_regular, read_bytes, read_text
 from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount, Sample, Skipped, option
 
@@ -38,6 +38,8 @@ LISTED_SPLITS = tuple(
 )
 SPLITS = ("all", *LISTED_SPLITS, *RANDOM_SPLITS)
 
+_LARGEST_XML = 64 << 20
+"""Bytes; IAM's files have some 100,000."""
 # An id becomes part of a file's path, so nothing but letters, digits and hyphens may be in it.
 _WORD_ID = re.compile(r"([A-Za-z0-9]+-[A-Za-z0-9]+)-[0-9]+-[0-9]+")
 _ROW = re.compile(r"(?P<id>\S+) (?P<flag>ok|err|er) -?\d+ -?\d+ -?\d+ -?\d+ -?\d+ \S+ (?P<text>\S.*)", re.ASCII)
@@ -175,7 +177,7 @@ def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
     parser.StartDoctypeDeclHandler = refuse_declarations
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError, ValueError) as error:  # the others: encodings that Python or expat lacks
         raise DataError(f"{name}: broken XML ({error})") from None
     return writer, Words(list(words.values()), malformed)
 
@@ -192,12 +194,10 @@ def read_xml(folder: Path, forms: Collection[str] | None = None) -> tuple[dict[s
         if forms is not None and path.stem not in forms:
             continue
         try:
-            writer, found = parse_xml(path.read_bytes(), path.name)
-        except OSError as error:
-            malformed.append(Skipped(path.name, error.strerror or str(error)))
-            continue
+            writer, found = parse_xml(read_bytes(path, DataError, "XML", most=_LARGEST_XML), path.name)
         except DataError as error:
-            malformed.append(Skipped(path.name, str(error).removeprefix(f"{path.name}: ")))
+            reason = str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
+            malformed.append(Skipped(path.name, reason))
             continue
         if writer:
             writers[path.stem] = writer
@@ -217,9 +217,9 @@ def xml_writers(folder: Path, forms: Iterable[str]) -> dict[str, str]:
     writers: dict[str, str] = {}
     for form in forms:
         try:
-            with (folder / f"{form}.xml").open("rb") as file:
+            with open_regular(folder / f"{form}.xml", DataError) as file:
                 found = re.search(rb'<form\b[^>]*\bwriter-id="(\w+)"', file.read(4096))
-        except OSError:
+        except (DataError, OSError):
             continue
         if found:
             writers[form] = found[1].decode()

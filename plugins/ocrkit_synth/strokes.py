@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit import DataError, Sample, Skipped, option
+from ocrkit.files import open_regular, read_bytes
 from ocrkit.interfaces import Image
 from ocrkit.parsing import parse_json
 from ocrkit_synth.ink import write
@@ -33,6 +34,8 @@ Stroke = npt.NDArray[np.float32]
 """The points of a stroke, (P, 2): x to the right, y down."""
 
 TABLE = "lines.jsonl.gz"
+_LONGEST = 64 << 20
+"""Bytes of a row of the table, or of one of IAM-OnDB's files; they have some 100,000."""
 _LINE_ID = re.compile(r"([a-z]\d\d-\d{3}[a-z]?)-\d\d")
 _X_HEIGHT = 40
 _PEN = 4
@@ -106,7 +109,7 @@ def parse_xml(data: bytes) -> list[Stroke]:
     parser.StartDoctypeDeclHandler = refuse
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # LookupError: an encoding that Python lacks
         raise ValueError(f"broken XML ({error})") from None
     return _checked([np.array(points, np.float32).reshape(-1, 2) for points in strokes])
 
@@ -125,8 +128,10 @@ def parse_texts(text: str) -> list[str]:
 
 def _read_table(path: Path, skipped: list[Skipped]) -> Iterator[Line]:
     try:
-        with gzip.open(path) as file:
-            for number, row in enumerate(file, start=1):
+        with open_regular(path, DataError, "lines of strokes") as packed, gzip.open(packed) as file:
+            for number, row in enumerate(iter(partial(file.readline, _LONGEST + 1), b""), start=1):
+                if len(row) > _LONGEST:
+                    raise DataError(f"{path}: row {number} has more than {_LONGEST:,} bytes")
                 try:
                     yield parse_line(row)
                 except (ValueError, OverflowError) as error:
@@ -139,16 +144,17 @@ def _read_folder(root: Path, skipped: list[Skipped]) -> Iterator[Line]:
     for file in sorted(root.glob("ascii/*/*/*.txt")):
         folder = root / "lineStrokes" / file.parent.relative_to(root / "ascii")
         try:
-            texts = parse_texts(file.read_text("utf-8-sig", "replace"))
-        except OSError as error:
-            skipped.append(Skipped(file.name, error.strerror or str(error)))
+            texts = parse_texts(read_bytes(file, DataError, most=_LONGEST).decode("utf-8-sig", "replace"))
+        except DataError as error:
+            skipped.append(Skipped(file.name, str(error).removeprefix(f"{file}: ")))
             continue
         for number, text in enumerate(texts, start=1):
             line_id = f"{file.stem}-{number:02}"
             try:
-                yield Line(line_id, text, parse_xml((folder / f"{line_id}.xml").read_bytes()))
-            except OSError as error:
-                skipped.append(Skipped(line_id, error.strerror or str(error)))
+                path = folder / f"{line_id}.xml"
+                yield Line(line_id, text, parse_xml(read_bytes(path, DataError, "strokes", most=_LONGEST)))
+            except DataError as error:
+                skipped.append(Skipped(line_id, str(error).removeprefix(f"{path}: ")))
             except ValueError as error:
                 skipped.append(Skipped(line_id, str(error)))
 
@@ -156,9 +162,9 @@ def _read_folder(root: Path, skipped: list[Skipped]) -> Iterator[Line]:
 def _writer(root: Path, form: str) -> str | None:
     """What the recording says of a form's writer, in its first few kilobytes."""
     try:
-        with (root / "original" / form[:3] / form[:7] / f"strokes{form[7:]}.xml").open("rb") as file:
+        with open_regular(root / "original" / form[:3] / form[:7] / f"strokes{form[7:]}.xml", DataError) as file:
             found = re.search(rb'\bwriterID="(\w+)"', file.read(8192))
-    except OSError:
+    except (DataError, OSError):
         return None
     return found[1].decode() if found else None
 

@@ -6,11 +6,12 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from ocrkit.errors import DataError, OcrkitError
-from ocrkit.files import read_text, text_lines, write_atomically
+from ocrkit.files import read_bytes, read_text, text_lines, write_atomically
 
 WRITER_THAT_IS_KILLED = """
 import os, signal, sys
@@ -171,3 +172,31 @@ def test_neither_a_folder_nor_an_impossible_name_is_a_text(tmp_path):
         read_text(tmp_path)
     with pytest.raises(OcrkitError, match="null"):
         read_text(tmp_path / "a\0b")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "link to a device"])
+def test_what_may_have_no_end_is_never_opened(tmp_path, kind):
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "a.txt"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "link to a device":
+        path.symlink_to("/dev/zero")
+    for read in (read_text, read_bytes, lambda *given: list(text_lines(*given))):
+        with pytest.raises(DataError, match="a device, a pipe or a socket; expected "):
+            read(path, DataError, "ids")
+
+
+def test_more_than_a_text_may_have_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    monkeypatch.setattr("ocrkit.files._PIECE", 4)
+    monkeypatch.setattr("ocrkit.files._LARGEST", 10)
+    path.write_bytes(b"1234\n1234\n1234\n")
+    assert list(text_lines(path)) == ["1234"] * 3
+    with pytest.raises(DataError, match="more than 10 characters; expected ids"):
+        read_text(path, DataError, "ids")
+    path.write_bytes(b"123456789012345")
+    with pytest.raises(DataError, match="a line of more than 10 bytes; expected ids"):
+        list(text_lines(path, DataError, "ids"))
+    with pytest.raises(DataError, match="more than 14 bytes; expected ids"):
+        read_bytes(path, DataError, "ids", most=14)
+    assert read_bytes(path, most=15) == b"123456789012345"

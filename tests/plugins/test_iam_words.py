@@ -1,5 +1,6 @@
 """The reader of IAM's words: every trap of the data set, on a small one in the same layout."""
 
+import os
 import shutil
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -110,7 +111,18 @@ BOMB = '<!DOCTYPE form [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><form><word
 
 
 @pytest.mark.parametrize(
-    ("xml", "reason"), [(BOMB, "DOCTYPE"), ("<form><word", "broken XML"), ("", "broken XML"), ("<html>&nbsp;", "broken XML")]
+    ("xml", "reason"),
+    [
+        (BOMB, "DOCTYPE"),
+        ("<form><word", "broken XML"),
+        ("", "broken XML"),
+        ("<html>&nbsp;", "broken XML"),
+        # Encodings that Python lacks, knows but no file of XML may have, or has but not for text.
+        *(
+            (f'<?xml version="1.0" encoding="{name}"?><form/>', "broken XML")
+            for name in ("foo", "cp932", "utf-7", "hex", "a\tb")
+        ),
+    ],
 )
 def test_bad_xml_is_named_and_the_other_forms_are_read(iam: Path, xml: str, reason: str) -> None:
     shutil.rmtree(iam / "ascii")
@@ -119,6 +131,20 @@ def test_bad_xml_is_named_and_the_other_forms_are_read(iam: Path, xml: str, reas
     assert texts(reader) == ["A", "M P", "#", "test"]
     assert [skipped.id for skipped in reader.skipped] == ["a01-003.xml"]
     assert reason in reader.skipped[0].reason
+
+
+def test_what_is_no_file_is_not_waited_for(iam: Path) -> None:
+    """A pipe waits for a writer, a device may have no end; archives and git carry links to them."""
+    shutil.rmtree(iam / "ascii")
+    (iam / "xml" / "a01-003.xml").unlink()
+    os.mkfifo(iam / "xml" / "a01-003.xml")
+    (iam / "xml" / "b.xml").symlink_to("/dev/zero")
+    (iam / "xml" / "c.xml").mkdir()
+    reader = IamWords(iam)
+    assert texts(reader) == ["A", "M P", "#", "test"]
+    assert [(skipped.id, skipped.reason.split(";")[0]) for skipped in reader.skipped] == [
+        ("a01-003.xml", "a device, a pipe or a socket"), ("b.xml", "a device, a pipe or a socket"), ("c.xml", "a folder")
+    ]  # fmt: skip
 
 
 # --------------------------------------------------------------------------------------------------------------- reader

@@ -159,6 +159,12 @@ def test_a_damaged_archive_is_named(table: Path) -> None:
         Strokes(table)
 
 
+def test_a_row_without_end_is_refused(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ocrkit_synth.strokes._LONGEST", 100)
+    with pytest.raises(DataError, match=r"lines.jsonl.gz: row 1 has more than 100 bytes"):
+        Strokes(table)
+
+
 def test_files_that_are_missing_or_broken_are_left_out_and_named(folder: Path) -> None:
     (folder / "lineStrokes/a01/a01-000/a01-000u-01.xml").unlink()
     (folder / "lineStrokes/a01/a01-000/a01-000u-02.xml").write_text("<WhiteboardCaptureSession><Stroke>")
@@ -176,6 +182,8 @@ def test_files_that_are_missing_or_broken_are_left_out_and_named(folder: Path) -
         ('<a><Stroke><Point y="1"/></Stroke></a>', "coordinates"),
         ('<a><Stroke><Point x="one" y="1"/></Stroke></a>', "could not convert"),
         ("<a><Stroke>", "broken XML"),
+        ('<?xml version="1.0" encoding="foo"?><a/>', "broken XML"),
+        ('<?xml version="1.0" encoding="cp932"?><a/>', "multi-byte"),
     ],
 )
 def test_xml_is_not_trusted(xml: str, fault: str) -> None:
