@@ -134,12 +134,13 @@ def decoded_fields(decoded: Decoded) -> dict[str, Any]:
 def outcome_of(row: Mapping[str, Any]) -> Outcome | Skipped:
     """What a sample's row says. Raises KeyError or TypeError where it is no such row."""
     if "error" in row:
+        _check(row, {"id": str, "error": str}, "row")
         return Skipped(row["id"], row["error"])
     found = Outcome(row["id"], row["truth"], row["prediction"], row.get("writer"), row.get("form"), row.get("confidence"))
-    texts = [found.id, found.reference, found.prediction, found.writer or "", found.form or ""]
+    texts = [found.id, found.reference, found.prediction, *(each for each in (found.writer, found.form) if each is not None)]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text is expected for id, truth, prediction, writer and form")
-    if found.confidence is not None and not 0 <= found.confidence <= 1:
+    if found.confidence is not None and not (isinstance(found.confidence, int | float) and 0 <= found.confidence <= 1):
         raise TypeError("confidence is not in 0 to 1")
     return found
 
@@ -162,7 +163,10 @@ class Results:
     def contamination(self) -> Contamination | None:
         """What of the data the model had seen, as far as the run knew."""
         seen = self.header["contamination"]
-        return seen and Contamination(*(Overlap(**seen[name]) for name in ("trained", "chosen")))
+        if seen is None:
+            return None
+        found = (seen["trained"], seen["chosen"])
+        return Contamination(*(Overlap(each["samples"], each["forms"], each.get("images", 0)) for each in found))
 
     def score(self, rules: Rules = RAW, min_confidence: float | None = None) -> Result:
         """The run's own result, or what it would have been by these rules. Raises OcrkitError where no sample counts."""
@@ -193,7 +197,7 @@ def read_results(path: Path) -> Results:
         header = next(lines)["header"]
         if "images" in header:
             raise OcrkitError(f"{path}: made of single images, whose texts nobody has said; score a data set")
-        _check(header)
+        _check(header, _HEADER, "header")
         dataset = header["dataset"]
         skipped = [Skipped(item["id"], item["reason"]) for item in dataset["skipped"]]
         metrics = {
@@ -222,16 +226,44 @@ def read_results(path: Path) -> Results:
     return Results(path, header, outcomes, skipped, metrics)
 
 
-def _check(header: Mapping[str, Any]) -> None:
-    """Raises KeyError or TypeError where a header lacks something that scoring needs."""
-    needed = {"pipeline": str, "backend": str, "device": str, "dataset": dict, "versions": dict}
-    of_dataset = {"name": str, "root": str, "split": str, "limit": int | None, "forms": dict | None, "samples": int}
-    for table, kinds in ((header, needed), (header["dataset"], of_dataset)):
-        for name, kind in kinds.items():
-            if not isinstance(table[name], kind):
-                raise TypeError(name)
-    for name in ("trained", "chosen") if header["contamination"] else ():
-        Overlap(**header["contamination"][name])
+_OVERLAP = {"samples": int, "forms": [str], "images?": int}
+_HEADER = {
+    "pipeline": str,
+    "backend": str,
+    "device": str,
+    "versions": dict,
+    "dataset": {
+        "name": str,
+        "root": str,
+        "split": str,
+        "limit": (int, None),
+        "forms": ({"found": int, "expected": (int, None)}, None),
+        "samples": int,
+        "skipped": [{"id": str, "reason": str}],
+    },
+    "parts": {"metrics": [{"use": str}]},
+    "contamination": ({"trained": _OVERLAP, "chosen": _OVERLAP}, None),
+}
+"""What scoring needs of a header: a type, a list of what is in brackets, a table with these names (and perhaps those
+with a question mark), or one of several."""
+
+
+def _check(value: Any, expected: Any, name: str) -> None:
+    """Raises KeyError or TypeError where a value is not what is expected."""
+    if isinstance(expected, tuple):
+        if value is not None or None not in expected:
+            _check(value, expected[0], name)
+    elif isinstance(expected, dict):
+        for key, each in expected.items():
+            if not key.endswith("?") or key[:-1] in value:
+                _check(value[key.removesuffix("?")], each, f"{name}.{key}")
+    elif isinstance(expected, list):
+        if not isinstance(value, list):
+            raise TypeError(name)
+        for each in value:
+            _check(each, expected[0], name)
+    elif not isinstance(value, expected) or isinstance(value, bool):
+        raise TypeError(name)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

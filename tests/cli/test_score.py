@@ -155,6 +155,40 @@ def test_files_of_different_samples_are_refused(scored: tuple[Path, dict[str, An
         (lambda lines: [*lines[:-1], '{"id": "x"}\n'], "line 31 is no result of a sample"),
         (lambda lines: [*lines[:-1], '{"id": 3, "truth": "a", "prediction": "a"}\n'], "line 31 is no result of a sample"),
         (lambda lines: [*lines[:-1], "[]\n"], "line 31 is no JSON object"),
+        (lambda lines: [*lines[:-1], '{"id": "x", "error": 3}\n'], "line 31 is no result of a sample"),
+        *(
+            (lambda lines, row=row: [*lines[:-1], f'{{"id": "x", "truth": "a", "prediction": "a", {row}}}\n'], said)
+            for row, said in {
+                '"writer": []': "line 31 is no result of a sample",
+                '"form": false': "line 31 is no result of a sample",
+                '"confidence": "high"': "line 31 is no result of a sample",
+                '"confidence": NaN': "line 31 is no result of a sample",
+                '"x": "\\ud800"': "halves of characters",
+                f'"x": {"[" * 5000}': "more than 64 deep",
+                f'"x": {"9" * 5000}': "not a result file",
+            }.items()
+        ),
+        *(
+            (lambda lines, place=place, value=value: [_with(lines[0], place, value), *lines[1:]], "no result file")
+            for place, value in [
+                ("dataset.forms", {"found": 5}),
+                ("dataset.forms", {"found": "5", "expected": 5}),
+                ("dataset.forms", "all"),
+                ("dataset.limit", "none"),
+                ("dataset.samples", True),
+                ("dataset.skipped", [{"id": 1, "reason": "gone"}]),
+                ("dataset.skipped", "none"),
+                ("contamination", "none"),
+                ("contamination", {"trained": 3}),
+                ("contamination.trained.forms", "a01-000u"),
+                ("contamination.chosen.samples", "many"),
+                ("contamination.chosen.images", "many"),
+                ("versions", []),
+                ("parts.metrics", {"use": "cer"}),
+                ("parts.metrics", ["cer"]),
+                ("parts", 7),
+            ]
+        ),
     ],
 )
 def test_what_is_no_result_file_is_one_clear_line(
@@ -214,6 +248,17 @@ def test_calibrate_finds_a_temperature_stores_it_and_load_takes_it(tiny_run: Pat
     explicit = ("run", "--pipeline", model, "--data", words_root, "--set", "decoder.temperature=1")
     ocrkit(*explicit, "--output", tmp_path / "one.jsonl")
     assert [each.confidence for each in read_results(tmp_path / "one.jsonl").outcomes] == sure[0], "what is set stays"
+
+
+def _with(line: str, place: str, value: Any) -> str:
+    """The line of a header, in which another value is in this place."""
+    header = json.loads(line)
+    *above, last = place.split(".")
+    table = header["header"]
+    for name in above:
+        table = table[name]
+    table[last] = value
+    return f"{json.dumps(header)}\n"
 
 
 def _header(result: Result, path: Path) -> str:
