@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ocrkit.alphabet import Alphabet
 from ocrkit.config import PartSpec, PipelineSpec, make_part
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.exported import Exported, read_exported
+from ocrkit.fingerprint import stated
 from ocrkit.interfaces import (
     Augmentation,
     Backend,
@@ -70,8 +71,8 @@ class Assembly(Surroundings):
         """What weights are made for: the network's parts with their options, the input's height and the alphabet."""
         return {
             "alphabet": self.alphabet.characters,
-            "featurizer": {"use": self.spec.featurizer.use, **asdict(self.featurizer)},
-            "encoder": {"use": self.spec.encoder.use, **asdict(self.encoder)},
+            "featurizer": _identity(self.spec.featurizer.use, self.featurizer),
+            "encoder": _identity(self.spec.encoder.use, self.encoder),
             "height": self.plan.image.height,
         }
 
@@ -87,12 +88,18 @@ class Assembly(Surroundings):
         ]
 
 
+def _identity(use: str, definition: Any) -> dict[str, Any]:
+    """A definition for JSON and TOML. An option that is None, which TOML lacks, is left out; its default is another."""
+    options = {each.name: stated(getattr(definition, each.name)) for each in fields(definition) if each.init}
+    return {"use": use} | {name: value for name, value in options.items() if value is not None}
+
+
 def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
     """An identity's values by dotted name, as a checkpoint's header holds them (with lists, not tuples)."""
     flat: dict[str, Any] = {}
     for name, value in json.loads(json.dumps(identity)).items():
         if isinstance(value, dict):
-            flat |= {f"{name}.{key}": each for key, each in value.items()}
+            flat |= {f"{name}.{key}": each for key, each in _flat(value).items()}
         else:
             flat[name] = value
     return flat

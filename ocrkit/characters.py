@@ -3,6 +3,7 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
 from ocrkit.alphabet import Alphabet
 
@@ -26,6 +27,25 @@ def named(character: str) -> str:
         return "the space"
     is_sign = not character.isascii() and not character.isalnum()
     return f"{character} {code}" if is_sign else character
+
+
+def wrong_alphabet(characters: str) -> str:
+    """Why they are no alphabet: ``'a' U+0061 twice; …``. Nothing where each is there once."""
+    if not characters:
+        return "empty; expected the characters that the network can write, each once"
+    counts = Counter(characters)
+    repeated = [
+        f"{character!r} U+{ord(character):04X} {'twice' if count == 2 else f'{count} times'}"
+        for character, count in counts.items()
+        if count > 1
+    ]
+    if not repeated:
+        return ""
+    pairs = (unicodedata.normalize("NFC", first + second) for first, second in pairwise(characters))
+    composed = list(dict.fromkeys(pair for pair in pairs if len(pair) == 1))
+    some = ", ".join(f"{each!r} U+{ord(each):04X}" for each in composed[:_SHOWN])
+    hint = f". Some are typed as a letter and its accent; in Unicode's form NFC they are one: {some}" if composed else ""
+    return f"{', '.join(repeated)}; every character needs one class, so name it once{hint}"
 
 
 def lacking(texts: Iterable[str], alphabet: Alphabet) -> str:

@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, Union
 
+from ocrkit.characters import wrong_alphabet
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.files import read_text
 from ocrkit.interfaces import option
@@ -14,6 +15,8 @@ from ocrkit.kinds import KINDS
 from ocrkit.parsing import parse_toml
 from ocrkit.plugins import one_line
 from ocrkit.registry import is_network_file, nearest, registry
+from ocrkit.relative_paths import NARROWING, make_absolute
+from ocrkit.settings import Setting, apply_settings, parse_settings
 
 SCHEMA = 1
 PARTS = ("reader", "preprocessor", "featurizer", "encoder", "decoder")
@@ -34,10 +37,10 @@ class Training:
 
     backends: tuple[str, ...] = option((), "backends that may train it; the first that is installed does")
     split: str = option("all", "the reader's split to train on")
-    only: str = option("", "file of form ids, one a line: train on these alone")
-    exclude: str = option("", "file of form ids, one a line: leave these out of training")
+    only: str = option("", "file of form ids, one a line: train on these alone", file="")
+    exclude: str = option("", "file of form ids, one a line: leave these out of training", file="")
     validation: str = option("", "the reader's split that chooses the best epoch and stops early; empty: none")
-    validation_only: str = option("", "file of form ids, one a line: validate on these alone")
+    validation_only: str = option("", "file of form ids, one a line: validate on these alone", file="")
     epochs: int = option(20, "passes over the training split", minimum=1)
     batch_size: int = option(64, "images in a step, of all workers together", minimum=1)
     optimizer: Literal["adam", "adamw"] = option("adam", "Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019)")
@@ -277,55 +280,6 @@ def make_part(part: PartSpec, **more: Any) -> Any:
 # ----------------------------------------------------------------------------------------------------------------- files
 
 
-def parse_setting(setting: str) -> tuple[list[str], Any]:
-    """``a.b=c`` as the path ["a", "b"] and the TOML value c, or the text c where it is no TOML value.
-
-    The path of ``a.b+=c`` is ["a", "b+"].
-    """
-    name, equals, text = setting.partition("=")
-    path = [key.strip() for key in name.split(".")]
-    if not equals or not all(key.removesuffix("+") for key in path):
-        raise ConfigError([f"--set {setting}: expected PART.OPTION=VALUE, for example --set featurizer.channels=64"])
-    try:
-        value = parse_toml(f"value = {text}")["value"] if "\n" not in text else text
-    except ValueError:  # besides TOMLDecodeError, Python's own for numbers of thousands of digits
-        value = text
-    return path, value
-
-
-def _apply_settings(table: dict[str, Any], settings: Sequence[tuple[list[str], Any]]) -> list[str]:
-    """Changes the table: tables before what is in them, and ``PART.use`` first: a part that is replaced loses its options.
-
-    A name that ends in + adds to the text or the list that is there.
-    """
-    problems = []
-    for path, value in sorted(settings, key=lambda setting: (len(setting[0]), setting[0][-1] != "use")):
-        dotted = ".".join(path)
-        target: Any = table
-        for key in path[:-1]:
-            if isinstance(target, list):
-                target = next((item for item in target if isinstance(item, dict) and item.get("use") == key), None)
-            else:
-                target = target.setdefault(key, {})
-            if not isinstance(target, dict | list):
-                break
-        if not isinstance(target, dict):
-            problems.append(f"--set {dotted}: the pipeline has no table {'.'.join(path[:-1])!r}")
-        elif path[-1] == "use" and len(path) > 1 and value != target.get("use"):
-            target.clear()
-            target["use"] = value
-        elif path[-1].endswith("+"):
-            name = path[-1][:-1].rstrip()
-            before: Any = target.get(name)
-            if type(before) in (str, list) and type(value) is type(before):
-                target[name] = before + value
-            else:
-                problems.append(f"--set {dotted}={value!r}: {name} is {before!r}; expected a text or a list to add to")
-        else:
-            target[path[-1]] = value
-    return problems
-
-
 def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
     """A part's name and options; its problems go to the list, and it has no name then."""
     broken = PartSpec(kind, "", {})
@@ -342,7 +296,7 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
         return broken
     options = dict(part.options)
     if kind == "reader":  # narrowed by the core, whatever the reader
-        narrowed = {name: options.pop(name) for name in ("only", "exclude") if name in options}
+        narrowed = {name: options.pop(name) for name in NARROWING if name in options}
         wrong = {name: file for name, file in narrowed.items() if not isinstance(file, str)}
         problems += [f"{where}.{name}: {file!r}; expected a file of form ids" for name, file in wrong.items()]
     mistakes = check_options(cls, options, where, kind)[1]
@@ -355,10 +309,12 @@ def find_pipeline(source: str | Path) -> Path:
 
     The file is TOML, or a network that ``ocrkit export`` wrote, which holds its pipeline.
 
-    A folder that is named like a zoo model is ``./NAME``. Raises OcrkitError where there is none.
+    A name of the zoo is the model's; a file or a folder of that name is ``./NAME``. Raises OcrkitError where there is none.
     """
     path = Path(source)
-    if path.is_dir() and str(source) not in registry().names("zoo"):
+    if str(source) in registry().names("zoo"):
+        return _model_folder(str(source)) / "pipeline.toml"
+    if path.is_dir():
         path = path / "pipeline.toml"
         if not path.is_file():
             raise OcrkitError(f"{source}: no pipeline.toml in this folder; expected a training run, a TOML file or a zoo name")
@@ -369,9 +325,13 @@ def find_pipeline(source: str | Path) -> Path:
                 f"{source}: no such file; expected a pipeline's TOML file, an exported network, a training run or a zoo name"
             )
         return path
+    return _model_folder(str(source)) / "pipeline.toml"
+
+
+def _model_folder(name: str) -> Path:
     from ocrkit.zoo import model_folder
 
-    return model_folder(str(source)) / "pipeline.toml"
+    return model_folder(name)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -396,7 +356,8 @@ def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
     """A pipeline as far as it is right, and in ``problems`` every mistake of the file and the settings.
 
     It is for :func:`ocrkit.assembly.assemble`, which tells these together with what does not fit. A part that is wrong has no
-    name. Raises OcrkitError where there is no such file.
+    name. Relative paths start at the file that names them, those of the settings at the current folder; all are absolute in
+    what is returned. Raises OcrkitError where there is no such file.
     """
     path = find_pipeline(source)
     if is_network_file(path):
@@ -405,12 +366,19 @@ def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
         table = read_exported(path).pipeline
     else:
         table = _read_toml(path)
-    if isinstance(settings, Mapping):
-        parsed = [(name.split("."), value) for name, value in settings.items()]
-    else:
-        parsed = [parse_setting(setting) for setting in settings]
-    problems = _apply_settings(table, parsed)
-    return _check(table, path.resolve().parent, problems)
+    folder, here = path.resolve().parent, Path.cwd()
+    make_absolute(table, folder, Training)
+    changes = parse_settings(settings)
+    problems = apply_settings(table, [_seen_from(here, change) for change in changes])
+    make_absolute(table, here, Training)
+    return _check(table, folder, problems)
+
+
+def _seen_from(here: Path, change: Setting) -> Setting:
+    """A setting whose value, where it is a path of weights or a network, is absolute: it is no part's option."""
+    path, value = change
+    is_file = path in (["weights"], ["network"]) and isinstance(value, str)
+    return (path, str(here / value)) if is_file and value and not value.startswith("zoo:") else change
 
 
 def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
@@ -449,8 +417,8 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
         problems.append(f'backends: {backends!r}; expected a list of names, for example ["gluon"]')
         backends = []
     alphabet = _text(table, "alphabet", "", problems)
-    if not alphabet or len(set(alphabet)) != len(alphabet):
-        problems.append("alphabet: expected the characters that the network can write, each once")
+    if mistake := wrong_alphabet(alphabet):
+        problems.append(f"alphabet: {mistake}")
         alphabet = "?"  # any will do to check the rest with
     network = _text(table, "network", "", problems)
     replaced = ("featurizer", "encoder", "weights") if network else ()

@@ -31,13 +31,16 @@ def option(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
+    file: str | None = None,
 ) -> Any:
     """A field of a part: its default, what it means, and the range it must stay in (both ends included).
 
     The field's annotation is its type: ``int``, ``float``, ``bool``, ``str``, ``Path``, ``Literal[...]``, ``X | None``, or
-    ``tuple[X, ...]`` of these.
+    ``tuple[X, ...]`` of these. A ``Path`` in a pipeline's file starts at the file. So does a text that is one or the other:
+    ``file="language_model"``, for one, is the name of such a part, else a file; ``file=""`` always a file.
     """
-    return field(default=default, metadata={"doc": doc, "minimum": minimum, "maximum": maximum})
+    metadata = {"doc": doc, "minimum": minimum, "maximum": maximum, "file": file}
+    return field(default=default, metadata=metadata)
 
 
 # ---------------------------------------------------------------------------------------------------------------- values

@@ -28,7 +28,7 @@ from safetensors.numpy import save
 from ocrkit.errors import OcrkitError
 from ocrkit.files import open_regular, read_bytes, text_lines, write_atomically
 from ocrkit.interfaces import Arrays, FloatArray, IntArray
-from ocrkit.registry import registry
+from ocrkit.registry import nearest, registry
 from ocrkit.weights import parse
 
 _FORMAT = "ocrkit character n-grams 1"
@@ -224,13 +224,16 @@ class LanguageModel:
 
 
 def find(source: str | Path) -> Path:
-    """The file of a model: itself, or that which a plugin ships under this name. Raises OcrkitError where there is none."""
-    if Path(source).is_file():
-        return Path(source)
+    """The file of a model: that which a plugin ships under this name, else the file itself, which may be ``./NAME``.
+
+    Raises OcrkitError where there is none.
+    """
     name, available = str(source), registry().names("language_model")
     if name not in available:
-        listed = ", ".join(available) or "none"
-        raise OcrkitError(f"{name}: no such language model; expected a file, or the name of an installed one: {listed}")
+        if Path(source).is_file():
+            return Path(source)
+        listed, hint = ", ".join(available) or "none", nearest(Path(source).name, available)
+        raise OcrkitError(f"{name}: no such language model; expected a file, or the name of an installed one: {listed}.{hint}")
     package, _, file = str(registry().get("language_model", name).target).partition(":")
     return Path(import_module(package).__path__[0]) / file
 

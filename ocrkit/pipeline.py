@@ -158,7 +158,7 @@ class Pipeline:
         parts: dict[str, Any] = {}
         if dataset is not None:
             reader = {name: value for name, value in spec.reader.options.items() if name not in ("root", "split")}
-            parts["reader"] = {"use": spec.reader.use, **reader}
+            parts["reader"] = {"use": spec.reader.use, **{name: stated(value) for name, value in reader.items()}}
         parts["preprocessor"] = _described(spec.preprocessor.use, assembly.preprocessor.last)
         if spec.before:
             before = zip(spec.before, assembly.preprocessor.before, strict=True)

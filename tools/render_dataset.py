@@ -18,9 +18,10 @@ from typing import Any
 
 import cv2
 
-from ocrkit.config import PartSpec, make_part, parse_setting
+from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import OcrkitError
 from ocrkit.parallel import processors
+from ocrkit.settings import parse_setting
 
 SHARD = 1000
 READER: Any = None

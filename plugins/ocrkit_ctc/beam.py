@@ -41,7 +41,7 @@ class Beam:
         1e-4, "a step's characters of a lower probability are not considered, but always its likeliest", minimum=0, maximum=1
     )
     n_best: int = option(1, "texts that are given with their scores, at most", minimum=1)
-    language_model: str | None = option(None, "file or name of a character language model")
+    language_model: str | None = option(None, "file or name of a character language model", file="language_model")
     lm_weight: float = option(0.8, "factor on the language model's log-probability", minimum=0, maximum=100)
     length_bonus: float = option(
         3.0, "nats that every character adds to a text's score where there is a language model", minimum=-100, maximum=100

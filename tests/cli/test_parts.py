@@ -61,7 +61,7 @@ def test_check_says_what_the_file_has_wrong_and_what_does_not_fit_at_once() -> N
     assert (result.exit_code, result.stdout) == (1, "")
     lines = [line.removeprefix("ocrkit: ") for line in result.stderr.splitlines()]
     expected = [
-        "alphabet: expected the characters that the network can write, each once",
+        "alphabet: 'a' U+0061 twice; every character needs one class, so name it once",
         "encoder.hidden: 0; expected at least 1",
         "no decoder named 'foo'. Available: ctc-beam, ctc-greedy.",
         f"no backend named 'tensorflow'. Available: {', '.join(registry().names('backend'))}.",
@@ -196,7 +196,7 @@ def test_zoo_list_and_show_state_the_licence() -> None:
     assert "# iam-crnn" in shown
     assert f"licence: {manifest['licence']}" in shown
     assert "trained on 2,126, chosen by 55" in shown
-    assert len(shown.splitlines()) < 80, "a card, not thousands of ids"
+    assert 40 < len(shown.splitlines()) < 80, "a card, not thousands of ids"
     whole = ocrkit("zoo", "show", "iam-crnn", "--manifest").stdout
     assert tomllib.loads(whole) == manifest
     assert ocrkit("zoo", "show", "iam-crn").exit_code == 1

@@ -12,9 +12,10 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit.config import PartSpec, PipelineSpec, Training, check_options, load_spec, make_part, parse_setting
+from ocrkit.config import PartSpec, PipelineSpec, Training, check_options, load_spec, make_part
 from ocrkit.errors import ConfigError, OcrkitError
 from ocrkit.interfaces import option
+from ocrkit.settings import parse_setting
 from ocrkit_ctc.greedy import Greedy
 
 IAM_CRNN = Path(__file__).parents[2] / "zoo" / "ocrkit_zoo" / "iam-crnn" / "pipeline.toml"
@@ -232,7 +233,7 @@ augment = [{ use = "sheer" }, { use = "shear", degrees = "x" }]
         "schema: 2; expected 1",
         "name: 5; expected a text",
         "backends: []; expected a list",
-        "alphabet: expected the characters",
+        "alphabet: 'a' U+0061 twice",
         "no table or key 'colour'.",
         "featurizer: expected a table with use",
         "reader: no option 'levle'. Did you mean 'level'?",
@@ -399,7 +400,7 @@ def test_a_setting_can_add_to_a_text_or_a_list(tiny: Path) -> None:
         "--set alphabet+=7: alphabet is 'ehnot'; expected a text or a list to add to",
         "--set summary+='new': summary is None; expected a text or a list to add to",
         "--set featurizer.channels+=1: channels is 4; expected a text or a list to add to",
-        "alphabet: expected the characters that the network can write, each once",
+        "alphabet: 'e' U+0065 twice; every character needs one class, so name it once",
     ]
     with pytest.raises(ConfigError, match=r"--set \+=x: expected PART.OPTION=VALUE"):
         parse_setting("+=x")
@@ -421,3 +422,34 @@ def test_files_of_form_ids_are_named_by_texts(tiny: Path) -> None:
         "reader.only: 3; expected a file of form ids",
         "reader.exclude: []; expected a file of form ids",
     ]
+
+
+# --------------------------------------------------------------------------------------------------------- alphabet and text
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["alphabet+=a", "alphabet+=aeh"], "'e' U+0065 twice, 'h' U+0068 twice, 'a' U+0061 twice; every character needs one"),
+        (["alphabet+=ooo"], "'o' U+006F 4 times; every character needs one class, so name it once"),
+        (["alphabet=a\u200bb\u200b"], r"'\u200b' U+200B twice; every character"),
+        (
+            ["alphabet+=e\u0301"],
+            (
+                "'e' U+0065 twice; every character needs one class, so name it once. Some are typed as a letter and its "
+                "accent; in Unicode's form NFC they are one: 'é' U+00E9"
+            ),
+        ),
+        (["alphabet="], "empty; expected the characters that the network can write, each once"),
+    ],
+)
+def test_a_wrong_alphabet_is_told_by_the_character(tiny: Path, settings: list[str], said: str) -> None:
+    (problem,) = problems_of(lambda: load_spec(tiny, settings))
+    assert problem.startswith(f"alphabet: {said}")
+
+
+def test_a_file_that_an_editor_has_marked_is_read(tiny: Path, tmp_path: Path) -> None:
+    """With a byte-order mark, and ends of lines as on Windows."""
+    (tmp_path / "pipeline.toml").write_bytes(tiny.read_text().replace("\n", "\r\n").encode("utf-8-sig"))
+    assert load_spec(tmp_path / "pipeline.toml").alphabet == "ehnot"
+    assert load_spec(tmp_path).encoder == load_spec(tiny).encoder

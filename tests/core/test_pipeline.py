@@ -297,7 +297,10 @@ def test_weights_apply_whatever_else_is_changed(tiny_run: Path, words_root: Path
         ("pipeline.toml", "not a safe"),
     ],
 )
-def test_weights_that_are_not_there_are_one_clear_line(tiny_run: Path, reference: str, message: str) -> None:
+def test_weights_that_are_not_there_are_one_clear_line(
+    tiny_run: Path, reference: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tiny_run)
     with pytest.raises(OcrkitError, match=message):
         ocrkit.load(tiny_run, {"weights": reference})
 
