@@ -52,7 +52,7 @@ class Training:
     weight_decay: float = option(0.0, "decoupled weight decay; adamw only", minimum=0.0)
     clip_norm: float = option(0.0, "largest L2 norm of all gradients together; 0: no clipping", minimum=0.0)
     loss_weight: float = option(1.0, "factor on the CTC loss", minimum=0.0)
-    length_weighted: bool = option(False, "multiply every sample's loss by its label's length")
+    length_weighted: bool = option(False, "multiply every sample's loss by its label's length, an empty one's by 1")
     shortcut: float = option(
         0.0, "weight of the CTC loss of a second head, behind the featurizer, in training only; 0: none", minimum=0.0
     )

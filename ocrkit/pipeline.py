@@ -15,7 +15,7 @@ import ocrkit
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network, choose_device, surround
 from ocrkit.config import PipelineSpec, read_spec
-from ocrkit.errors import ImageError
+from ocrkit.errors import ImageError, warn
 from ocrkit.fingerprint import stated
 from ocrkit.images import read_image
 from ocrkit.interfaces import Decoded, Decoder, FloatArray, Image, IntArray, Sample, Skipped
@@ -116,6 +116,7 @@ class Pipeline:
         from ocrkit.evaluation_result import Result, found_by
 
         dataset = dataset or open_dataset(self.spec.reader, root=data, split=split, limit=limit)
+        self._name_unwritable(dataset, rules)
         read_now = 0
 
         def listen(reading: Reading | Skipped) -> None:
@@ -148,6 +149,18 @@ class Pipeline:
             contamination=self._contamination(dataset),
             **found,
         )
+
+    def _name_unwritable(self, dataset: Dataset, rules: Rules | None) -> None:
+        """Warns of texts that the network cannot write, as they are compared."""
+        from unicodedata import normalize
+
+        from ocrkit.characters import lacking
+
+        form = rules.unicode if rules else None
+        texts = (sample.text for sample in dataset if sample.text)
+        said = lacking((normalize(form, text) if form else text for text in texts), self._recogniser.assembly.alphabet)
+        if said:
+            warn(f"{said}; these count as mistakes")
 
     def header(self, dataset: Dataset | None = None) -> dict[str, Any]:
         """What a result file says of the run that made it: all that can make another run read something else.

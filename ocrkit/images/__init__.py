@@ -27,7 +27,8 @@ from ocrkit.files import walk
 from ocrkit.images import tiff
 from ocrkit.images.grey import to_grey
 from ocrkit.images.kinds import EXTENSIONS as EXTENSIONS
-from ocrkit.images.kinds import foreign, passed_over, pillow_class
+from ocrkit.images.kinds import foreign, pillow_class
+from ocrkit.images.kinds import passed_over as passed_over
 from ocrkit.interfaces import Image
 
 if TYPE_CHECKING:

@@ -1,66 +1,30 @@
 """A folder of images, and the texts that lie beside them."""
 
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from ocrkit import DataError, Sample, Skipped, option, read_image
-from ocrkit.files import read_text
-from ocrkit.images import EXTENSIONS
+from ocrkit.files import read_text, walk
+from ocrkit.images import EXTENSIONS, passed_over
+from ocrkit_folder.labels import GROUND_TRUTH, TABLE, Label, ground_truths, parse_labels, stays_inside
 
-TABLE = "labels.tsv"
-
-
-class Label(NamedTuple):
-    """What is known of an image."""
-
-    text: str | None
-    writer: str | None
-
-
-def parse_labels(table: str, name: str = TABLE) -> tuple[dict[str, Label], list[Skipped]]:
-    """Labels by path, and the rows that make no sense, by line number.
-
-    A row is ``path<TAB>text`` or ``path<TAB>text<TAB>writer``; blank lines do not count. Nothing is quoted, and there are no
-    comments: any character but a tab or a line's end may be in a text. Spaces around a text are dropped.
-    """
-    labels: dict[str, Label] = {}
-    malformed: list[Skipped] = []
-    for number, line in enumerate(table.split("\n"), start=1):
-        if not line.strip():
-            continue
-        path, *rest = line.split("\t")
-        key = PurePosixPath(path)
-        if len(rest) not in (1, 2):
-            reason = f"{1 + len(rest)} columns; expected path, text and perhaps writer, with a tab between them"
-        elif not rest[0].strip():
-            reason = "empty text"
-        elif not path or not _stays_inside(key):
-            reason = f"path {path!r}; expected a file in this folder or below"
-        elif key.as_posix() in labels:
-            reason = f"second row of {path}"
-        else:
-            labels[key.as_posix()] = Label(rest[0].strip(), rest[1].strip() or None if len(rest) == 2 else None)
-            continue
-        malformed.append(Skipped(f"{name}:{number}", reason))
-    return labels, malformed
-
-
-def _stays_inside(path: PurePosixPath) -> bool:
-    return not path.is_absolute() and ".." not in path.parts
+if TYPE_CHECKING:
+    from ocrkit_folder.doctor import Report
 
 
 @dataclass
 class Folder:
-    """All images of a folder and of the folders in it: those that ocrkit reads.
+    """All images of a folder and of the folders in it, links too: those that ocrkit reads.
 
-    Texts come from ``labels.tsv`` (see :func:`parse_labels`) in any of these folders, its paths relative to it; for an image
-    that no table names, from ``name.gt.txt`` beside ``name.png``: one line. Images with neither have no text: they can be read,
-    but not scored. An image's id is its path from the root. Names that begin with a dot are passed over.
+    Texts come from ``labels.tsv`` (see :func:`ocrkit_folder.labels.parse_labels`) in any of these folders, its paths relative
+    to it; for an image that no table names, from ``name.gt.txt`` beside ``name.png``: one line. An empty line of either is an
+    empty text. Images with neither have no text: they can be read, but not scored. An image's id is its path from the root.
+    Names that begin with a dot are passed over.
 
     Splits: ``all``, or the name of a folder in the root. Raises DataError where nothing can be read.
     """
@@ -73,25 +37,25 @@ class Folder:
             raise DataError(f"folder: {self.root} is not a folder; expected one with images in it")
         inside = PurePosixPath("." if self.split == "all" else self.split)
         start = self.root / inside
-        if not _stays_inside(inside) or not start.is_dir():
+        if not stays_inside(inside) or not start.is_dir():
             raise DataError(f"folder: no split {self.split!r} in {self.root}; available: {', '.join(self._splits())}")
 
         self._skipped: list[Skipped] = []
+        self.files = [self._id(path) for path in walk(start, self._note_locked)]
+        """The files of the split, images or not, by their paths from the root."""
+        self._by_form = {_composed(name): name for name in self.files} | {name: name for name in self.files}
         labels: dict[str, Label] = {}
-        images: set[str] = set()
-        above = (self.root / folder / TABLE for folder in reversed(inside.parents))
-        for file in chain(filter(Path.is_file, above), self._files(start)):
-            if file.name == TABLE:
-                labels |= self._read_table(file)
-            elif file.suffix.lower() in EXTENSIONS:
-                images.add(self._id(file))
+        for table in self._tables(inside):
+            labels |= self._read_table(table)
+        images = {name for name in self.files if PurePosixPath(name).suffix.lower() in EXTENSIONS}
         labelled = {image for image in labels if PurePosixPath(image).is_relative_to(inside)}
         self._labels: dict[str, Label] = {}
         for image in sorted(images | labelled):
             self._add(image, labels.get(image))
         if not self._labels:
             first = f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}" if self._skipped else ""
-            raise DataError(f"folder: no usable images ({' '.join(EXTENSIONS)}) under {start}{first}")
+            others = "".join(f"; {sentence}" for sentence in passed_over(self.files))
+            raise DataError(f"folder: no usable images (PNG, JPEG, TIFF, BMP, WebP, GIF) under {start}{first}{others}")
         self._ids = list(self._labels)
 
     def _splits(self) -> list[str]:
@@ -100,34 +64,59 @@ class Folder:
     def _id(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
-    def _files(self, folder: Path) -> Iterator[Path]:
-        """Every file of a folder and of those in it, top down; a folder that cannot be listed is noted in ``skipped``."""
+    def _note_locked(self, error: OSError) -> None:
+        """Notes a folder that cannot be listed in ``skipped``."""
+        self._skipped.append(Skipped(self._id(Path(error.filename)), error.strerror or str(error)))
 
-        def note(error: OSError) -> None:
-            self._skipped.append(Skipped(self._id(Path(error.filename)), error.strerror or str(error)))
-
-        for parent, folders, names in os.walk(folder, onerror=note):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            yield from (Path(parent, name) for name in sorted(names) if not name.startswith("."))
+    def _tables(self, inside: PurePosixPath) -> Iterator[Path]:
+        """The tables above a split, top down, then those in it."""
+        yield from filter(Path.is_file, (self.root / folder / TABLE for folder in reversed(inside.parents)))
+        yield from (self.root / name for name in self.files if PurePosixPath(name).name == TABLE)
 
     def _read_table(self, file: Path) -> dict[str, Label]:
         """The labels of a table by image id; its bad rows are noted in ``skipped``."""
-        labels, malformed = parse_labels(read_text(file, DataError), self._id(file))
+        folder = PurePosixPath(self._id(file.parent))
+        labels, malformed = parse_labels(read_text(file, DataError), self._id(file), partial(self._actual, folder))
         self._skipped += malformed
-        return {self._id(file.parent / path): label for path, label in labels.items()}
+        return {(folder / path).as_posix(): label for path, label in labels.items()}
+
+    def _actual(self, folder: PurePosixPath, written: str) -> str:
+        """The path, from a table's folder, of the file that a path in the table stands for.
+
+        Windows writes backslashes, some programs quote what they save, and the Mac's file names have accents as characters of
+        their own (Unicode's form NFD).
+        """
+        for path in (written, written.strip('"'), written.replace("\\", "/")):
+            if found := self._find((folder / path).as_posix()):
+                return PurePosixPath(found).relative_to(folder).as_posix()
+        return path
+
+    def _find(self, name: str) -> str | None:
+        """The id of the file of this name, in whatever form of Unicode."""
+        return self._by_form.get(name) or self._by_form.get(_composed(name))
 
     def _add(self, image: str, label: Label | None) -> None:
         path = self.root / image
         try:
             if not path.stat().st_size:
                 raise DataError("empty file")
-            self._labels[image] = label or _read_ground_truth(path.with_suffix(".gt.txt"))
+            self._labels[image] = label or self._read_ground_truth(image)
         except FileNotFoundError:
             self._skipped.append(Skipped(image, "missing"))
         except OSError as error:
             self._skipped.append(Skipped(image, error.strerror or str(error)))
         except (DataError, ValueError) as error:  # ValueError: a null character in the path
             self._skipped.append(Skipped(image, str(error)))
+
+    def _read_ground_truth(self, image: str) -> Label:
+        """The label of one image, without a text where there is no file with it."""
+        name = next(filter(None, map(self._find, ground_truths(image))), None)
+        if name is None:
+            return Label(None, None)
+        lines = [line.strip() for line in read_text(self.root / name, DataError).split("\n") if line.strip()]
+        if len(lines) > 1:
+            raise DataError(f"{PurePosixPath(name).name}: {len(lines)} lines of text; expected one")
+        return Label("".join(lines), None)
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -142,6 +131,38 @@ class Folder:
         return self._skipped
 
     @property
+    def notes(self) -> list[str]:
+        """What the user may want to know of the data: images that are not read, or have no text, and quoted texts."""
+        notes = [f"{self.root}: {sentence}" for sentence in passed_over(self.files)]
+        without = [image for image, label in self._labels.items() if label.text is None]
+        if without:
+            have = f"{len(without):,} of {len(self._labels):,} images have no text, {without[0]} for example"
+            notes.append(f"{self.root}: {have}; expected {self.expected(without[0])}")
+        quoted = [(image, label.text) for image, label in self._labels.items() if label.text and is_quoted(label.text)]
+        if quoted:
+            begin = "texts begin and end" if len(quoted) > 1 else "text begins and ends"
+            notes.append(
+                f"{self.root}: {len(quoted):,} {begin} with a quotation mark, {quoted[0][0]} for example: {quoted[0][1]}; "
+                "it counts as written on the image: where a program put it there, save the table without quotes"
+            )
+        return notes
+
+    def expected(self, image: str) -> str:
+        """Where the text of an image should be, and what lies there in its place."""
+        return f"{TABLE}, or {PurePosixPath(next(ground_truths(image))).name} beside it{self._hint(image)}"
+
+    def _hint(self, image: str) -> str:
+        for name in ("words.txt", "ascii/words.txt"):
+            if (self.root / name).is_file():
+                return f"; {name} is there: did you mean --reader iam?"
+        tables = (name for name in self.files if PurePosixPath(name).name != TABLE and _is_table(PurePosixPath(name)))
+        if table := next(tables, None):
+            return f"; {table} is not read: {TABLE} has rows of path, tab and text"
+        if text := self._find(PurePosixPath(image).with_suffix(".txt").as_posix()):
+            return f"; {text} is not read: its name should end in {GROUND_TRUTH}"
+        return ""
+
+    @property
     def forms(self) -> None:
         return None
 
@@ -149,12 +170,23 @@ class Folder:
     def sample_root(cls) -> None:
         return None
 
+    @classmethod
+    def check(cls, root: Path) -> "Report":
+        """What is there, missing, wrong or odd (``ocrkit data check folder DIR``)."""
+        from ocrkit_folder.doctor import examine
 
-def _read_ground_truth(file: Path) -> Label:
-    """The label of one image, without a text where there is no such file."""
-    if not file.exists():
-        return Label(None, None)
-    lines = [line.strip() for line in read_text(file, DataError).split("\n") if line.strip()]
-    if len(lines) != 1:
-        raise DataError(f"{file.name}: {len(lines)} lines of text; expected one")
-    return Label(lines[0], None)
+        return examine(root)
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _is_table(path: PurePosixPath) -> bool:
+    """Whether a file looks as if it held labels."""
+    return path.suffix.lower() in {".csv", ".tsv", ".jsonl"} or path.stem.lower() in {"labels", "label", "gt"}
+
+
+def is_quoted(text: str) -> bool:
+    """Whether a text looks as if a program had quoted it."""
+    return len(text) > 1 and text.startswith('"') and text.endswith('"')

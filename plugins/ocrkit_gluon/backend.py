@@ -182,7 +182,7 @@ class GluonTrainer:
         arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
         with mxnet.autograd.record():
             losses = self._loss(*arrays) if batch.label_lengths.any() else self._empty_loss(*arrays[:2])
-            weighted = losses * arrays[3] if self._options.length_weighted else losses
+            weighted = losses * nd.maximum(arrays[3], 1) if self._options.length_weighted else losses
             objective = weighted.mean() * self._options.loss_weight
         objective.backward()
         gradients = {name: parameter.grad(self._network.context) for name, parameter in self._trained.items()}

@@ -1,19 +1,15 @@
 """Says of a copy of IAM what is there, and what is missing, wrong or damaged."""
 
-from collections.abc import Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from rich.console import Console
-from rich.progress import track
-
-from ocrkit.errors import DataError, ImageError
+from ocrkit.errors import DataError
 from ocrkit.files import read_text
-from ocrkit.images import read_image
+from ocrkit.findings import Finding, counted, unreadable
 from ocrkit.interfaces import FormCount
-from ocrkit.parallel import processors
+from ocrkit_iam.hints import elsewhere
 from ocrkit_iam.words import (
     LISTED_SPLITS,
     Words,
@@ -33,21 +29,6 @@ KNOWN = {"forms": 1_539, "writers": 657, "words": 115_320, "ok words": 96_456, "
 KNOWN_EMPTY = {"a01-117-05-02", "r06-022-03-05"}
 """Images that are empty in IAM's own archive."""
 ARCHIVES = ("words", "ascii", "xml")
-_SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that the doctor noticed; a note needs no action."""
-
-    level: Literal["problem", "note"]
-    text: str
-    names: Sequence[str] = ()
-    """All ids or places that it concerns."""
-
-    def __str__(self) -> str:
-        shown = ", ".join(self.names[:_SHOWN]) + (", …" if len(self.names) > _SHOWN else "")
-        return f"{self.level}: {self.text}" + (f": {shown}" if shown else "")
 
 
 @dataclass(frozen=True)
@@ -98,35 +79,34 @@ def examine(root: Path) -> Report:
 
     if ascii_words.words and xml_words.words:
         _compare(ascii_words, xml_words, writers, xml_writers, findings)
-    if not table and not xml:
-        note("problem", "no texts: neither words.txt nor XML files; extract ascii.tgz into ascii/, or xml.tgz into xml/")
-    if not sizes:
-        note("problem", f"no word images; expected files such as {form_folder(images, 'a01-000u')}/a01-000u-00-00.png")
+    findings += _nothing_there(root, images, texts=bool(table or xml), any_images=bool(sizes))
 
     rows = {word.id: word for word in ascii_words.words or xml_words.words}
     files = {word: size for form in sizes.values() for word, size in form.items()}
     empty = [word for word, size in files.items() if not size]
-    broken = _undecodable(images, sizes)
+    broken = unreadable(
+        {word: form_folder(images, form) / f"{word}.png" for form, of in sizes.items() for word, size in of.items() if size}
+    )
     missing = [word.id for word in rows.values() if word.form in sizes and word.id not in files]
     extra = [word for word in files if word not in rows]
     absent = {word.form for word in rows.values()} - sizes.keys()
     known, unknown = [word for word in empty if word in KNOWN_EMPTY], [word for word in empty if word not in KNOWN_EMPTY]
     if known:
-        note("note", f"{_count(known, 'empty image')}, as in IAM's own archive", known)
+        note("note", f"{counted(known, 'empty image')}, as in IAM's own archive", known)
     if unknown:
-        note("problem", f"{_count(unknown, 'empty image')}; extract words.tgz again", unknown)
+        note("problem", f"{counted(unknown, 'empty image')}; extract words.tgz again", unknown)
     if broken:
-        note("problem", f"{_count(broken, 'damaged image')}; extract words.tgz again", sorted(broken))
+        note("problem", f"{counted(broken, 'damaged image')}; extract words.tgz again", sorted(broken))
     if missing:
-        note("problem", f"{_count(missing, 'image')} missing, though the form is there", missing)
+        note("problem", f"{counted(missing, 'image')} missing, though the form is there", missing)
     if rows and extra:
-        note("problem", f"{_count(extra, 'image')} without a text", extra)
+        note("problem", f"{counted(extra, 'image')} without a text", extra)
     if sizes and absent:
-        note("note", f"a part of IAM: {_count(absent, 'form')} with texts but without a folder of images", sorted(absent))
+        note("note", f"a part of IAM: {counted(absent, 'form')} with texts but without a folder of images", sorted(absent))
     writers = xml_writers | writers
     anonymous = [form for form in sizes if form not in writers]
     if anonymous:
-        note("note", f"{_count(anonymous, 'form')} without a writer, which forms.txt and XML files name", anonymous)
+        note("note", f"{counted(anonymous, 'form')} without a writer, which forms.txt and XML files name", anonymous)
 
     found = {
         "forms": len(sizes),
@@ -149,8 +129,17 @@ def examine(root: Path) -> Report:
     )
 
 
-def _count(things: Collection[str], name: str) -> str:
-    return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
+def _nothing_there(root: Path, images: Path, *, texts: bool, any_images: bool) -> Iterator[Finding]:
+    """That there are no texts or no images, and what is there in their place."""
+    if not (texts and any_images) and (hint := elsewhere(root)):
+        yield Finding("problem", hint)
+    if not texts:
+        yield Finding(
+            "problem", "no texts: neither words.txt nor XML files; extract ascii.tgz into ascii/, or xml.tgz into xml/"
+        )
+    if not any_images:
+        example = f"{form_folder(images, 'a01-000u')}/a01-000u-00-00.png"
+        yield Finding("problem", f"no word images; expected files such as {example}")
 
 
 def _splits() -> dict[str, list[str]]:
@@ -214,28 +203,9 @@ def _compare(
     first, second = ({word.id: word for word in words.words if word.form in both} for words in (ascii_words, xml_words))
     differ = sorted(word for word in first.keys() | second.keys() if first.get(word) != second.get(word))
     if differ:
-        findings.append(Finding("problem", f"ascii/ and xml/ disagree on {_count(differ, 'word')}", tuple(differ)))
+        findings.append(Finding("problem", f"ascii/ and xml/ disagree on {counted(differ, 'word')}", tuple(differ)))
     others = sorted(form for form in writers.keys() & xml_writers.keys() if writers[form] != xml_writers[form])
     if others:
         findings.append(
-            Finding("problem", f"forms.txt and xml/ disagree on the writer of {_count(others, 'form')}", tuple(others))
+            Finding("problem", f"forms.txt and xml/ disagree on the writer of {counted(others, 'form')}", tuple(others))
         )
-
-
-def _undecodable(images: Path, sizes: dict[str, dict[str, int]]) -> set[str]:
-    """The ids of images that are not empty and cannot be decoded."""
-    words = [(form, word) for form, files in sizes.items() for word, size in files.items() if size]
-
-    def broken(word: tuple[str, str]) -> str | None:
-        try:
-            read_image(form_folder(images, word[0]) / f"{word[1]}.png")
-        except ImageError:
-            return word[1]
-        return None
-
-    console = Console(stderr=True)
-    with ThreadPoolExecutor(processors()) as threads:
-        decoded = track(
-            threads.map(broken, words), "decoding", len(words), console=console, transient=True, disable=not console.is_terminal
-        )
-        return {word for word in decoded if word}

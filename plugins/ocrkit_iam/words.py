@@ -317,7 +317,9 @@ class IamWords:
         )
 
     def _advice(self) -> str:
-        return f"see what is there with: ocrkit data check iam {self.root}"
+        from ocrkit_iam.hints import elsewhere
+
+        return elsewhere(self.root) or f"see what is there with: ocrkit data check iam {self.root}"
 
     def __len__(self) -> int:
         return len(self._words)

@@ -105,7 +105,7 @@ class TorchTrainer:
                     stack.enter_context(self._module.no_sync())
                 losses = self._losses(inputs, sizes, labels, label_lengths)
                 minimised = losses[0] + self._options.shortcut * losses[1] if self._options.shortcut else losses[0]
-                weighted = minimised * label_lengths if self._options.length_weighted else minimised
+                weighted = minimised * label_lengths.clamp(min=1) if self._options.length_weighted else minimised
                 (weighted.sum() * scale).backward()
             total += losses[0].detach().sum().item()
         return total

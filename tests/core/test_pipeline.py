@@ -19,6 +19,7 @@ import pytest
 import tomli_w
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import ocrkit
 from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, WeightsError
@@ -606,3 +607,28 @@ def test_without_data_it_is_the_shipped_sample(pipeline: ocrkit.Pipeline) -> Non
     result = pipeline.evaluate(limit=5)
     assert result.samples == 5
     assert result.dataset["split"] == "all"
+
+
+def test_texts_that_the_alphabet_cannot_write_are_counted_and_named(
+    tiny_run: Path, words_copy: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A zero-width space in a label counts as a mistake, and nobody sees why."""
+    table = words_copy / "ascii" / "words.txt"
+    rows = table.read_text().splitlines()
+    table.write_text("\n".join([f"{rows[0]}\u200b", f"{rows[1]}e\u0301", *rows[2:]]))
+    ocrkit.load(tiny_run).evaluate("all", data=words_copy)
+    (said,) = caplog.messages
+    assert said == (
+        "ocrkit: WARNING: 2 texts have characters that the alphabet lacks: U+200B ZERO WIDTH SPACE (1), "
+        "U+0301 COMBINING ACUTE ACCENT (1); these count as mistakes"
+    )
+
+
+def test_images_on_which_nothing_is_written_are_scored(tiny_run: Path, tmp_path: Path) -> None:
+    rows = []
+    for index in range(3):
+        Image.fromarray(np.full((20, 60), 255 - index, np.uint8)).save(tmp_path / f"{index}.png")
+        rows.append(f"{index}.png\t{'word' * (index == 2)}\n")
+    (tmp_path / "labels.tsv").write_text("".join(rows))
+    result = ocrkit.load(tiny_run, {"reader.use": "folder"}).evaluate(data=tmp_path)
+    assert (result.samples, result.dataset["skipped"]) == (3, [])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 import ocrkit
 from networks import ROUGH, killed
@@ -536,3 +537,23 @@ def test_a_damaged_checkpoint_is_one_clear_line(run: Path, words_root: Path, tmp
     (folder / "last.safetensors").write_bytes((run / "best.safetensors").read_bytes())
     with pytest.raises(WeightsError, match=r"last\.safetensors: no checkpoint of a training run"):
         trained(folder, folder, words_root, resume=True)
+
+
+def test_images_on_which_nothing_is_written_are_learnt(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+    """Their labels are empty texts, which a network that has seen none of them never reads."""
+    data = tmp_path / "data"
+    data.mkdir()
+    rows = []
+    for index, path in enumerate(sorted(words_root.glob("words/*/a01-000u/*.png"))[:4]):
+        (data / path.name).write_bytes(path.read_bytes())
+        Image.fromarray(np.full((24, 60), 250 - index, np.uint8)).save(data / f"blank{index}.png")
+        rows.append(f"{path.name}\tone\nblank{index}.png\t\n")
+    (data / "labels.tsv").write_text("".join(rows))
+    options = {"split": "all", "validation": "", "patience": 0, "epochs": 40, "batch_size": 4}
+    settings = {"reader.use": "folder", **{f"training.{name}": value for name, value in options.items()}}
+    trained(tiny, tmp_path / "run", data, settings)
+    about = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (about["samples"], about["skipped"]) == (8, [])
+    pipeline = ocrkit.load(tmp_path / "run")
+    assert [pipeline.read(path).text for path in sorted(data.glob("blank*.png"))] == [""] * 4
+    assert all(pipeline.read(path).text for path in sorted(data.glob("a01*.png")))

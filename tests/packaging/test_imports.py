@@ -23,6 +23,7 @@ LEVELS = [
         "contamination",
         "curves",
         "exported",
+        "findings",
         "fingerprint",
         "hookspecs",
         "images",
@@ -71,9 +72,11 @@ PUBLIC = {
         f"ocrkit.{name}"
         for name in (
             "alphabet",
+            "characters",
             "download",
             "errors",
             "files",
+            "findings",
             "hookspecs",
             "images",
             "interfaces",

@@ -173,13 +173,13 @@ def test_steps_are_adams_on_the_exact_loss(backend: str, options: OptimizerOptio
     trainer = network.trainer(options)
     mean = {name: np.zeros_like(array) for name, array in state.items()}
     variance = {name: np.zeros_like(array) for name, array in state.items()}
-    for step in range(1, 5):
-        labels = np.array([[0, -1], [1, 0], [0, 0]], np.int32)
-        batch = Batch(
-            rng.normal(0, 1, (3, 4, 3)).astype(np.float32), np.array([2, 3, 4], np.int32), labels, np.array([1, 2, 2], np.int32)
-        )
+    usual = [[0, -1], [1, 0], [0, 0]]
+    for step, given in enumerate([usual, usual, [[-1, -1], [1, 0], [1, -1]], [[-1]] * 3], start=1):  # the last are empty
+        labels = np.array(given, np.int32)
+        inputs, sizes = rng.normal(0, 1, (3, 4, 3)).astype(np.float32), np.array([2, 3, 4], np.int32)
+        batch = Batch(inputs, sizes, labels, (labels >= 0).sum(axis=1).astype(np.int32))
         losses, weights, biases = losses_and_gradients(batch, state)
-        shares = options.loss_weight * (batch.label_lengths if options.length_weighted else np.ones(3)) / 3
+        shares = options.loss_weight * (np.maximum(1, batch.label_lengths) if options.length_weighted else np.ones(3)) / 3
         gradients = {
             "head.weight": np.tensordot(shares, weights, axes=1),
             "head.bias": np.tensordot(shares, biases, axes=1),

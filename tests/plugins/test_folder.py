@@ -1,6 +1,7 @@
 """People's own folders: what is found, what the texts are, and what is said of the rest."""
 
 import os
+import unicodedata
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from PIL import Image
 
 from ocrkit import DataError, Skipped
 from ocrkit.interfaces import Reader
-from ocrkit_folder.folder import Folder, parse_labels
+from ocrkit_folder.folder import Folder
+from ocrkit_folder.labels import parse_labels
 
 LABEL_TEXT = st.text(st.characters(exclude_characters="\t\n", exclude_categories=["Cs"]), min_size=1).filter(
     lambda text: text.strip() == text != ""
@@ -99,7 +101,7 @@ def test_bad_rows_are_skipped_with_their_line_numbers(root):
     make(root, "a.png")
     make(root.parent, "secret.png")
     label(
-        root, "a.png\tgood", "a.png\tagain", "", "no tab", "a\tb\tc\td", "x.png\t ", "gone.png\tlost", "../secret.png\tout",
+        root, "a.png\tgood", "a.png\tagain", "", "no tab", "a\tb\tc\td", "gone.png\tlost", "../secret.png\tout",
         f"{root.parent}/secret.png\tout", "sub/../../secret.png\tout",
     )  # fmt: skip
     reader = Folder(root)
@@ -110,10 +112,9 @@ def test_bad_rows_are_skipped_with_their_line_numbers(root):
         Skipped("labels.tsv:2", "second row of a.png"),
         Skipped("labels.tsv:4", f"1 columns; {columns}"),
         Skipped("labels.tsv:5", f"4 columns; {columns}"),
-        Skipped("labels.tsv:6", "empty text"),
-        Skipped("labels.tsv:8", f"path '../secret.png'; {inside}"),
-        Skipped("labels.tsv:9", f"path '{root.parent}/secret.png'; {inside}"),
-        Skipped("labels.tsv:10", f"path 'sub/../../secret.png'; {inside}"),
+        Skipped("labels.tsv:7", f"path '../secret.png'; {inside}"),
+        Skipped("labels.tsv:8", f"path '{root.parent}/secret.png'; {inside}"),
+        Skipped("labels.tsv:9", f"path 'sub/../../secret.png'; {inside}"),
         Skipped("gone.png", "missing"),
     ]
 
@@ -152,10 +153,9 @@ def test_texts_from_files_beside_the_images(root):
     (root / "d.gt.txt").write_text("\n", "utf-8")
     (root / "f.gt.txt").write_bytes(b"\xff")
     reader = Folder(root)
-    assert texts(reader) == {"a.png": "hello", "b.page.tif": "wide world", "e.png": None}
+    assert texts(reader) == {"a.png": "hello", "b.page.tif": "wide world", "d.png": "", "e.png": None}
     assert reader.skipped == [
         Skipped("c.png", "c.gt.txt: 2 lines of text; expected one"),
-        Skipped("d.png", "d.gt.txt: 0 lines of text; expected one"),
         Skipped("f.png", f"{root / 'f.gt.txt'}: not UTF-8 (line 1); save it as UTF-8"),
     ]
 
@@ -165,6 +165,121 @@ def test_the_table_comes_before_the_file_beside_the_image(root):
     label(root, "a.png\tfrom the table")
     (root / "a.gt.txt").write_text("from the file", "utf-8")
     assert texts(Folder(root)) == {"a.png": "from the table"}
+
+
+def test_an_empty_text_is_a_text(root):
+    """Nothing is written on the image: that can be scored, and learnt."""
+    make(root, "a.png", "b.png", "c.png", "d.png")
+    label(root, "a.png\t", "b.png\t \t Erna", "c.png\t\t")
+    (root / "d.gt.txt").touch()
+    reader = Folder(root)
+    assert [(sample.text, sample.writer) for sample in reader] == [("", None), ("", "Erna"), ("", None), ("", None)]
+    assert reader.skipped == reader.notes == []
+
+
+def test_a_line_that_other_programs_have_worked_on_has_the_text_of_the_line(root):
+    """Names of ocropus, kraken and Calamari."""
+    make(root, "w1.bin.png", "w2.nrm.png", "w3.bin.png", "w4.page.png")
+    for name, text in {"w1": "one", "w2": "two", "w3": "no", "w3.bin": "three", "w4": "not of w4.page"}.items():
+        (root / f"{name}.gt.txt").write_text(text)
+    assert texts(Folder(root)) == {"w1.bin.png": "one", "w2.nrm.png": "two", "w3.bin.png": "three", "w4.page.png": None}
+
+
+# ----------------------------------------------------------------------------------------------------------------- names
+
+
+def test_paths_that_windows_wrote_are_found(root):
+    make(root, "train/a.png", "train/b.png", "c\\d.png")
+    label(root, "train\\a.png\tone", ".\\train\\b.png\ttwo", "c\\d.png\tthree", "train/a.png\tagain", "train\\gone.png\tx")
+    reader = Folder(root)
+    assert texts(reader) == {"train/a.png": "one", "train/b.png": "two", "c\\d.png": "three"}
+    assert reader.skipped == [Skipped("labels.tsv:4", "second row of train/a.png"), Skipped("train/gone.png", "missing")]
+
+
+@pytest.mark.parametrize(
+    "path", ["..\\secret.png", "C:\\data\\a.png", "C:/data/a.png", "\\\\server\\a.png", "train\\..\\..\\a.png"]
+)
+def test_no_windows_path_leads_out_of_the_folder(root, path):
+    make(root, "a.png")
+    make(root.parent, "secret.png")
+    label(root, f"{path}\tout")
+    (item,) = Folder(root).skipped
+    assert item == Skipped("labels.tsv:1", f"path {path.replace(chr(92), '/')!r}; expected a file in this folder or below")
+
+
+@pytest.mark.parametrize(("on_disk", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_names_are_the_same_in_every_form_of_unicode(root, on_disk, written):
+    """The Mac writes file names in one form, and people write tables in the other."""
+    names = [unicodedata.normalize(on_disk, name) for name in ("é/böat.png", "ü.png")]
+    make(root, *names)
+    label(root, f"{unicodedata.normalize(written, 'é/böat.png')}\tboat")
+    (root / unicodedata.normalize(written, "ü.gt.txt")).write_text("ue")
+    reader = Folder(root)
+    assert texts(reader) == {names[0]: "boat", names[1]: "ue"}
+    assert reader.skipped == []
+    assert [sample.load().shape for sample in reader] == [(8, 12)] * 2
+
+
+def test_where_both_forms_are_there_each_has_its_own_text(root):
+    composed, decomposed = (unicodedata.normalize(form, "ö.png") for form in ("NFC", "NFD"))
+    make(root, composed, decomposed)
+    label(root, f"{composed}\tone", f"{decomposed}\ttwo")
+    assert texts(Folder(root)) == {composed: "one", decomposed: "two"}
+
+
+# ----------------------------------------------------------------------------------------------------------------- notes
+
+
+def test_a_folder_that_is_as_it_should_be_has_no_notes(root):
+    make(root, "a.png", "b.png")
+    label(root, 'a.png\t"', 'b.png\tsay "yes"!')
+    (root / "readme.md").touch()
+    assert Folder(root).notes == []
+
+
+@pytest.mark.parametrize(
+    ("file", "hint"),
+    [
+        (None, ""),
+        ("labels.csv", "; labels.csv is not read: labels.tsv has rows of path, tab and text"),
+        ("Labels.txt", "; Labels.txt is not read: labels.tsv has rows of path, tab and text"),
+        ("train/gt.txt", "; train/gt.txt is not read: labels.tsv has rows of path, tab and text"),
+        ("a.txt", "; a.txt is not read: its name should end in .gt.txt"),
+        ("ascii/words.txt", "; ascii/words.txt is there: did you mean --reader iam?"),
+    ],
+)
+def test_images_without_a_text_are_counted_and_what_was_expected_is_said(root, file, hint):
+    make(root, "a.png", "train/b.png", "c.png")
+    label(root / "train", "b.png\tword")
+    if file:
+        (root / file).parent.mkdir(exist_ok=True)
+        (root / file).touch()
+    assert Folder(root).notes == [
+        f"{root}: 2 of 3 images have no text, a.png for example; expected labels.tsv, or a.gt.txt beside it{hint}"
+    ]
+
+
+def test_texts_that_a_program_quoted_are_counted(root):
+    make(root, "a.png", "b.png", "c.png", "d.png")
+    label(root, 'a.png\t"""but"""', 'b.png\t"mind"', 'c.png\t"', '"d.png"\t"all"')
+    (note,) = Folder(root).notes
+    assert note == (
+        f'{root}: 3 texts begin and end with a quotation mark, a.png for example: """but"""; '
+        "it counts as written on the image: where a program put it there, save the table without quotes"
+    )
+    assert texts(Folder(root))["d.png"] == '"all"'
+
+
+def test_images_of_other_formats_are_counted(root):
+    make(root, "a.png")
+    label(root, "a.png\tword")
+    for name in ("b.heic", "c.HEIC"):
+        (root / name).touch()
+    sentence = "2 .heic files are of no format that ocrkit reads; convert them to PNG or JPEG"
+    assert Folder(root).notes == [f"{root}: {sentence}"]
+    (root / "a.png").unlink()
+    with pytest.raises(DataError, match=f"; the first: a.png: missing; {sentence}$"):
+        Folder(root)
 
 
 # ---------------------------------------------------------------------------------------------------------------- images
@@ -201,6 +316,21 @@ def test_empty_files_and_dangling_links_are_skipped(root):
     assert reader.skipped == [Skipped("b.png", "empty file"), Skipped("c.png", "missing")]
 
 
+def test_splits_may_be_links(root, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    make(elsewhere, "images/1.png", "images/2.png")
+    label(elsewhere, "images/1.png\tone")
+    make(root, "a.png")
+    for name in ("train", "val"):
+        (root / name).symlink_to(elsewhere)
+    everything = {"a.png": None}
+    for name in ("train", "val"):
+        split = {f"{name}/images/1.png": "one", f"{name}/images/2.png": None}
+        assert texts(Folder(root, split=name)) == split
+        everything |= split
+    assert texts(Folder(root)) == everything
+
+
 def test_links_in_a_circle_end(root):
     make(root, "a/b.png")
     (root / "a" / "up").symlink_to(root)
@@ -232,7 +362,7 @@ def test_a_root_that_is_no_folder_and_one_without_images(root):
     with pytest.raises(DataError, match="is not a folder; expected one with images in it"):
         Folder(root)
     root.mkdir()
-    with pytest.raises(DataError, match=r"no usable images \(\.png .*\) under .*data$"):
+    with pytest.raises(DataError, match=r"no usable images \(PNG, .*\) under .*data$"):
         Folder(root)
     label(root, "gone.png\tlost")
     with pytest.raises(DataError, match=r"the first: gone.png: missing$"):

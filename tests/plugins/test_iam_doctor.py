@@ -1,6 +1,7 @@
 """The doctor finds what was done to a copy of IAM, and nothing in one that is well."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
@@ -119,6 +120,23 @@ def test_a_fault_is_a_problem_with_the_names_that_it_concerns(iam: Path, fault: 
     assert all(found.startswith(name) for found, name in zip(problems[0].names, names, strict=True))
     assert str(problems[0]) in report.lines()
     assert report.usable
+
+
+def test_a_folder_of_ones_own_and_iam_one_folder_deeper_are_told(iam: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    for name in ("labels.tsv", "a.gt.txt", "train/labels.tsv", "train/b.gt.txt"):
+        path = own / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        said = f"{name} is there: did you mean --reader folder?"
+        assert next(str(each) for each in IamWords.check(own).findings) == f"problem: {said}"
+        with pytest.raises(DataError, match=f"iam: no texts under .*; {re.escape(said)}$"):
+            IamWords(own)
+        shutil.rmtree(own)
+    outer = tmp_path / "kaggle"
+    shutil.copytree(iam, outer / "iam_words")
+    with pytest.raises(DataError, match=f"iam_words/ looks like IAM: did you mean --data {outer / 'iam_words'}\\?$"):
+        IamWords(outer)
 
 
 NOTES: dict[str, tuple[Damage, str, list[str]]] = {

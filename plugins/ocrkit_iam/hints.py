@@ -1,0 +1,19 @@
+"""What may be meant where a folder holds no IAM."""
+
+from pathlib import Path
+
+from ocrkit_iam.words import ascii_file, xml_folder
+
+
+def elsewhere(root: Path) -> str:
+    """What lies in a folder in place of IAM, and what to do: somebody's own images and texts, or IAM one folder deeper.
+
+    Empty where there is neither.
+    """
+    for pattern in ("labels.tsv", "*.gt.txt", "*/labels.tsv", "*/*.gt.txt"):
+        if found := next(root.glob(pattern), None):
+            return f"{found.relative_to(root)} is there: did you mean --reader folder?"
+    for folder in sorted(path for path in root.glob("*/") if path.name not in {"words", "ascii", "xml"}):
+        if ascii_file(folder, "words.txt") or xml_folder(folder):
+            return f"{folder.name}/ looks like IAM: did you mean --data {folder}?"
+    return ""
