@@ -35,8 +35,9 @@ _FORMAT = "ocrkit character n-grams 1"
 _TYPES = {"children": ["<u2"], "symbols": ["|u1", "<u2"], "log_probs": ["<f2"], "backoffs": ["<f2"]}
 """Of the numbers in a file."""
 _LONGEST = 1000
-_ROWS = 1 << 15
-"""States whose rows are kept, some 800 bytes each with 100 characters."""
+_ENTRIES = 1 << 22
+"""Numbers in the rows that are kept, 8 bytes each: with 100 characters of 40,000 states, with
+thousands of some hundreds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +103,9 @@ class LanguageModel:
         self._slot = np.empty(len(ngrams.children), np.int32)
         """Where every state's row is, or −1."""
         self._lock = threading.Lock()
-        self._empty_store(_ROWS)
+        self._rows = max(1, _ENTRIES // int(ngrams.children[0]))
+        """How many are kept, unless one call needs more."""
+        self._empty_store(self._rows)
 
     @classmethod
     def open(cls, source: str | Path) -> Self:
@@ -182,9 +185,9 @@ class LanguageModel:
         if (slots < 0).any():
             missing = self._missing(states)
             if self._used + sum(map(len, missing)) > len(self._row_next):
-                self._empty_store(_ROWS)
+                self._empty_store(self._rows)
                 missing = self._missing(states)
-                if (needed := self._used + sum(map(len, missing))) > _ROWS:
+                if (needed := self._used + sum(map(len, missing))) > self._rows:
                     self._empty_store(needed)
             for group in reversed(missing):
                 self._fill(group[self._slot[group] < 0])

@@ -80,7 +80,13 @@ class Beam:
 
         Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps that count.
         """
-        outputs = checked("ctc-beam", log_probs, lengths, alphabet)
+        return [
+            decoded
+            for outputs in checked("ctc-beam", log_probs, lengths, alphabet)
+            for decoded in self._decode(outputs, alphabet)
+        ]
+
+    def _decode(self, outputs: Outputs, alphabet: Alphabet) -> list[Decoded]:
         order = np.argsort(-outputs.lengths, kind="stable")  # so that the samples that still have steps are always the first
         outputs = outputs[order]
         path = best_path(outputs)

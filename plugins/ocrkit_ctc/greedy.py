@@ -28,8 +28,11 @@ class Greedy:
 
         Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps that count.
         """
-        outputs = checked("ctc-greedy", log_probs, lengths, alphabet)
-        return readings(outputs, best_path(outputs), alphabet, self.temperature)
+        return [
+            decoded
+            for outputs in checked("ctc-greedy", log_probs, lengths, alphabet)
+            for decoded in readings(outputs, best_path(outputs), alphabet, self.temperature)
+        ]
 
 
 def best_path(outputs: Outputs) -> Alignments:

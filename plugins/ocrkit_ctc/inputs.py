@@ -1,5 +1,7 @@
 """What both decoders refuse, and what they do before they begin."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ocrkit.alphabet import Alphabet
@@ -9,10 +11,14 @@ from ocrkit_ctc.alignments import Outputs
 
 # log_softmax in float16 or float32 may end a little above 0, which log-probabilities never are; logits end far above it.
 _ROUNDING = 0.01
+_TOGETHER = 1 << 22
+"""Numbers that are worked on together, but always one sample's: with an alphabet of thousands a
+batch has so many that its copies in float64 would take gigabytes."""
 
 
-def checked(decoder: str, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet) -> Outputs:
-    """The outputs, with zeros for log-probabilities in the steps that do not count.
+def checked(decoder: str, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet) -> Iterator[Outputs]:
+    """The outputs, some samples at a time, in order, with zeros for log-probabilities in the steps
+    that do not count.
 
     Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps that count.
     """
@@ -41,7 +47,10 @@ def checked(decoder: str, log_probs: FloatArray, lengths: IntArray, alphabet: Al
             f"{decoder}: {largest[sample, step]:g} in sample {sample}, step {step}; expected log-probabilities, "
             "which are at most 0; the network's output is broken or lacks its log_softmax"
         )
-    return Outputs.of(log_probs, lengths.astype(np.int64))
+    count = max(1, _TOGETHER // max(1, steps * classes))
+    for first in range(0, size, count):
+        piece = slice(first, first + count)
+        yield Outputs.of(log_probs[piece], lengths[piece].astype(np.int64))
 
 
 def tempered(outputs: Outputs, temperature: float | None) -> Outputs:

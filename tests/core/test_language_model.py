@@ -104,7 +104,7 @@ HARBOUR = LanguageModel.open(KENLM / "harbour.arpa")
 
 def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    monkeypatch.setattr(language_model, "_ROWS", 24)  # rows are thrown away all the time, and made room for when they are many
+    monkeypatch.setattr(language_model, "_ENTRIES", 24 * 45)  # rows are thrown away all the time, and made room for when many
     small = LanguageModel.open(KENLM / "harbour.arpa")
     for size in (1, 7, 200):
         states = np.full(size, small.start, np.int32)
@@ -120,7 +120,7 @@ def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(monkeypatch:
 
 
 def test_threads_may_share_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_model, "_ROWS", 24)
+    monkeypatch.setattr(language_model, "_ENTRIES", 24 * 45)
     model = LanguageModel.open(KENLM / "harbour.arpa")
     texts = ["The name of her boat", "Every gull laughed", "4 boats, 6 stories"]
     expected = [HARBOUR.log_probs(text) for text in texts]

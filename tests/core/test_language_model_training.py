@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit import ngrams
+from ocrkit import language_model, ngrams
 from ocrkit.errors import OcrkitError
 from ocrkit.language_model import LanguageModel, NGrams
 from ocrkit.ngrams import Counts, bits, characters_of, read_texts, split_words, train
@@ -39,6 +39,22 @@ def all_sums(ngrams: NGrams) -> np.ndarray:
         found.append(np.exp(scores).reshape(len(states), size).sum(axis=1) + np.exp(model.end(states)))
         new = set(behind.tolist()) - seen
     return np.concatenate(found)
+
+
+def test_a_model_of_thousands_of_characters_needs_little_memory() -> None:
+    """A state's row has a number for each character: as many rows as of a hundred would be gigabytes."""
+    characters = "".join(chr(0x4E00 + index) for index in range(6000))
+    texts = {characters[first : first + 12]: 1 for first in range(0, 6000, 7)}
+    model = LanguageModel(trained(texts, 3, characters))
+    text = next(iter(texts))
+    assert model.log_probs(text).sum() > model.log_probs(text[::-1]).sum()
+    scores, states = model.score(np.full(6000, model.start, np.int32), np.arange(6000, dtype=np.int32))
+    assert np.exp(scores).sum() + np.exp(model.end(np.array([model.start], np.int32)))[0] == pytest.approx(1, abs=1e-4)
+    most = 0
+    for some in np.split(states, 60):  # as many at a time as a beam search has
+        model.end(some)
+        most = max(most, model._row_log_probs.nbytes + model._row_next.nbytes)
+    assert most <= 8 * language_model._ENTRIES
 
 
 def test_the_numbers_are_lmplzs() -> None:

@@ -26,7 +26,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import ImageFont
 
-from networks import notebook_name
+from networks import INSTALLED, notebook_name
 from ocrkit.cli import main
 from ocrkit.registry import registry
 
@@ -271,7 +271,8 @@ def params(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-MISSING = [package for package in ("torch", "mxnet", "onnx", "onnxscript") if find_spec(package) is None]
+MISSING = [package for package in ("torch", "onnx", "onnxscript") if find_spec(package) is None]
+MISSING += [] if "gluon" in INSTALLED else ["mxnet"]
 needs_every_backend = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; the pages speak of all")
 
 

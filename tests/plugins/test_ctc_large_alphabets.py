@@ -1,0 +1,86 @@
+"""Alphabets of thousands of characters, as Chinese has: the same texts, in memory that does not grow
+with the batch."""
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from ocrkit.alphabet import Alphabet
+from ocrkit.interfaces import Decoded
+from ocrkit_ctc import inputs
+from ocrkit_ctc.beam import Beam
+from ocrkit_ctc.greedy import Greedy
+
+HAN = Alphabet("".join(chr(0x3400 + index) for index in range(6624)))
+"""With its blank as many classes as PaddleOCR's recognisers of Chinese have."""
+FEW = Alphabet("".join(HAN.characters[index] for index in (17, 4000, 6623)))
+DECODERS = [Greedy(), Beam(), Beam(n_best=3, temperature=1.5)]
+
+
+def decode(decoder: Any, log_probs: np.ndarray, alphabet: Alphabet) -> list[Decoded]:
+    lengths = np.full(len(log_probs), log_probs.shape[1], np.int32)
+    decoded: list[Decoded] = decoder(log_probs, lengths, alphabet)
+    return decoded
+
+
+def written(texts: list[str], steps: int) -> np.ndarray:
+    """The outputs of a network that is sure of these texts: a step and a blank for each character."""
+    log_probs = np.full((len(texts), steps, HAN.classes), -25, np.float32)
+    log_probs[:, :, HAN.blank] = 0
+    for row, text in zip(log_probs, texts, strict=True):
+        for index, character in enumerate(text):
+            row[2 * index, HAN.blank], row[2 * index, HAN.characters.index(character)] = -25, 0
+    return log_probs
+
+
+@pytest.mark.parametrize("decoder", DECODERS, ids=str)
+def test_texts_are_read_in_memory_that_the_batch_does_not_change(decoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "_TOGETHER", 4 * 16 * HAN.classes)
+    rng = np.random.default_rng(0)
+    texts = ["".join(rng.choice(list(HAN.characters), rng.integers(0, 8))) for _ in range(32)]
+    texts[0] = HAN.characters[5] * 3 + HAN.characters[-1]
+    log_probs = written(texts, 16)
+    peaks = []
+    for size in (8, 32):
+        tracemalloc.start()
+        found = decode(decoder, log_probs[:size], HAN)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.3 * peaks[0]
+    assert [each.text for each in found] == texts
+    assert min(each.confidence for each in found) > 0.99
+    assert all(len(each.spans) == len(each.text) for each in found)
+
+
+@pytest.mark.parametrize("decoder", DECODERS, ids=str)
+@settings(max_examples=15)
+@given(logits=arrays.arrays(np.float64, (2, 5, FEW.classes), elements=st.floats(-6, 6)))
+def test_characters_that_cannot_be_change_nothing(decoder: Any, logits: np.ndarray) -> None:
+    few = (logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)).astype(np.float32)
+    many = np.full((2, 5, HAN.classes), -np.inf, np.float32)
+    many[:, :, [*map(HAN.characters.index, FEW.characters), HAN.blank]] = few
+    pairs = zip(decode(decoder, many, HAN), decode(decoder, few, FEW), strict=True)
+    for found, expected in pairs:  # sums of more numbers, though these are zeros, are rounded otherwise
+        assert found.confidence == pytest.approx(expected.confidence, rel=1e-9)
+        scores, best = ({each.text: each.score for each in one.alternatives} for one in (found, expected))
+        assert sorted(scores.values()) == pytest.approx(sorted(best.values()), rel=1e-9)
+        if found.text == expected.text:
+            assert found.spans == expected.spans
+            assert found.characters == pytest.approx(expected.characters, rel=1e-9)
+        else:
+            assert scores, "of equally likely texts either"
+
+
+@pytest.mark.parametrize("decoder", DECODERS, ids=str)
+def test_samples_that_are_worked_on_together_or_not_are_read_the_same(decoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = np.random.default_rng(1).normal(0, 3, (9, 12, FEW.classes))
+    log_probs = (logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)).astype(np.float32)
+    together = decode(decoder, log_probs, FEW)
+    for size in (1, 100, 4 * 12 * FEW.classes):
+        monkeypatch.setattr(inputs, "_TOGETHER", size)
+        assert decode(decoder, log_probs, FEW) == together
