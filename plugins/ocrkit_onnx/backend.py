@@ -1,5 +1,6 @@
 """Networks on ONNX Runtime: made as ONNX models in memory out of a plan and its weights, or opened from a file."""
 
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
@@ -180,10 +181,13 @@ class _RuntimeError(Exception):
 class _Session:
     """ONNX Runtime with a model, and constants that are not in it, by name.
 
-    Raises _RuntimeError where it cannot run the model, OcrkitError where it cannot use the device.
+    Of a model that is ``foreign``, nobody knows how much memory it asks for: all of them together get no more than half of the
+    machine's. Raises _RuntimeError where it cannot run the model, OcrkitError where it cannot use the device.
     """
 
-    def __init__(self, model: bytes, constants: Arrays | None = None, *, device: str, threads: int) -> None:
+    def __init__(
+        self, model: bytes, constants: Arrays | None = None, *, device: str, threads: int, foreign: bool = False
+    ) -> None:
         # On the CPU every thread takes rows of its own through the whole network: sharing out each operator costs more.
         self._count = threads or processors() if device == "cpu" else 1
         self._threads = LastingThreads(self._count, "onnx")
@@ -193,6 +197,10 @@ class _Session:
         options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
         options.log_severity_level = 4  # fatal alone: errors are raised as well
+        self._foreign = foreign
+        if foreign:
+            _limit_memory()
+            options.add_session_config_entry("session.use_env_allocators", "1")
         # Constants beside the model are not copied; inside, copies of them took most of the time until a session is ready.
         self._constants = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in (constants or {}).values()]
         options.add_external_initializers(list(constants or {}), self._constants)
@@ -225,7 +233,16 @@ class _Session:
     def _run(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
         names = [value.name for value in self._session.get_inputs()]
         arrays = (np.asarray(inputs, np.float32), np.asarray(sizes, np.int64))
-        log_probs, lengths = self._session.run(["log_probs", "lengths"], dict(zip(names, arrays, strict=True)))
+        try:
+            log_probs, lengths = self._session.run(["log_probs", "lengths"], dict(zip(names, arrays, strict=True)))
+        except Exception as error:
+            shape = " × ".join(map(str, inputs.shape))
+            raise OcrkitError(f"ONNX Runtime cannot run the network on a batch of {shape} ({_first_line(error)})") from error
+        if self._foreign and (log_probs.ndim != 3 or log_probs.shape[1] > inputs.shape[-1]):
+            raise OcrkitError(
+                f"the network gives log_probs {log_probs.shape} for images {inputs.shape}; "
+                "expected (N, T, K), T at most the images' width"
+            )
         return log_probs, lengths.astype(np.int32)
 
     def inputs_and_outputs(self) -> tuple[dict[str, str], dict[str, str]]:
@@ -241,7 +258,7 @@ def _callers(device: str, threads: int) -> int:
 def _session_of(path: Path, *, device: str, threads: int) -> _Session:
     """A file's network. Raises OcrkitError where it is no ONNX file, or one with other inputs and outputs."""
     try:
-        session = _Session(path.read_bytes(), device=device, threads=threads)
+        session = _Session(path.read_bytes(), device=device, threads=threads, foreign=True)
     except (OSError, _RuntimeError) as error:
         raise _cannot_be_run(path, error) from error
     found = session.inputs_and_outputs()
@@ -270,6 +287,15 @@ def _no_device(device: str) -> OcrkitError:
 
 def _no_training() -> ConfigError:
     return ConfigError(["backend 'onnx' reads only; train on torch or gluon"])
+
+
+@cache
+def _limit_memory() -> None:
+    """Makes the allocator of networks from files, once in a process. An output of terabytes is refused, not begun."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": memory // 2}))
 
 
 @cache

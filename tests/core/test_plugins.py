@@ -267,3 +267,13 @@ def test_damaged_entry_points_of_any_package_are_told_in_one_line(places: list[P
     installed_in(places[0], "odd-1.dist-info", "[ocrkit]\nno equals sign\n", "Name: odd\nVersion: 1\n")
     with pytest.raises(PluginError, match=r"entry points cannot be read: .* install it anew"):
         registry()
+
+
+@pytest.mark.parametrize("command", [["-m", "ocrkit"], ["-P", "-m", "ocrkit"]])
+def test_what_lies_in_the_current_folder_is_no_plugin(command: list[str], install: Callable[[str, str], Path]) -> None:
+    """Images come in folders of other people's: a plugin in one would run code as soon as somebody stands there."""
+    site = install("lurking", "raise SystemExit('lurked')")
+    done = subprocess.run([sys.executable, *command, "plugins", "list"], cwd=site, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "levenshtein" in done.stdout
+    assert "lurking" not in done.stdout + done.stderr

@@ -28,6 +28,7 @@ from ocrkit.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_crnn.resnet import ResNetCnn
+from ocrkit_onnx import backend
 from ocrkit_onnx.backend import Onnx, network_graph
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries
 
@@ -284,6 +285,40 @@ def test_a_damaged_file_is_one_line_or_says_what_it_said(
     with suppress(OcrkitError):
         found = Onnx().metadata(path)
         assert flipped or found in ({}, {"first": "1"})
+
+
+def bomb(steps: int) -> bytes:
+    """A network of a few hundred bytes that gives so many steps for every image."""
+    graph = Graph({})
+    graph.input("images", FLOAT32, ["N", 1, "H", "W"])
+    widths = graph.input("widths", INT64, ["N"])
+    shape = graph.node("Concat", graph.node("Shape", widths), graph.constant([steps, 80]), axis=0)
+    graph.output("log_probs", graph.node("ConstantOfShape", shape), FLOAT32, ["N", "T", 80])
+    graph.output("lengths", graph.node("Identity", widths), INT64, ["N"])
+    return graph.model({})
+
+
+@pytest.mark.parametrize(
+    ("steps", "message"),
+    [
+        (101, r"the network gives log_probs \(1, 101, 80\) for images \(1, 1, 8, 100\); expected \(N, T, K\), T at most"),
+        (10**10, r"ONNX Runtime cannot run the network on a batch of 1 × 1 × 8 × 100 \(\[ONNXRuntimeError\]"),
+    ],
+)
+def test_a_file_that_asks_for_terabytes_is_refused_before_they_are_taken(tmp_path: Path, steps: int, message: str) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(bomb(steps))
+    network = Onnx().open(path, device="cpu", threads=1)
+    with pytest.raises(OcrkitError, match=message) as error:
+        network.predict(np.zeros((1, 1, 8, 100), np.float32), np.array([100], np.int32))
+    assert "\n" not in str(error.value)
+
+
+def test_files_get_half_of_the_machines_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(onnxruntime, "create_and_register_allocator", lambda _place, how: asked.append(how.max_mem))
+    backend._limit_memory.__wrapped__()
+    assert asked == [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2]
 
 
 def test_a_file_has_no_state_and_cannot_be_trained(tmp_path: Path) -> None:
