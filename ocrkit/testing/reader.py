@@ -79,7 +79,7 @@ class ReaderConformance(PartConformance):
         )
 
     def test_samples_say_what_they_are(self) -> None:
-        """Ids are unique texts; text, writer and form are texts or None."""
+        """Ids are unique texts; text, writer and form are texts or None; what it notes besides are sentences."""
         seen: set[str] = set()
         for sample in self._samples():
             self.check(isinstance(sample, Sample), f"gives {type(sample).__name__}; expected ocrkit.Sample")
@@ -89,6 +89,9 @@ class ReaderConformance(PartConformance):
             for name in ("text", "writer", "form"):
                 value = getattr(sample, name)
                 self.check(value is None or isinstance(value, str), f"says {name} {value!r} of {sample.id}; expected a text")
+            self.check(isinstance(sample.variant, str), f"says variant {sample.variant!r} of {sample.id}; expected a text")
+        notes = list(getattr(self.reader(), "notes", ()))
+        self.check(all(isinstance(note, str) for note in notes), f"has the notes {notes!r}; expected sentences")
 
     def test_it_is_the_same_every_time(self) -> None:
         """Opened twice, it has the same samples in the same order."""

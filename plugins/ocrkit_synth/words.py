@@ -17,7 +17,7 @@ from zlib import crc32
 import numpy as np
 
 from ocrkit import DataError, Sample, Skipped, option
-from ocrkit.files import read_text
+from ocrkit.files import read_text, walk
 from ocrkit.interfaces import Image
 from ocrkit_synth.fonts import X_HEIGHT, Font
 from ocrkit_synth.ink import write
@@ -59,7 +59,7 @@ class SynthWords:
     every tenth word are for validation. Raises DataError where there are no fonts or no words.
     """
 
-    root: Path = option(Path(), "the folder with fonts, .ttf or .otf")
+    root: Path = option(Path(), "the folder with fonts, .ttf or .otf, in it or below")
     split: str = option("all", f"one of {', '.join(SPLITS)}")
     words: Path | None = option(None, "a text, or a list of words, in UTF-8; unless given, words.txt beside the fonts")
     samples: int = option(100_000, "how many samples there are; of validation, a twentieth as many", minimum=1)
@@ -117,7 +117,7 @@ class SynthWords:
         return counts
 
     def _find_fonts(self) -> list[Font]:
-        fonts = [Font(path) for path in sorted(self.root.glob("*")) if path.suffix.lower() in {".ttf", ".otf"}]
+        fonts = [Font(path) for path in sorted(walk(self.root)) if path.suffix.lower() in {".ttf", ".otf"}]
         if self.split == "all":
             return fonts
         return [font for index, font in enumerate(fonts) if (index % 5 == 0) == (self.split == "validation")]

@@ -213,6 +213,10 @@ FAULTS = {
         "files", "return Sample(path.name,", "return Sample(path.suffix,",
         "samples_say_what_they_are", "gives two samples the id '.png'",
     ),
+    "a crop that is no text": (
+        "files", "read_image(path), path=path)", "read_image(path), path=path, variant=(0, 0, 9, 9))",
+        "samples_say_what_they_are", "says variant (0, 0, 9, 9) of a0.png; expected a text",
+    ),
     "a length that is too long": (
         "files", "return len(self.files)", "return len(self.files) + 1",
         "it_is_the_same_every_time", "fails to index its samples: IndexError",

@@ -72,6 +72,16 @@ def test_ink_is_dark_on_light_paper(fonts: Path, words: Path) -> None:
         assert dark > 0.01, sample.text
 
 
+def test_fonts_may_lie_in_folders_and_behind_links(fonts: Path, words: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "hands").mkdir(parents=True)
+    for name in "abc":
+        (fonts / f"{name}.ttf").rename(elsewhere / "hands" / f"{name}.ttf")
+    assert {sample.writer for sample in SynthWords(fonts, words=words, samples=60)} == set("def")
+    (fonts / "more").symlink_to(elsewhere)
+    assert {sample.writer for sample in SynthWords(fonts, words=words, samples=60)} == set("abcdef")
+
+
 def test_a_font_draws_only_characters_that_it_has(fonts: Path, tmp_path: Path) -> None:
     words = tmp_path / "mixed.txt"
     words.write_text("plain Жук 漢字 words", "utf-8")
