@@ -135,7 +135,7 @@ def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
 
 def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     """The parts of :class:`Surroundings` that a pipeline's file names."""
-    metrics = {part.use: _made(part, problems) for part in spec.metrics}
+    metrics = {name: _made(part, problems) for name, part in spec.metrics.items()}
     preprocessor = _chain(spec, problems)
     alphabet, decoder = Alphabet(spec.alphabet), _made(spec.decoder, problems)
     if hasattr(decoder, "check"):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ocrkit.errors import OcrkitError
-from ocrkit.evaluation import PERCENTILES, RAW, RESAMPLES, SEED, Outcome, Rules, Table, about_metric, cluster_sums, clusters_of
+from ocrkit.evaluation import PERCENTILES, RAW, RESAMPLES, SEED, Outcome, Rules, Table, cluster_sums, clusters_of, full_name
 from ocrkit.interfaces import Metric
 from ocrkit.results import Results
 
@@ -193,7 +193,7 @@ def compare_results(a: Results, b: Results, rules: Rules = RAW) -> Comparison:
         )
     found = compare(a.outcomes, b.outcomes, metrics, rules)
     summary = ["A and B read every sample the same."] if found.same_texts else []
-    summary += [in_words(about_metric(name)[0], each, found.clusters) for name, each in found.metrics.items()]
+    summary += [in_words(full_name(name), each, found.clusters) for name, each in found.metrics.items()]
     first, second = _flat(a.header), _flat(b.header)
     differences = [
         HeaderDifference(name, first.get(name), second.get(name))

@@ -94,7 +94,8 @@ class PipelineSpec:
     featurizer: PartSpec
     encoder: PartSpec
     decoder: PartSpec
-    metrics: tuple[PartSpec, ...]
+    metrics: dict[str, PartSpec]
+    """By their ``name`` in the file, which is what they use unless given; the first chooses, the others are told."""
     training: Training
     augment: tuple[PartSpec, ...]
     also: tuple[PartSpec, ...]
@@ -404,6 +405,25 @@ def _split_chain(table: Any, problems: list[str]) -> tuple[Any, tuple[PartSpec, 
     )
 
 
+def _metrics(items: list[Any], problems: list[str]) -> dict[str, PartSpec]:
+    """The metrics by name."""
+    named: dict[str, PartSpec] = {}
+    for index, item in enumerate(items):
+        where = f"metrics[{index}]"
+        options = {key: value for key, value in item.items() if key != "name"} if isinstance(item, dict) else item
+        part = _part(options, "metric", where, problems)
+        name = item.get("name", part.use) if isinstance(item, dict) else ""
+        if not isinstance(name, str) or (part.use and not name):
+            problems.append(f"{where}.name: {name!r}; expected a text, by which results call the metric")
+        elif name in named:
+            problems.append(f'{where}: another metric is called {name!r}; give one of them a name of its own: name = "…"')
+        elif part.use:
+            named[name] = part
+    if not items:
+        problems.append('metrics: expected at least one [[metrics]] table with use = "NAME"')
+    return named
+
+
 def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
     """What the file says, where that is right; what is wrong is added to the problems."""
     known = ["schema", "name", "summary", "backends", "alphabet", "weights", "network", *PARTS, "metrics", "training"]
@@ -427,10 +447,7 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
     tables = {**table, "preprocessor": last}
     parts = {kind: _part(tables.get(kind), kind, kind, problems) for kind in PARTS if kind not in replaced}
     parts |= {kind: PartSpec(kind, "", {}) for kind in PARTS if kind in replaced}
-    metrics = _as_list(table.get("metrics", []))
-    metric_parts = tuple(_part(item, "metric", f"metrics[{index}]", problems) for index, item in enumerate(metrics))
-    if not metric_parts:
-        problems.append('metrics: expected at least one [[metrics]] table with use = "NAME"')
+    named_metrics = _metrics(_as_list(table.get("metrics", [])), problems)
     training = table.get("training", {})
     training = dict(training) if isinstance(training, dict) else {}
     augment, also = (
@@ -446,14 +463,14 @@ def _check(table: dict[str, Any], folder: Path, problems: list[str]) -> Pipeline
             f"training.weight_decay: {values['weight_decay']:g}, which the optimizer 'adam' has no use for; "
             "set training.optimizer to 'adamw', or this to 0"
         )
-    if values.get("metric") and values["metric"] not in [part.use for part in metric_parts]:
+    if values.get("metric") and values["metric"] not in named_metrics:
         mistakes.append(f"training.metric: {values['metric']!r} is not one of the pipeline's metrics")
     problems += mistakes
     name = _text(table, "name", folder.name, problems)
     summary, weights = _text(table, "summary", "", problems), _text(table, "weights", "", problems)
     return PipelineSpec(
         name=name, summary=summary, backends=tuple(backends), alphabet=alphabet, weights=weights, network=network,
-        **parts, before=before, metrics=metric_parts,
+        **parts, before=before, metrics=named_metrics,
         training=Training(**values), augment=augment, also=also, table=table, folder=folder,
         problems=tuple(problems),
     )  # fmt: skip

@@ -84,14 +84,13 @@ def _is_punctuation(text: str) -> bool:
 # ---------------------------------------------------------------------------------------------------------------- scores
 
 
-def about_metric(name: str) -> tuple[str, str]:
-    """A metric's full name, which is what its summary says before the colon, and whether lower or higher is better."""
+def full_name(metric: str) -> str:
+    """A metric's full name, which is what its summary says before the colon; its own where the pipeline has named it."""
     try:
-        entry = registry().get("metric", name)
-        better = "higher" if entry.load().higher_is_better else "lower"
-    except PluginError:  # a result can be older than the plugins that are installed
-        return name, ""
-    return entry.summary.partition(":")[0] or name, better
+        summary = registry().get("metric", metric).summary
+    except PluginError:
+        return metric
+    return summary.partition(":")[0] or metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +192,7 @@ class Scorer:
     """
 
     def __init__(self, metrics: Mapping[str, Metric], rules: Rules = RAW) -> None:
-        self._metrics = dict(metrics)
+        self.metrics = dict(metrics)
         self.rules = rules
         self._kinds: dict[_Kind, int] = {}
         """Samples that differ in nothing but their confidence are of one kind; of a million words there are few."""
@@ -212,7 +211,7 @@ class Scorer:
         if scored is None:
             self.left_out += 1
             return
-        counts = (metric.counts(scored.reference, scored.prediction) for metric in self._metrics.values())
+        counts = (metric.counts(scored.reference, scored.prediction) for metric in self.metrics.values())
         right = scored.reference == scored.prediction
         kind = _Kind(scored.writer, scored.form, len(scored.reference), right, tuple(chain.from_iterable(counts)))
         self._of_sample.append(self._kinds.setdefault(kind, len(self._kinds)))
@@ -221,8 +220,8 @@ class Scorer:
 
     def merge(self, other: Self) -> None:
         """Adds all samples of another scorer. Raises ValueError if its metrics or its rules differ."""
-        if other._metrics != self._metrics or list(other._metrics) != list(self._metrics):
-            raise ValueError(f"scores of {list(other._metrics)} cannot be merged into scores of {list(self._metrics)}")
+        if other.metrics != self.metrics or list(other.metrics) != list(self.metrics):
+            raise ValueError(f"scores of {list(other.metrics)} cannot be merged into scores of {list(self.metrics)}")
         if other.rules != self.rules:
             raise ValueError(f"scores by {other.rules} cannot be merged into scores by {self.rules}")
         numbers = [self._kinds.setdefault(kind, len(self._kinds)) for kind in other._kinds]
@@ -233,8 +232,8 @@ class Scorer:
 
     def result(self) -> dict[str, Score]:
         """The score of every metric, by name."""
-        if not self or not self._metrics:
-            return {name: Score(None, None, None) for name in self._metrics}
+        if not self or not self.metrics:
+            return {name: Score(None, None, None) for name in self.metrics}
         numbers = self._numbers()
         _, names = clusters_of([kind.writer for kind in self._kinds], [kind.form for kind in self._kinds])
         clusters = cluster_sums(self._table * numbers[:, None], names) if names else self._table
@@ -243,12 +242,12 @@ class Scorer:
         sizes = np.bincount(inverse.ravel(), None if names else numbers).astype(np.int64)
         totals = (kinds * sizes[:, None]).sum(axis=0)
         draws = _draw(kinds, sizes) if sizes.sum() > 1 else None
-        return {name: _score(totals, draws, 2 * index) for index, name in enumerate(self._metrics)}
+        return {name: _score(totals, draws, 2 * index) for index, name in enumerate(self.metrics)}
 
     @property
     def _table(self) -> Table:
         """The counts of every kind."""
-        return np.array([kind.counts for kind in self._kinds]).reshape(len(self._kinds), 2 * len(self._metrics))
+        return np.array([kind.counts for kind in self._kinds]).reshape(len(self._kinds), 2 * len(self.metrics))
 
     def _numbers(self, min_confidence: float | None = None) -> npt.NDArray[np.int64]:
         """How many samples there are of every kind, with this confidence at least."""
@@ -269,7 +268,7 @@ class Scorer:
         totals = (self._table * numbers[:, None]).sum(axis=0)
         return {
             name: float(totals[column] / totals[column + 1]) if totals[column + 1] else None
-            for column, name in zip(range(0, len(totals), 2), self._metrics, strict=True)
+            for column, name in zip(range(0, len(totals), 2), self.metrics, strict=True)
         }
 
     def details(self) -> Details:

@@ -32,9 +32,11 @@ class Result:
     contamination: Contamination | None = None
     """None where no form is known to have been trained on or chosen by."""
     details: Details
+    higher_is_better: dict[str, bool]
+    """By metric."""
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "details"}
+        return {name: value for name, value in asdict(self).items() if name not in ("details", "higher_is_better")}
 
 
 def found_by(scorer: Scorer, min_confidence: float | None) -> dict[str, Any]:
@@ -47,4 +49,5 @@ def found_by(scorer: Scorer, min_confidence: float | None) -> dict[str, Any]:
         "confidence": scorer.confidence(),
         "kept": None if min_confidence is None else scorer.kept(min_confidence),
         "details": scorer.details(),
+        "higher_is_better": {name: metric.higher_is_better for name, metric in scorer.metrics.items()},
     }

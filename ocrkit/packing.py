@@ -108,7 +108,7 @@ def distributions_of(run: Path) -> list[str]:
     spec = load_spec(run)
     parts = (
         spec.reader, *spec.before, spec.preprocessor, spec.featurizer, spec.encoder,
-        spec.decoder, *spec.metrics, *spec.augment, *spec.also,
+        spec.decoder, *spec.metrics.values(), *spec.augment, *spec.also,
     )  # fmt: skip
     return sorted({registry().get(part.kind, part.use).plugin.distribution for part in parts})
 

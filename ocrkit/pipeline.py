@@ -183,7 +183,10 @@ class Pipeline:
             parts["network"] = {"file": spec.network, "sha256": weight_files.sha256_of(spec.folder / spec.network)}
         parts["decoder"] = _described(spec.decoder.use, assembly.decoder)
         if dataset is not None:
-            parts["metrics"] = [_described(name, metric) for name, metric in assembly.metrics.items()]
+            parts["metrics"] = [
+                _described(part.use, assembly.metrics[name]) | ({"name": name} if name != part.use else {})
+                for name, part in spec.metrics.items()
+            ]
         header = {
             "pipeline": spec.title,
             "parts": parts,

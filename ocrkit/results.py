@@ -200,10 +200,7 @@ def read_results(path: Path) -> Results:
         _check(header, _HEADER, "header")
         dataset = header["dataset"]
         skipped = [Skipped(item["id"], item["reason"]) for item in dataset["skipped"]]
-        metrics = {
-            part["use"]: make_part(PartSpec("metric", part["use"], {name: part[name] for name in part if name != "use"}))
-            for part in header["parts"]["metrics"]
-        }
+        metrics = {part.get("name", part["use"]): _metric(part) for part in header["parts"]["metrics"]}
     except (StopIteration, KeyError, TypeError, AttributeError) as error:
         raise OcrkitError(f"{path}: no result file of this version; expected one that ocrkit run --output wrote") from error
     outcomes: list[Outcome] = []
@@ -241,11 +238,17 @@ _HEADER = {
         "samples": int,
         "skipped": [{"id": str, "reason": str}],
     },
-    "parts": {"metrics": [{"use": str}]},
+    "parts": {"metrics": [{"use": str, "name?": str}]},
     "contamination": ({"trained": _OVERLAP, "chosen": _OVERLAP}, None),
 }
 """What scoring needs of a header: a type, a list of what is in brackets, a table with these names (and perhaps those
 with a question mark), or one of several."""
+
+
+def _metric(part: dict[str, Any]) -> Metric:
+    options = {name: value for name, value in part.items() if name not in ("use", "name")}
+    metric: Metric = make_part(PartSpec("metric", part["use"], options))
+    return metric
 
 
 def _check(value: Any, expected: Any, name: str) -> None:

@@ -74,7 +74,7 @@ def tune(pipeline: Pipeline, dataset: Dataset, on_trial: Callable[[Trial], None]
             "apart for choosing: --split NAME, --set reader.only=FILE"
         )
     evaluation = _Evaluation(pipeline, dataset)
-    metric = pipeline.spec.metrics[0].use
+    metric = next(iter(pipeline.spec.metrics))
     sign = -1 if evaluation.metrics[metric].higher_is_better else 1
     trials: dict[tuple[float, float], Trial] = {}
 
@@ -105,7 +105,8 @@ class _Evaluation:
     """What a pipeline's network says of samples, to be scored with any decoder."""
 
     def __init__(self, pipeline: Pipeline, dataset: Dataset) -> None:
-        self.metrics: dict[str, Metric] = {part.use: make_part(part) for part in pipeline.spec.metrics}
+        parts = pipeline.spec.metrics.items()
+        self.metrics: dict[str, Metric] = {name: make_part(part) for name, part in parts}
         self.forms: set[str] = set()
         self._alphabet = Alphabet(pipeline.spec.alphabet)
         self._batches: list[tuple[list[str], FloatArray, IntArray]] = []

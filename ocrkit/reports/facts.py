@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from ocrkit.evaluation import Kept, Rules, Score, about_metric
+from ocrkit.evaluation import Kept, Rules, Score, full_name
 from ocrkit.evaluation_result import Result
 from ocrkit.recogniser import Seconds
 
@@ -31,9 +31,14 @@ def rate(samples: float, seconds: float = 1.0) -> str:
     return f"{found:,.0f}" if found >= 100 else f"{found:.3g}"
 
 
+def better(result: Result, metric: str) -> str:
+    """Which values of a metric are better: ``lower`` or ``higher``."""
+    return "higher" if result.higher_is_better[metric] else "lower"
+
+
 def heading(metric: str) -> str:
     """A metric's name above a column: what is short for its full name, as ``cer`` for Character error rate, in capitals."""
-    initials = "".join(word[0] for word in about_metric(metric)[0].split())
+    initials = "".join(word[0] for word in full_name(metric).split())
     return metric.upper() if initials.lower() == metric.lower() else metric
 
 

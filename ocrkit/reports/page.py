@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from PIL import Image as Pillow
 from rapidfuzz.distance import Levenshtein
 
-from ocrkit.evaluation import Details, Kept, Score, about_metric
+from ocrkit.evaluation import Kept, Score, full_name
 from ocrkit.evaluation_result import Result
 from ocrkit.files import write_atomically
 from ocrkit.interfaces import Image
@@ -43,7 +43,7 @@ def write_html(path: Path, result: Result, gallery: Gallery) -> None:
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         versions=", ".join(f"{name} {version}" for name, version in result.versions.items()),
         notes=_notes(result),
-        scores=[_score(name, score) for name, score in result.metrics.items()],
+        scores=[_score(result, name) for name in result.metrics],
         headings=[f">{facts.heading(name)}" for name in result.metrics],
         about=_about(result),
         open_skipped=_OPEN_SKIPPED,
@@ -52,7 +52,7 @@ def write_html(path: Path, result: Result, gallery: Gallery) -> None:
         mistakes=sum(confusion.count for confusion in result.details.confusions),
         confusions=_halves(result.details.confusions[:_CONFUSIONS]),
         characters=_halves(result.details.characters[:_CHARACTERS]),
-        writers=_worst_writers(result.details, next(iter(result.metrics), "")),
+        writers=_worst_writers(result, next(iter(result.metrics), "")),
         open_writers=_OPEN_WRITERS,
         worst=gallery.worst,
         random=gallery.random,
@@ -106,9 +106,9 @@ class _Scale:
     """Its left end and its width."""
 
 
-def _score(name: str, score: Score) -> dict[str, Any]:
-    full, better = about_metric(name)
-    about = [name if name != full else "", f"{better} is better" if better else ""]
+def _score(result: Result, name: str) -> dict[str, Any]:
+    full, score = full_name(name), result.metrics[name]
+    about = [name if name != full else "", f"{facts.better(result, name)} is better"]
     return {"name": full, "about": ", ".join(filter(None, about)), "score": score, "scale": _scale(score)}
 
 
@@ -164,9 +164,10 @@ def _kept_row(kept: Kept) -> list[str]:
     return [share, f"{kept.min_confidence:.3f}", wrong, *map(facts.decimals, kept.metrics.values())]
 
 
-def _worst_writers(details: Details, metric: str) -> list[Any]:
-    sign = -1 if about_metric(metric)[1] == "higher" else 1
-    return sorted(details.writers, key=lambda part: -sign * (part.metrics[metric] or 0.0))
+def _worst_writers(result: Result, metric: str) -> list[Any]:
+    writers = result.details.writers
+    sign = -1 if writers and result.higher_is_better[metric] else 1
+    return sorted(writers, key=lambda part: -sign * (part.metrics[metric] or 0.0))
 
 
 def _halves(rows: Sequence[_T]) -> list[Sequence[_T]]:

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ocrkit.evaluation import Details, about_metric
+from ocrkit.evaluation import Details, full_name
 from ocrkit.evaluation_result import Result
 from ocrkit.reports import facts
 from ocrkit.reports.printable import printable
@@ -16,7 +16,7 @@ def score_table(result: Result) -> RenderableType:
     """The scores with their intervals, and what was scored, for a rich console of 80 columns or more, in colour or not."""
     scores = _table("", "", ">value", "95 % interval", "better")
     for name, score in result.metrics.items():
-        full, better = about_metric(name)
+        full, better = full_name(name), facts.better(result, name)
         short = name if name != full else ""
         _add_row(scores, full, short, facts.decimals(score.value), facts.interval(score), better)
     rest = _table("", "")

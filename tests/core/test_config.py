@@ -169,7 +169,7 @@ def test_the_shipped_pipeline_is_accepted() -> None:
     spec = load_spec(IAM_CRNN)
     assert spec.name == "iam-crnn"
     assert (spec.featurizer.use, spec.encoder.use, spec.decoder.use) == ("cnn", "bilstm", "ctc-greedy")
-    assert [part.use for part in spec.metrics] == ["cer", "wer", "levenshtein"]
+    assert list(spec.metrics) == ["cer", "wer", "levenshtein"]
     assert len(spec.alphabet) == 95
     assert spec.folder == IAM_CRNN.parent
     assert spec.table == tomllib.loads(IAM_CRNN.read_text())
@@ -332,7 +332,7 @@ def test_metrics_and_augmentations_are_named_by_what_they_use(tiny: Path) -> Non
     for order in (settings, settings[::-1]):
         assert [part.options for part in changed(tiny, *order).augment] == [{}, {"degrees": 7}]
     spec = changed(tiny, "metrics.levenshtein.use=wer")
-    assert [part.use for part in spec.metrics] == ["cer", "wer"]
+    assert list(spec.metrics) == ["cer", "wer"]
     (problem,) = problems_of(lambda: changed(tiny, "metrics.wer.x=1"))
     assert problem == "--set metrics.wer.x: the pipeline has no table 'metrics.wer'"
 
@@ -393,7 +393,7 @@ def test_any_setting_is_understood_or_refused_in_one_line(setting: str) -> None:
 def test_a_setting_can_add_to_a_text_or_a_list(tiny: Path) -> None:
     spec = load_spec(tiny, ["alphabet+=äöü", "alphabet +=ß", "metrics+=[{use='wer'}]"])
     assert spec.alphabet == "ehnotäöüß"
-    assert [part.use for part in spec.metrics] == ["cer", "levenshtein", "wer"]
+    assert list(spec.metrics) == ["cer", "levenshtein", "wer"]
     assert load_spec(tiny, {"alphabet+": "ä"}).alphabet == "ehnotä"
     problems = problems_of(lambda: load_spec(tiny, ["featurizer.channels+=1", "alphabet+=7", "summary+=new", "alphabet+=e"]))
     assert problems == [

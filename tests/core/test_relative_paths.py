@@ -158,7 +158,7 @@ def test_paths_of_parts_of_others_start_at_the_file_too(install: Install, projec
         .replace('use = "levenshtein"', 'use = "listed"\nfiles = ["a.txt", "/b.txt"]\nother = "c.txt"\nword = "d.txt"')
     )
     (project / "listed.toml").write_text(text)
-    assert load_spec(project / "listed.toml").metrics[1].options == {
+    assert load_spec(project / "listed.toml").metrics["listed"].options == {
         "files": [f"{project}/a.txt", "/b.txt"], "other": f"{project}/c.txt", "word": "d.txt",
     }  # fmt: skip
 

@@ -59,6 +59,7 @@ RESULT = Result(
         "wer": Score(0.369, 0.34, 0.4),
         "levenshtein": Score(0.865, 0.84, 0.88),
     },
+    higher_is_better={"cer": False, "wer": False, "levenshtein": True},
     rules=RAW,
     details=Details(),
     seconds=Seconds(total=8.0, read=2.0, preprocess=1.0, network=6.0, decode=0.75, score=0.25),
@@ -282,6 +283,7 @@ def test_the_page_asks_for_nothing_and_runs_nothing(folder: Path) -> None:
     result = replace(
         about(root=evil, name=evil, split=evil, skipped=[{"id": evil, "reason": evil}]),
         pipeline=evil, backend=evil, device=evil, versions={evil: evil}, metrics={evil: Score(0.5, 0.4, 0.6)},
+        higher_is_better={evil: False},
         contamination=Contamination(Overlap(1, [evil]), Overlap(0, [])),
         details=Details([part], [part], [Character("<", 2, 1)], [Confusion("<", ">", 1)]),
     )  # fmt: skip
@@ -439,7 +441,7 @@ def test_the_terminal_says_what_was_not_as_usual() -> None:
     [Score(0.2, 0.1, 0.3), Score(1.4, 1.2, 1.9), Score(-0.5, -0.9, 0.1), Score(37.0, None, None), Score(None, None, None)],
 )
 def test_bars_stay_within_their_scale(folder: Path, score: Score) -> None:
-    root = page(folder, replace(RESULT, metrics={"third-party": score}))
+    root = page(folder, replace(RESULT, metrics={"third-party": score}, higher_is_better={"third-party": True}))
 
     def places(class_: str) -> list[list[float]]:
         return [
@@ -484,11 +486,10 @@ def test_scores_as_a_table() -> None:
 
 
 def test_scores_that_are_not_known_and_metrics_of_others() -> None:
-    lines = printed(
-        score_table(replace(RESULT, metrics={"cer": Score(None, None, None), "my-metric": Score(12.0, None, None)}))
-    )
+    scores = {"cer": Score(None, None, None), "my-metric": Score(12.0, None, None)}
+    lines = printed(score_table(replace(RESULT, metrics=scores, higher_is_better={"cer": False, "my-metric": True})))
     assert lines[1].split() == ["Character", "error", "rate", "cer", "-", "-", "lower"]
-    assert lines[2].split() == ["my-metric", "12.0000", "-"]
+    assert lines[2].split() == ["my-metric", "12.0000", "-", "higher"]
 
 
 def test_names_are_not_taken_for_styles() -> None:
