@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ocrkit.images import EXTENSIONS
 from ocrkit_iam.words import ascii_file, xml_folder
 
 
@@ -16,4 +17,6 @@ def elsewhere(root: Path) -> str:
     for folder in sorted(path for path in root.glob("*/") if path.name not in {"words", "ascii", "xml"}):
         if ascii_file(folder, "words.txt") or xml_folder(folder):
             return f"{folder.name}/ looks like IAM: did you mean --data {folder}?"
+    if any(path.suffix.lower() in EXTENSIONS for path in root.glob("*")):
+        return f"images are there: read them with ocrkit run {root}, or score them with --reader folder and a labels.tsv"
     return ""

@@ -263,6 +263,8 @@ class IamWords:
 
     def __post_init__(self) -> None:
         in_split = _in_split(self.split)
+        if not self.root.is_dir():
+            raise DataError(f"iam: {self.root}: no such folder; expected one that words.tgz and ascii.tgz were extracted into")
         words, malformed, writers = self._texts()
         chosen = [word for word in words if in_split(word)]
         images = images_folder(self.root)
