@@ -15,7 +15,7 @@ from ocrkit.kinds import KINDS
 from ocrkit.parsing import parse_toml
 from ocrkit.plugins import one_line
 from ocrkit.registry import is_network_file, nearest, registry
-from ocrkit.relative_paths import NARROWING, make_absolute
+from ocrkit.relative_paths import NARROWING, absolute_reference, make_absolute
 from ocrkit.settings import Setting, apply_settings, parse_settings
 
 SCHEMA = 1
@@ -378,8 +378,8 @@ def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
 def _seen_from(here: Path, change: Setting) -> Setting:
     """A setting whose value, where it is a path of weights or a network, is absolute: it is no part's option."""
     path, value = change
-    is_file = path in (["weights"], ["network"]) and isinstance(value, str)
-    return (path, str(here / value)) if is_file and value and not value.startswith("zoo:") else change
+    is_reference = path in (["weights"], ["network"]) and isinstance(value, str)
+    return (path, absolute_reference(value, here)) if is_reference else change
 
 
 def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:

@@ -24,6 +24,11 @@ def make_absolute(table: dict[str, Any], folder: Path, training: type) -> None:
                 options[name] = _absolute(options[name], folder, kind)
 
 
+def absolute_reference(reference: str, folder: Path) -> str:
+    """The same weights or network, named so that they are found from anywhere: ``zoo:NAME`` is; a path is made absolute."""
+    return str(folder / reference) if reference and not reference.startswith("zoo:") else reference
+
+
 def _tables(table: dict[str, Any], training: type) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
     """Every table of options, with the names of those that are files."""
     trained = _as_table(table.get("training"))

@@ -29,9 +29,12 @@ def pipeline(source: str, to: Path | None) -> None:
 
     It reads with the same weights until a change of its network makes them not apply any more; then train it.
     """
-    from ocrkit.config import find_pipeline, load_spec
+    from ocrkit.config import Training, find_pipeline, load_spec
     from ocrkit.errors import OcrkitError
     from ocrkit.files import read_text, write_atomically
+    from ocrkit.parsing import parse_toml
+    from ocrkit.relative_paths import absolute_reference, make_absolute
+    from ocrkit.toml_text import changed
 
     spec, path = load_spec(source), find_pipeline(source)
     if spec.network:
@@ -41,9 +44,13 @@ def pipeline(source: str, to: Path | None) -> None:
         raise OcrkitError(f"{to}: expected a name that ends in .toml")
     if to.exists():
         raise OcrkitError(f"{to}: is there already; name another file with --to")
-    text = read_text(path).replace(f'name = "{spec.name}"', f'name = "{to.stem}"', 1)
-    if spec.weights and not spec.weights.startswith("zoo:"):  # beside the source, not beside the copy
-        text = text.replace(f'weights = "{spec.weights}"', f'weights = "{(spec.folder / spec.weights).as_posix()}"', 1)
+    text = read_text(path)
+    table = {"name": to.stem} | parse_toml(text) | {"name": to.stem}
+    if to.resolve().parent != spec.folder:  # what lies beside the source does not lie beside the copy
+        make_absolute(table, spec.folder, Training)
+        if spec.weights:
+            table["weights"] = absolute_reference(spec.weights, spec.folder)
+    text = changed(text, table)
     with write_atomically(to) as temporary:
         temporary.write_text(text, encoding="utf-8")
     echo(f"wrote {to}; after editing it: ocrkit check {to}")

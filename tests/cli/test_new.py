@@ -35,6 +35,54 @@ def test_a_copy_of_a_run_reads_with_the_runs_weights_from_anywhere(tiny_run: Pat
     assert (copy.spec.name, copy.weights.sha256) == ("mine", ocrkit.load(tiny_run).weights.sha256)
 
 
+WRITTEN = {
+    "single quotes": ("name = 'tiny'", "weights = 'best.safetensors'"),
+    "another spacing": ('name="tiny"', 'weights   =\t"best.safetensors"'),
+    "comments behind": ('name = "tiny"  # "tiny", don\'t', 'weights = "best.safetensors" # name = "tiny"'),
+    "keys in quotes": ('"name" = "tiny"', "'weights' = \"best.safetensors\""),
+    "escapes": ('name = "\\u0074iny"', 'weights = "best\\u002esafetensors"'),
+    "no name": ("", 'weights = "best.safetensors"'),
+    "on several lines": ('name = """\ntiny"""', "weights = '''\nbest.safetensors'''"),
+    "the same text elsewhere before": ('summary = "tiny"\nname = "tiny"', 'weights = "best.safetensors"'),
+}
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+def test_a_copy_reads_however_the_source_is_written(written: str, tiny: Path, tiny_run: Path, tmp_path: Path) -> None:
+    name, weights = WRITTEN[written]
+    text = tiny.read_text().replace('name = "tiny"', f'# a remark on "tiny"\n{name}\n{weights}')
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "best.safetensors").symlink_to(tiny_run / "best.safetensors")
+    (folder / "source.toml").write_bytes(text.replace("\n", "\r\n").encode("utf-8-sig"))
+    assert new("--from", folder / "source.toml", "--to", tmp_path / "copy.toml").exit_code == 0
+    copied, source = (tomllib.loads(found) for found in ((tmp_path / "copy.toml").read_text(), text))
+    assert copied == source | {"name": "copy", "weights": str(folder / "best.safetensors")}
+    assert ocrkit.load(tmp_path / "copy.toml").spec.name == "copy"
+    if written != "on several lines":
+        assert '# a remark on "tiny"' in (tmp_path / "copy.toml").read_text()
+
+
+def test_a_copy_elsewhere_finds_all_the_files_of_its_source_and_one_beside_it_is_left_as_it_was(
+    tiny: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "words.txt").write_text("hen ten\n")
+    text = (
+        tiny.read_text()
+        .replace('use = "ctc-greedy"', 'use = "ctc-beam"\nlexicon = "words.txt"  # "words.txt"')
+        .replace("[training]", "[training]\nalso = [ { use = 'iam', root = 'words.txt' } ]  # both")
+    )
+    (folder / "source.toml").write_text(text)
+    for to, lexicon in ((tmp_path / "copy.toml", str(folder / "words.txt")), (folder / "copy.toml", "words.txt")):
+        assert new("--from", folder / "source.toml", "--to", to).exit_code == 0
+        table = tomllib.loads(to.read_text())
+        assert (table["decoder"]["lexicon"], table["training"]["also"][0]["root"]) == (lexicon, lexicon)
+        assert "# both" in to.read_text()
+        assert CliRunner().invoke(main, ["check", str(to)]).exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

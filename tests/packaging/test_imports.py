@@ -34,6 +34,7 @@ LEVELS = [
         "relative_paths",
         "seen_forms",
         "settings",
+        "toml_text",
         "weights",
         "zoo",
     },
