@@ -133,11 +133,14 @@ def test_a_folder_of_ones_own_and_iam_one_folder_deeper_are_told(iam: Path, tmp_
         with pytest.raises(DataError, match=f"iam: no texts under .*; {re.escape(said)}$"):
             IamWords(own)
         shutil.rmtree(own)
-    image(iam, "a01-003-00-01").rename(tmp_path / "word.png")
+    own.mkdir()
+    shutil.copy(image(iam, "a01-003-00-01"), own / "word.png")
     with pytest.raises(
         DataError, match=r"; images are there: read them with ocrkit run .*, or score them with --reader folder"
     ):
-        IamWords(tmp_path)
+        IamWords(own)
+    with pytest.raises(DataError, match=r"nowhere: no such folder; expected one that words\.tgz"):
+        IamWords(tmp_path / "nowhere")
     outer = tmp_path / "kaggle"
     shutil.copytree(iam, outer / "iam_words")
     with pytest.raises(DataError, match=f"iam_words/ looks like IAM: did you mean --data {outer / 'iam_words'}\\?$"):
