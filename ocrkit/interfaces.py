@@ -150,7 +150,9 @@ class Reader(Protocol):
     """A data set: a sized, indexable collection of samples, made from the options ``root`` and ``split`` and its own.
 
     Every reader knows the split ``all``. Making one raises DataError where nothing can be read. It may have ``notes``:
-    sentences about the data that the user is warned with when they are opened.
+    sentences about the data that the user is warned with when they are opened. With a class method ``check(root)`` that
+    returns a dataclass with ``usable`` and ``lines()``, ``ocrkit data check`` works for it (see :mod:`ocrkit.findings`), and
+    with ``fetch(dest, url)``, ``ocrkit data fetch``.
     """
 
     root: Path

@@ -158,8 +158,12 @@ class Folder:
         tables = (name for name in self.files if PurePosixPath(name).name != TABLE and _is_table(PurePosixPath(name)))
         if table := next(tables, None):
             return f"; {table} is not read: {TABLE} has rows of path, tab and text"
-        if text := self._find(PurePosixPath(image).with_suffix(".txt").as_posix()):
+        path = PurePosixPath(image)
+        if text := self._find(path.with_suffix(".txt").as_posix()):
             return f"; {text} is not read: its name should end in {GROUND_TRUTH}"
+        line = path.with_name(path.name.split(".")[0])
+        if text := self._find(f"{line}{GROUND_TRUTH}") or self._find(f"{line}.txt"):
+            return f"; {text} is not read: its name should be the image's"
         return ""
 
     @property
@@ -184,7 +188,7 @@ def _composed(name: str) -> str:
 
 def _is_table(path: PurePosixPath) -> bool:
     """Whether a file looks as if it held labels."""
-    return path.suffix.lower() in {".csv", ".tsv", ".jsonl"} or path.stem.lower() in {"labels", "label", "gt"}
+    return path.suffix.lower() in {".csv", ".tsv", ".jsonl", ".xlsx"} or path.stem.lower() in {"labels", "label", "gt"}
 
 
 def is_quoted(text: str) -> bool:

@@ -245,6 +245,7 @@ def test_a_folder_that_is_as_it_should_be_has_no_notes(root):
         ("Labels.txt", "; Labels.txt is not read: labels.tsv has rows of path, tab and text"),
         ("train/gt.txt", "; train/gt.txt is not read: labels.tsv has rows of path, tab and text"),
         ("a.txt", "; a.txt is not read: its name should end in .gt.txt"),
+        ("images.xlsx", "; images.xlsx is not read: labels.tsv has rows of path, tab and text"),
         ("ascii/words.txt", "; ascii/words.txt is there: did you mean --reader iam?"),
     ],
 )
@@ -257,6 +258,15 @@ def test_images_without_a_text_are_counted_and_what_was_expected_is_said(root, f
     assert Folder(root).notes == [
         f"{root}: 2 of 3 images have no text, a.png for example; expected labels.tsv, or a.gt.txt beside it{hint}"
     ]
+
+
+def test_a_text_of_another_name_is_not_read_but_named(root):
+    make(root, "w1.page.png")
+    (root / "w1.gt.txt").write_text("word")
+    (note,) = Folder(root).notes
+    assert note.endswith(
+        "; expected labels.tsv, or w1.page.gt.txt beside it; w1.gt.txt is not read: its name should be the image's"
+    )
 
 
 def test_texts_that_a_program_quoted_are_counted(root):
