@@ -39,6 +39,16 @@ class DownloadError(OcrkitError):
         super().__init__(message)
 
 
+def install_hint(extra: str, distribution: str = "ocrkit") -> str:
+    """How to install the optional dependencies of a distribution: a sentence for the end of a message.
+
+    ocrkit itself is in no package index; it is installed out of the folder that its source is in.
+    """
+    if distribution == "ocrkit":
+        return f"Try: pip install '.[{extra}]' in the folder of ocrkit's source"
+    return f"Try: pip install '{distribution}[{extra}]'"
+
+
 def warn(sentence: str) -> None:
     """Tells the user of something that is hardly meant. A library prints nothing: it is logged, and
     where nobody has set up logging, Python shows it as one line on standard error."""

@@ -11,7 +11,7 @@ import numpy as np
 from ocrkit.assembly import Assembly, Surroundings, assemble, build_network, surround
 from ocrkit.config import PipelineSpec
 from ocrkit.datasets import Dataset, open_dataset
-from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, PluginError
+from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, PluginError, install_hint
 from ocrkit.evaluation import Score
 from ocrkit.exported import Exported, network_files
 from ocrkit.files import write_atomically, writing
@@ -128,7 +128,7 @@ def _exported_by_one_of(sources: list[Assembly], arrays: Arrays) -> tuple[Assemb
         if isinstance(source.backend, ExportsOnnx):
             return source, source.backend.export_onnx(source.plan, arrays)
     names = ", ".join(source.backend_name for source in sources)
-    raise PluginError(f"this network runs here on {names}, which cannot export it. Try: pip install 'ocrkit[export]'")
+    raise PluginError(f"this network runs here on {names}, which cannot export it. {install_hint('export')}")
 
 
 def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported:

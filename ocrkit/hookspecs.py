@@ -10,7 +10,7 @@ A plugin is a module named by an entry point in the group ``ocrkit``; ``@ocrkit.
 
 ``register(name, target, *, summary, backend, extra)``: ``target`` is the part's class, or better the dotted string
 ``"package.module:Class"``, which is imported when the part is first used. ``extra`` names the optional dependencies of the
-distribution that the part needs, for the install hint (``"gluon"`` for ``pip install 'ocrkit[gluon]'``).
+distribution that the part needs, for the install hint (``"torch"`` for ``pip install 'my-package[torch]'``).
 """
 
 from typing import Any, Protocol

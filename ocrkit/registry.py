@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ocrkit.errors import PluginError
+from ocrkit.errors import PluginError, install_hint
 from ocrkit.kinds import KINDS
 from ocrkit.plugins import Plugin, discover, one_line
 
@@ -43,7 +43,7 @@ class Entry:
         try:
             return getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:
-            hint = f" Try: pip install '{self.plugin.distribution}[{self.extra}]'" if self.extra else ""
+            hint = f" {install_hint(self.extra, self.plugin.distribution)}" if self.extra else ""
             raise PluginError(f"{self} needs {error.name}, which is not installed.{hint}") from error
         except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
             raise PluginError(

@@ -93,6 +93,7 @@ def trials(number: tuple[int, int], oldest: bool) -> Iterator[Trial]:
     yield Trial("base, NumPy 2", requirements=["numpy>=2"])
     yield Trial("gluon", ("gluon",), CONSTRAINTS, base | gluon)
     yield Trial("gluon-cu112", ("gluon-cu112",), CONSTRAINTS, base | gluon)
+    yield Trial("int8", ("int8",), CONSTRAINTS, base)
     for extras in (("torch",), ("export",), ("dev", "gluon", "torch", "export")):
         backends = base | {"torch"} | (gluon if "gluon" in extras else frozenset())
         yield Trial(", ".join(extras), extras, CONSTRAINTS, backends)
@@ -129,6 +130,12 @@ def attempt(trial: Trial, python: str, wheel: Path) -> tuple[str, float]:
             output = run(binaries / "ocrkit", "run", "--pipeline", "iam-crnn", "--backend", backend, "--json", cwd=work)
             result = json.loads(output)
             rates[backend] = result["metrics"]["cer"]["value"]
+        if "int8" in trial.extras:
+            script = "import ocrkit_iam.words as words; print(words.IamWords.sample_root())"
+            sample = run(binaries / "python", "-c", script, cwd=work).strip()
+            splits = [word for name in ("split", "validation") for word in ("--set", f"training.{name}=all")]
+            small = ("--to", "int8.onnx", "--precision", "int8", "--data", sample, *splits)
+            run(binaries / "ocrkit", "export", "iam-crnn", *small, cwd=work)
         if "export" in trial.extras:
             run(binaries / "ocrkit", "export", "iam-crnn", "--to", "model.onnx", cwd=work)
         if len(set(rates.values())) > 1:

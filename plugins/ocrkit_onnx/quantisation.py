@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from ocrkit.errors import PluginError
+from ocrkit.errors import PluginError, install_hint
 from ocrkit.interfaces import FloatArray, IntArray
 
 
@@ -35,7 +35,8 @@ def quantise(model: bytes, batches: Iterable[tuple[FloatArray, IntArray]]) -> by
     try:
         from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
     except ModuleNotFoundError as error:
-        raise PluginError(f"int8 needs {error.name}, which is not installed. Try: pip install 'ocrkit[export]'") from error
+        hint = install_hint("int8")
+        raise PluginError(f"int8 needs {error.name}, which is not installed. {hint}") from error
     with TemporaryDirectory() as folder, _quiet():
         folded, convolved, whole = (Path(folder) / f"{name}.onnx" for name in ("folded", "convolved", "whole"))
         _fold(model, folded)

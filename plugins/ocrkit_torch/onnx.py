@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim
 
-from ocrkit.errors import OcrkitError, PluginError
+from ocrkit.errors import OcrkitError, PluginError, install_hint
 from ocrkit.interfaces import NetworkPlan
 
 
@@ -40,7 +40,8 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     try:
         import onnxscript  # noqa: F401  (torch.onnx needs it, and says so less clearly)
     except ModuleNotFoundError as error:
-        raise PluginError("exporting needs onnxscript, which is not installed. Try: pip install 'ocrkit[export]'") from error
+        hint = install_hint("export")
+        raise PluginError(f"exporting needs onnxscript, which is not installed. {hint}") from error
     stride = plan.featurizer.stride
     # Sizes above 1 that differ from each other, since the exporter takes 1 for a constant and equal sizes for one.
     width = plan.image.width or 12 * stride

@@ -158,7 +158,7 @@ def test_features_made_in_numpy_are_no_part_of_an_onnx_file() -> None:
 
 def test_what_exporting_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(PluginError, match=r"exporting needs onnxscript, .* pip install 'ocrkit\[export\]'"):
+    with pytest.raises(PluginError, match=r"exporting needs onnxscript, .* pip install '\.\[export\]' in the folder"):
         backend.Torch().export_onnx(SMALL, random_state(SMALL))
 
 
