@@ -17,7 +17,8 @@ from ocrkit.evaluation import Scorer
 from ocrkit.interfaces import Arrays, FloatArray, Image, IntArray, Network, Sample
 from ocrkit.pipeline import Pipeline
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
-from ocrkit.recogniser import Recogniser, Seconds
+from ocrkit.reading import Seconds
+from ocrkit.recogniser import Recogniser
 
 PRECISIONS = {
     ("onnx", "cpu"): ("float32", "int8"),

@@ -12,7 +12,7 @@ import pytest
 from cases import Case, Measured
 
 from ocrkit.evaluation import Scorer
-from ocrkit.recogniser import Seconds
+from ocrkit.reading import Seconds
 
 pytestmark = pytest.mark.stages
 Note = Callable[..., None]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ocrkit.errors import PluginError
 from ocrkit.interfaces import Metric
+from ocrkit.plugins import one_line
 from ocrkit.registry import registry
 
 RESAMPLES = 1000
@@ -207,16 +208,24 @@ class Scorer:
         return len(self._of_sample)
 
     def add(self, outcome: Outcome) -> None:
+        """Adds a sample. Raises PluginError, and adds nothing, where a metric cannot tell what it counts."""
         scored = self.rules.apply(outcome)
         if scored is None:
             self.left_out += 1
             return
-        counts = (metric.counts(scored.reference, scored.prediction) for metric in self.metrics.values())
+        counts = [self._counted(name, scored) for name in self.metrics]
         right = scored.reference == scored.prediction
         kind = _Kind(scored.writer, scored.form, len(scored.reference), right, tuple(chain.from_iterable(counts)))
         self._of_sample.append(self._kinds.setdefault(kind, len(self._kinds)))
         self._confidences.append(math.nan if scored.confidence is None else scored.confidence)
         self._confusions.add(scored.reference, scored.prediction)
+
+    def _counted(self, name: str, outcome: Outcome) -> tuple[float, float]:
+        try:
+            share, of = self.metrics[name].counts(outcome.reference, outcome.prediction)
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"metric {name!r} failed: {one_line(error)}") from error
+        return share, of
 
     def merge(self, other: Self) -> None:
         """Adds all samples of another scorer. Raises ValueError if its metrics or its rules differ."""

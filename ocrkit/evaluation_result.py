@@ -5,7 +5,7 @@ from typing import Any
 
 from ocrkit.contamination import Contamination
 from ocrkit.evaluation import Confidence, Details, Kept, Rules, Score, Scorer
-from ocrkit.recogniser import Seconds
+from ocrkit.reading import Seconds
 
 
 @dataclass(frozen=True, kw_only=True)

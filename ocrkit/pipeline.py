@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
+from io import IOBase
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +17,13 @@ import ocrkit
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network, choose_device, surround
 from ocrkit.config import PipelineSpec, read_spec
-from ocrkit.errors import ImageError, warn
+from ocrkit.errors import warn
 from ocrkit.fingerprint import stated
-from ocrkit.images import read_image
-from ocrkit.interfaces import Decoded, Decoder, FloatArray, Image, IntArray, Sample, Skipped
+from ocrkit.images.sources import pixels_of
+from ocrkit.interfaces import Decoded, Decoder, FloatArray, IntArray, Sample, Skipped
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
-from ocrkit.recogniser import BATCH_SIZE, Reading, Recogniser, Seconds
+from ocrkit.reading import Reading, Seconds
+from ocrkit.recogniser import BATCH_SIZE, Recogniser
 from ocrkit.seen_forms import SeenForms, of_model
 
 if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
@@ -29,6 +32,7 @@ if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none 
     from ocrkit.evaluation import Outcome, Rules
     from ocrkit.evaluation_result import Result
     from ocrkit.exported import Exported
+    from ocrkit.images.sources import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,8 @@ class Pipeline:
         self.backend = recogniser.assembly.backend_name
         self.device = recogniser.network.device
         self._asked: tuple[Dataset, Contamination | None] | None = None
-        self.window = recogniser.window
-        """Results of an interrupted run are kept in multiples of this; see :class:`ocrkit.results.ResultFile`."""
+        self.may_go_on_after = recogniser.may_go_on_after
+        """Of how many results of an interrupted run may be kept; see :class:`ocrkit.results.ResultFile`."""
 
     @property
     def decoder(self) -> Decoder:
@@ -70,26 +74,35 @@ class Pipeline:
         """Versions of ocrkit, NumPy and the backend's framework."""
         return {"ocrkit": ocrkit.__version__, "numpy": np.__version__, **self._recogniser.assembly.backend.versions()}
 
-    def read(self, source: str | Path | bytes | Image) -> Decoded:
-        """Reads one image: a path, an image file's bytes, or grey pixels uint8 (H, W). Safe from several threads.
+    def read(self, source: Source) -> Decoded:
+        """Reads one image: a path, an image file's bytes, an open file, a PIL image, or pixels uint8, grey (H, W), RGB
+        (H, W, 3) or RGBA (H, W, 4); :func:`ocrkit.images.sources.pixels_of` says more. Safe from several threads.
 
         Raises ImageError where the image cannot be read.
         """
-        image = self._recogniser.assembly.preprocessor(_pixels(source))
-        return self._recogniser.decode([image], Seconds())[0]
+        return self._recogniser.read(partial(pixels_of, source))
 
-    def read_many(self, sources: Iterable[str | Path | bytes | Image]) -> Iterator[Item]:
-        """Reads images in batches, in order; at most some hundreds are taken ahead of the item that is asked for.
+    def read_many(self, sources: Iterable[Source], *, after: int = 0) -> Iterator[Item]:
+        """Reads images in batches, in order; sources are as for :meth:`read`, and an image that cannot be read is an item with
+        its error. ``after``: so many were read before, in a run that was interrupted.
 
-        An image that cannot be read is an item with its error.
+        The first item comes when two batches have been taken from the sources. Later up to 16 batches are sorted by width, if
+        it varies, before they are read, or as many as hold 32 MiB of preprocessed images; three times that at most is held.
+        Raises TypeError for a single source.
         """
+        if _is_one(sources):
+            raise TypeError(f"read_many reads several images, not {type(sources).__name__}; read() reads one")
+        return self._read_many(sources, after)
+
+    def _read_many(self, sources: Iterable[Source], after: int) -> Iterator[Item]:
         samples = (
-            Sample(str(source) if isinstance(source, str | Path) else str(index), None, None, partial(_pixels, source))
-            for index, source in enumerate(sources)
+            Sample(str(source) if isinstance(source, str | PathLike) else str(index), None, None, partial(pixels_of, source))
+            for index, source in enumerate(sources, start=after)
         )
-        for reading in self._recogniser.readings(self._recogniser.prepare(samples), Seconds()):
+        recogniser = self._recogniser
+        for reading in recogniser.readings(recogniser.prepare(samples), Seconds(), after):
             if isinstance(reading, Skipped):
-                named = reading.reason.startswith(reading.id)  # a preprocessor does not know whose image it refuses
+                named = reading.reason.startswith(f"{reading.id}: ")  # what reads a file says which, a part does not know
                 yield Item(reading.id, None, None, reading.reason if named else f"{reading.id}: {reading.reason}")
             else:
                 yield Item(reading.sample.id, reading.decoded.text, reading.decoded.confidence, None, reading.decoded)
@@ -232,12 +245,11 @@ def _described(use: str, part: Any) -> dict[str, Any]:
     return {"use": use} | {name: stated(value) for name, value in options.items()}
 
 
-def _pixels(source: str | Path | bytes | Image) -> Image:
-    if not isinstance(source, np.ndarray):
-        return read_image(source)
-    if source.dtype != np.uint8 or source.ndim != 2 or not source.size:
-        raise ImageError(f"an array {source.dtype} {source.shape}; expected grey pixels uint8 (height, width)")
-    return source
+def _is_one(sources: object) -> bool:
+    """Whether what should be several images is a single one; a text and an image's pixels may be gone through as well."""
+    if isinstance(sources, np.ndarray):
+        return sources.ndim < 3 or (sources.ndim == 3 and sources.shape[2] in (1, 3, 4))
+    return isinstance(sources, str | bytes | bytearray | memoryview | IOBase) or not isinstance(sources, Iterable)
 
 
 def load(

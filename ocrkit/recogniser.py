@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from ocrkit.assembly import Surroundings
 from ocrkit.cache import CacheWriter, cache_key, cached_images
-from ocrkit.errors import DataError, ImageError
+from ocrkit.calls import Calls, apart
+from ocrkit.errors import DataError, ImageError, PluginError
 from ocrkit.interfaces import (
     Decoded,
     FloatArray,
@@ -22,9 +21,11 @@ from ocrkit.interfaces import (
     Network,
     Sample,
     Skipped,
-    TakesCallsTogether,
 )
 from ocrkit.parallel import ordered_map
+from ocrkit.plugins import one_line
+from ocrkit.preparing import Prepared, failed, prepare
+from ocrkit.reading import Reading, Seconds, waited
 
 if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
     from ocrkit.datasets import Dataset
@@ -32,94 +33,27 @@ if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none 
 
 BATCH_SIZE = 64
 WINDOW = 16
-"""Batches whose images are sorted by width before they are cut, where it varies."""
-_T = TypeVar("_T")
+"""Batches whose images are sorted by width before they are cut, where it varies; a power of two."""
+WINDOW_BYTES = 32 * 2**20
+"""A window with so many bytes of images ends, however few they are."""
+BATCH_PIXELS = 2**24
+"""More pixels, with the zeros beside narrower images, are no batch: a network's maps take some hundred bytes a pixel."""
+PREPARED = 64
+"""Images that are prepared ahead, beside windows that wait for the network; a batch, where that is more."""
+NO_INK = Decoded("", 1.0)
+"""What is read from an image with nothing on it."""
+_Outputs = tuple[FloatArray, IntArray]
+"""Log-probabilities (N, T, K) and lengths (N,)."""
 
 
 @dataclass
-class Seconds:
-    """Seconds by stage. Stages overlap, and reading and preprocessing add up all threads, so they may exceed the total.
+class _Recognised:
+    """A window of samples and what the network makes of them; numbers are indices into the window."""
 
-    ``wait_images`` and ``wait_network``: how long a run stood still until images had been read, and until the network was
-    through with them. What it waited for longest is what bounds it.
-    """
-
-    total: float = 0.0
-    read: float = 0.0
-    preprocess: float = 0.0
-    network: float = 0.0
-    decode: float = 0.0
-    score: float = 0.0
-    wait_images: float = 0.0
-    wait_network: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One evaluated sample: the sample, the image as the network saw it, and what was read."""
-
-    sample: Sample
-    image: Image
-    decoded: Decoded
-
-    @property
-    def outcome(self) -> Outcome:
-        from ocrkit.evaluation import Outcome
-
-        sample, decoded = self.sample, self.decoded
-        return Outcome(sample.id, sample.text or "", decoded.text, sample.writer, sample.form, decoded.confidence)
-
-
-@dataclass
-class _Prepared:
-    """A preprocessed image or its error, with the seconds that it took."""
-
-    image: Image | ImageError
-    read: float = 0.0
-    preprocess: float = 0.0
-
-
-_Recognised = tuple[list[tuple[Sample, _Prepared]], list[tuple[list[int], FloatArray, IntArray]]]
-"""A window's samples, and batches of the network's outputs: indices into the window, log-probabilities, lengths."""
-
-
-def _waited(items: Iterator[_T], stage: str, seconds: Seconds) -> Iterator[_T]:
-    """The items, with the time that passes until they come added to the seconds."""
-    while True:
-        start = time.perf_counter()
-        try:
-            item = next(items)
-        except StopIteration:
-            return
-        finally:
-            setattr(seconds, stage, getattr(seconds, stage) + time.perf_counter() - start)
-        yield item
-
-
-class _Calls:
-    """Lets as many threads at a time call a network as it takes, and measures for how long any of them does."""
-
-    def __init__(self, network: Network) -> None:
-        self.most = network.callers if isinstance(network, TakesCallsTogether) else 1
-        self._places = threading.Semaphore(self.most)
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._since = 0.0
-
-    @contextmanager
-    def one(self, seconds: Seconds) -> Iterator[None]:
-        """A call; it waits until there is a place for it."""
-        with self._places:
-            with self._lock:
-                self._since = self._since if self._inside else time.perf_counter()
-                self._inside += 1
-            try:
-                yield
-            finally:
-                with self._lock:
-                    self._inside -= 1
-                    if not self._inside:
-                        seconds.network += time.perf_counter() - self._since
+    window: list[tuple[Sample, Prepared]]
+    outputs: list[tuple[list[int], _Outputs]]
+    failed: dict[int, str]
+    """Why the network has nothing to say of an image."""
 
 
 @dataclass
@@ -132,33 +66,47 @@ class Recogniser:
     batch_size: int = BATCH_SIZE
 
     def __post_init__(self) -> None:
-        self._calls = _Calls(self.network)
+        self._calls = Calls(self.network)
 
-    def _prepare(self, load: Callable[[], Image]) -> _Prepared:
-        start = time.perf_counter()
-        try:
-            image = load()
-            loaded = time.perf_counter()
-            return _Prepared(self.assembly.preprocessor(image), loaded - start, time.perf_counter() - loaded)
-        except ImageError as error:
-            return _Prepared(error, time.perf_counter() - start)
+    def may_go_on_after(self, count: int) -> bool:
+        """Whether a run that stopped after so many samples can go on and read what it would have read without stopping.
 
-    @property
-    def window(self) -> int:
-        """How many samples are read together: a batch, or, where the width varies, several that are sorted by it."""
-        return self.batch_size * (1 if self.assembly.image.width else WINDOW)
+        What a network computes differs in the last digits with the batch. Samples are read in batches or, where their width
+        varies, in windows of some batches that are sorted by it: of 1, 1, 2, 4, 8, and from then on 16 batches. So the first
+        come soon, and where a window ends depends on the count, if not on memory, which ends one within.
+        """
+        batches, rest = divmod(count, self.batch_size)
+        return not rest and (self.assembly.image.width is not None or batches % WINDOW == 0 or batches in (1, 2, 4, 8))
 
-    def prepare(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, _Prepared]]:
+    def _windows(self, pairs: Iterator[tuple[Sample, Prepared]], done: int) -> Iterator[list[tuple[Sample, Prepared]]]:
+        """The samples that are read together, behind the first ones, which have been done."""
+        window, held = [], 0
+        for count, pair in enumerate(pairs, start=done + 1):
+            window.append(pair)
+            held += 0 if isinstance(pair[1].image, ImageError) else pair[1].image.nbytes
+            if held >= WINDOW_BYTES or self.may_go_on_after(count):
+                yield window
+                window, held = [], 0
+        if window:
+            yield window
+
+    def prepare(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Prepared]]:
         """Every sample with its preprocessed image, in order; images are read and preprocessed in threads, ahead."""
-        return ordered_map(lambda sample: (sample, self._prepare(sample.load)), samples, self.threads)
+        return ordered_map(
+            lambda sample: (sample, prepare(sample.load, self.assembly)),
+            samples,
+            self.threads,
+            ahead=max(PREPARED, self.batch_size),
+            at_first=self.batch_size,
+        )
 
-    def prepare_all(self, dataset: Dataset) -> Iterator[tuple[Sample, _Prepared]]:
+    def prepare_all(self, dataset: Dataset) -> Iterator[tuple[Sample, Prepared]]:
         """The same from the cache where it has the samples' images; else they go into it."""
         key = cache_key(dataset, dataset.fingerprint(), self.assembly.preprocessor.fingerprint())
         images = cached_images(key) if key else None
         if images is not None:
             with images:
-                yield from zip(dataset, map(_Prepared, images), strict=True)
+                yield from zip(dataset, map(Prepared, images), strict=True)
             return
         with CacheWriter(key) as writer:
             for sample, item in self.prepare(dataset):
@@ -166,58 +114,105 @@ class Recogniser:
                 yield sample, item
             writer.commit()
 
-    def decode(self, images: Sequence[Image], seconds: Seconds) -> list[Decoded]:
-        """What preprocessed images say."""
-        return self._decode(*self._predict(images, seconds), seconds)
+    def read(self, load: Callable[[], Image]) -> Decoded:
+        """What one image says. Raises ImageError where it cannot be read."""
+        prepared = prepare(load, self.assembly)
+        if isinstance(prepared.image, ImageError):
+            raise prepared.image
+        recognised = self._recognise([(Sample("", None, None, load), prepared)], Seconds())
+        (reading,) = self._decoded(recognised, Seconds())
+        if isinstance(reading, Skipped):
+            raise ImageError(reading.reason)
+        return reading.decoded
 
-    def _predict(self, images: Sequence[Image], seconds: Seconds) -> tuple[FloatArray, IntArray]:
+    def outputs(self, dataset: Dataset) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
+        """What the network says, a batch at a time: samples, log-probabilities (N, T, K), lengths (N,).
+
+        Samples that cannot be read, those without a text, and those without ink, which no decoder gets to see, are left out.
+        """
+        pairs = self.prepare_all(dataset)
+        usable = (pair for pair in pairs if pair[0].text is not None and not pair[1].blank)
+        while window := list(islice(usable, self.batch_size)):
+            for numbers, outputs in self._recognise(window, Seconds()).outputs:
+                yield [window[number][0] for number in numbers], *outputs
+
+    def readings(
+        self, pairs: Iterator[tuple[Sample, Prepared]], seconds: Seconds, done: int = 0
+    ) -> Iterator[Reading | Skipped]:
+        """Every sample as it was read, or why it could not be, in order, behind the first ones, which have been ``done``.
+
+        The network runs in threads of its own; meanwhile others prepare the next images, and the caller's decodes the last.
+        """
+        windows, calls = waited(self._windows(pairs, done), "wait_images", seconds), self._calls.most
+        recognised = ordered_map(partial(self._recognise, seconds=seconds), windows, calls, ahead=calls, at_first=0)
+        for each in waited(recognised, "wait_network", seconds):
+            yield from self._decoded(each, seconds)
+        seconds.wait_network -= seconds.wait_images  # which lies within it
+
+    def _recognise(self, window: list[tuple[Sample, Prepared]], seconds: Seconds) -> _Recognised:
+        """A window's images through the network, in batches of about one width."""
+        images = {
+            number: item.image
+            for number, (_, item) in enumerate(window)
+            if not isinstance(item.image, ImageError) and not item.blank
+        }
+        recognised = _Recognised(window, [], {})
+        for batch in self._batches(images):
+            recognised.outputs += apart(
+                lambda numbers: self._predict([images[number] for number in numbers], seconds),
+                batch,
+                recognised.failed,
+                lambda error: f"the network on backend {self.assembly.backend_name!r} failed: {one_line(error)}",
+            )
+        return recognised
+
+    def _batches(self, images: Mapping[int, Image]) -> Iterator[list[int]]:
+        batch: list[int] = []
+        for number in sorted(images, key=lambda number: images[number].shape[1]):
+            if len(batch) == self.batch_size or (batch and (len(batch) + 1) * images[number].size > BATCH_PIXELS):
+                yield batch
+                batch = []
+            batch.append(number)
+        if batch:
+            yield batch
+
+    def _predict(self, images: Sequence[Image], seconds: Seconds) -> _Outputs:
         with self._calls.one(seconds):
             return self.network.predict(*self.assembly.make_batch(images))
+
+    def _decoded(self, recognised: _Recognised, seconds: Seconds) -> Iterator[Reading | Skipped]:
+        """A window's readings, in its order."""
+        found: dict[int, Decoded] = {}
+        for numbers, (log_probs, lengths) in recognised.outputs:
+            of_batch: dict[int, str] = {}
+            parts = apart(
+                lambda places: self._decode(log_probs[places], lengths[places], seconds),  # noqa: B023  (called at once)
+                list(range(len(numbers))),
+                of_batch,
+                partial(failed, self.assembly.spec.decoder),
+            )
+            found |= {numbers[place]: each for places, texts in parts for place, each in zip(places, texts, strict=True)}
+            recognised.failed |= {numbers[place]: reason for place, reason in of_batch.items()}
+        for number, (sample, item) in enumerate(recognised.window):
+            seconds.read += item.read
+            seconds.preprocess += item.preprocess
+            if isinstance(item.image, ImageError):
+                yield Skipped(sample.id, str(item.image))
+            elif number in recognised.failed:
+                yield Skipped(sample.id, recognised.failed[number])
+            else:
+                yield Reading(sample, item.image, found.get(number, NO_INK))
 
     def _decode(self, log_probs: FloatArray, lengths: IntArray, seconds: Seconds) -> list[Decoded]:
         start = time.perf_counter()
         decoded = self.assembly.decoder(log_probs, lengths, self.assembly.alphabet)
         seconds.decode += time.perf_counter() - start
+        if len(decoded) != len(lengths):
+            raise ValueError(f"it gave {len(decoded)} texts for {len(lengths)} images")
+        for each in decoded:
+            if not isinstance(each, Decoded) or not isinstance(each.text, str) or not 0 <= each.confidence <= 1:
+                raise ValueError(f"it gave {each!r}; expected a Decoded with a text and a confidence of 0 to 1")
         return decoded
-
-    def outputs(self, dataset: Dataset) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
-        """What the network says, a batch at a time: samples, log-probabilities (N, T, K), lengths (N,).
-
-        Samples that cannot be read, and those without a text, are left out.
-        """
-        pairs = ((sample, item.image) for sample, item in self.prepare_all(dataset))
-        usable = ((sample, image) for sample, image in pairs if sample.text is not None and not isinstance(image, ImageError))
-        while batch := list(islice(usable, self.batch_size)):
-            yield [sample for sample, _ in batch], *self._predict([image for _, image in batch], Seconds())
-
-    def readings(self, pairs: Iterator[tuple[Sample, _Prepared]], seconds: Seconds) -> Iterator[Reading | Skipped]:
-        """Every sample as it was read, or why it could not be, in order.
-
-        The network runs in threads of its own; meanwhile others prepare the next images, and the caller's decodes the last.
-        """
-        windows, calls = iter(lambda: list(islice(pairs, self.window)), []), self._calls.most
-        recognised = ordered_map(
-            partial(self._recognise, seconds=seconds), _waited(windows, "wait_images", seconds), calls, ahead=calls
-        )
-        for window, batches in _waited(recognised, "wait_network", seconds):
-            decoded: dict[int, Decoded] = {}
-            for indices, log_probs, lengths in batches:
-                decoded |= zip(indices, self._decode(log_probs, lengths, seconds), strict=True)
-            for index, (sample, item) in enumerate(window):
-                seconds.read += item.read
-                seconds.preprocess += item.preprocess
-                if isinstance(item.image, ImageError):
-                    yield Skipped(sample.id, str(item.image))
-                else:
-                    yield Reading(sample, item.image, decoded[index])
-        seconds.wait_network -= seconds.wait_images  # which lies within it
-
-    def _recognise(self, window: list[tuple[Sample, _Prepared]], seconds: Seconds) -> _Recognised:
-        """A window's images through the network, in batches of about one width."""
-        images = {index: item.image for index, (_, item) in enumerate(window) if not isinstance(item.image, ImageError)}
-        order = sorted(images, key=lambda index: images[index].shape[1])
-        batches = [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
-        return window, [(batch, *self._predict([images[index] for index in batch], seconds)) for batch in batches]
 
     def evaluate(
         self,
@@ -242,15 +237,18 @@ class Recogniser:
                 skipped.append(outcome)
             else:
                 scorer.add(outcome)
-        for reading in self.readings(self.prepare_all(dataset.after(done)), seconds):
+        for reading in self.readings(self.prepare_all(dataset.after(done)), seconds, done):
             if isinstance(reading, Reading) and reading.sample.text is None:
                 reading = Skipped(reading.sample.id, "has no text to compare with")
+            if isinstance(reading, Reading):
+                before = time.perf_counter()
+                try:
+                    scorer.add(reading.outcome)
+                except PluginError as error:
+                    reading = Skipped(reading.sample.id, str(error))
+                seconds.score += time.perf_counter() - before
             if isinstance(reading, Skipped):
                 skipped.append(reading)
-            else:
-                before = time.perf_counter()
-                scorer.add(reading.outcome)
-                seconds.score += time.perf_counter() - before
             on_reading(reading)
         if not len(scorer):
             if scorer.left_out:

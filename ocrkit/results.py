@@ -6,7 +6,7 @@
 import json
 import os
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -29,13 +29,12 @@ _DIGITS = 4
 class ResultFile:
     """``FILE``, or until it is complete ``FILE.part``: a header that says what produced it, then a row an image.
 
-    Where ``resume`` is set, the first ``kept`` rows are those of an interrupted run, which :meth:`rows` reads one by one. Only
-    whole batches of ``batch_size`` rows are kept: what a network computes differs in the last digits with the batch, and a
-    resumed run ends as an uninterrupted one. Raises OcrkitError where that run was another one, where another run is writing
-    the file right now, and where it cannot be written.
+    Where ``resume`` is set, the first ``kept`` rows are those of an interrupted run, which :meth:`rows` reads one by one: as
+    many as there are whole, and of which ``may_go_on_after`` says that a resumed run ends as an uninterrupted one. Raises
+    OcrkitError where that run was another one, where another run is writing the file right now, and where it cannot be written.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool, batch_size: int) -> None:
+    def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool, may_go_on_after: Callable[[int], bool]) -> None:
         self._path = path
         self._part = path.with_name(f"{path.name}.part")
         self._first = _line({"header": dict(header)})
@@ -43,16 +42,16 @@ class ResultFile:
         with writing(path, self._part):
             self._file = self._part.open("ab")
             try:
-                self._begin(resume, batch_size)
+                self._begin(resume, may_go_on_after)
             except BaseException:
                 self._file.close()
                 raise
 
-    def _begin(self, resume: bool, batch_size: int) -> None:
+    def _begin(self, resume: bool, may_go_on_after: Callable[[int], bool]) -> None:
         # The other run's file has its final name by the time that this one has the lock, or is no longer there.
         if not lock(self._file) or not self._is_part():
             raise OcrkitError(f"{self._path}: in use by another run; wait for its end, or name another file")
-        end = self._interrupted(batch_size) if resume else 0
+        end = self._interrupted(may_go_on_after) if resume else 0
         self._file.truncate(end)  # what is written goes to the end
         if not end:
             self._file.write(self._first)
@@ -61,7 +60,7 @@ class ResultFile:
     def _is_part(self) -> bool:
         return self._part.exists() and os.path.samestat(self._part.stat(), os.fstat(self._file.fileno()))
 
-    def _interrupted(self, batch_size: int) -> int:
+    def _interrupted(self, may_go_on_after: Callable[[int], bool]) -> int:
         """Counts the rows that are kept, and says where in the file they end: a run may have read millions."""
         with self._part.open("rb") as file:
             line = file.readline()
@@ -75,7 +74,7 @@ class ResultFile:
             end = position = len(line)
             for number, line in enumerate(file, start=1):
                 position += len(line)
-                if line.endswith(b"\n") and number % batch_size == 0:
+                if line.endswith(b"\n") and may_go_on_after(number):
                     self.kept, end = number, position
         return end
 

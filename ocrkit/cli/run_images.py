@@ -27,12 +27,12 @@ def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, 
     read_any = not paths
     rows = Rows(output.format, ("id", "text", "confidence", "error", *mark.columns))
     failed = False
-    with result_file(output, header, pipeline.window) as file, progress(len(paths)) as advance:
+    with result_file(output, header, pipeline.may_go_on_after) as file, progress(len(paths)) as advance:
         kept, stored = (file.kept, file.rows()) if file else (0, ())
         earlier = (Item(row["id"], row.get("text"), row.get("confidence"), row.get("error")) for row in stored)
         # Read here and not in a thread, which Ctrl-C would not reach.
         sources = (sys.stdin.buffer.read() if path == "-" else path for path in paths[kept:])
-        for index, (path, item) in enumerate(zip(paths, chain(earlier, pipeline.read_many(sources)), strict=True)):
+        for index, (path, item) in enumerate(zip(paths, chain(earlier, pipeline.read_many(sources, after=kept)), strict=True)):
             item = _as_standard_input(item) if path == "-" else item
             doubtful = mark(item.confidence)
             if file and index >= kept:

@@ -45,7 +45,7 @@ def progress(total: int | None) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def result_file(output: Output, header: dict[str, Any], batch_size: int) -> Iterator[ResultFile | None]:
+def result_file(output: Output, header: dict[str, Any], may_go_on_after: Callable[[int], bool]) -> Iterator[ResultFile | None]:
     """``--output``'s file, which a run that is stopped can go on with."""
     if output.file is None:
         yield None
@@ -54,7 +54,7 @@ def result_file(output: Output, header: dict[str, Any], batch_size: int) -> Iter
 
     with (
         resumable(lambda: "the same command with --resume goes on with it"),
-        ResultFile(output.file, header, resume=output.resume, batch_size=batch_size) as file,
+        ResultFile(output.file, header, resume=output.resume, may_go_on_after=may_go_on_after) as file,
     ):
         yield file
 

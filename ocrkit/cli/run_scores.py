@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ocrkit.evaluation import Outcome, Rules
     from ocrkit.interfaces import Skipped
     from ocrkit.pipeline import Pipeline
-    from ocrkit.recogniser import Reading
+    from ocrkit.reading import Reading
     from ocrkit.reports.gallery import Gallery
 
 
@@ -34,7 +34,7 @@ def score_dataset(
     mark = Mark(output.min_confidence)
     header = {**pipeline.header(dataset), **mark.header} if output.file else {}
     rows = Rows(output.format, ("id", "truth", "prediction", "confidence", "error", *mark.columns))
-    with result_file(output, header, pipeline.window) as file, progress(len(dataset)) as advance:
+    with result_file(output, header, pipeline.may_go_on_after) as file, progress(len(dataset)) as advance:
 
         def listen(reading: Reading | Skipped) -> None:
             row: dict[str, Any]

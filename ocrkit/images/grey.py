@@ -29,16 +29,35 @@ def to_grey(image: "ImageFile", again: Callable[[], "ImageFile"], white: int | N
     wide = any(";16" in str(tile[3]) for tile in image.tile)
     image.draft("L", image.size)  # JPEG holds luma as it is
     _decode(image)
+    grey = _grey(image, white, inverted=inverted, wide=wide)
+    if wide and image.mode == "RGB" and not image.has_transparency_data and grey.max() < 64:
+        return _of_dark_16_bits(np.array(image), again(), white)
+    return grey
+
+
+def of_pillow(image: "Pillow") -> Image:
+    """The pixels of an image that somebody else has opened or made, uint8 (H, W), upright; theirs stays as it is."""
+    from PIL import ImageOps
+
+    with suppress(Exception):  # broken EXIF says nothing of how the image is turned
+        image = ImageOps.exif_transpose(image)
+    return _grey(image, None, inverted=False, wide=False)
+
+
+def of_colour(pixels: npt.NDArray[np.uint8]) -> Image:
+    """RGB (H, W, 3), or RGBA (H, W, 4) on white paper, as grey pixels."""
+    grey = _luma(np.ascontiguousarray(pixels[:, :, :3]))
+    return grey if pixels.shape[2] == 3 else _on_paper(grey, pixels[:, :, 3])
+
+
+def _grey(image: "Pillow", white: int | None, *, inverted: bool, wide: bool) -> Image:
     if image.mode.startswith(("I", "F")):
         return _of_16_bits(image, white, inverted=inverted)
     if image.has_transparency_data:
         return _of_transparent(image, wide=wide)
     if image.mode == "L":
         return np.array(image)
-    grey = _luma(np.array(image.convert("RGB")))
-    if wide and image.mode == "RGB" and grey.max() < 64:
-        return _of_dark_16_bits(np.array(image), again(), white)
-    return grey
+    return _luma(np.array(image.convert("RGB")))
 
 
 def _decode(image: "Pillow") -> None:
@@ -111,8 +130,7 @@ def _of_transparent(image: "Pillow", *, wide: bool) -> Image:
     transparent = image.info.get("transparency")
     if wide and isinstance(transparent, tuple):  # of 16 bits, where Pillow has kept 8
         image.info["transparency"] = tuple(value >> 8 for value in transparent)
-    rgba = np.array(image.convert("RGBA"))
-    return _on_paper(_luma(np.ascontiguousarray(rgba[:, :, :3])), rgba[:, :, 3])
+    return of_colour(np.array(image.convert("RGBA")))
 
 
 def _on_paper(grey: Image, opacity: npt.NDArray[np.uint8]) -> Image:

@@ -4,7 +4,7 @@ import unicodedata
 
 from ocrkit.evaluation import Kept, Rules, Score, full_name
 from ocrkit.evaluation_result import Result
-from ocrkit.recogniser import Seconds
+from ocrkit.reading import Seconds
 
 STAGE_HEADINGS = ("stage", ">seconds", ">share", ">samples a second")
 """``>`` begins the heading of a column of numbers."""

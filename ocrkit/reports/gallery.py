@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 from ocrkit.evaluation import Outcome
 from ocrkit.interfaces import Image, Skipped
-from ocrkit.recogniser import Reading
+from ocrkit.reading import Reading
 from ocrkit.reports.grid import draw_grid
 
 _GRID = (6, 3)

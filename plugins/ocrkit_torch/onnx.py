@@ -87,7 +87,7 @@ def _take_nothing(graph: Any) -> None:
     """
     from onnx import helper, numpy_helper
 
-    def node(operator: str, inputs: list[str], output: str, **attributes: int) -> Any:
+    def node(operator: str, inputs: list[str], output: str, **attributes: Any) -> Any:
         return helper.make_node(operator, inputs, [f"nothing_{output}"], **attributes)
 
     for name, number in (("zero", 0), ("one", 1)):

@@ -54,7 +54,7 @@ def test_a_result_file_saved_with_a_byte_order_mark_scores_as_before(
 def test_an_interrupted_run_saved_with_a_byte_order_mark_goes_on(tmp_path: Path) -> None:
     begun = tmp_path / "a.jsonl.part"
     begun.write_text('{"header": {"pipeline": "x"}}\n{"id": "1"}\n{"id"', "utf-8-sig")
-    with ResultFile(tmp_path / "a.jsonl", {"pipeline": "x"}, resume=True, batch_size=1) as file:
+    with ResultFile(tmp_path / "a.jsonl", {"pipeline": "x"}, resume=True, may_go_on_after=bool) as file:
         assert list(file.rows()) == [{"id": "1"}]
         file.write({"id": "2"})
     assert (tmp_path / "a.jsonl").read_text("utf-8-sig").splitlines()[1:] == ['{"id": "1"}', '{"id": "2"}']

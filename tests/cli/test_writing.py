@@ -106,7 +106,7 @@ def test_standard_output_is_no_file_to_write(tiny_run: Path, words_root: Path, t
 def test_a_result_file_is_written_by_one_run_at_a_time(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
     command = ("run", "--pipeline", tiny_run, "--data", words_root, "--output", path)
-    with ResultFile(path, {"by": "the first"}, resume=False, batch_size=1) as first:
+    with ResultFile(path, {"by": "the first"}, resume=False, may_go_on_after=bool) as first:
         first.write({"id": "a"})
         for refused in (ocrkit(*command), ocrkit(*command, "--resume")):
             assert refused.exit_code == 1

@@ -9,10 +9,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from itertools import chain, cycle, pairwise, repeat
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -28,9 +27,8 @@ from ocrkit.config import load_spec, read_spec
 from ocrkit.evaluation import Outcome
 from ocrkit.images import read_image
 from ocrkit.interfaces import Sample
-from ocrkit.parallel import AHEAD
 from ocrkit.pipeline_weights import fitting_weights
-from ocrkit.recogniser import Reading, Seconds
+from ocrkit.reading import Reading, Seconds
 from ocrkit.seams import seams
 from ocrkit.training import train
 
@@ -342,21 +340,6 @@ def test_a_path_a_file_and_pixels_are_read_alike(pipeline: ocrkit.Pipeline, word
     assert all(result == results[0] for result in results)
 
 
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("nowhere.png", "nowhere.png: No such file"),
-        (b"text", "<bytes>: not an image"),
-        (np.zeros((4, 4), np.float32), r"an array float32 \(4, 4\); expected grey pixels uint8"),
-        (np.zeros((4, 4, 3), np.uint8), r"an array uint8 \(4, 4, 3\); expected grey pixels uint8"),
-        (np.zeros((0, 4), np.uint8), r"an array uint8 \(0, 4\); expected grey pixels uint8"),
-    ],
-)
-def test_what_is_no_image_is_one_clear_line(pipeline: ocrkit.Pipeline, source: Any, message: str) -> None:
-    with pytest.raises(ImageError, match=message):
-        pipeline.read(source)
-
-
 def test_many_are_read_in_order_as_one_by_one(pipeline: ocrkit.Pipeline, words_root: Path) -> None:
     paths = words(words_root)
     items = list(pipeline.read_many(paths))
@@ -377,44 +360,8 @@ def test_a_bad_image_is_an_item_with_its_error_and_the_others_are_read(pipeline:
     assert items[0] == ocrkit.pipeline.Item("gone.png", None, None, "gone.png: No such file or directory")
     assert [item.id for item in items[2:4]] == ["2", "3"]
     assert all(item.error and item.error.startswith(f"{item.id}: ") for item in items[2:4])
-
-
-def test_images_are_taken_only_so_far_ahead(pipeline: ocrkit.Pipeline, words_root: Path) -> None:
-    taken = 0
-
-    def sources() -> Iterator[Path]:
-        nonlocal taken
-        for path in cycle(words(words_root)):
-            taken += 1
-            yield path
-
-    items = pipeline.read_many(sources())
-    assert taken == 0
-    for read in range(1, 100):
-        next(items)
-        assert taken <= read + AHEAD + 4 * pipeline.window
-    items.close()  # type: ignore[attr-defined]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ocrkit")]
-
-
-def test_an_error_of_the_network_or_of_the_source_ends_the_reading(
-    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def sources() -> Iterator[Path]:
-        yield from words(words_root)
-        raise KeyError("no more")
-
-    pipeline = ocrkit.load(tiny_run, batch_size=4)
-    with pytest.raises(KeyError, match="no more"):
-        list(pipeline.read_many(sources()))
-    first = pipeline._recogniser.network.predict(np.zeros((4, 1, 16, 48), np.float32), np.full(4, 48))
-    broken = MagicMock(side_effect=chain([first], repeat(ZeroDivisionError)))
-    monkeypatch.setattr(pipeline._recogniser.network, "predict", broken)
-    items = pipeline.read_many(words(words_root))
-    assert [next(items).error for _ in range(4)] == [None] * 4
-    with pytest.raises(ZeroDivisionError):
-        next(items)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("ocrkit")]
+    with pytest.raises(ImageError, match="No such file"):
+        pipeline.read("gone.png")
 
 
 def test_images_of_any_width_are_read_in_order_and_as_alone(tiny_run: Path, words_root: Path) -> None:

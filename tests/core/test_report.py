@@ -34,7 +34,7 @@ from ocrkit.evaluation import (
 )
 from ocrkit.evaluation_result import Result
 from ocrkit.interfaces import Decoded, Sample, Skipped
-from ocrkit.recogniser import Reading, Seconds
+from ocrkit.reading import Reading, Seconds
 from ocrkit.reports.gallery import Gallery
 from ocrkit.reports.page import write_html
 from ocrkit.reports.terminal import detail_tables, score_table, stage_table

@@ -20,7 +20,7 @@ from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
 from ocrkit.interfaces import FloatArray, Image, IntArray
 from ocrkit.pipeline_weights import weights_to_read_with
-from ocrkit.recogniser import Recogniser, Seconds
+from ocrkit.recogniser import Recogniser
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_ctc.greedy import Greedy
@@ -276,7 +276,7 @@ def readings(recogniser: Recogniser, images: list[Image]) -> tuple[list[FloatArr
     """Log-probabilities (T, K) and texts of images read in one batch."""
     fitted = [recogniser.assembly.preprocessor(image) for image in images]
     log_probs, lengths = recogniser.network.predict(*recogniser.assembly.make_batch(fitted))
-    decoded = recogniser.decode(fitted, Seconds())
+    decoded = recogniser.assembly.decoder(log_probs, lengths, recogniser.assembly.alphabet)
     return [found[:steps] for found, steps in zip(log_probs, lengths, strict=True)], [each.text for each in decoded]
 
 

@@ -23,7 +23,8 @@ from ocrkit import ImageSize, WeightsError, read_image
 from ocrkit.assembly import assemble, build_network
 from ocrkit.config import load_spec
 from ocrkit.interfaces import NetworkPlan
-from ocrkit.recogniser import Recogniser, Seconds
+from ocrkit.reading import Seconds
+from ocrkit.recogniser import Recogniser
 from ocrkit.zoo import model, read_model_weights
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn

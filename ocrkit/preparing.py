@@ -1,0 +1,89 @@
+"""From a sample to what the network takes: its image read and preprocessed, or why it cannot be."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ocrkit.assembly import Surroundings
+from ocrkit.config import PartSpec
+from ocrkit.errors import ImageError, OcrkitError
+from ocrkit.images.ink import has_ink
+from ocrkit.interfaces import Image
+from ocrkit.plugins import one_line
+from ocrkit.registry import registry
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A preprocessed image, or why there is none, with the seconds that it took."""
+
+    image: Image | ImageError
+    """Of an image without ink, white paper."""
+    read: float = 0.0
+    preprocess: float = 0.0
+    shrunk: float = 1.0
+    """How many of the image's pixels, in height and in width, have become one; of cached images nobody knows, 1."""
+
+    @property
+    def blank(self) -> bool:
+        """Whether it is an image that has nothing on it."""
+        return not isinstance(self.image, ImageError) and self.image.min() == self.image.max()
+
+
+def prepare(load: Callable[[], Image], around: Surroundings) -> Prepared:
+    """Reads and preprocesses an image. Whatever goes wrong is the image's error: there may be others beside it."""
+    start = time.perf_counter()
+    try:
+        image = pixels = _loaded(load)
+        loaded = time.perf_counter()
+        chain = around.preprocessor
+        for part, named in zip((*chain.before, chain.last), (*around.spec.before, around.spec.preprocessor), strict=True):
+            try:
+                pixels = _checked(part(pixels))
+            except ImageError:
+                raise
+            except (Exception, SystemExit) as error:  # a part may raise anything
+                raise ImageError(failed(named, error)) from error
+        _check_size(pixels, around)
+        if not has_ink(image):
+            pixels = np.full_like(pixels, 255)
+        shrunk = max(image.shape[0] / pixels.shape[0], image.shape[1] / pixels.shape[1])
+        return Prepared(pixels, loaded - start, time.perf_counter() - loaded, shrunk)
+    except ImageError as error:
+        return Prepared(error, time.perf_counter() - start)
+
+
+def failed(part: PartSpec, error: BaseException) -> str:
+    """One line that says which part of which plugin met with what; ocrkit's own errors say enough."""
+    if isinstance(error, OcrkitError):
+        return str(error)
+    plugin = registry().get(part.kind, part.use).plugin
+    return f"{part.kind} {part.use!r} (plugin {plugin.name!r}) failed: {one_line(error)}"
+
+
+def _loaded(load: Callable[[], Image]) -> Image:
+    try:
+        return _checked(load())
+    except ImageError:
+        raise
+    except (Exception, SystemExit) as error:  # of a data set's reader
+        raise ImageError(f"reading the image failed: {one_line(error)}") from error
+
+
+def _checked(image: Any) -> Image:
+    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 2 and image.size:
+        return image
+    what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+    raise TypeError(f"it gave {what}; expected grey pixels uint8 (height, width)")
+
+
+def _check_size(image: Image, around: Surroundings) -> None:
+    expected = around.image
+    if image.shape[0] != expected.height or expected.width not in (None, image.shape[1]):
+        raise ImageError(
+            f"preprocessor {around.spec.preprocessor.use!r} gave {image.shape[0]} × {image.shape[1]} px; it promised "
+            f"{expected.height} × {expected.width or 'any'} px"
+        )
