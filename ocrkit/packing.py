@@ -9,13 +9,14 @@ import tomli_w
 
 from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network
-from ocrkit.config import PartSpec, PipelineSpec, load_spec, read_spec
+from ocrkit.config import PartSpec, PipelineSpec, Training, load_spec, read_spec
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.golden import choose, write_golden
 from ocrkit.manifest import SCHEMA, write_manifest
 from ocrkit.parsing import parse_json
 from ocrkit.registry import registry
+from ocrkit.relative_paths import files_in
 from ocrkit.seen_forms import SeenForms, of_model, of_run, write_seen
 from ocrkit.zoo import MANIFEST, model
 
@@ -81,6 +82,11 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
     for part, names in _OF_ONE_MACHINE.items():
         if part in table:
             table[part] = {key: value for key, value in table[part].items() if key not in names}
+    if files := files_in(table, Training):
+        raise WeightsError(
+            f"{run}: its pipeline names files of this machine, which a model cannot take along: {'; '.join(files)}. Take them "
+            f"out of {run / 'pipeline.toml'}"
+        )
     summary = f"{spec.name}, trained by ocrkit train"
     table |= {"name": name, "summary": summary, "weights": f"zoo:{name}", "backends": _backends(spec, about["backend"])}
     folder.mkdir(parents=True)

@@ -18,10 +18,20 @@ def make_absolute(table: dict[str, Any], folder: Path, training: type) -> None:
     ``training`` is the class of the options in ``[training]``. Options that name files are those of type Path, and those made
     with ``option(…, file=…)``. What is no table, or names no part that is installed, is left alone.
     """
-    for options, kinds in _tables(table, training):
+    for _, options, kinds in _tables(table, training):
         for name, kind in kinds.items():
             if name in options:
                 options[name] = _absolute(options[name], folder, kind)
+
+
+def files_in(table: dict[str, Any], training: type) -> list[str]:
+    """The options of a table that name files or folders: ``decoder.lexicon = '/words.txt'``, …"""
+    return [
+        f"{where}.{name} = {options[name]!r}"
+        for where, options, kinds in _tables(table, training)
+        for name, kind in kinds.items()
+        if options.get(name) and not (kind and options[name] in registry().names(kind))
+    ]
 
 
 def absolute_reference(reference: str, folder: Path) -> str:
@@ -29,8 +39,8 @@ def absolute_reference(reference: str, folder: Path) -> str:
     return str(folder / reference) if reference and not reference.startswith("zoo:") else reference
 
 
-def _tables(table: dict[str, Any], training: type) -> Iterator[tuple[dict[str, Any], dict[str, str]]]:
-    """Every table of options, with the names of those that are files."""
+def _tables(table: dict[str, Any], training: type) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+    """Every table of options, called by its kind of part, with the names of those that are files."""
     trained = _as_table(table.get("training"))
     preprocessor = _as_table(table.get("preprocessor"))
     for kind, items in (
@@ -44,8 +54,8 @@ def _tables(table: dict[str, Any], training: type) -> Iterator[tuple[dict[str, A
     ):
         for item in map(_as_table, items):
             more = dict.fromkeys(NARROWING, "") if kind == "reader" else {}
-            yield item, more | _files_of(_class_of(kind, item.get("use")))
-    yield trained, _files_of(training)
+            yield kind, item, more | _files_of(_class_of(kind, item.get("use")))
+    yield "training", trained, _files_of(training)
 
 
 def _as_table(value: Any) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def apply_settings(table: dict[str, Any], settings: Sequence[Setting]) -> list[s
     """Changes the table: tables before what is in them, and ``PART.use`` first: a part that is replaced loses its options.
 
     An item of a list is found by its ``name``, else by its ``use``. A name that ends in + adds to the text or the list that is
-    there. Returns what cannot be done.
+    there; a list need not be there. Returns what cannot be done.
     """
     problems = []
     for path, value in sorted(settings, key=lambda setting: (len(setting[0]), setting[0][-1] != "use")):
@@ -86,7 +86,7 @@ def _item(items: list[Any], key: str) -> Any:
 
 
 def _add(table: dict[str, Any], name: str, value: Any, dotted: str) -> list[str]:
-    before: Any = table.get(name)
+    before: Any = table.get(name, [] if isinstance(value, list) else None)
     if type(before) not in (str, list) or type(value) is not type(before):
         return [f"--set {dotted}={value!r}: {name} is {before!r}; expected a text or a list to add to"]
     table[name] = before + value

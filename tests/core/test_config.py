@@ -395,6 +395,8 @@ def test_a_setting_can_add_to_a_text_or_a_list(tiny: Path) -> None:
     assert spec.alphabet == "ehnotäöüß"
     assert list(spec.metrics) == ["cer", "levenshtein", "wer"]
     assert load_spec(tiny, {"alphabet+": "ä"}).alphabet == "ehnotä"
+    augment = load_spec(tiny, ["training.augment+=[{use='shear'}]"]).augment
+    assert [part.use for part in augment] == ["shear"], "a list need not be there"
     problems = problems_of(lambda: load_spec(tiny, ["featurizer.channels+=1", "alphabet+=7", "summary+=new", "alphabet+=e"]))
     assert problems == [
         "--set alphabet+=7: alphabet is 'ehnot'; expected a text or a list to add to",

@@ -1,6 +1,5 @@
 """What weights are made for, where definitions have options that are paths or None."""
 
-import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import ocrkit
 from ocrkit.assembly import assemble
 from ocrkit.cli import main
 from ocrkit.config import load_spec
+from ocrkit.errors import WeightsError
 from ocrkit.packing import pack_run
 from ocrkit.training import train
 
@@ -79,9 +79,20 @@ def test_an_option_that_is_set_where_the_weights_have_none_is_told(run: Path) ->
     assert "featurizer.heads is 2, for the weights 'not there'" in told
 
 
-def test_such_a_model_is_packed(run: Path, tmp_path: Path) -> None:
-    pack_run(run, tmp_path / "model", name="coded-model", licence="MIT")
+def test_a_definition_with_none_is_packed(coded: Path, words_root: Path, tmp_path: Path) -> None:
+    """TOML has no null: the manifest leaves the option out."""
+    settings = {"featurizer.codebook": None, "featurizer.more": None, "training.epochs": 40}
+    train(assemble(load_spec(coded, settings), training=True), tmp_path / "run", data=words_root)
+    pack_run(tmp_path / "run", tmp_path / "model", name="coded-model", licence="MIT")
     network = tomllib.loads((tmp_path / "model" / "manifest.toml").read_text())["network"]
-    assert network["featurizer"]["codebook"]["file"] == "codes.txt"
-    assert "heads" not in network["featurizer"]
-    assert json.dumps(network)
+    assert network["featurizer"] == {
+        "use": "coded", "channels": 4, "columns": 2, "dropout": 0.05, "codebook": "codes.txt", "more": [],
+    }  # fmt: skip
+
+
+def test_a_model_that_names_files_of_this_machine_is_not_packed(run: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        WeightsError, match=r"names files of this machine.*featurizer\.codebook = '.*codes\.txt'; featurizer\.more"
+    ):
+        pack_run(run, tmp_path / "model", name="coded-model", licence="MIT")
+    assert not (tmp_path / "model").exists()
