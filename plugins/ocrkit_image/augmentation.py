@@ -15,7 +15,7 @@ from ocrkit import ConfigError, option
 from ocrkit.interfaces import Image
 from ocrkit_image.paper import paper_level
 
-_PROBABILITY = "share of the images that are changed, 0 to 1"
+PROBABILITY = "share of the images that are changed, 0 to 1"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Shear:
     """Slants the writing to the left or right; the image grows wider, so that nothing is cut off."""
 
     degrees: float = option(20.0, "largest slant to either side, in degrees from upright", minimum=0, maximum=60)
-    probability: float = option(0.5, _PROBABILITY, minimum=0, maximum=1)
+    probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
         if rng.random() >= self.probability:
@@ -37,7 +37,7 @@ class Rotate:
     """Turns the image; it grows, so that nothing is cut off."""
 
     degrees: float = option(1.5, "largest turn to either side, in degrees", minimum=0, maximum=45)
-    probability: float = option(0.5, _PROBABILITY, minimum=0, maximum=1)
+    probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
         if rng.random() >= self.probability:
@@ -58,7 +58,7 @@ class Scale:
     largest: float = option(1.2, "largest factor on height and width", minimum=0.1, maximum=10)
     narrowest: float = option(0.75, "smallest further factor on the width", minimum=0.1, maximum=10)
     widest: float = option(1.25, "largest further factor on the width", minimum=0.1, maximum=10)
-    probability: float = option(0.5, _PROBABILITY, minimum=0, maximum=1)
+    probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __post_init__(self) -> None:
         problems = []
@@ -85,7 +85,7 @@ class Shift:
 
     margin: float = option(0.2, "widest margin that is added, as a share of the height", minimum=0, maximum=2)
     crop: float = option(0.04, "most that is cut off, as a share of the height", minimum=0, maximum=0.3)
-    probability: float = option(0.5, _PROBABILITY, minimum=0, maximum=1)
+    probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
         if rng.random() >= self.probability:
@@ -106,7 +106,7 @@ class Stroke:
     """Makes dark strokes thicker or thinner, by erosion or dilation with a small random ellipse or rectangle."""
 
     size: int = option(3, "largest side of the ellipse or rectangle in pixels", minimum=2, maximum=15)
-    probability: float = option(0.3, _PROBABILITY, minimum=0, maximum=1)
+    probability: float = option(0.3, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
         if rng.random() >= self.probability:
@@ -124,7 +124,7 @@ class Contrast:
     brightness: float = option(0.1, "largest change of brightness, as a share of the whole range", minimum=0, maximum=1)
     contrast: float = option(0.2, "largest change of contrast: 0.2 is a factor of 0.8 to 1.2", minimum=0, maximum=1)
     gamma: float = option(1.5, "largest gamma; the smallest is its reciprocal", minimum=1, maximum=5)
-    probability: float = option(0.5, _PROBABILITY, minimum=0, maximum=1)
+    probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
         if rng.random() >= self.probability:
@@ -143,7 +143,7 @@ class Elastic:
 
     strength: float = option(0.05, "largest displacement either way, as a share of the height", minimum=0, maximum=0.3)
     cell: float = option(0.4, "distance between the grid's nodes, as a share of the height", minimum=0.1, maximum=4)
-    probability: float = option(0.5, _PROBABILITY, minimum=0, maximum=1)
+    probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
         if rng.random() >= self.probability:

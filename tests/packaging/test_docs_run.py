@@ -59,6 +59,7 @@ NOT_RUN = {
     r"pip install fonttools.+": "needs a network, and changes the environment",
     r"python tools/fetch_\w+.py .+": "needs a network",
     r"python tools/render_dataset.py .+": "draws a million words; tests/plugins/test_synth_words.py draws some",
+    r"python tools/render_photographs.py .+": "draws some thousand photographs; tests/tools draws some",
     r"ocrkit lm train --text english.txt .+": "needs the text that is downloaded",
     r"sed .+ lmplz .+": "needs KenLM; tests/core/kenlm is what it made",
     r"pytest my-features": "tests/cli/test_plugins_new.py runs the tests of new packages of every kind",
@@ -188,7 +189,7 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     kenlm = ROOT / "tests" / "core" / "kenlm"
     for name, source in (("text.txt", "harbour.txt"), ("other.txt", "harbour.txt"), ("model.arpa", "harbour.arpa")):
         shutil.copy(kenlm / source, here / name)
-    for name in ("DIR", "german", "my-words", "rendered", "strokes", "strokes21", "strokes22"):
+    for name in ("DIR", "german", "my-words", "rendered", "strokes", "strokes21", "strokes22", "photographs"):
         make_words(pictures, here / name)
     make_table(pictures, here / "FOLDER")
     (here / "SAMPLE").symlink_to(ROOT / "plugins" / "ocrkit_iam" / "sample")

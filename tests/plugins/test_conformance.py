@@ -207,6 +207,10 @@ class TestFitHeightOfLightInk(PreprocessorConformance):
     options = {"ink": "auto", "multiple": 8}
 
 
+class TestLevel(PreprocessorConformance):
+    name = "level"
+
+
 class TestShear(AugmentationConformance):
     name = "shear"
 
@@ -233,6 +237,22 @@ class TestContrast(AugmentationConformance):
 
 class TestElastic(AugmentationConformance):
     name = "elastic"
+
+
+class TestShading(AugmentationConformance):
+    name = "shading"
+
+
+class TestShadow(AugmentationConformance):
+    name = "shadow"
+
+
+class TestPaper(AugmentationConformance):
+    name = "paper"
+
+
+class TestRuled(AugmentationConformance):
+    name = "ruled"
 
 
 # ------------------------------------------------------------------------------------------------------------------ text

@@ -9,8 +9,11 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from ocrkit import ConfigError
 from ocrkit_image.augmentation import Contrast, Elastic, Rotate, Scale, Shear, Shift, Stroke
+from ocrkit_image.light import Paper, Ruled, Shading, Shadow
 
-ALL = [Shear, Rotate, Scale, Shift, Stroke, Contrast, Elastic]
+ALL = [
+    Shear, Rotate, Scale, Shift, Stroke, Contrast, Elastic, Shading, Shadow, Paper, Ruled,
+]  # fmt: skip
 PAPER = 220
 SEEDS = range(30)
 each = pytest.mark.parametrize("kind", ALL)
@@ -62,6 +65,8 @@ def test_the_strongest_setting_takes_the_oddest_sizes(kind, height, width):
     strongest = {
         Shear: {"degrees": 60}, Rotate: {"degrees": 45}, Scale: {"smallest": 0.1, "largest": 0.1, "narrowest": 0.1},
         Shift: {"margin": 0, "crop": 0.3}, Stroke: {"size": 15}, Contrast: {"gamma": 5}, Elastic: {"strength": 0.3},
+        Shading: {"darkest": 0.05}, Shadow: {"darkest": 0.05, "softest": 10}, Paper: {"darkest": 0.05, "faintest": 0.05},
+        Ruled: {"thickest": 0.3, "darkest": 0, "degrees": 45},
     }  # fmt: skip
     for changed in results(kind(probability=1, **strongest[kind]), np.full((height, width), 7, np.uint8)):
         assert changed.dtype == np.uint8

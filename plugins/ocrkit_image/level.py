@@ -1,0 +1,64 @@
+"""Evens out the light of photographs."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ocrkit import option
+from ocrkit.interfaces import Image
+from ocrkit_image.paper import SMALL, has_light_ink, shrunk, square
+
+_CELLS = 16
+"""How wide the window is, in pixels of the small image on which the background is found, or wider."""
+_NARROWEST = 40
+"""Pixels. A scanned full stop may fill its image, so the height alone does not tell ink from shadow."""
+_DEEPEST = 0.6
+"""A shadow leaves at least this share of the light beside it; what is darker is ink, however wide."""
+_DARKEST = 48
+"""The darkest background: noise in what is darker is not made stronger still."""
+_WHITE = 0.97
+"""What is at least this share of the background becomes white: most of the paper's grain does."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Divides an image by its own background: paper becomes white, in light and in shadow.
+
+    uint8 (H, W) → uint8 (H, W). Ink keeps its share of the light, so it is as dark everywhere. Where
+    writing is light on dark, the ground becomes black in the same way, and the writing stays light.
+    """
+
+    window: float = option(
+        0.4,
+        "what is wider is a shadow and no stroke, as a share of the height",
+        minimum=0.01,
+        maximum=2,
+    )
+
+    def __call__(self, image: Image, /) -> Image:
+        side = max(self.window * image.shape[0], _NARROWEST)
+        scale = min(1.0, max(_CELLS / side, SMALL / image.shape[0]))
+        small, cells = shrunk(image, scale), round(side * scale)
+        if has_light_ink(small):
+            background = _paper(np.invert(small), cells)
+            return np.invert(_divided(np.invert(image), background))
+        return _divided(image, _paper(small, cells))
+
+
+def _paper(image: Image, side: int) -> Image:
+    """The paper's level at each pixel, where strokes are less than ``side`` pixels wide."""
+    # A shadow that reaches the image's side goes on beyond it.
+    around = cv2.copyMakeBorder(image, side, side, side, side, cv2.BORDER_REPLICATE)
+    lightest = cv2.dilate(around, square(side))  # within half of that: no strokes are left
+    # As a shadow's edge is never in quite the right place, the darkest of that nearby: on the other
+    # side, a line along the edge would be read as a stroke.
+    paper = cv2.erode(lightest, square(round(1.8 * side)))
+    wide = round(2.5 * side)
+    least = np.maximum(cv2.blur(lightest, (wide, wide)) * _DEEPEST, _DARKEST)
+    return np.maximum(paper, least).astype(np.uint8)[side:-side, side:-side]
+
+
+def _divided(image: Image, background: Image) -> Image:
+    enlarged = cv2.resize(background, image.shape[::-1])
+    return np.asarray(cv2.divide(image, enlarged, scale=255 / _WHITE), np.uint8)
