@@ -1,16 +1,11 @@
-"""Small networks for the tests of backends and how they are trained, what `cnn` and `bilstm` compute, in plain NumPy, and runs
-that are killed."""
+"""Small networks for the tests of backends and how they are trained, and what `cnn` and `bilstm` compute, in plain NumPy."""
 
-import signal
-import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ocrkit import ImageSize, weights
+from ocrkit import ImageSize
 from ocrkit.interfaces import Batch, Network, NetworkPlan, OptimizerOptions, Trainer
 from ocrkit.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
@@ -220,31 +215,3 @@ ROUGH = {
     "training.seed": 5,
 }
 """Settings with all that is random or changes with time in training, at once."""
-
-TRAIN_UNTIL = """
-import os, signal, sys
-from pathlib import Path
-from ocrkit.config import load_spec
-from ocrkit.assembly import assemble
-from ocrkit.training import train
-
-run, data, backend, resume, event, count = sys.argv[1:]
-left = int(count)
-
-def report(each):
-    global left
-    left -= each["event"] == event
-    if not left:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-file = Path(run) if resume == "resume" else Path(run).with_suffix(".toml")
-train(assemble(load_spec(file), backend=backend), Path(run), data=data, resume=resume == "resume", report=report)
-"""
-
-
-def killed(run: Path, data: Path, backend: str, resume: str, event: str, count: int) -> weights.Weights:
-    """The checkpoint of a training run that another process does on the pipeline beside ``run`` ("start") or goes on with
-    ("resume"), and that is killed as it reports the so many-th event of a kind."""
-    command = [sys.executable, "-c", TRAIN_UNTIL, str(run), str(data), backend, resume, event, str(count)]
-    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
-    return weights.read(run / "last.safetensors")

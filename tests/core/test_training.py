@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import ocrkit
-from networks import ROUGH, killed
+from networks import ROUGH
 from ocrkit import ConfigError, DataError, OcrkitError, WeightsError, training
 from ocrkit import weights as weight_files
 from ocrkit.assembly import assemble, build_network
@@ -23,6 +23,7 @@ from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
 from ocrkit.interfaces import Batch
 from ocrkit.training import Run, collect, learning_rate, resume_options, take_what_fits
+from processes import killed
 from runs import arrays_of, same, trained
 
 # --------------------------------------------------------------------------------------------------------------- schedule

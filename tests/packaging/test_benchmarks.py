@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from report import ratios
 
 ROOT = Path(__file__).parents[2]
@@ -31,17 +32,23 @@ def test_benchmarks_run(tmp_path: Path) -> None:
     assert "failed" not in printed
 
 
-def test_the_table_and_the_plot_show_every_case(tmp_path: Path) -> None:
-    results = tmp_path / "quick.json"
+def measure(folder: Path, *options: str) -> str:
+    """What some quick benchmarks print, which keep their results in the folder."""
     quick = ["--device", "cpu", "--backend", "onnx", "--precision", "float32", "--batch-size", "8", "--words", "8"]
-    timed = [
-        "--benchmark-min-rounds=1",
-        "--benchmark-max-time=0.01",
-        f"--benchmark-json={results}",
-        "-k",
-        "test_network or metrics",
-    ]
-    python("-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider", *quick, *timed)
+    timed = ["--benchmark-min-rounds=1", "--benchmark-max-time=0.01", f"--benchmark-storage={folder}"]
+    return python("-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider", *quick, *timed, *options)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the results of one run, in a file and as ``earlier``."""
+    folder = tmp_path_factory.mktemp("measured")
+    measure(folder, f"--benchmark-json={folder / 'quick.json'}", "--benchmark-save=earlier", "-k", "test_network or metrics")
+    return folder
+
+
+def test_the_table_and_the_plot_show_every_case(measured: Path) -> None:
+    results = measured / "quick.json"
     python("benchmarks/report.py", str(results))
     table = results.with_suffix(".md").read_text("utf-8")
     assert "| onnx float32 |" in table
@@ -50,12 +57,8 @@ def test_the_table_and_the_plot_show_every_case(tmp_path: Path) -> None:
     assert "batches of 8" in results.with_suffix(".svg").read_text("utf-8")
 
 
-def test_two_runs_can_be_compared(tmp_path: Path) -> None:
-    quick = ["--device", "cpu", "--backend", "onnx", "--precision", "float32", "--batch-size", "8", "--words", "8"]
-    timed = ["--benchmark-min-rounds=1", "--benchmark-max-time=0.01", f"--benchmark-storage={tmp_path}", "-m", "network"]
-    command = ["-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider", *quick, *timed]
-    python(*command, "--benchmark-save=earlier")
-    printed = python(*command, "--benchmark-compare")
+def test_two_runs_can_be_compared(measured: Path) -> None:
+    printed = measure(measured, "--benchmark-compare", "-m", "network")
     assert "(NOW)" in printed
     assert "earlier" in printed
 

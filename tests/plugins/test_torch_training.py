@@ -25,7 +25,6 @@ from networks import (
     assert_close,
     assert_same,
     batch_of,
-    killed,
     network_of,
     plan_of,
     small,
@@ -40,6 +39,7 @@ from ocrkit.interfaces import Alone, NetworkPlan, OptimizerOptions
 from ocrkit.training import Progress, train
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
+from processes import killed, workers
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
@@ -187,8 +187,8 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_one_that_was_not(tiny: Pa
     more = {"batch_size": 2, "accumulate": 2, "shortcut": 0.1, "ema_decay": 0.9, "epochs": 11}
     trained(tiny, whole, words_root, ROUGH | {f"training.{name}": value for name, value in more.items()})
     run.with_suffix(".toml").write_bytes((whole / "pipeline.toml").read_bytes())
-    # In the middle of an epoch; when an epoch's steps are done but not yet written.
-    for resume, event, count, done in [("start", "step", 116, 115), ("resume", "validate", 1, 119)]:
+    # In the middle of an epoch; when an epoch is complete but not yet validated.
+    for resume, event, count, done in [("start", "step", 116, 115), ("resume", "validate", 1, 120)]:
         checkpoint = killed(run, words_root, "torch", resume, event, count)
         assert checkpoint.about["progress"]["step"] == checkpoint.arrays["optimizer.steps"] == done
     average, own = (checkpoint.arrays[f"{kind}.head.bias"] for kind in ("average", "network"))
@@ -341,23 +341,24 @@ def test_several_workers_go_on_exactly_and_name_what_they_skip(tiny: Path, words
     command = ["--pipeline", tiny, "--backend", "torch", "--data", words_copy, "--set", "training.batch_size=23"]
     command += ["--set", "training.shortcut=0.1", "--set", "training.ema_decay=0.9"]
     whole, run = tmp_path / "whole", tmp_path / "run"
-    done = together(2, "train", *command, "--out", whole, "--set", "training.epochs=3")
-    assert done.returncode == 0, done.stderr
-    assert {done.stderr.count(f"skipped {name}") for name in ("a01-003-00-00", "a01-003-00-01", "a01-007-00-02")} <= {1, 2}
+    ends = workers(2, tmp_path, "train", *command, "--out", whole, "--set", "training.epochs=3")
+    assert [status for status, _ in ends] == [0, 0], ends
+    said = "".join(text for _, text in ends)
+    assert {said.count(f"skipped {name}") for name in ("a01-003-00-00", "a01-003-00-01", "a01-007-00-02")} <= {1, 2}
     assert [(line["images"], line["unreadable"], line["step"]) for line in log_of(whole)] == [
         (21, 3, 2),
         (21, 3, 4),
         (21, 3, 6),
     ]
 
-    done = together(2, "train", *command, "--out", run, "--set", "training.epochs=1")
-    assert done.returncode == 0, done.stderr
+    ends = workers(2, tmp_path, "train", *command, "--out", run, "--set", "training.epochs=1")
+    assert [status for status, _ in ends] == [0, 0], ends
     table = (run / "pipeline.toml").read_text()
     (run / "pipeline.toml").write_text(table.replace("epochs = 1", "epochs = 3"))
-    done = together(2, "train", "--resume", "--out", run)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.count("going on after epoch 1") == 1
-    assert "goes on with" not in done.stderr
+    ends = workers(2, tmp_path, "train", "--resume", "--out", run)
+    assert [status for status, _ in ends] == [0, 0], ends
+    assert "".join(text for _, text in ends).count("going on after epoch 1") == 1
+    assert not [text for _, text in ends if "goes on with" in text]
     assert_same(arrays_of(run / "last.safetensors"), arrays_of(whole / "last.safetensors"))
     assert log_of(run) == log_of(whole)
 
