@@ -7,6 +7,7 @@ therefore the same for any order of the samples and any batches, and exact when 
 import math
 import unicodedata
 from array import array
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,7 +31,7 @@ BINS = 15
 """Of confidences, for their calibration error."""
 _PERCENT = range(100, 0, -5)
 """Of samples that are kept, at the points of a curve."""
-_LENGTHS = ((*range(1, 11), 11, 16, 21, 41), (*range(1, 11), 15, 20, 40, math.inf))
+_LENGTHS = (*((length, length) for length in range(1, 11)), (11, 15), (16, 20), (21, 40), (41, math.inf))
 """First and last length of every group of samples by length."""
 
 Table = npt.NDArray[np.float64]
@@ -258,6 +259,11 @@ class Scorer:
         """The counts of every kind."""
         return np.array([kind.counts for kind in self._kinds]).reshape(len(self._kinds), 2 * len(self.metrics))
 
+    @property
+    def _right(self) -> npt.NDArray[np.bool_]:
+        """Whether samples of every kind are read exactly."""
+        return np.array([kind.right for kind in self._kinds], np.bool_)
+
     def _numbers(self, min_confidence: float | None = None) -> npt.NDArray[np.int64]:
         """How many samples there are of every kind, with this confidence at least."""
         numbers = np.zeros(len(self._kinds), np.int64)
@@ -272,9 +278,9 @@ class Scorer:
             end = start + _PIECE
             yield np.array(self._confidences[start:end], np.float64), np.array(self._of_sample[start:end])
 
-    def _values(self, numbers: npt.NDArray[np.int64]) -> dict[str, float | None]:
-        """The metrics of so many samples of every kind."""
-        totals = (self._table * numbers[:, None]).sum(axis=0)
+    def _values(self, counts: Table, numbers: npt.NDArray[np.int64]) -> dict[str, float | None]:
+        """The metrics of kinds with these counts, of which there are so many samples."""
+        totals = (counts * numbers[:, None]).sum(axis=0)
         return {
             name: float(totals[column] / totals[column + 1]) if totals[column + 1] else None
             for column, name in zip(range(0, len(totals), 2), self.metrics, strict=True)
@@ -282,25 +288,27 @@ class Scorer:
 
     def details(self) -> Details:
         """What the scores are made of."""
-        numbers, lengths = self._numbers(), np.array([kind.length for kind in self._kinds])
+        table, numbers = self._table, self._numbers()
         of_writer: dict[str, list[int]] = {}
+        by_length: list[list[int]] = [[] for _ in _LENGTHS]
+        firsts = [first for first, _ in _LENGTHS]
         for index, kind in enumerate(self._kinds):
             if kind.writer is not None:
                 of_writer.setdefault(kind.writer, []).append(index)
+            if kind.length:
+                by_length[bisect_right(firsts, kind.length) - 1].append(index)
 
-        def part(name: str, chosen: Sequence[int] | npt.NDArray[np.int64]) -> Part:
-            of_part = np.zeros_like(numbers)
-            of_part[chosen] = numbers[chosen]
-            return Part(name, int(of_part.sum()), self._values(of_part))
+        def part(name: str, chosen: list[int]) -> Part:
+            of_part = numbers[chosen]
+            return Part(name, int(of_part.sum()), self._values(table[chosen], of_part))
 
         writers = [part(name, chosen) for name, chosen in sorted(of_writer.items())]
-        by_length = []
-        for first, last in zip(*_LENGTHS, strict=True):
-            chosen = np.flatnonzero((lengths >= first) & (lengths <= last))
-            name = str(first) if first == last else f"{first}-{last}" if last < math.inf else f"from {first}"
-            if chosen.size:
-                by_length.append(part(name, chosen))
-        return Details(writers, by_length, self._confusions.characters(), self._confusions.result(None))
+        lengths = [
+            part(str(first) if first == last else f"{first}-{last}" if last < math.inf else f"from {first}", chosen)
+            for (first, last), chosen in zip(_LENGTHS, by_length, strict=True)
+            if chosen
+        ]
+        return Details(writers, lengths, self._confusions.characters(), self._confusions.result(None))
 
     def confidence(self) -> Confidence | None:
         """How far the confidences can be trusted; None without samples, or where one has no confidence."""
@@ -312,21 +320,24 @@ class Scorer:
         ranks = (-(-percent * len(self) // 100) for percent in _PERCENT)  # rounded up
         thresholds = dict.fromkeys(float(ordered[rank - 1]) for rank in ranks)
         del ordered
-        right = np.array([kind.right for kind in self._kinds])
+        table, right = self._table, self._right
         gaps = sum(_gaps(confidences, right[kinds]) for confidences, kinds in self._pieces())
-        return Confidence(float(np.abs(gaps).sum() / len(self)), [self.kept(threshold) for threshold in thresholds])
+        kept = [self._kept(threshold, table, right) for threshold in thresholds]
+        return Confidence(float(np.abs(gaps).sum() / len(self)), kept)
 
     def kept(self, min_confidence: float) -> Kept:
         """What is left where samples with less confidence than this are put aside."""
+        return self._kept(min_confidence, self._table, self._right)
+
+    def _kept(self, min_confidence: float, table: Table, right: npt.NDArray[np.bool_]) -> Kept:
         numbers = self._numbers(min_confidence)
         count = int(numbers.sum())
-        right = sum(number for number, kind in zip(numbers.tolist(), self._kinds, strict=True) if kind.right)
         return Kept(
             min_confidence,
             count,
             count / len(self) if len(self) else 0.0,
-            1 - right / count if count else None,
-            self._values(numbers),
+            1 - int(numbers[right].sum()) / count if count else None,
+            self._values(table, numbers),
         )
 
 
