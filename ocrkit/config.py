@@ -285,9 +285,9 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
     """A part's name and options; its problems go to the list, and it has no name then."""
     broken = PartSpec(kind, "", {})
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
-        problems.append(
-            f'{where}: expected a table with use = "NAME"; {KINDS[kind].words}s: {", ".join(registry().names(kind))}'
-        )
+        chain = ' (those that run before it: before = [{ use = "NAME" }])' if where == "preprocessor" else ""
+        names = ", ".join(registry().names(kind))
+        problems.append(f'{where}: expected a table with use = "NAME"{chain}; {KINDS[kind].words}s: {names}')
         return broken
     part = PartSpec(kind, table["use"], {name: value for name, value in table.items() if name != "use"})
     try:

@@ -117,6 +117,13 @@ def test_an_augmentation_in_a_chain_is_told_where_it_belongs(tiny: Path) -> None
     assert "'shear': it is an augmentation, which belongs into training.augment." in problem
 
 
+def test_a_list_of_preprocessors_is_told_how_a_chain_is_written(tiny: Path) -> None:
+    (problem,) = problems_of(tiny, "preprocessor=[{use='fit-pad'}, {use='fit-height'}]")
+    assert problem.startswith(
+        'preprocessor: expected a table with use = "NAME" (those that run before it: before = [{ use = "NAME" }]); '
+    )
+
+
 def test_one_that_gives_no_size_cannot_be_the_last(changes: None, tiny: Path) -> None:
     (problem,) = problems_of(tiny, "preprocessor.use=darken")
     assert problem == (
