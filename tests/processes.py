@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,6 +16,14 @@ _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(["torch", "cv2", "onnxruntime", "ocrkit.cli.train", "ocrkit.training"])
 _PATIENCE = 120
 """Seconds after which a process hangs, however busy the machine is."""
+
+
+def wait_for(what: Callable[[], object]) -> None:
+    """Returns as soon as it is true."""
+    end = time.monotonic() + _PATIENCE
+    while not what():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
 
 
 def _begin(environment: Mapping[str, str], output: str, work: Callable[..., None], arguments: tuple[object, ...]) -> None:

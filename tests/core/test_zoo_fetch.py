@@ -7,7 +7,6 @@ import resource
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from ocrkit.cli import main
 from ocrkit.errors import WeightsError
 from ocrkit.weights import sha256_of
 from ocrkit.zoo import fetch, model
+from processes import wait_for
 
 HAS_WEIGHTS = "w.safetensors"
 
@@ -212,18 +212,16 @@ def test_a_cache_that_cannot_be_made_is_one_line(tmp_path: Path, monkeypatch: py
 # --------------------------------------------------------------------------------------------------------- two processes
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+def waits_for_a_lock(process: subprocess.Popen[str]) -> bool:
+    """As Linux lists those that do: behind an arrow."""
+    return any("->" in line and f" {process.pid} " in line for line in Path("/proc/locks").read_text().splitlines())
 
 
 def test_two_processes_at_once_fetch_once(program: Callable[..., subprocess.Popen[str]], site: Any) -> None:
     site.stall = threading.Event()
     both = [program("zoo", "fetch", "tiny") for _ in range(2)]
     wait_for(lambda: site.asked)
-    time.sleep(0.5)  # for the other to come as far
+    wait_for(lambda: any(map(waits_for_a_lock, both)))
     site.stall.set()
     path = model("tiny").weights_path
     for process in both:
