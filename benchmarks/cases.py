@@ -15,7 +15,7 @@ from ocrkit.config import load_spec
 from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.evaluation import Scorer
 from ocrkit.interfaces import Arrays, FloatArray, Image, IntArray, Network, Sample
-from ocrkit.pipeline import Pipeline
+from ocrkit.pipeline import Pipeline, Recipe
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
 from ocrkit.reading import Seconds
 from ocrkit.recogniser import Recogniser
@@ -90,7 +90,10 @@ class Measured:
 
 def pipeline_of(measured: Measured) -> Pipeline:
     """The case's network as a whole pipeline."""
-    return Pipeline(measured.recogniser, Trained({}, "", ""))
+    reader = measured.recogniser
+    around = reader.assembly
+    recipe = Recipe(around.spec, around.backend_name, reader.network.device, reader.threads, reader.batch_size)
+    return Pipeline(reader, Trained({}, "", ""), recipe)
 
 
 def in_precision(network: Network, assembly: Assembly, arrays: Arrays, precision: str, words: Words, data: str | None) -> Any:

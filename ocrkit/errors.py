@@ -14,6 +14,9 @@ class ConfigError(OcrkitError):
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
 
+    def __reduce__(self) -> tuple[type["ConfigError"], tuple[list[str]]]:
+        return type(self), (self.problems,)  # pickle would take the message for the problems
+
 
 class ImageError(OcrkitError):
     """An image that cannot be read: missing, empty, broken, of an unknown format or too large."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from io import IOBase
 from os import PathLike
@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import ocrkit
-from ocrkit import weights as weight_files
-from ocrkit.assembly import Assembly, assemble, build_network, choose_device, surround
+from ocrkit.assembly import Surroundings, assemble, build_network, choose_device, surround
 from ocrkit.config import PipelineSpec, read_spec
-from ocrkit.errors import warn
-from ocrkit.fingerprint import stated
+from ocrkit.described import described_parts
+from ocrkit.errors import OcrkitError, warn
 from ocrkit.images.sources import pixels_of
-from ocrkit.interfaces import Decoded, Decoder, FloatArray, IntArray, Sample, Skipped
+from ocrkit.interfaces import Decoded, Decoder, FloatArray, IntArray, Network, Sample, Skipped
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
 from ocrkit.reading import Reading, Seconds
 from ocrkit.recogniser import BATCH_SIZE, Recogniser
@@ -48,17 +47,45 @@ class Item:
 
 
 class Pipeline:
-    """A trained pipeline, ready to read. Made by :func:`load`."""
+    """A trained pipeline, ready to read. Made by :func:`load`.
 
-    def __init__(self, recogniser: Recogniser, weights: Trained) -> None:
-        self._recogniser = recogniser
+    It may be used by several threads, and in processes that are forked. Pickled or copied, it goes as what it was loaded by,
+    and is loaded there anew. It ends with its last reference, with :meth:`close`, or with a ``with`` block around it.
+    """
+
+    def __init__(self, recogniser: Recogniser, weights: Trained, recipe: Recipe) -> None:
+        self._open: Recogniser | None = recogniser
+        self._recipe = recipe
         self.weights = weights
         self.spec = recogniser.assembly.spec
         self.backend = recogniser.assembly.backend_name
         self.device = recogniser.network.device
         self._asked: tuple[Dataset, Contamination | None] | None = None
-        self.may_go_on_after = recogniser.may_go_on_after
-        """Of how many results of an interrupted run may be kept; see :class:`ocrkit.results.ResultFile`."""
+
+    @property
+    def _recogniser(self) -> Recogniser:
+        if self._open is None:
+            raise OcrkitError(f"pipeline {self.spec.title!r} has been closed; load it anew to read with it")
+        return self._open
+
+    def close(self) -> None:
+        """Lets go of the network, its memory and its threads. What is being read is read to its end; what comes after that
+        raises OcrkitError. Closing twice does nothing."""
+        self._open = None
+        self.weights = replace(self.weights, arrays=None)
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Callable[[Recipe], Pipeline], tuple[Recipe]]:
+        return Recipe.load, (self._recipe,)
+
+    def may_go_on_after(self, count: int) -> bool:
+        """Whether so many results of an interrupted run may be kept; see :class:`ocrkit.results.ResultFile`."""
+        return self._recogniser.may_go_on_after(count)
 
     @property
     def decoder(self) -> Decoder:
@@ -92,20 +119,7 @@ class Pipeline:
         """
         if _is_one(sources):
             raise TypeError(f"read_many reads several images, not {type(sources).__name__}; read() reads one")
-        return self._read_many(sources, after)
-
-    def _read_many(self, sources: Iterable[Source], after: int) -> Iterator[Item]:
-        samples = (
-            Sample(str(source) if isinstance(source, str | PathLike) else str(index), None, None, partial(pixels_of, source))
-            for index, source in enumerate(sources, start=after)
-        )
-        recogniser = self._recogniser
-        for reading in recogniser.readings(recogniser.prepare(samples), Seconds(), after):
-            if isinstance(reading, Skipped):
-                named = reading.reason.startswith(f"{reading.id}: ")  # what reads a file says which, a part does not know
-                yield Item(reading.id, None, None, reading.reason if named else f"{reading.id}: {reading.reason}")
-            else:
-                yield Item(reading.sample.id, reading.decoded.text, reading.decoded.confidence, None, reading.decoded)
+        return _items(self._recogniser, sources, after)
 
     def evaluate(
         self,
@@ -180,30 +194,10 @@ class Pipeline:
 
         Without a data set, what it says of a run over single images.
         """
-        assembly, spec = self._recogniser.assembly, self.spec
-        parts: dict[str, Any] = {}
-        if dataset is not None:
-            reader = {name: value for name, value in spec.reader.options.items() if name not in ("root", "split")}
-            parts["reader"] = {"use": spec.reader.use, **{name: stated(value) for name, value in reader.items()}}
-        parts["preprocessor"] = _described(spec.preprocessor.use, assembly.preprocessor.last)
-        if spec.before:
-            before = zip(spec.before, assembly.preprocessor.before, strict=True)
-            parts["preprocessor"]["before"] = [_described(part.use, made) for part, made in before]
-        if isinstance(assembly, Assembly):
-            parts["featurizer"] = _described(spec.featurizer.use, assembly.featurizer)
-            parts["encoder"] = _described(spec.encoder.use, assembly.encoder)
-        else:
-            parts["network"] = {"file": spec.network, "sha256": weight_files.sha256_of(spec.folder / spec.network)}
-        parts["decoder"] = _described(spec.decoder.use, assembly.decoder)
-        if dataset is not None:
-            parts["metrics"] = [
-                _described(part.use, assembly.metrics[name]) | ({"name": name} if name != part.use else {})
-                for name, part in spec.metrics.items()
-            ]
         header = {
-            "pipeline": spec.title,
-            "parts": parts,
-            "alphabet": spec.alphabet,
+            "pipeline": self.spec.title,
+            "parts": described_parts(self._recogniser.assembly, scored=dataset is not None),
+            "alphabet": self.spec.alphabet,
             "weights": self.weights.sha256,
             "backend": self.backend,
             "device": self.device,
@@ -235,14 +229,17 @@ class Pipeline:
         return self._asked[1]
 
 
-def _described(use: str, part: Any) -> dict[str, Any]:
-    """A part with all its options."""
-    options = {each.name: getattr(part, each.name) for each in fields(part) if each.init}
-    if isinstance(source := options.get("language_model"), str):
-        from ocrkit.language_model import find
-
-        options["language_model"] = find(source)  # a name, too, stands for a file
-    return {"use": use} | {name: stated(value) for name, value in options.items()}
+def _items(recogniser: Recogniser, sources: Iterable[Source], after: int) -> Iterator[Item]:
+    samples = (
+        Sample(str(source) if isinstance(source, str | PathLike) else str(index), None, None, partial(pixels_of, source))
+        for index, source in enumerate(sources, start=after)
+    )
+    for reading in recogniser.readings(recogniser.prepare(samples), Seconds(), after):
+        if isinstance(reading, Skipped):
+            named = reading.reason.startswith(f"{reading.id}: ")  # what reads a file says which, a part does not know
+            yield Item(reading.id, None, None, reading.reason if named else f"{reading.id}: {reading.reason}")
+        else:
+            yield Item(reading.sample.id, reading.decoded.text, reading.decoded.confidence, None, reading.decoded)
 
 
 def _is_one(sources: object) -> bool:
@@ -266,15 +263,43 @@ def load(
     ``settings`` are those of ``--set``: ``["decoder.use=…"]`` or ``{"decoder.use": …}``. Raises OcrkitError and its children:
     ConfigError for a pipeline that does not fit together, WeightsError where it has no weights for its network.
     """
-    spec = read_spec(source, settings)
-    if spec.network:
-        return _load_exported(spec, backend, device, threads, batch_size)
-    assembly = assemble(spec, backend=backend)
-    arrays, weights = weights_to_read_with(assembly)
-    network = build_network(assembly, device, threads)
-    network.load_state(arrays)
-    assembly = replace(assembly, decoder=calibrated(assembly.decoder, weights.temperature))
-    return Pipeline(Recogniser(assembly, network, threads, batch_size), weights)
+    return Recipe(read_spec(source, settings), backend, device, threads, batch_size).load()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """All that a pipeline is loaded by; what goes to another process in its place. Paths in it are absolute."""
+
+    spec: PipelineSpec
+    backend: str | None
+    device: str
+    threads: int
+    batch_size: int
+
+    def load(self) -> Pipeline:
+        """The pipeline; see :func:`load`."""
+        if self.spec.network:
+            return self._load_exported()
+        assembly = assemble(self.spec, backend=self.backend)
+        arrays, weights = weights_to_read_with(assembly)
+        network = build_network(assembly, self.device, self.threads)
+        network.load_state(arrays)
+        return self._pipeline(assembly, network, weights)
+
+    def _load_exported(self) -> Pipeline:
+        from ocrkit.exported import network_files
+
+        path = self.spec.folder / self.spec.network
+        around, exported = surround(self.spec, self.backend)
+        device = choose_device(around.backend_name, around.backend, self.device)
+        network = network_files(path).open(path, device=device, threads=self.threads)
+        seen = partial(_seen_by_zoo_weights, exported)
+        weights = Trained({}, "", str(path), exported.sha256, exported.licence, exported.temperature, seen)
+        return self._pipeline(around, network, weights)
+
+    def _pipeline(self, around: Surroundings, network: Network, weights: Trained) -> Pipeline:
+        around = replace(around, decoder=calibrated(around.decoder, weights.temperature))
+        return Pipeline(Recogniser(around, network, self.threads, self.batch_size), weights, self)
 
 
 def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
@@ -283,19 +308,6 @@ def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
         return decoder
     changed: Decoder = replace(decoder, temperature=temperature)  # type: ignore[type-var]
     return changed
-
-
-def _load_exported(spec: PipelineSpec, backend: str | None, device: str, threads: int, batch_size: int) -> Pipeline:
-    from ocrkit.exported import network_files
-
-    path = spec.folder / spec.network
-    around, exported = surround(spec, backend)
-    network = network_files(path).open(path, device=choose_device(around.backend_name, around.backend, device), threads=threads)
-    trained = Trained(
-        {}, "", str(path), exported.sha256, exported.licence, exported.temperature, partial(_seen_by_zoo_weights, exported)
-    )
-    around = replace(around, decoder=calibrated(around.decoder, trained.temperature))
-    return Pipeline(Recogniser(around, network, threads, batch_size), trained)
 
 
 def _seen_by_zoo_weights(exported: Exported) -> SeenForms:

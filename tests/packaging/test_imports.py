@@ -42,6 +42,7 @@ LEVELS = [
         "assembly",
         "calls",
         "datasets",
+        "described",
         "evaluation",
         "evaluation_result",
         "pipeline",
