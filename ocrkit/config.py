@@ -367,7 +367,7 @@ def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
         table = read_exported(path).pipeline
     else:
         table = _read_toml(path)
-    folder, here = path.resolve().parent, Path.cwd()
+    folder, here = path.resolve().parent, Path()
     make_absolute(table, folder, Training)
     changes = parse_settings(settings)
     problems = apply_settings(table, [_seen_from(here, change) for change in changes])

@@ -36,7 +36,7 @@ def files_in(table: dict[str, Any], training: type) -> list[str]:
 
 def absolute_reference(reference: str, folder: Path) -> str:
     """The same weights or network, named so that they are found from anywhere: ``zoo:NAME`` is; a path is made absolute."""
-    return str(folder / reference) if reference and not reference.startswith("zoo:") else reference
+    return str((folder / reference).absolute()) if reference and not reference.startswith("zoo:") else reference
 
 
 def _tables(table: dict[str, Any], training: type) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
@@ -96,4 +96,4 @@ def _absolute(value: Any, folder: Path, kind: str) -> Any:
         return [_absolute(each, folder, kind) for each in value]
     if not isinstance(value, str) or not value or (kind and value in registry().names(kind)):
         return value
-    return str(folder / value)
+    return str((folder / value).absolute())
