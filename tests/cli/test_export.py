@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from networks import INSTALLED
 from ocrkit.cli import main
+from ocrkit.config import run_name
 
 
 def ocrkit(*arguments: object) -> Result:
@@ -21,11 +22,11 @@ def exported(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return path, ocrkit("export", tiny_run, "--to", path)
 
 
-def test_it_says_what_was_written_and_how_it_compares(exported: tuple[Path, Result]) -> None:
+def test_it_says_what_was_written_and_how_it_compares(exported: tuple[Path, Result], tiny_run: Path) -> None:
     path, result = exported
     assert result.exit_code == 0
     first, compared, last = result.stdout.splitlines()
-    assert first.startswith(f"{path}: float32, 0.0 MB, weights best.safetensors (sha256 ")
+    assert first.startswith(f"{path}: float32, 0.0 MB, weights {run_name(tiny_run)} (sha256 ")
     assert compared.startswith("largest difference of a log-probability in float32: ")
     assert set(INSTALLED) <= set(compared.replace(",", "").split())
     assert last == f"read with it: ocrkit run --pipeline {path}"
@@ -35,16 +36,16 @@ def test_run_reads_with_the_file(exported: tuple[Path, Result], tiny_run: Path, 
     images = sorted((words_root / "words").rglob("*.png"))[:3]
     result = ocrkit("run", *images, "--pipeline", exported[0])
     assert (result.exit_code, result.stdout) == (0, ocrkit("run", *images, "--pipeline", tiny_run).stdout)
-    assert "pipeline 'tiny' on onnx (cpu" in result.stderr
+    assert f"pipeline '{run_name(tiny_run)} (tiny)' on onnx (cpu" in result.stderr
 
 
-def test_check_shows_the_network_as_one_stage(exported: tuple[Path, Result]) -> None:
+def test_check_shows_the_network_as_one_stage(exported: tuple[Path, Result], tiny_run: Path) -> None:
     result = ocrkit("check", exported[0])
     assert result.exit_code == 0
     (network,) = [line.split() for line in result.stdout.splitlines() if line.startswith("network")]
     assert network[1:3] == ["tiny.onnx", "onnx"]
     assert "12 steps × 6" in result.stdout
-    assert "weights: best.safetensors, exported in float32" in result.stdout
+    assert f"weights: {run_name(tiny_run)}, exported in float32" in result.stdout
 
 
 def test_int8_prints_what_it_costs_and_gains(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
