@@ -51,7 +51,12 @@ def console() -> None:
     """The command ``ocrkit``: :func:`main` in a process of its own.
 
     NumPy's and OpenCV's OpenBLAS, which nothing here needs, would each start a thread a core, and these spin where others have
-    work to do.
+    work to do. The threads of PyTorch and MXNet, which are libgomp's, wait for each other after every operation, spinning for
+    milliseconds; on a busy machine, where the other one has no processor, training then takes ten times as long. They are to
+    spin no longer than libgomp lets them where it knows that threads outnumber processors, which of other processes it does
+    not.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
     main()

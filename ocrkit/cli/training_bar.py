@@ -1,5 +1,6 @@
 """What ``ocrkit train`` says while it trains."""
 
+import time
 from typing import Any
 
 from ocrkit.cli.run_output import SkippedLines
@@ -7,9 +8,13 @@ from ocrkit.cli.streams import is_quiet
 from ocrkit.reports.facts import rate
 from ocrkit.reports.printable import printable
 
+SILENCE = 60.0
+"""Seconds after which it is said where training is, where no bar shows it."""
+
 
 class TrainingBar:
-    """A progress bar on standard error, nothing of it where that is no terminal; events worth keeping are printed above it.
+    """A progress bar on standard error, or where that is no terminal a line now and then; events worth keeping are printed
+    above it.
 
     Of several workers the first says it all; the others only name what they skip.
     """
@@ -26,6 +31,7 @@ class TrainingBar:
             console=self._console, disable=is_quiet() or not (first and self._console.is_terminal),
         )  # fmt: skip
         self._task: Any = None
+        self._last_said = time.monotonic()
 
     def __enter__(self) -> "TrainingBar":
         self._progress.start()
@@ -43,6 +49,7 @@ class TrainingBar:
             self._warn(text)
 
     def _warn(self, text: str) -> None:
+        self._last_said = time.monotonic()
         self._console.print(printable(text), markup=False)
 
     def _start(self, event: dict[str, Any]) -> None:
@@ -85,6 +92,11 @@ class TrainingBar:
         if self._task is None:
             self._task = self._progress.add_task("", total=event["steps"], completed=event["step"], **fields)
         self._progress.update(self._task, completed=event["step"], **fields)
+        if not self._console.is_terminal and time.monotonic() - self._last_said > SILENCE:
+            self._say(
+                f"epoch {event['epoch']}, step {event['batch']:,} of {event['batches']:,}  loss {event['loss']:.3f}  "
+                f"{fields['rate']} images/s"
+            )
 
     def _before(self, event: dict[str, Any]) -> None:
         self._say(f"before training{_scores(event)}")

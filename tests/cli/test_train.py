@@ -3,9 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
-from ocrkit.cli import main
+from ocrkit.cli import main, training_bar
 
 
 def ocrkit(*arguments: object) -> Result:
@@ -65,3 +66,21 @@ def test_mistakes_are_one_clear_line(tiny: Path, words_root: Path, tmp_path: Pat
     assert (nothing.exit_code, "no training run to resume here" in nothing.stderr) == (1, True)
     changed = ocrkit("train", "--out", used, "--resume", "--set", "training.epochs=9")
     assert (changed.exit_code, "leave out --set" in changed.stderr) == (2, True)
+
+
+def test_without_a_terminal_a_line_now_and_then_says_where_training_is(
+    tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def steps(seconds: float, *options: str) -> list[str]:
+        monkeypatch.setattr(training_bar, "SILENCE", seconds)
+        out = tmp_path / f"{seconds:g}{len(options)}"
+        said = ocrkit("train", "--pipeline", tiny, "--data", words_root, "--out", out, *options).stderr
+        return [line for line in said.splitlines() if ", step " in line]
+
+    said = steps(0)
+    assert [line.partition("  ")[0] for line in said] == [
+        f"epoch {epoch}, step {step} of 3" for epoch in (1, 2) for step in (1, 2, 3)
+    ]
+    assert all("  loss " in line and line.endswith(" images/s") for line in said)
+    assert steps(60) == [], "two epochs take less"
+    assert steps(0, "--quiet") == []

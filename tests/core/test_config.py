@@ -175,6 +175,11 @@ def test_the_shipped_pipeline_is_accepted() -> None:
     assert spec.table == tomllib.loads(IAM_CRNN.read_text())
 
 
+@pytest.mark.parametrize("name", ["iam-crnn", "iam-words-resnet", "synth-words-resnet"])
+def test_shipped_pipelines_are_trained_on_torch_and_on_the_retired_framework_only_where_that_is_missing(name: str) -> None:
+    assert load_spec(name).training.backends[0] == "torch"
+
+
 def test_the_notebooks_recipe_is_accepted() -> None:
     spec = load_spec(
         IAM_CRNN,
