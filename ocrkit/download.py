@@ -134,6 +134,8 @@ class _Receiver:
 
     def _begun(self) -> int:
         """How many bytes are there already."""
+        if self.part.exists() and not self.part.is_file():
+            raise DownloadError(f"{self.part}: cannot be written: it is no ordinary file")
         version = _version(self.part)
         if version.exists() and not re.fullmatch(_VERSION, version.read_text("ascii", "replace")):
             discard(self.part)  # nobody can say of which version it is

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from ocrkit.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, PluginError, install_hint
 from ocrkit.evaluation import Score
 from ocrkit.exported import Exported, network_files
-from ocrkit.files import write_atomically, writing
+from ocrkit.files import scratch_folder, write_atomically, writing
 from ocrkit.interfaces import Arrays, ExportsOnnx, FloatArray, Image, IntArray, Network
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
 from ocrkit.recogniser import BATCH_SIZE, Recogniser
@@ -77,8 +76,8 @@ def export(
     exporter, model = _exported_by_one_of(sorted(sources, key=lambda source: source.backend_name != path.suffix[1:]), arrays)
     exported = _describe(exporter, trained, backend=path.suffix[1:])
     whole = files.with_metadata(model, exported.metadata())
-    with TemporaryDirectory() as folder:
-        exact = Path(folder) / f"float32{path.suffix}"
+    with scratch_folder() as folder:
+        exact = folder / f"float32{path.suffix}"
         with writing(exact):
             exact.write_bytes(whole)
         on_step("comparing the file with the network")

@@ -2,15 +2,18 @@
 
 import codecs
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from ocrkit.errors import OcrkitError
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_PART = re.compile(r"((?:.*/)?)\.(.+)\.[0-9a-f]{12}\.part(?:/.*)?", re.DOTALL)
+"""What :func:`temporary_beside` makes, and what is in it: the path is the first two groups together."""
 _PIECE = 1 << 20
 """Bytes of a text that are read at a time."""
 _LARGEST = 1 << 30
@@ -18,35 +21,103 @@ _LARGEST = 1 << 30
 
 
 @contextmanager
-def write_atomically(path: Path) -> Iterator[Path]:
-    """Gives a temporary file beside ``path`` to write to; on success it takes ``path``'s place, on an error it vanishes.
+def write_atomically(path: Path, *, folder: bool = False) -> Iterator[Path]:
+    """Gives a temporary file, or a new ``folder``, to write to; on success it takes the place of ``path``, on an error it
+    vanishes.
 
-    The bytes are on disk before the rename, so that a crash leaves the old file or the new one, never half of one. Raises
-    OcrkitError where the system refuses to write it: no such folder, no permission, a full disk.
+    The bytes are on disk before the rename, so that a crash leaves the old file or the new one, never half of one. Where
+    ``path`` is a link, what it leads to is written and the link stays. Raises OcrkitError where the system refuses to write it
+    (no such folder, no permission, a full disk), and where something is there that is no file and would be replaced: a device,
+    a pipe, a socket.
     """
-    temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
-    with writing(path, temporary):
-        try:
-            temporary.open("xb").close()
+    target = Path(os.path.realpath(path))
+    with writing(path, target):
+        if target.exists() and not (target.is_file() or target.is_dir()):
+            raise OcrkitError(f"{path}: cannot be written: it is no ordinary file")
+        with temporary_beside(target, folder=folder) as temporary:
             yield temporary
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            for file in temporary.rglob("*") if folder else [temporary]:
+                if file.is_file():
+                    with file.open("rb+") as written:
+                        os.fsync(written.fileno())
+            temporary.replace(target)
 
 
 @contextmanager
-def writing(path: Path, temporary: Path | None = None) -> Iterator[None]:
-    """Turns the system's refusal to write ``path`` into an OcrkitError that names it, and not the ``temporary`` that stands
-    for it meanwhile. Errors of other files stay as they are."""
+def scratch_folder() -> Iterator[Path]:
+    """A new folder in the system's temporary one, for this user alone, that is gone when the block ends."""
+    from tempfile import gettempdir
+
+    with temporary_beside(Path(gettempdir()) / "ocrkit", folder=True, mode=0o700) as folder:
+        yield folder
+
+
+@contextmanager
+def temporary_beside(path: Path, *, folder: bool = False, mode: int = 0o777) -> Iterator[Path]:
+    """A new file, or folder, that is gone when the block ends; so are those that killed processes left for the same path.
+
+    It is locked while it is in use, and the system frees the locks of a process that dies.
+    """
+    remove_left_behind(path.parent, path.name)
+    while True:
+        temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
+        if folder:
+            temporary.mkdir(mode)
+        descriptor = os.open(temporary, os.O_RDONLY if folder else os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        lock(descriptor)
+        if temporary.exists():  # another process may have found it before it was locked
+            break
+        os.close(descriptor)
+    try:
+        yield temporary
+    finally:
+        _remove(temporary)
+        os.close(descriptor)
+
+
+def remove_left_behind(folder: Path, name: str = "") -> None:
+    """Removes what processes that have died had begun to write in a folder: a file of this name, or of any.
+
+    Nothing is touched where locks do not say that its writer is gone.
+    """
+    with suppress(OSError):
+        for left in list(folder.iterdir()):
+            found = _PART.fullmatch(str(left))
+            if found and name in ("", found[2]):
+                with suppress(OSError):
+                    _remove_if_dead(left)
+
+
+def _remove_if_dead(left: Path) -> None:
+    descriptor = os.open(left, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+    try:
+        if lock(descriptor, unless_known=False):
+            _remove(left)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: Path, *stand_ins: Path) -> Iterator[None]:
+    """Turns the system's refusal to write ``path`` into an OcrkitError that names it, and not what stands for it meanwhile: one
+    of the ``stand_ins``, or something temporary beside them. Errors of other files stay as they are."""
     try:
         yield
     except OSError as error:
         # os.replace() hands back the very Path that it was given, open() its text.
-        if error.filename is not None and str(error.filename) not in (str(path), str(temporary)):
+        if error.filename is not None and _PART.sub(r"\1\2", str(error.filename)) not in map(str, (path, *stand_ins)):
             raise
-        raise OcrkitError(f"{path}: cannot be written ({error.strerror or error})") from error
+        shown = _PART.sub(r"\1\2", str(path))
+        raise OcrkitError(f"{shown}: cannot be written ({error.strerror or error})") from error
 
 
 @contextmanager
@@ -62,11 +133,11 @@ def locked(path: Path, busy: OcrkitError | None = None) -> Iterator[None]:
         yield
 
 
-def lock(file: IO[Any] | int, *, wait: bool = False) -> bool:
+def lock(file: IO[Any] | int, *, wait: bool = False, unless_known: bool = True) -> bool:
     """Takes the lock of an open file, or of a folder's descriptor, until it is closed.
 
     False where another process, or another opening of it, holds the lock. On systems and file systems without such locks
-    nothing is held, and the answer is True.
+    nothing is held, and the answer is ``unless_known``.
     """
     try:
         import fcntl
@@ -75,7 +146,7 @@ def lock(file: IO[Any] | int, *, wait: bool = False) -> bool:
     except BlockingIOError:
         return False
     except (ModuleNotFoundError, OSError):
-        return True
+        return unless_known
     return True
 
 

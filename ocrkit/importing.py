@@ -1,7 +1,5 @@
 """Weights that another program trained, made into a folder with pipeline, manifest and canonical weights."""
 
-import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,7 @@ from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import OcrkitError, WeightsError
+from ocrkit.files import write_atomically
 from ocrkit.interfaces import Importer
 from ocrkit.manifest import SCHEMA, write_manifest
 from ocrkit.zoo import MANIFEST
@@ -29,14 +28,15 @@ def import_weights(assembly: Assembly, source: Path, folder: Path, *, importer: 
     Raises WeightsError where the file is missing, damaged or of another network, PluginError for an importer that is not
     there, and OcrkitError where the folder is in use or cannot be written.
     """
-    folder = folder.resolve()
     if not source.is_file():
         raise WeightsError(f"{source}: no such file to import")
     try:
         if folder.exists() and any(folder.iterdir()):
             raise OcrkitError(f"{folder}: not empty; name a new folder")
         weights = _read(assembly, source, importer)
-        _write(assembly, weights, folder, importer, licence)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with write_atomically(folder, folder=True) as temporary:
+            _write(assembly, weights, temporary, name=folder.resolve().name, importer=importer, licence=licence)
     except OSError as error:
         raise OcrkitError(f"{error.filename or folder}: cannot be used to import weights ({error.strerror})") from error
 
@@ -53,31 +53,24 @@ def _read(assembly: Assembly, source: Path, importer: str) -> weight_files.Weigh
     return weight_files.Weights(arrays, {}, source, weights.sha256)
 
 
-def _write(assembly: Assembly, weights: weight_files.Weights, folder: Path, importer: str, licence: str) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.with_name(f".{folder.name}.{os.urandom(6).hex()}.part")
-    temporary.mkdir()
-    try:
-        path = temporary / WEIGHTS
-        weight_files.write(path, weights.arrays, assembly.identity())
-        about = {"name": folder.name, "summary": f"{assembly.spec.name}, with weights imported from {weights.path.name}"}
-        manifest = {
-            "schema": SCHEMA,
-            **about,
-            **({"licence": licence} if licence else UNKNOWN),
-            "weights": {
-                "file": WEIGHTS,
-                "sha256": weight_files.sha256_of(path),
-                "bytes": path.stat().st_size,
-                "dtype": "float32",
-                "parameters": sum(array.size for array in weights.arrays.values()),
-            },
-            "network": assembly.identity(),
-            "source": {"file": weights.path.name, "sha256": weights.sha256, "importer": importer},
-        }
-        write_manifest(temporary / MANIFEST, manifest)
-        pipeline = tomli_w.dumps(assembly.spec.table | about | {"weights": WEIGHTS})
-        (temporary / "pipeline.toml").write_text(pipeline, encoding="utf-8")
-        temporary.replace(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+def _write(assembly: Assembly, weights: weight_files.Weights, folder: Path, *, name: str, importer: str, licence: str) -> None:
+    path = folder / WEIGHTS
+    weight_files.write(path, weights.arrays, assembly.identity())
+    about = {"name": name, "summary": f"{assembly.spec.name}, with weights imported from {weights.path.name}"}
+    manifest = {
+        "schema": SCHEMA,
+        **about,
+        **({"licence": licence} if licence else UNKNOWN),
+        "weights": {
+            "file": WEIGHTS,
+            "sha256": weight_files.sha256_of(path),
+            "bytes": path.stat().st_size,
+            "dtype": "float32",
+            "parameters": sum(array.size for array in weights.arrays.values()),
+        },
+        "network": assembly.identity(),
+        "source": {"file": weights.path.name, "sha256": weights.sha256, "importer": importer},
+    }
+    write_manifest(folder / MANIFEST, manifest)
+    pipeline = tomli_w.dumps(assembly.spec.table | about | {"weights": WEIGHTS})
+    (folder / "pipeline.toml").write_text(pipeline, encoding="utf-8")

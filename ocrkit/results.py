@@ -35,11 +35,14 @@ class ResultFile:
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool, may_go_on_after: Callable[[int], bool]) -> None:
-        self._path = path
-        self._part = path.with_name(f"{path.name}.part")
+        self._path, self._target = path, Path(os.path.realpath(path))  # where it is a link, the link stays
+        self._part = self._target.with_name(f"{self._target.name}.part")
         self._first = _line({"header": dict(header)})
         self.kept = 0
         with writing(path, self._part):
+            for each in (self._target, self._part):
+                if each.exists() and not each.is_file():  # it would be replaced, or be waited for
+                    raise OcrkitError(f"{path}: cannot be written: {each} is no ordinary file")
             self._file = self._part.open("ab")
             try:
                 self._begin(resume, may_go_on_after)
@@ -92,11 +95,11 @@ class ResultFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        with writing(self._path, self._part):
+        with writing(self._path, self._target, self._part):
             try:
                 if kind is None:
                     os.fsync(self._file.fileno())
-                    self._part.replace(self._path)
+                    self._part.replace(self._target)
             finally:
                 self._file.close()
 

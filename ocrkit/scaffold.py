@@ -1,9 +1,7 @@
 """Packages to begin with: plugins of one small part that works, with its test. ``templates/`` holds what is written."""
 
 import keyword
-import os
 import re
-import shutil
 import sys
 from collections.abc import Iterable
 from importlib import metadata
@@ -12,6 +10,7 @@ from pathlib import Path
 from string import Template
 
 from ocrkit.errors import OcrkitError
+from ocrkit.files import write_atomically, writing
 
 KINDS: dict[str, tuple[str, ...]] = {
     "augmentation": (),
@@ -54,13 +53,13 @@ def write_package(
     written.
     """
     check_name(name)
-    temporary = folder.parent / f".{folder.name}.{os.urandom(6).hex()}.part"
-    try:
+    with writing(folder):  # its name may be too long even to ask
         if folder.exists():
             raise OcrkitError(f"{folder}: is there already; name another folder with --to")
-        if not folder.parent.is_dir():
-            raise OcrkitError(f"{folder}: cannot be written: there is no folder {folder.parent}")
-        others: list[str] = []
+    if not folder.parent.is_dir():
+        raise OcrkitError(f"{folder}: cannot be written: there is no folder {folder.parent}")
+    others: list[str] = []
+    with write_atomically(folder, folder=True) as temporary:
         if run:
             from ocrkit.packing import distributions_of, pack_run
 
@@ -70,11 +69,6 @@ def write_package(
             file = temporary / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        temporary.replace(folder)
-    except OSError as error:
-        raise OcrkitError(f"{folder}: cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def package_files(name: str, kind: str, backend: str | None, others: Iterable[str] = ()) -> dict[str, str]:

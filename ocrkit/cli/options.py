@@ -25,12 +25,15 @@ class OutputFile(click.Path):
         if str(value) == "-":
             self.fail("'-' is no file; standard output has what --format or --json say.", param, ctx)
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
-        if not path.parent.is_dir():
-            raise OcrkitError(f"{path}: cannot be written: there is no folder {path.parent}")
+        folder = path.parent
+        if path.is_symlink():  # what it leads to is written
+            folder = Path(os.path.realpath(path)).parent
+        if not folder.is_dir():
+            raise OcrkitError(f"{path}: cannot be written: there is no folder {folder}")
         if path.exists() and not path.is_file():  # as root a device would be replaced by a file
             raise OcrkitError(f"{path}: cannot be written: it is no ordinary file")
         try:
-            TemporaryFile(dir=path.parent).close()
+            TemporaryFile(dir=folder).close()
         except OSError as error:
             raise OcrkitError(f"{path}: cannot be written ({error.strerror})") from error
         return path

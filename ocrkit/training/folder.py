@@ -12,9 +12,24 @@ import tomli_w
 from ocrkit import weights as weight_files
 from ocrkit.curves import draw_curves
 from ocrkit.errors import OcrkitError
-from ocrkit.files import lock, write_atomically
+from ocrkit.files import lock, remove_left_behind, write_atomically
 from ocrkit.interfaces import Arrays
 from ocrkit.seen_forms import IMAGES, SeenForms, write_list
+
+_FIRST = "last.safetensors"
+_BEGUN = {_FIRST, "log.jsonl", IMAGES, "pipeline.toml"}
+"""What a run writes before it can be resumed, the first of it before the others: a pipeline alone is somebody's own."""
+
+
+def was_stopped_at_its_start(folder: Path) -> bool:
+    """Whether all that a folder holds is what a run leaves that was stopped while it started."""
+    names = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    return bool(names) and _only_begun(names)
+
+
+def _only_begun(names: set[str]) -> bool:
+    found = {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
+    return found <= _BEGUN and (not found or _FIRST in found)
 
 
 class RunFolder:
@@ -32,8 +47,7 @@ class RunFolder:
             names = {file.name for file in self.path.iterdir()} if self.path.exists() else set()
         except OSError as error:
             raise self._unusable(error) from error
-        begun = {"pipeline.toml", IMAGES, "last.safetensors", "log.jsonl"}
-        if any(name not in begun and not name.endswith(".part") for name in names):
+        if not _only_begun(names):
             raise OcrkitError(f"{self.path}: not empty; name a new folder, or go on with the run in it: --resume")
 
     def make(self) -> None:
@@ -50,6 +64,7 @@ class RunFolder:
         try:
             if not lock(folder):
                 raise OcrkitError(f"{self.path}: in use by another run; wait for its end, or name another folder")
+            remove_left_behind(self.path)
             yield
         finally:
             os.close(folder)

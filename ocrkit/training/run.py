@@ -121,10 +121,10 @@ class Run:
             self._average = self.network.state()
         self.folder.check_unused()  # nor has another run begun since this one was started
         self.folder.make()
-        self.folder.write_pipeline(self.assembly.spec.table)
+        self.save()
         if seen:
             self.folder.write_seen(seen)
-        self.save()
+        self.folder.write_pipeline(self.assembly.spec.table)
         self.folder.write_about(about)  # last: from here on it can be resumed
 
     def save(self) -> None:

@@ -17,7 +17,7 @@ from ocrkit.errors import DataError, OcrkitError
 from ocrkit.parsing import parse_json
 from ocrkit.seen_forms import SeenForms, forms_of, keys_of
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written
-from ocrkit.training.folder import RunFolder
+from ocrkit.training.folder import RunFolder, was_stopped_at_its_start
 from ocrkit.training.initial import Origin
 from ocrkit.training.run import Progress, Run, workers_of
 
@@ -52,7 +52,10 @@ def resume_options(folder: Path) -> Stored:
             Origin.from_json(about["init"]) if about.get("init") else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise OcrkitError(f"{folder}: no training run to resume here ({type(error).__name__}: {error})") from error
+        reason = f"{type(error).__name__}: {error}"
+        if was_stopped_at_its_start(folder):
+            reason = "one was stopped while it started; start it again, without --resume"
+        raise OcrkitError(f"{folder}: no training run to resume here ({reason})") from error
 
 
 def train(

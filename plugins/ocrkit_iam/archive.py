@@ -6,7 +6,6 @@ believes in sparse files, and keeps all that it has met.
 """
 
 import gzip
-import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from re import compile as pattern
 from rich.progress import Progress
 
 from ocrkit.errors import DataError
-from ocrkit.files import open_regular
+from ocrkit.files import open_regular, temporary_beside
 
 MEMBERS = {
     "ascii": pattern(r"[A-Za-z]{1,64}\.txt"),
@@ -39,19 +38,15 @@ def extract(archive: Path, folder: Path, progress: Progress) -> int:
     ``folder`` appears whole or not at all. Files are made anew from their contents alone: links,
     devices, owners and modes are never taken over. Raises DataError.
     """
-    temporary = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        count = 0
+    count = 0
+    with temporary_beside(folder.resolve(), folder=True) as temporary:
         for name, pieces in _files(archive, folder.name, progress, "extracting"):
             target = temporary / name
             target.parent.mkdir(parents=True, exist_ok=True)
             with target.open("wb") as file:
                 file.writelines(pieces)
             count += 1
-        temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.rename(folder.resolve())
     return count
 
 

@@ -5,13 +5,13 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from ocrkit.errors import PluginError, install_hint
+from ocrkit.files import scratch_folder
 from ocrkit.interfaces import FloatArray, IntArray
 
 
@@ -37,8 +37,8 @@ def quantise(model: bytes, batches: Iterable[tuple[FloatArray, IntArray]]) -> by
     except ModuleNotFoundError as error:
         hint = install_hint("int8")
         raise PluginError(f"int8 needs {error.name}, which is not installed. {hint}") from error
-    with TemporaryDirectory() as folder, _quiet():
-        folded, convolved, whole = (Path(folder) / f"{name}.onnx" for name in ("folded", "convolved", "whole"))
+    with scratch_folder() as folder, _quiet():
+        folded, convolved, whole = (folder / f"{name}.onnx" for name in ("folded", "convolved", "whole"))
         _fold(model, folded)
         # Weights of seven bits: where a processor lacks the instruction for 8-bit products (VNNI), sums of two products of
         # eight bits overflow the sixteen that it has for them, and the text is nonsense.
