@@ -44,6 +44,8 @@ class Item:
     error: str | None = None
     decoded: Decoded | None = None
     """All that the decoder says."""
+    note: str = ""
+    """What is odd about the image, in one line; most have none."""
 
 
 class Pipeline:
@@ -239,7 +241,7 @@ def _items(recogniser: Recogniser, sources: Iterable[Source], after: int) -> Ite
             named = reading.reason.startswith(f"{reading.id}: ")  # what reads a file says which, a part does not know
             yield Item(reading.id, None, None, reading.reason if named else f"{reading.id}: {reading.reason}")
         else:
-            yield Item(reading.sample.id, reading.decoded.text, reading.decoded.confidence, None, reading.decoded)
+            yield Item(reading.sample.id, reading.decoded.text, reading.decoded.confidence, None, reading.decoded, reading.note)
 
 
 def _is_one(sources: object) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 from ocrkit.assembly import Surroundings
 from ocrkit.config import PartSpec
 from ocrkit.errors import ImageError, OcrkitError
-from ocrkit.images.ink import has_ink
+from ocrkit.images.ink import blots_of
 from ocrkit.interfaces import Image
 from ocrkit.plugins import one_line
 from ocrkit.registry import registry
@@ -24,8 +24,8 @@ class Prepared:
     """Of an image without ink, white paper."""
     read: float = 0.0
     preprocess: float = 0.0
-    shrunk: float = 1.0
-    """How many of the image's pixels, in height and in width, have become one; of cached images nobody knows, 1."""
+    blots: int = 1
+    """Of ink in the image as it was read; of cached ones that are not blank, 1."""
 
     @property
     def blank(self) -> bool:
@@ -48,10 +48,9 @@ def prepare(load: Callable[[], Image], around: Surroundings) -> Prepared:
             except (Exception, SystemExit) as error:  # a part may raise anything
                 raise ImageError(failed(named, error)) from error
         _check_size(pixels, around)
-        if not has_ink(image):
+        if not (blots := blots_of(image)):
             pixels = np.full_like(pixels, 255)
-        shrunk = max(image.shape[0] / pixels.shape[0], image.shape[1] / pixels.shape[1])
-        return Prepared(pixels, loaded - start, time.perf_counter() - loaded, shrunk)
+        return Prepared(pixels, loaded - start, time.perf_counter() - loaded, blots)
     except ImageError as error:
         return Prepared(error, time.perf_counter() - start)
 

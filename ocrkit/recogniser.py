@@ -40,6 +40,8 @@ BATCH_PIXELS = 2**24
 """More pixels, with the zeros beside narrower images, are no batch: a network's maps take some hundred bytes a pixel."""
 PREPARED = 64
 """Images that are prepared ahead, beside windows that wait for the network; a batch, where that is more."""
+_BLOTS, _UNSURE = 12, 0.05
+"""More blots of ink than words have, and less confidence than what can be read has."""
 NO_INK = Decoded("", 1.0)
 """What is read from an image with nothing on it."""
 _Outputs = tuple[FloatArray, IntArray]
@@ -54,6 +56,13 @@ class _Recognised:
     outputs: list[tuple[list[int], _Outputs]]
     failed: dict[int, str]
     """Why the network has nothing to say of an image."""
+
+
+def _note(item: Prepared, decoded: Decoded) -> str:
+    """What is to be said of a reading that makes no sense, where there is far more in the image than was read."""
+    if item.blots > _BLOTS and (decoded.confidence < _UNSURE or 3 * len(decoded.text) < item.blots):
+        return "looks like a line or a page; this pipeline reads less at a time, such as single words: cut it up"
+    return ""
 
 
 @dataclass
@@ -201,7 +210,8 @@ class Recogniser:
             elif number in recognised.failed:
                 yield Skipped(sample.id, recognised.failed[number])
             else:
-                yield Reading(sample, item.image, found.get(number, NO_INK))
+                decoded = found.get(number, NO_INK)
+                yield Reading(sample, item.image, decoded, _note(item, decoded))
 
     def _decode(self, log_probs: FloatArray, lengths: IntArray, seconds: Seconds) -> list[Decoded]:
         start = time.perf_counter()

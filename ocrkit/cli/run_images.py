@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ocrkit.cli.run_output import Mark, Output, Rows, progress, result_file
+from ocrkit.cli.run_output import Mark, Notes, Output, Rows, progress, result_file
 from ocrkit.cli.streams import echo_json, echo_row, warn
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, 
 
     paths, named = _expand(images)
     paths = paths[:limit]
-    mark = Mark(output.min_confidence)
+    mark, notes = Mark(output.min_confidence), Notes()
     header = {**pipeline.header(), "images": paths, **mark.header} if output.file else {}
     listed: list[dict[str, Any]] = []
     read_any = not paths
@@ -35,6 +35,7 @@ def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, 
         for index, (path, item) in enumerate(zip(paths, chain(earlier, pipeline.read_many(sources, after=kept)), strict=True)):
             item = _as_standard_input(item) if path == "-" else item
             doubtful = mark(item.confidence)
+            notes.add(item.id, item.note)
             if file and index >= kept:
                 file.write({**_item_row(item), **doubtful})
             if item.error is not None:
@@ -48,6 +49,7 @@ def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, 
                 listed.append(row)
             read_any |= item.error is None
             advance()
+    notes.say()
     mark.say()
     if output.format == "json":
         echo_json({"items": listed})

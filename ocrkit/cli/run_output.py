@@ -85,6 +85,21 @@ class Mark:
             say(f"{self._doubtful:,} of {self._all:,} are doubtful: confidence below {self._least:g}")
 
 
+class Notes:
+    """What is odd about images: said once for all that share it, with the first of them."""
+
+    def __init__(self) -> None:
+        self._noted: dict[str, list[str]] = {}
+
+    def add(self, id_: str, note: str) -> None:
+        if note:
+            self._noted.setdefault(note, []).append(id_)
+
+    def say(self) -> None:
+        for note, ids in self._noted.items():
+            warn(f"{ids[0]}: {note}" + (f" ({len(ids):,} images in all)" if len(ids) > 1 else ""))
+
+
 class Rows:
     """Prints rows as they come where the format is tsv or csv; the other formats have nothing a row."""
 

@@ -1,4 +1,4 @@
-"""Whether there is any writing in an image."""
+"""Whether there is any writing in an image, and roughly how much."""
 
 import numpy as np
 
@@ -6,6 +6,8 @@ from ocrkit.interfaces import Image
 
 _ROWS = 96
 """Higher images are looked at shrunk to this height: what a pen draws is visible then, and grain is not."""
+_SHRINKING = 8
+"""But no image is shrunk more than that, or the lines of a page would be grey stripes."""
 _TINY = 400
 """Pixels of images that are hardly more than a full stop, too small to tell paper from ink by how much there is of each."""
 _LEAST, _TINY_LEAST, _MOST = 18, 20, 40
@@ -14,20 +16,23 @@ _SPECK, _SMALL_SPECK, _SMALL = 25, 9, 4000
 """Pixels of a blot that is a speck: three of an image's pixels a side; one, of an image with fewer pixels than the last."""
 
 
-def has_ink(image: Image) -> bool:
-    """Whether anything in a grey image uint8 (H, W) can be writing: a blot that is darker, or lighter, than what surrounds it.
+def blots_of(image: Image) -> int:
+    """How many blots of ink are in a grey image uint8 (H, W); 0 where nothing in it can be writing.
 
-    White, grey or black all over is no ink, nor are shading, the grain of paper, or a speck. What the rule is made of was
-    chosen on 36,046 labelled words of IAM, of which it finds ink in every one, also with a third of their contrast but for
-    two full stops and quotation marks in 1,500. An image of fewer than nine pixels has no room for paper, and counts as ink.
+    A blot is darker, or lighter, than what surrounds it. White, grey or black all over is no ink, nor are shading, the grain of
+    paper, or a speck. What the rule is made of was chosen on 36,046 labelled words of IAM, of which it finds ink in every one,
+    also with a third of their contrast but for two full stops and quotation marks in 1,500. They have 3 blots in the middle and
+    10 at most, lines of writing some 23, pages 30 and more. An image of fewer than nine pixels has no room for paper: one blot.
     """
     import cv2
 
     height, width = image.shape
-    if height > _ROWS:
-        image = np.asarray(cv2.resize(image, (max(1, round(width * _ROWS / height)), _ROWS), interpolation=cv2.INTER_AREA))
+    shrinking = min(height / _ROWS, _SHRINKING)
+    if shrinking > 1:
+        size = max(1, round(width / shrinking)), round(height / shrinking)
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     if image.size < 9:
-        return True
+        return 1
     smooth = cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE)
     if image.size < _TINY:
         return int(smooth.max()) - int(smooth.min()) > _TINY_LEAST
@@ -37,5 +42,5 @@ def has_ink(image: Image) -> bool:
     # Of a grain of standard deviation s, the mean of nine pixels strays s/3, of thousands the farthest some five times that.
     grain = 1.4826 * float(np.median(cv2.absdiff(image, smooth)))
     least = min(max(_LEAST, 5 / 3 * grain, 3 * float(np.median(difference))), _MOST)
-    blots = cv2.connectedComponentsWithStats((difference > least).astype(np.uint8))[2][1:, cv2.CC_STAT_AREA]
-    return int(blots.max(initial=0)) > (_SPECK if image.size >= _SMALL else _SMALL_SPECK)
+    areas = cv2.connectedComponentsWithStats((difference > least).astype(np.uint8))[2][1:, cv2.CC_STAT_AREA]
+    return int(np.count_nonzero(areas > (_SPECK if image.size >= _SMALL else _SMALL_SPECK)))

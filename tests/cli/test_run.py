@@ -11,6 +11,8 @@ import sys
 import zlib
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
@@ -301,3 +303,18 @@ def test_mistakes_are_one_clear_line(tiny_run: Path, arguments: list[str], statu
     assert "Traceback" not in result.output
     if status == 1:
         assert len([line for line in result.stderr.splitlines() if line.startswith("ocrkit: ")]) <= 2
+
+
+def test_a_page_given_to_a_pipeline_of_words_is_said_once(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+    """It was read as a few letters, without a word, though their confidence said that they are nonsense."""
+    page = np.full((900, 1200), 240, np.uint8)
+    for row in range(60, 880, 60):
+        cv2.putText(page, "one hen to the other ten", (30, row), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 20, 3, cv2.LINE_AA)
+    for name in ("a.png", "b.png", "c.png"):
+        cv2.imwrite(str(tmp_path / name), page)
+    word = next(words_root.rglob("*.png"))
+    result = CliRunner().invoke(main, ["run", "--pipeline", str(tiny_run), str(word), str(tmp_path)])
+    assert result.exit_code == 0
+    (said,) = [line for line in result.stderr.splitlines() if "looks like" in line]
+    assert said.startswith(f"ocrkit: {tmp_path / 'a.png'}: looks like a line or a page; this pipeline reads less at a time")
+    assert said.endswith("(3 images in all)")

@@ -11,7 +11,7 @@ import ocrkit
 from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
 from ocrkit.export import export
-from ocrkit.images.ink import has_ink
+from ocrkit.images.ink import blots_of
 from ocrkit.interfaces import Image
 
 SIZES = [(24, 24), (30, 90), (40, 120), (100, 300), (300, 40), (900, 1500)]
@@ -53,15 +53,15 @@ BLANK: dict[str, Callable[[], Image]] = {
 @pytest.mark.parametrize("name", BLANK)
 def test_paper_is_no_ink(name: str) -> None:
     image = BLANK[name]()
-    assert not has_ink(image)
-    assert not has_ink(np.ascontiguousarray(image.T))
-    assert not has_ink(image[::-1])
+    assert not blots_of(image)
+    assert not blots_of(np.ascontiguousarray(image.T))
+    assert not blots_of(image[::-1])
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("level", [0, 100, 255])
 def test_one_grey_all_over_is_no_ink_in_any_size(size: tuple[int, int], level: int) -> None:
-    assert not has_ink(np.full(size, level, np.uint8))
+    assert not blots_of(np.full(size, level, np.uint8))
 
 
 def word(text: str, height: int, paper: int, ink: int, thickness: int = 2) -> Image:
@@ -78,18 +78,18 @@ def word(text: str, height: int, paper: int, ink: int, thickness: int = 2) -> Im
 @pytest.mark.parametrize(("paper", "ink"), [(255, 0), (220, 175), (0, 255), (90, 50)])
 def test_what_is_written_is_ink(text: str, height: int, paper: int, ink: int) -> None:
     image = word(text, height, paper, ink, max(2, height // 20))
-    assert has_ink(image)
-    assert has_ink(np.clip(image + np.random.default_rng(0).normal(0, 3, image.shape), 0, 255).astype(np.uint8))
+    assert blots_of(image)
+    assert blots_of(np.clip(image + np.random.default_rng(0).normal(0, 3, image.shape), 0, 255).astype(np.uint8))
 
 
 def test_a_full_stop_cut_out_tightly_is_ink() -> None:
-    assert has_ink(np.array([[200, 120, 190], [130, 90, 140], [210, 150, 200], [230, 220, 225]], np.uint8))
-    assert has_ink(np.array([[120]], np.uint8)), "there is no room for paper"
+    assert blots_of(np.array([[200, 120, 190], [130, 90, 140], [210, 150, 200], [230, 220, 225]], np.uint8))
+    assert blots_of(np.array([[120]], np.uint8)), "there is no room for paper"
 
 
 def test_no_labelled_word_of_iam_is_taken_for_paper(real_iam: Path) -> None:
     words = open_dataset(load_spec("iam-crnn").reader, root=real_iam, split="aachen/train")
-    lost = [words[index].id for index in range(0, len(words), 20) if not has_ink(words[index].load())]
+    lost = [words[index].id for index in range(0, len(words), 20) if not blots_of(words[index].load())]
     assert not lost
 
 
@@ -134,3 +134,20 @@ def test_paper_from_the_cache_reads_as_nothing_too(tiny_run: Path, words_copy: P
     assert texts[0] == texts[1]
     assert texts[0].count("") >= 1
     assert results[0].metrics == results[1].metrics
+
+
+# -------------------------------------------------------------------------------- too much of it
+
+
+def page(lines: int) -> Image:
+    text = "it was a fine day and the sea lay still"
+    return np.vstack([word(text, 70, 235, 30)] * lines)
+
+
+@pytest.mark.parametrize("lines", [1, 20])
+@pytest.mark.parametrize("model", ["iam-crnn", "iam-words-resnet"])
+def test_a_line_or_a_page_given_to_a_model_of_words_is_noted(model: str, lines: int) -> None:
+    pipeline = ocrkit.load(model)
+    words = [word(text, 70, 235, 30) for text in ("day", "still", "wonderful", "unintelligible")]
+    items = list(pipeline.read_many([*words, page(lines), "gone.png"]))
+    assert [item.note.partition(";")[0] for item in items] == [*[""] * 4, "looks like a line or a page", ""]
