@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -75,6 +76,7 @@ class Pipeline:
         raises OcrkitError. Closing twice does nothing."""
         self._open = None
         self.weights = replace(self.weights, arrays=None)
+        gc.collect()  # MXNet's blocks refer to each other, and Python would wait for many more of them
 
     def __enter__(self) -> Pipeline:
         return self

@@ -5,13 +5,17 @@ import os
 import platform
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import copyfile
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+import ocrkit
 import ocrkit_gluon
 from networks import NEEDS_GLUON, images_of, network_of, plan_of
 from ocrkit import ConfigError, ImageSize
@@ -164,3 +168,22 @@ def test_libraries_of_the_cuda_wheels_are_loaded_for_the_cuda_build_alone(distri
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert (str(library) in done.stdout) == (distribution == "mxnet-cu112")
+
+
+def test_mxnet_is_called_in_few_threads_that_last(tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps megabytes for every thread that has ever called it, and reading had new ones for every call."""
+    called_in = set()
+    predict = backend.GluonNetwork._predict
+
+    def watched(*arguments: Any) -> Any:
+        called_in.add(threading.get_ident())
+        return predict(*arguments)
+
+    monkeypatch.setattr(backend.GluonNetwork, "_predict", watched)
+    paths = sorted(words_root.rglob("*.png"))
+    for _ in range(2):
+        pipeline = ocrkit.load(tiny_run, backend="gluon", batch_size=4)
+        expected = [item.text for item in pipeline.read_many(paths)]
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(lambda path, pipeline=pipeline: pipeline.read(path).text, paths)) == expected
+    assert len(called_in) <= backend.BATCHES
