@@ -16,6 +16,7 @@ from ocrkit.exported import Exported, network_files
 from ocrkit.files import scratch_folder, write_atomically, writing
 from ocrkit.interfaces import Arrays, ExportsOnnx, FloatArray, Image, IntArray, Network
 from ocrkit.pipeline_weights import Trained, weights_to_read_with
+from ocrkit.preparing import prepare
 from ocrkit.recogniser import BATCH_SIZE, Recogniser
 from ocrkit.registry import registry
 
@@ -186,10 +187,9 @@ def _batches(around: Surroundings, training: Dataset, images: int) -> Iterator[t
 
     def readable() -> Iterator[Image]:
         for index in order.tolist():
-            try:
-                yield around.preprocessor(training[index].load())
-            except ImageError:
-                continue
+            image = prepare(training[index].load, around).image
+            if not isinstance(image, ImageError):
+                yield image
 
     left = islice(readable(), images)
     while batch := list(islice(left, BATCH_SIZE)):

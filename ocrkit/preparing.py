@@ -37,22 +37,48 @@ def prepare(load: Callable[[], Image], around: Surroundings) -> Prepared:
     """Reads and preprocesses an image. Whatever goes wrong is the image's error: there may be others beside it."""
     start = time.perf_counter()
     try:
-        image = pixels = _loaded(load)
-        loaded = time.perf_counter()
-        chain = around.preprocessor
-        for part, named in zip((*chain.before, chain.last), (*around.spec.before, around.spec.preprocessor), strict=True):
-            try:
-                pixels = _checked(part(pixels))
-            except ImageError:
-                raise
-            except (Exception, SystemExit) as error:  # a part may raise anything
-                raise ImageError(failed(named, error)) from error
-        _check_size(pixels, around)
+        image = loaded(load)
+        read = time.perf_counter()
+        pixels = preprocessed(image, around)
         if not (blots := blots_of(image)):
             pixels = np.full_like(pixels, 255)
-        return Prepared(pixels, loaded - start, time.perf_counter() - loaded, blots)
+        return Prepared(pixels, read - start, time.perf_counter() - read, blots)
     except ImageError as error:
         return Prepared(error, time.perf_counter() - start)
+
+
+def loaded(load: Callable[[], Image]) -> Image:
+    """The image of a sample. Raises ImageError, whatever the data set's reader raises."""
+    try:
+        return _checked(load())
+    except ImageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ImageError(f"reading the image failed: {one_line(error)}") from error
+
+
+def preprocessed(image: Image, around: Surroundings) -> Image:
+    """What the pipeline's preprocessors make of an image. Raises ImageError, whatever they raise."""
+    chain = around.preprocessor
+    for part, named in zip((*chain.before, chain.last), (*around.spec.before, around.spec.preprocessor), strict=True):
+        image = applied(part, named, image)
+    expected = around.image
+    if image.shape[0] != expected.height or expected.width not in (None, image.shape[1]):
+        raise ImageError(
+            f"preprocessor {around.spec.preprocessor.use!r} gave {image.shape[0]} × {image.shape[1]} px; it promised "
+            f"{expected.height} × {expected.width or 'any'} px"
+        )
+    return image
+
+
+def applied(part: Callable[..., Image], named: PartSpec, image: Image, *more: Any) -> Image:
+    """What a part makes of an image. Raises ImageError, whatever the part raises."""
+    try:
+        return _checked(part(image, *more))
+    except ImageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ImageError(failed(named, error)) from error
 
 
 def failed(part: PartSpec, error: BaseException) -> str:
@@ -63,26 +89,8 @@ def failed(part: PartSpec, error: BaseException) -> str:
     return f"{part.kind} {part.use!r} (plugin {plugin.name!r}) failed: {one_line(error)}"
 
 
-def _loaded(load: Callable[[], Image]) -> Image:
-    try:
-        return _checked(load())
-    except ImageError:
-        raise
-    except (Exception, SystemExit) as error:  # of a data set's reader
-        raise ImageError(f"reading the image failed: {one_line(error)}") from error
-
-
 def _checked(image: Any) -> Image:
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 2 and image.size:
         return image
     what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
     raise TypeError(f"it gave {what}; expected grey pixels uint8 (height, width)")
-
-
-def _check_size(image: Image, around: Surroundings) -> None:
-    expected = around.image
-    if image.shape[0] != expected.height or expected.width not in (None, image.shape[1]):
-        raise ImageError(
-            f"preprocessor {around.spec.preprocessor.use!r} gave {image.shape[0]} × {image.shape[1]} px; it promised "
-            f"{expected.height} × {expected.width or 'any'} px"
-        )

@@ -11,7 +11,7 @@ from ocrkit.assembly import Assembly
 from ocrkit.errors import ImageError
 from ocrkit.interfaces import Batch, Image, Sample, Workers
 from ocrkit.parallel import AHEAD, ordered_map
-from ocrkit.plugins import one_line
+from ocrkit.preparing import applied, loaded, preprocessed
 from ocrkit.training.data import TrainingData, too_long_for
 from ocrkit.training.randomness import AUGMENT, ORDER, WINDOW, random_at
 
@@ -70,19 +70,14 @@ class Batches:
 
     def _image(self, sample: Sample, epoch: int, index: int) -> Image | ImageError:
         """The augmented and preprocessed image, the same for the same seed, epoch and index; or why there is none."""
-        spec, part = self.assembly.spec, "reading it"
         try:
-            image = sample.load()
+            image = loaded(sample.load)
             rng = random_at(self.options.seed, AUGMENT, epoch, index)
-            for augmentation, named in zip(self.assembly.augmentations, spec.augment, strict=True):
-                part = f"augmentation {named.use!r}"
-                image = augmentation(image, rng)
-            part = "preprocessor " + " or ".join(repr(each.use) for each in (*spec.before, spec.preprocessor))
-            return self.assembly.preprocessor(image)
+            for augmentation, named in zip(self.assembly.augmentations, self.assembly.spec.augment, strict=True):
+                image = applied(augmentation, named, image, rng)
+            return preprocessed(image, self.assembly)
         except ImageError as error:
             return error
-        except Exception as error:  # noqa: BLE001  (a part may raise anything, and one image must not end a training)
-            return ImageError(f"{part} failed: {one_line(error)}")
 
     def _usable(self, image: Image | ImageError, label: list[int], sample: Sample) -> bool:
         if not isinstance(image, ImageError):

@@ -4,6 +4,7 @@ from ocrkit.assembly import Assembly
 from ocrkit.datasets import Dataset
 from ocrkit.errors import DataError, ImageError
 from ocrkit.interfaces import Sample
+from ocrkit.preparing import prepare
 
 
 def choosing_metric(assembly: Assembly) -> str:
@@ -34,8 +35,5 @@ def check_validation(assembly: Assembly, validation: Dataset) -> None:
 
 
 def _unreadable(assembly: Assembly, sample: Sample) -> str:
-    try:
-        assembly.preprocessor(sample.load())
-    except ImageError as error:
-        return str(error)
-    return ""
+    image = prepare(sample.load, assembly).image
+    return str(image) if isinstance(image, ImageError) else ""

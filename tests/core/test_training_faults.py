@@ -107,7 +107,7 @@ def test_an_image_that_a_part_trips_over_is_skipped_and_named_with_the_part(
     progress, events = trained(tiny, tmp_path / "run", data, settings)
     skipped = [(event["id"], event["reason"]) for event in events if event["event"] == "skipped"]
     assert [name for name, _ in skipped] == ["train/wide.png"]
-    assert skipped[0][1].startswith("augmentation 'shear' failed: error: OpenCV")
+    assert skipped[0][1].startswith("augmentation 'shear' (plugin 'image') failed: error: OpenCV")
     assert [(line["images"], line["unreadable"]) for line in progress.history] == [(24, 1)] * 2
 
 
@@ -131,6 +131,6 @@ def test_a_part_that_trips_over_every_image_ends_training_and_is_named(
     install: Callable[[str, str], Path], tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
     install("broken", BROKEN)
-    message = r"no image of the training split can be used; the first: a01-.*: augmentation 'broken' failed: IndexError: "
+    message = r"can be used; the first: a01-.*: augmentation 'broken' \(plugin 'broken'\) failed: IndexError: "
     with pytest.raises(DataError, match=message):
         trained(tiny, tmp_path / "run", words_root, {"training.augment": [{"use": "broken"}]})
