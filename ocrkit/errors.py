@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from ocrkit.printable import printable
+
 
 class OcrkitError(Exception):
     """A problem with the user's input; the command line prints it as one line and exits with status 1."""
@@ -42,6 +44,15 @@ class DownloadError(OcrkitError):
         super().__init__(message)
 
 
+class Stopped(KeyboardInterrupt):
+    """A signal has asked the process to end: Ctrl-C, or another that would have ended it where it stood."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+        """The exit status by which shells tell the signal."""
+
+
 def install_hint(extra: str, distribution: str = "ocrkit") -> str:
     """How to install the optional dependencies of a distribution: a sentence for the end of a message.
 
@@ -57,4 +68,4 @@ def warn(sentence: str) -> None:
     where nobody has set up logging, Python shows it as one line on standard error."""
     import logging
 
-    logging.getLogger("ocrkit").warning("ocrkit: WARNING: %s", sentence)
+    logging.getLogger("ocrkit").warning("ocrkit: WARNING: %s", printable(sentence))

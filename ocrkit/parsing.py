@@ -3,6 +3,7 @@
 import json
 import re
 import tomllib
+from dataclasses import asdict, is_dataclass
 from typing import Any
 
 _DEEPEST = 64
@@ -14,6 +15,7 @@ _MOST_DOTS = 1000
 _NEEDS_A_LOOK = re.compile(r"[0-9]{19}|\\u[dD]")
 _NO_TEXT = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 """Halves of characters. The rest of the low ones stand for bytes of files' names that are not UTF-8."""
+_NOT_SHOWN = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def parse_toml(text: str) -> dict[str, Any]:
@@ -41,6 +43,31 @@ def parse_json(text: str | bytes) -> Any:
     if text.count("[") + text.count("{") > _DEEPEST or _NEEDS_A_LOOK.search(text):  # a row of a million seldom does
         _check(value)
     return value
+
+
+def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """A value with the dataclasses and the numbers of NumPy's in it as JSON that everybody can read and any terminal can show.
+
+    What JSON has no number for, NaN and the infinities, is null. Controls, and halves of characters, which stand for bytes of
+    names that are not UTF-8, are escapes, so that texts are exact.
+    """
+
+    def dumped(value: Any, *, allow_nan: bool) -> str:
+        return json.dumps(value, ensure_ascii=ascii_only, indent=indent, default=_plain, allow_nan=allow_nan)
+
+    try:
+        text = dumped(value, allow_nan=False)
+    except ValueError:
+        text = dumped(json.loads(dumped(value, allow_nan=True), parse_constant=lambda _: None), allow_nan=False)
+    return _NOT_SHOWN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
 def _too_deep() -> ValueError:

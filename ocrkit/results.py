@@ -3,7 +3,6 @@
 ``docs/results.md`` says what the first line, the header, and the rows hold.
 """
 
-import json
 import os
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +19,7 @@ from ocrkit.evaluation import RAW, Outcome, Rules, Scorer
 from ocrkit.evaluation_result import Result, found_by
 from ocrkit.files import lock, text_lines, writing
 from ocrkit.interfaces import Decoded, Metric, Sample, Skipped
-from ocrkit.parsing import parse_json
+from ocrkit.parsing import json_text, parse_json
 
 _DIGITS = 4
 """After the point, of what is there for people: characters' confidences and scores of alternatives."""
@@ -105,8 +104,7 @@ class ResultFile:
 
 
 def _line(row: Mapping[str, Any]) -> bytes:
-    # A file's name need not be UTF-8. Python has lone surrogates for such bytes, and JSON knows them as \\udcXX.
-    return f"{json.dumps(row, ensure_ascii=False)}\n".encode(errors="backslashreplace")
+    return f"{json_text(row)}\n".encode()
 
 
 # ------------------------------------------------------------------------------------------------------------------ rows

@@ -7,6 +7,7 @@ import click
 
 from ocrkit import __version__
 from ocrkit.cli.commands import Program
+from ocrkit.cli.streams import keep_results_apart, prepare_streams
 
 _COMMANDS = {
     "run": "Read images, or score a pipeline on a data set.",
@@ -59,4 +60,6 @@ def console() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+    prepare_streams()
+    keep_results_apart()
     main()

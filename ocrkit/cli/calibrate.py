@@ -18,7 +18,7 @@ from ocrkit.cli.options import (
     threads_option,
     together,
 )
-from ocrkit.cli.streams import echo_json, say, warn
+from ocrkit.cli.streams import echo, echo_json, say, warn
 
 
 @click.command(cls=Command)
@@ -69,11 +69,9 @@ def calibrate(
     if as_json:
         echo_json(asdict(found))
     else:
-        click.echo(f"temperature {found.temperature:g}, fitted on {found.fitted_on}")
-        click.echo(f"expected calibration error on {found.measured_on}: {found.ece_before:.4f} → {found.ece_after:.4f}")
-        click.echo(
-            f"to use it: --set decoder.temperature={found.temperature:g}, or temperature = … in the pipeline's [decoder]"
-        )
+        echo(f"temperature {found.temperature:g}, fitted on {found.fitted_on}")
+        echo(f"expected calibration error on {found.measured_on}: {found.ece_before:.4f} → {found.ece_after:.4f}")
+        echo(f"to use it: --set decoder.temperature={found.temperature:g}, or temperature = … in the pipeline's [decoder]")
     if write:
         given = {"--data": data, "--split": split, "--measure": measure, "--limit": limit}
         words = [word for name, value in given.items() if value is not None for word in (name, str(value))]

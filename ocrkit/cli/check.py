@@ -8,6 +8,7 @@ import click
 
 from ocrkit.cli.commands import Command
 from ocrkit.cli.options import backend_option, reader_option, set_option, together
+from ocrkit.cli.streams import echo
 
 if TYPE_CHECKING:
     from ocrkit.assembly import Surroundings
@@ -35,18 +36,18 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
         path = spec.folder / spec.network
         network_files(path).open(path, device="cpu", threads=1)
         _show(around, exported_seams(around, exported))
-        click.echo(f"weights: {exported.weights}, exported in {exported.precision}")
+        echo(f"weights: {exported.weights}, exported in {exported.precision}")
         return
     assembly = assemble(spec, backend=backend)
     _show(assembly, seams(assembly))
     weights = fitting_weights(assembly)
-    click.echo(f"weights: {weights.reference}" if weights.arrays is not None else f"untrained: {weights.reason}")
+    echo(f"weights: {weights.reference}" if weights.arrays is not None else f"untrained: {weights.reason}")
 
 
 def _show(around: Surroundings, rows: list[Seam]) -> None:
     from ocrkit.cli.tables import print_table
 
-    click.echo(f"{around.spec.title} on {around.backend_name}")
+    echo(f"{around.spec.title} on {around.backend_name}")
     numbers = ("stride", "longest label", "parameters")
     print_table(
         ("part", "name", "plugin", "in", "out", *numbers),
@@ -59,4 +60,4 @@ def _show(around: Surroundings, rows: list[Seam]) -> None:
         ],
         right=numbers,
     )  # fmt: skip
-    click.echo(f"{sum(each.parameters for each in rows):,} parameters; {around.alphabet.classes} classes")
+    echo(f"{sum(each.parameters for each in rows):,} parameters; {around.alphabet.classes} classes")

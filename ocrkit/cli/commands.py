@@ -3,7 +3,9 @@
 import errno
 import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +13,9 @@ from typing import Any, NoReturn
 
 import click
 
-from ocrkit.cli.streams import QUIET, prepare_streams, settle_streams, warn
-from ocrkit.errors import ConfigError, OcrkitError
+from ocrkit.cli.streams import QUIET, guests_on_stderr, prepare_streams, settle_streams, warn
+from ocrkit.errors import ConfigError, OcrkitError, Stopped
+from ocrkit.printable import printable
 
 
 def _be_quiet(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -36,6 +39,10 @@ class Command(click.Command):
     def __init__(self, *args: Any, **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self.params.append(_QUIET)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with guests_on_stderr():
+            return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuses what is left of ``"$IMAGE"`` where the shell has no such variable: a path it would mean this very folder."""
@@ -66,7 +73,8 @@ class Program(Group):
         prepare_streams()
         try:
             try:
-                return super().main(*args, **extra)
+                with _signals_as_exceptions():
+                    return super().main(*args, **extra)
             finally:
                 settle_streams()
         except BrokenPipeError:  # as of head, which has seen enough
@@ -76,16 +84,51 @@ class Program(Group):
         except OSError as error:
             _fail(_reason(error))
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _shown_as_printable():
+            return super().make_context(*args, **extra)
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with _shown_as_printable():
+                return super().invoke(ctx)
         except ConfigError as error:
             _fail(*error.problems)
         except OcrkitError as error:
             _fail(error)
         except KeyboardInterrupt as stop:
             click.echo(err=True)  # ends the line with the terminal's ^C
-            _fail(": ".join(["stopped", *stop.args]), status=130)
+            _fail(": ".join(["stopped", *map(str, stop.args)]), status=getattr(stop, "status", 130))
+
+
+@contextmanager
+def _shown_as_printable() -> Iterator[None]:
+    """What was wrong with the command line is told with names of files in it, in which there may be anything."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = printable(error.message or "")
+        raise
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """What asks the process to end ends it as Ctrl-C does, so that what is half done is put away."""
+    ours = threading.current_thread() is threading.main_thread()
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if ours and hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in (signal.Signals[name] for name in names)}
+    before = {number: known for number, known in before.items() if known in (signal.SIG_DFL, signal.default_int_handler)}
+    for number in before:
+        signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number, known in before.items():
+            signal.signal(number, known)
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    raise Stopped(number)
 
 
 def _fail(*reasons: object, status: int = 1) -> NoReturn:
@@ -114,4 +157,5 @@ def resumable(hint: Callable[[], str]) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(*filter(None, [hint()])) from stop
+        stop.args = tuple(filter(None, [hint()]))
+        raise

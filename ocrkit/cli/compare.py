@@ -40,7 +40,7 @@ def compare(*, a: Path, b: Path, as_json: bool, **rules: Any) -> None:
     else:
         echo(f"A  {a}")
         echo(f"B  {b}")
-        click.echo()
+        echo()
         _show(found)
 
 
@@ -48,22 +48,23 @@ def _show(found: Comparison) -> None:
     from ocrkit.cli.tables import print_table
 
     for sentence in found.summary:
-        click.echo(sentence)
+        echo(sentence)
     right = found.right
-    click.echo(
-        f"\nOf {found.samples:,} samples {right.both:,} are read right by both, {right.only_a:,} only by A, "
+    echo()
+    echo(
+        f"Of {found.samples:,} samples {right.both:,} are read right by both, {right.only_a:,} only by A, "
         f"{right.only_b:,} only by B, {right.neither:,} by neither."
     )
     by, count = found.clusters
-    click.echo(f"Intervals: paired bootstrap over {count:,} {by}{'s' * (count > 1)}.")
+    echo(f"Intervals: paired bootstrap over {count:,} {by}{'s' * (count > 1)}.")
     if found.left_out:
-        click.echo(f"{found.left_out:,} samples are left out as punctuation.")
-    click.echo()
+        echo(f"{found.left_out:,} samples are left out as punctuation.")
+    echo()
     if found.differences:
-        click.echo("What differs between the runs:")
+        echo("What differs between the runs:")
         print_table(("", "A", "B"), [(each.what, _cell(each.a), _cell(each.b)) for each in found.differences])
     else:
-        click.echo("Nothing else differs between the runs.")
+        echo("Nothing else differs between the runs.")
 
 
 def _cell(value: Any) -> str:

@@ -52,7 +52,7 @@ def _show(done: Export) -> None:
     size = f"{done.path.stat().st_size / 1e6:.1f} MB"
     echo(f"{done.path}: {about.precision}, {size}, weights {about.weights} (sha256 {about.sha256[:12]}…)")
     compared = ", ".join(f"{name} {difference:.1e}" for name, difference in done.differences.items())
-    click.echo(f"largest difference of a log-probability in float32: {compared}")
+    echo(f"largest difference of a log-probability in float32: {compared}")
     if done.quantised:
         _show_cost(done.quantised)
     if about.licence:

@@ -112,7 +112,7 @@ def train(
         if not symbols:
             raise OcrkitError(f"{held_out}: no text that the model can write")
         mean = total / symbols
-        click.echo(f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters and ends of texts")
+        echo(f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters and ends of texts")
 
 
 def _left_out(count: int, of: int | None, which: str) -> None:
@@ -185,7 +185,7 @@ def tune(
     print_table(header, rows, right=header)
     forms = f"{len(found.forms):,} forms, " if found.forms else ""
     echo(f"chosen by {found.metric} on {found.dataset}: {forms}{found.samples:,} samples")
-    click.echo(" ".join(f"--set {shlex.quote(setting)}" for setting in found.settings))
+    echo(" ".join(f"--set {shlex.quote(setting)}" for setting in found.settings))
 
 
 def _trial_bar() -> Progress:

@@ -85,15 +85,13 @@ def show(name: str, as_json: bool) -> None:
         return
     for part in shown:
         backends = f" for {', '.join(part['backends'])}" if part["backends"] else ""
-        click.echo(
-            f"{part['kind']} {part['name']}{backends}, of plugin {part['plugin']} ({part['distribution']} {part['version']})"
-        )
+        echo(f"{part['kind']} {part['name']}{backends}, of plugin {part['plugin']} ({part['distribution']} {part['version']})")
         for line in part["documentation"].splitlines():
-            click.echo(f"    {line}".rstrip())
+            echo(f"    {line}".rstrip())
         for option in part["options"]:
             value = "none" if option["default"] is None else json.dumps(option["default"], ensure_ascii=False)
             default = "required" if option["required"] else f"default {value}"
-            click.echo(f"  {option['name']} ({option['type']}; {default}): {option['documentation']}")
+            echo(f"  {option['name']} ({option['type']}; {default}): {option['documentation']}")
 
 
 @plugins.command()
@@ -198,6 +196,6 @@ def test(name: str, data: Path | None, as_json: bool) -> None:
                 result = "FAILED" if finding.result == "failed" else finding.result
                 rows.append((subject, check, f"{result}: {finding.reason}" if finding.reason else result))
         print_table(("part", "check", "result"), rows)
-        click.echo(", ".join(f"{count} {result}" for result, count in counts.items()))
+        echo(", ".join(f"{count} {result}" for result, count in counts.items()))
     if counts["failed"]:
         sys.exit(1)

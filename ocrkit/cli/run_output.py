@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,12 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.commands import resumable
-from ocrkit.cli.streams import is_quiet, say, warn
+from ocrkit.cli.streams import is_quiet, results, say, warn
+from ocrkit.printable import printable
 
 if TYPE_CHECKING:
     from csv import DictWriter
 
     from ocrkit.results import ResultFile
+
+
+_END = "\r\n"
+"""Of a row while it is made: then cells with either of them are quoted. Rows are printed with a line feed."""
 
 
 @dataclass(frozen=True)
@@ -101,19 +107,32 @@ class Notes:
 
 
 class Rows:
-    """Prints rows as they come where the format is tsv or csv; the other formats have nothing a row."""
+    """Prints rows as they come where the format is tsv or csv; the other formats have nothing a row.
+
+    Cells are exact, and quoted where they hold a line's end of any system; a terminal gets to see them as other formats' texts.
+    """
 
     def __init__(self, format_: str, names: tuple[str, ...]) -> None:
         self._writer: DictWriter[str] | None = None
+        self._line = io.StringIO(newline="")
         if dialect := {"tsv": "excel-tab", "csv": "excel"}.get(format_):
             from csv import DictWriter
 
-            self._writer = DictWriter(sys.stdout, names, extrasaction="ignore", lineterminator="\n", dialect=dialect)
+            self._writer = DictWriter(self._line, names, extrasaction="ignore", lineterminator=_END, dialect=dialect)
             self._writer.writeheader()
+            self._print()
 
     def add(self, row: dict[str, Any]) -> None:
         if self._writer:
+            if results().isatty():
+                row = {name: printable(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
             self._writer.writerow(row)
+            self._print()
+
+    def _print(self) -> None:
+        results().write(self._line.getvalue().removesuffix(_END) + "\n")
+        self._line.seek(0)
+        self._line.truncate()
 
 
 class SkippedLines:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.run_output import Mark, Output, Rows, SkippedLines, progress, result_file
 from ocrkit.cli.scores import warn_of_contamination
-from ocrkit.cli.streams import echo_json, say
+from ocrkit.cli.streams import echo_json, results, say
 
 if TYPE_CHECKING:
     from ocrkit.datasets import Dataset
@@ -62,7 +62,7 @@ def score_dataset(
     if output.format == "json":
         echo_json(result.as_json())
     elif output.format == "text":
-        Console(highlight=False).print(score_table(result))
+        Console(file=results(), highlight=False).print(score_table(result))
     if profile:
         Console(stderr=True, highlight=False).print(stage_table(result))
     if report and gallery:

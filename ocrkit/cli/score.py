@@ -10,7 +10,7 @@ import click
 from ocrkit.cli.commands import Command
 from ocrkit.cli.options import OUTPUT, min_confidence_option, rules_options, together
 from ocrkit.cli.scores import warn_of_contamination
-from ocrkit.cli.streams import echo_json, say
+from ocrkit.cli.streams import echo_json, results, say
 
 
 @click.command(cls=Command)
@@ -29,13 +29,13 @@ def score(*, file: Path, min_confidence: float | None, details: bool, as_json: b
     from ocrkit.reports.terminal import detail_tables, score_table
     from ocrkit.results import read_results
 
-    results = read_results(file)
-    result = results.score(Rules(**rules), min_confidence)
+    read = read_results(file)
+    result = read.score(Rules(**rules), min_confidence)
     warn_of_contamination(result.contamination)
     if as_json:
         echo_json(result.as_json() | asdict(result.details))
     else:
-        console = Console(highlight=False)
+        console = Console(file=results(), highlight=False)
         console.print(score_table(result))
         if details:
             console.print("", detail_tables(result.details), sep="\n")
@@ -44,7 +44,7 @@ def score(*, file: Path, min_confidence: float | None, details: bool, as_json: b
         from ocrkit.reports.page import write_html
 
         gallery = Gallery()
-        for outcome in results.outcomes:
+        for outcome in read.outcomes:
             gallery.add_outcome(outcome)
         write_html(report, result, gallery)
         say(f"wrote {report}")

@@ -1,18 +1,19 @@
 """Standard streams as callers hand them over: closed, full, or in an encoding that lacks what has to be printed."""
 
 import codecs
-import json
+import io
 import os
 import sys
-from contextlib import suppress
-from dataclasses import asdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from ocrkit.errors import OcrkitError
-from ocrkit.reports.printable import printable
+from ocrkit.parsing import json_text
+from ocrkit.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -44,6 +45,39 @@ def _as_bytes_or_escapes(error: UnicodeError) -> tuple[str | bytes, int]:
     if "\udc80" <= letter <= "\udcff":
         return bytes([ord(letter) - 0xDC00]), error.start + 1
     return letter.encode("ascii", "backslashreplace").decode(), error.start + 1
+
+
+def keep_results_apart() -> None:
+    """Leaves standard output to results for the rest of this process: what plugins and libraries write to it by its number,
+    1, goes to standard error. For Python it is where it was, ``sys.stdout``."""
+    out = sys.stdout
+    if not isinstance(out, io.TextIOWrapper):
+        return
+    with suppress(OSError):
+        raw = open(os.dup(out.fileno()), "wb", buffering=0 if out.write_through else -1)  # noqa: SIM115, PTH123
+        os.dup2(sys.stderr.fileno(), out.fileno())
+        sys.stdout = io.TextIOWrapper(
+            raw, out.encoding, out.errors, line_buffering=out.line_buffering, write_through=out.write_through
+        )
+
+
+_results: TextIO | None = None
+
+
+def results() -> TextIO:
+    """Where results go: standard output, which is not ``sys.stdout`` while a command is at work."""
+    return _results or sys.stdout
+
+
+@contextmanager
+def guests_on_stderr() -> Iterator[None]:
+    """What plugins print meanwhile goes to standard error, since it would be read as results."""
+    global _results
+    before, _results, sys.stdout = _results, sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        _results, sys.stdout = before, _results
 
 
 def settle_streams() -> None:
@@ -92,9 +126,9 @@ def unless_quiet(bar: "Progress") -> "Progress":
     return bar
 
 
-def echo(text: str) -> None:
+def echo(text: str = "") -> None:
     """A line on standard output."""
-    click.echo(printable(text))
+    click.echo(printable(text), file=results())
 
 
 def echo_lines(text: str) -> None:
@@ -105,14 +139,14 @@ def echo_lines(text: str) -> None:
 
 def echo_row(*cells: str) -> None:
     """A line on standard output: the cells with a tab between them."""
-    click.echo("\t".join(map(printable, cells)))
+    click.echo("\t".join(map(printable, cells)), file=results())
 
 
 def echo_json(value: Any) -> None:
     """Prints an object with the dataclasses in it as JSON; in ASCII alone where standard output cannot hold it."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, default=asdict)
+    text = json_text(value, indent=2)
     try:
-        text.encode(sys.stdout.encoding or "utf-8")
+        text.encode(results().encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json.dumps(value, indent=2, default=asdict)
-    click.echo(text)
+        text = json_text(value, indent=2, ascii_only=True)
+    click.echo(text, file=results())

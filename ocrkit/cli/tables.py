@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import click
-
-from ocrkit.reports.printable import printable
+from ocrkit.cli.streams import echo
+from ocrkit.printable import printable
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> None:
@@ -16,4 +15,4 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Seq
             cell.rjust(width) if name in right else cell.ljust(width)
             for name, cell, width in zip(header, row, widths, strict=True)
         ]
-        click.echo("  ".join(cells).rstrip())
+        echo("  ".join(cells).rstrip())

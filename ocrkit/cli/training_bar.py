@@ -5,8 +5,8 @@ from typing import Any
 
 from ocrkit.cli.run_output import SkippedLines
 from ocrkit.cli.streams import is_quiet
+from ocrkit.printable import printable
 from ocrkit.reports.facts import rate
-from ocrkit.reports.printable import printable
 
 SILENCE = 60.0
 """Seconds after which it is said where training is, where no bar shows it."""

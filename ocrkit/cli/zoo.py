@@ -12,6 +12,7 @@ import click
 from ocrkit.cli.commands import Group
 from ocrkit.cli.options import pipeline_option, set_option
 from ocrkit.cli.streams import echo, echo_json, echo_lines, say, unless_quiet, warn
+from ocrkit.printable import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -84,7 +85,7 @@ def show(name: str, whole: bool, as_json: bool) -> None:
         card = found.folder / "CARD.md"
         if card.is_file():
             echo_lines(read_text(card).strip())
-            click.echo()
+            echo()
         for line in _in_short(found):
             echo(line)
 
@@ -136,7 +137,7 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
         names = tuple(each.name for each in found)
     with unless_quiet(_image_bar()) as bar:
         for name in names:
-            update = partial(_update, bar, bar.add_task(name, total=None))
+            update = partial(_update, bar, bar.add_task(printable(name), total=None))
             try:
                 results.append(verifying.verify(name, backend=backend, device=device, on_images=update))
             except OcrkitError as error:
@@ -203,7 +204,7 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
                 elif offline or not each.url:
                     path = check_there(each)
                 else:
-                    path = fetch_weights(each, partial(_update, bar, bar.add_task(name, total=None)))
+                    path = fetch_weights(each, partial(_update, bar, bar.add_task(printable(name), total=None)))
             except OcrkitError as error:
                 problems += str(error).splitlines()
             else:
@@ -224,7 +225,7 @@ def _image_bar() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("images"))
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("images"))
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
 
 

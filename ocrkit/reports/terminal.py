@@ -6,8 +6,8 @@ from rich.text import Text
 
 from ocrkit.evaluation import Details, full_name
 from ocrkit.evaluation_result import Result
+from ocrkit.printable import printable
 from ocrkit.reports import facts
-from ocrkit.reports.printable import printable
 
 _CONFUSIONS = 20
 

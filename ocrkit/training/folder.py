@@ -1,6 +1,5 @@
 """The folder of a training run, and the files in it."""
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from ocrkit.curves import draw_curves
 from ocrkit.errors import OcrkitError
 from ocrkit.files import lock, remove_left_behind, write_atomically
 from ocrkit.interfaces import Arrays
+from ocrkit.parsing import json_text
 from ocrkit.seen_forms import IMAGES, SeenForms, write_list
 
 _FIRST = "last.safetensors"
@@ -78,7 +78,7 @@ class RunFolder:
 
     def write_about(self, about: Mapping[str, Any]) -> None:
         """``run.json``: what the run was started with."""
-        self._write_text("run.json", json.dumps(about, indent=2))
+        self._write_text("run.json", json_text(about, indent=2))
 
     def write_seen(self, seen: SeenForms) -> None:
         """``seen.txt``: the keys of the samples that the run sees, where some are of no form."""
@@ -88,7 +88,7 @@ class RunFolder:
 
     def write_log(self, history: Sequence[Mapping[str, Any]]) -> None:
         """``log.jsonl`` and ``curves.svg``."""
-        self._write_text("log.jsonl", "".join(json.dumps(line) + "\n" for line in history))
+        self._write_text("log.jsonl", "".join(json_text(line) + "\n" for line in history))
         if history:
             self._write_text("curves.svg", draw_curves(history))
 
