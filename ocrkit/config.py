@@ -44,7 +44,8 @@ class Training:
     epochs: int = option(20, "passes over the training split", minimum=1)
     batch_size: int = option(64, "images in a step, of all workers together", minimum=1)
     optimizer: Literal["adam", "adamw"] = option("adam", "Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019)")
-    learning_rate: float = option(1e-3, "the highest learning rate of the schedule", minimum=0.0)
+    # In float32 a step of Adam has no room for more than ten times this.
+    learning_rate: float = option(1e-3, "the highest learning rate of the schedule", minimum=0.0, maximum=1e30)
     schedule: Literal["constant", "cosine"] = option("constant", "what follows the warm-up: constant, or a half cosine to zero")
     warmup: float = option(
         0.0, "share of all steps in which the learning rate rises linearly from zero", minimum=0.0, maximum=1.0

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrkit import DataError, OcrkitError, files
+from ocrkit import ConfigError, DataError, OcrkitError, files
 from ocrkit import weights as weight_files
 from ocrkit.training import folder as run_folder
 from runs import FOLDER, arrays_of, make_folder, same, trained
@@ -25,6 +25,15 @@ def test_a_loss_that_is_no_number_stops_training(clip: float, tiny: Path, words_
     ):
         trained(tiny, tmp_path / "run", words_root, settings)
     assert all(np.isfinite(array).all() for array in arrays_of(tmp_path / "run" / "last.safetensors").values())
+
+
+@pytest.mark.parametrize("rate", [1e31, 1e39, float("inf"), float("nan"), -1.0])
+def test_a_learning_rate_that_no_network_learns_with_is_refused(
+    rate: float, tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    """PyTorch raised an error of its own in the first step, about floats."""
+    with pytest.raises(ConfigError, match=r"training\.learning_rate: .*; expected at (least 0|most 1e\+30)"):
+        trained(tiny, tmp_path / "run", words_root, {"training.learning_rate": rate})
 
 
 @pytest.mark.parametrize("cause", [{"learning_rate": 1e30}, {"loss_weight": 1e39}], ids=["output", "weights"])
