@@ -1,7 +1,9 @@
 """Reads words with an exported network, without ocrkit: python read_with_onnxruntime.py model.onnx word.png …
 
-Needs onnxruntime, numpy and opencv-python-headless. Written for the preprocessor fit-pad and for greedy decoding; the network's
-metadata says what it takes. Other languages do the same with ONNX Runtime's C, C++, C#, Java or JavaScript interface.
+Needs onnxruntime, numpy and opencv-python-headless. Written for the preprocessors level and fit-pad, for
+dark writing and for greedy decoding; the network's metadata says what it takes. Images are read as
+cv2.imread reads them: no transparency, and 16 bits cut to 8. Other languages do the same with ONNX
+Runtime's C, C++, C#, Java or JavaScript interface.
 """
 
 import json
@@ -12,12 +14,31 @@ import numpy as np
 import onnxruntime
 
 
-def fit_pad(image: np.ndarray, height: int, width: int) -> np.ndarray:
+def level(image: np.ndarray, window: float = 0.4) -> np.ndarray:
+    """Divides a grey image by the paper around each pixel, so that paper is white in uneven light."""
+    height, width = image.shape
+    side = max(window * height, 40)
+    scale = min(1.0, max(16 / side, 64 / height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small, side = cv2.resize(image, size, interpolation=cv2.INTER_AREA), round(side * scale)
+    around = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
+    lightest = cv2.dilate(around, np.ones((side | 1, side | 1), np.uint8))
+    further = round(1.8 * side) | 1
+    paper = cv2.erode(lightest, np.ones((further, further), np.uint8))
+    wide = round(2.5 * side)
+    paper = np.maximum(paper, np.maximum(cv2.blur(lightest, (wide, wide)) * 0.6, 48))
+    background = cv2.resize(paper.astype(np.uint8)[side:-side, side:-side], (width, height))
+    return cv2.divide(image, background, scale=255 / 0.97)
+
+
+def fit_pad(image: np.ndarray, height: int, width: int, min_width: int = 0, multiple: int = 8) -> np.ndarray:
     """Shrinks a grey image until it fits, never enlarges it, and centres it on paper."""
     ratio = min(height / image.shape[0], width / image.shape[1])
     if ratio < 1:
         size = max(1, int(image.shape[1] * ratio)), max(1, int(image.shape[0] * ratio))
         image = cv2.resize(image, size)
+    if min_width:  # only as wide as the image needs
+        width = min(width, -(-max(image.shape[1], min_width) // multiple) * multiple)
     rows, columns = height - image.shape[0], width - image.shape[1]
     top, left, paper = rows // 2, columns // 2, max(230, int(image[0, 0]))
     return cv2.copyMakeBorder(image, top, rows - top, left, columns - left, cv2.BORDER_CONSTANT, value=(paper,))
@@ -32,13 +53,18 @@ def greedy(log_probs: np.ndarray, alphabet: str) -> str:
 
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 metadata = session.get_modelmeta().custom_metadata_map
-about = json.loads(metadata["ocrkit"])
-images = [cv2.imread(path, cv2.IMREAD_GRAYSCALE) for path in sys.argv[2:]]
-fitted = np.stack([fit_pad(image, about["height"], about["width"]) for image in images])
-inputs = {
-    "images": fitted[:, None].astype(np.float32) / 255,
-    "widths": np.full(len(images), about["width"], np.int64),
-}
-log_probs, lengths = session.run(["log_probs", "lengths"], inputs)
-for path, steps, length in zip(sys.argv[2:], log_probs, lengths, strict=True):
-    sys.stdout.write(f"{path}\t{greedy(steps[:length], metadata['alphabet'])}\n")
+options = json.loads(metadata["ocrkit"])["pipeline"]["preprocessor"]
+before = options.pop("before", [])
+if options.pop("use") != "fit-pad" or any(part.pop("use") != "level" for part in before):
+    sys.exit(f"{sys.argv[1]}: wants other preprocessors than level and fit-pad, and this script has no others")
+for path in sys.argv[2:]:
+    image = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    for part in before:
+        image = level(image, **part)
+    image = fit_pad(image, **options)
+    inputs = {
+        "images": image[None, None].astype(np.float32) / 255,
+        "widths": np.array([image.shape[1]], np.int64),
+    }
+    log_probs, lengths = session.run(["log_probs", "lengths"], inputs)
+    sys.stdout.write(f"{path}\t{greedy(log_probs[0, : lengths[0]], metadata['alphabet'])}\n")

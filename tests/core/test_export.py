@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime
@@ -199,13 +200,21 @@ def test_a_third_partys_featurizer_is_exported_by_pytorch_and_read_without_it(
     assert result.stdout == f"{expected}\n"
 
 
-def test_the_example_reads_without_ocrkit_what_ocrkit_reads(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [("iam-crnn", "[]"), ("iam-words-resnet", '[{ use = "level" }]'), ("synth-words-resnet", "[]")],
+)
+def test_the_example_reads_without_ocrkit_what_ocrkit_reads(name: str, before: str, tmp_path: Path) -> None:
     sample = sorted((ROOT / "plugins" / "ocrkit_iam" / "sample" / "words").rglob("*.png"))[:40]
-    export(load_spec("iam-crnn"), tmp_path / "iam.onnx")
+    grey = tmp_path / "grey.png"
+    scan = cv2.imread(str(sample[0]), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(grey), (scan * np.linspace(1.0, 0.5, scan.shape[1])).astype(np.uint8))
+    settings = [f"preprocessor.before={before}"]
+    export(load_spec(name, settings), tmp_path / "network.onnx")
     script = ROOT / "docs" / "examples" / "read_with_onnxruntime.py"
-    command = [sys.executable, script, tmp_path / "iam.onnx", *sample]
+    command = [sys.executable, script, tmp_path / "network.onnx", grey, *sample]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    expected = [f"{item.id}\t{item.text}" for item in ocrkit.load("iam-crnn").read_many(sample)]
+    expected = [f"{item.id}\t{item.text}" for item in ocrkit.load(name, settings).read_many([grey, *sample])]
     assert result.stdout.splitlines() == expected
     assert "import ocrkit" not in script.read_text(encoding="utf-8")
 
