@@ -18,7 +18,8 @@ weights. The first one alone checks the folder, validates, writes and tells of i
 
 from ocrkit.training.data import TrainingData, collect, joined
 from ocrkit.training.initial import take_what_fits
-from ocrkit.training.run import Progress, Run, workers_of
+from ocrkit.training.progress import Progress
+from ocrkit.training.run import Run, workers_of
 from ocrkit.training.schedule import learning_rate
 from ocrkit.training.start import resume_options, train
 

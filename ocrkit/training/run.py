@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -32,35 +32,13 @@ from ocrkit.training.batches import Batches
 from ocrkit.training.data import TrainingData
 from ocrkit.training.folder import RunFolder
 from ocrkit.training.initial import Origin, take_what_fits
+from ocrkit.training.progress import Progress
 from ocrkit.training.randomness import STEP, random_at
 from ocrkit.training.schedule import learning_rate
 from ocrkit.training.validation import choosing_metric
 
 AVERAGE_EVERY = 10
 """Steps between two updates of the averaged weights, since getting all weights off a GPU takes as long as part of a step."""
-
-
-@dataclass
-class Progress:
-    """Where training is; a checkpoint holds it."""
-
-    epoch: int = 0
-    """Complete epochs."""
-    batch: int = 0
-    """Complete steps of the epoch that is under way."""
-    step: int = 0
-    """Complete steps of all epochs."""
-    losses: float = 0.0
-    """Sum of the losses of all samples of the epoch under way."""
-    seen: int = 0
-    """Samples in ``losses``."""
-    seconds: float = 0.0
-    """Spent on the epoch under way."""
-    best_epoch: int = 0
-    """0: none is better than the weights that the run began with."""
-    best_score: float | None = None
-    history: list[dict[str, Any]] = field(default_factory=list)
-    """The log's epochs; epoch 0, where there is one, is what the weights scored that the run began with."""
 
 
 def workers_of(assembly: Assembly) -> Workers:
@@ -154,15 +132,19 @@ class Run:
         """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged or of another network."""
         self.origin = origin
         checkpoint = weight_files.read(self.folder.path / "last.safetensors")
-        if "progress" not in checkpoint.about:
-            raise WeightsError(f"{checkpoint.path}: no checkpoint of a training run; expected weights, optimizer and progress")
+        try:
+            progress = Progress.of(checkpoint.about)
+        except ValueError as error:
+            raise WeightsError(f"{checkpoint.path}: no checkpoint of a training run, or a damaged one: {error}") from error
         if differences := self.assembly.differences(checkpoint.about):
             raise WeightsError(f"{checkpoint.path}: of another network: {'; '.join(differences)}")
         self.network.load_state(_with_prefix(checkpoint.arrays, "network."))
         self.trainer.load_state(_with_prefix(checkpoint.arrays, "optimizer."))
         if self.options.ema_decay and not self.workers.index:
             self._average = _with_prefix(checkpoint.arrays, "average.") or self.network.state()
-        self.progress = Progress(**checkpoint.about["progress"])
+        self.progress = progress
+        if not self.workers.index:
+            self.folder.write_log(progress.history)  # a kill may have come between the checkpoint and its log
         self.report({"event": "resume", "epoch": self.progress.epoch, "step": self.progress.step})
 
     # ------------------------------------------------------------------------------------------------------------- steps

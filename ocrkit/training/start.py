@@ -19,7 +19,8 @@ from ocrkit.seen_forms import SeenForms, forms_of, keys_of
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written
 from ocrkit.training.folder import RunFolder, was_stopped_at_its_start
 from ocrkit.training.initial import Origin
-from ocrkit.training.run import Progress, Run, workers_of
+from ocrkit.training.progress import Progress
+from ocrkit.training.run import Run, workers_of
 
 
 @dataclass(frozen=True, slots=True)

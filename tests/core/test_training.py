@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -320,6 +321,18 @@ def test_going_on_with_a_finished_run_changes_nothing(rough: Path, words_root: P
     assert progress.epoch == 3
     assert [event["event"] for event in events] == ["start", "resume"]
     assert all(np.array_equal(array, before[name]) for name, array in arrays_of(rough / "last.safetensors").items())
+
+
+def test_a_kill_between_the_last_checkpoint_and_its_log_costs_no_epoch_of_the_log(
+    rough: Path, words_root: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(rough, tmp_path / "run")
+    log, curves = (run / "log.jsonl").read_text(), (run / "curves.svg").read_text()
+    (run / "log.jsonl").write_text("".join(log.splitlines(keepends=True)[:-1]))
+    (run / "curves.svg").unlink()
+    trained(run, run, words_root, resume=True)
+    assert list(map(json.loads, (run / "log.jsonl").read_text().splitlines())) == list(map(json.loads, log.splitlines()))
+    assert (run / "curves.svg").read_text() == curves
 
 
 # ------------------------------------------------------------------------------------------------------------ early stopping
