@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from functools import cache
 from pathlib import Path
 from textwrap import shorten
@@ -208,14 +208,16 @@ class _Session:
         provider = PROVIDERS[device]
         if provider not in onnxruntime.get_available_providers():
             raise _no_device(device)
-        if device == "cuda":
-            with redirect_stdout(sys.stderr):  # it prints what it does not find
-                onnxruntime.preload_dlls()  # finds the CUDA libraries of NVIDIA's wheels
         choices = [(provider, {"use_tf32": "0"})] if device == "cuda" else []
-        try:
-            self._session = onnxruntime.InferenceSession(model, options, providers=[*choices, PROVIDERS["cpu"]])
-        except Exception as error:
-            raise _RuntimeError(_first_line(error)) from error
+        with redirect_stdout(sys.stderr) if choices else nullcontext():  # it prints what it does not find
+            if choices:
+                onnxruntime.preload_dlls()  # finds the CUDA libraries of NVIDIA's wheels
+            try:
+                self._session = onnxruntime.InferenceSession(
+                    model, options, providers=[*choices, PROVIDERS["cpu"]], enable_fallback=len(choices)
+                )
+            except Exception as error:
+                raise _RuntimeError(_first_line(error)) from error
         if provider not in self._session.get_providers():  # it would go on without, on the CPU
             raise _no_device(device)
 
