@@ -15,7 +15,7 @@ UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test test-packaging bench lint format docs clean
+.PHONY: help demo install test trials test-packaging bench lint format docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '  make %-16s%s\n' "$$name" "$$does"; done
@@ -27,6 +27,9 @@ install: $(FOR_DEVELOPMENT) ## install all that development needs
 
 test: $(FOR_DEVELOPMENT) ## install, and run the tests
 	$(BIN)/python -m pytest
+
+trials: $(FOR_DEVELOPMENT) ## kill it, fill its disk, and feed it damaged files and bad servers, all that docs/trials.md lists (up to an hour)
+	OCRKIT_TRIALS=2000 $(BIN)/python -m pytest tests/trials -rP
 
 test-packaging: $(FOR_DEVELOPMENT) ## install the base and each extra into fresh environments, on the oldest and newest Python here (minutes)
 	$(BIN)/python tools/try_installs.py

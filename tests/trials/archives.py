@@ -57,7 +57,7 @@ END = bytes(1024)
 
 
 def packed(*parts: bytes) -> bytes:
-    return gzip.compress(b"".join(parts) + END, 1)
+    return gzip.compress(b"".join(parts) + END, 1, mtime=0)
 
 
 def zeros(size: int) -> bytes:

@@ -46,7 +46,7 @@ def _main() -> None:
     setrlimit(RLIMIT_AS, (_MOST_VIRTUAL, _MOST_VIRTUAL))
     _, name, folder, options = sys.argv
     report = import_module(f"trials.{name}").trial(Path(folder), **json.loads(options))
-    print(json.dumps(report | {"peak_mb": round(peak_mb())}))  # noqa: T201
+    print(json.dumps(report | {"peak_mb": max(round(peak_mb()), report.get("peak_mb", 0))}))  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -1,0 +1,229 @@
+"""Everything that reads files which anybody may have written. ``PARSERS`` names them: add a line to try another."""
+
+import faulthandler
+import gzip
+import json
+import os
+import shutil
+import traceback
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ocrkit.assembly import Assembly, assemble
+from ocrkit.cache import CachedImages
+from ocrkit.comparison import compare_results
+from ocrkit.config import load_spec
+from ocrkit.curves import draw_curves
+from ocrkit.errors import OcrkitError
+from ocrkit.evaluation import RAW, Rules
+from ocrkit.exported import read_exported
+from ocrkit.golden import read_golden
+from ocrkit.images import read_image
+from ocrkit.language_model import LanguageModel
+from ocrkit.packing import distributions_of
+from ocrkit.pipeline_weights import weights_to_read_with
+from ocrkit.reports.gallery import Gallery
+from ocrkit.reports.page import write_html
+from ocrkit.results import read_results
+from ocrkit.seen_forms import of_run
+from ocrkit.training import Progress, resume_options
+from ocrkit.weights import parse, read, write
+from ocrkit_folder.folder import Folder
+from ocrkit_gluon.params import _File
+from ocrkit_iam.words import IamWords
+from ocrkit_onnx.backend import Onnx
+from ocrkit_onnx.graph import metadata_entries, metadata_of
+from ocrkit_synth.strokes import Strokes
+from trials.mutations import Mutate, image_mutated, json_mutated, lines_mutated, mutated, toml_mutated
+from trials.seeds import KEY
+
+SLOW = 120
+"""Seconds after which one input counts as one that hangs."""
+
+
+class Parser(NamedTuple):
+    """What reads an input, and the file of its folder that is damaged."""
+
+    read: Callable[[Path], object]
+    """Given the seed's folder. OcrkitError is how it refuses; any other error is a defect."""
+    file: str
+    """The name of the file, or a pattern of names: then one of them."""
+    ways: Sequence[Mutate] = (mutated,)
+    folder: str = ""
+    """The seed's, where that is not the parser's own name."""
+    alone: bool = False
+    """Whether the file is all that reading takes; ``read`` is given it instead of the folder then."""
+
+
+@cache
+def _assembly(folder: Path) -> Assembly:
+    return assemble(load_spec(folder / "pipeline.toml"))
+
+
+def _read_pipeline(folder: Path) -> None:
+    assembly = assemble(load_spec(folder / "pipeline.toml"))
+    weights_to_read_with(assembly)
+
+
+def _read_manifest(folder: Path) -> None:
+    _, trained = weights_to_read_with(_assembly(folder))
+    trained.seen  # noqa: B018  (read when it is asked for)
+
+
+def _read_run(folder: Path) -> None:
+    of_run(folder)
+    resume_options(folder)
+    distributions_of(folder)
+
+
+def _read_checkpoint(file: Path) -> None:
+    checkpoint = read(file)
+    _assembly(file.parent).differences(checkpoint.about)
+    try:
+        progress = Progress.of(checkpoint.about)
+    except ValueError as error:  # what training says of it
+        raise OcrkitError(str(error)) from error
+    draw_curves(progress.history or [{"epoch": 0}])
+
+
+def _read_network(folder: Path) -> None:
+    network = Onnx().open(folder / "tiny.onnx", device="cpu", threads=1)
+    network.predict(np.ones((2, 1, 16, 48), np.float32), np.array([48, 5], np.int32))
+
+
+def _read_language_model(path: Path) -> None:
+    LanguageModel.open(path).log_probs("he ")
+
+
+def _read_iam(folder: Path) -> None:
+    _read_samples(IamWords(folder))
+
+
+def _read_folder(folder: Path) -> None:
+    _read_samples(Folder(folder))
+
+
+def _read_strokes(folder: Path) -> None:
+    _read_samples(Strokes(folder))
+
+
+def _read_samples(reader: Any) -> None:
+    for index in range(min(3, len(reader))):
+        reader[index].load()
+
+
+def _unpacked(data: bytes, random: Random) -> bytes:
+    """What is packed is damaged, not the packing, which would be all that is found."""
+    return gzip.compress(random.choice([mutated, lines_mutated])(gzip.decompress(data), random))
+
+
+def _score(folder: Path) -> None:
+    results = read_results(folder / "results.jsonl")
+    gallery = Gallery()
+    for outcome in results.outcomes:
+        gallery.add_outcome(outcome)
+    result = results.score(Rules(lowercase=True, unicode="NFKC"), 0.5)
+    write_html(folder / "page.html", result, gallery)
+
+
+def _compare(folder: Path) -> None:
+    compare_results(read_results(folder / "others.jsonl"), read_results(folder / "results.jsonl"), RAW)
+
+
+def _read_cache(folder: Path) -> None:
+    os.environ["OCRKIT_CACHE"] = str(folder)
+    try:
+        with CachedImages(folder / KEY) as images:
+            list(images)
+    except (OSError, ValueError, AttributeError) as error:  # what it says of entries that are damaged
+        raise OcrkitError("no such entry") from error
+
+
+def _describe(data: bytes, random: Random) -> bytes:
+    """Weights whose description is another: what the file says of itself is JSON in its header."""
+    arrays, about = parse(data)
+    path = Path(f"described-{random.random()}")
+    try:
+        write(path, arrays, json.loads(json_mutated(json.dumps(about).encode(), random)))
+        return path.read_bytes()
+    except (TypeError, AttributeError, ValueError):
+        return data
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _describe_network(data: bytes, random: Random) -> bytes:
+    """A network's file that says something else of itself as well, which counts."""
+    about = metadata_of(data)["ocrkit"].encode()
+    changed = (json_mutated if random.random() < 0.7 else mutated)(about, random)
+    return data + metadata_entries({"ocrkit": changed.decode(errors="replace")})
+
+
+PARSERS: dict[str, Parser] = {
+    "pipeline": Parser(_read_pipeline, "pipeline.toml", (mutated, toml_mutated)),
+    "manifest": Parser(_read_manifest, "manifest.toml", (mutated, toml_mutated)),
+    "weights": Parser(_read_pipeline, "weights.safetensors"),
+    "description": Parser(_read_pipeline, "weights.safetensors", (_describe,)),
+    "run": Parser(_read_run, "run.json", (mutated, json_mutated)),
+    "checkpoint": Parser(_read_checkpoint, "last.safetensors", (mutated, _describe, _describe), alone=True),
+    "network": Parser(_read_network, "tiny.onnx"),
+    "exported": Parser(read_exported, "tiny.onnx", (_describe_network,), alone=True),
+    "arpa": Parser(_read_language_model, "model.arpa", alone=True),
+    "language model": Parser(_read_language_model, "model.lm", (mutated, _describe), alone=True),
+    "golden": Parser(read_golden, "golden.safetensors", (mutated, _describe), alone=True),
+    "params": Parser(lambda file: _File(file).arrays(), "network.params", alone=True),
+    "words": Parser(_read_iam, "ascii/words.txt"),
+    "forms": Parser(_read_iam, "ascii/forms.txt"),
+    "xml": Parser(_read_iam, "xml/a01-000u.xml"),
+    "labels": Parser(_read_folder, "labels.tsv"),
+    "ground truth": Parser(_read_folder, "a.gt.txt"),
+    "strokes": Parser(_read_strokes, "lines.jsonl.gz", (mutated, _unpacked)),
+    "results": Parser(_score, "results.jsonl", (mutated, lines_mutated, lines_mutated)),
+    "comparison": Parser(_compare, "results.jsonl", (mutated, lines_mutated, lines_mutated), "results"),
+    "cache": Parser(_read_cache, f"{KEY}/*"),
+    "images": Parser(read_image, "*", (image_mutated,), alone=True),
+}
+
+
+def trial(folder: Path, seeds: str, names: list[str], count: int, seed: int = 0) -> dict[str, Any]:
+    """Reads ``count`` damaged inputs for each parser. Reports how many were read and refused, and ``wrong``, a line each.
+
+    An input that was wrong stays in ``folder``. The same seed damages the same way.
+    """
+    report: dict[str, Any] = {"tried": 0, "read": 0, "refused": 0, "wrong": []}
+    os.chdir(folder)
+    for name in names:
+        parser = PARSERS[name]
+        work = shutil.copytree(Path(seeds) / (parser.folder or name), folder / name)
+        files = sorted(path for path in work.glob(parser.file) if path.is_file())
+        for file in files:
+            parser.read(file if parser.alone else work)  # or the trial tries nothing
+        random = Random(f"{seed} {name}")
+        for number in range(count):
+            file = random.choice(files)
+            whole = file.read_bytes()
+            damaged = random.choice(parser.ways)(whole, random)
+            file.write_bytes(damaged)
+            report["tried"] += 1
+            faulthandler.dump_traceback_later(SLOW, exit=True)
+            try:
+                parser.read(file if parser.alone else work)
+                report["read"] += 1
+            except OcrkitError:
+                report["refused"] += 1
+            except Exception as error:  # noqa: BLE001  (that is what is looked for)
+                if isinstance(error, OSError) and error.filename:  # a line too: of a name that is too long, say
+                    report["refused"] += 1
+                    continue
+                place = traceback.extract_tb(error.__traceback__)[-1]
+                report["wrong"].append(f"{name} {number}: {error!r:.200} at {Path(place.filename).name}:{place.lineno}")
+                (folder / f"wrong-{name}-{number}-{file.name}").write_bytes(damaged)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+                file.write_bytes(whole)
+    return report
