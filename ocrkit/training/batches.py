@@ -19,6 +19,15 @@ SORTED = 32
 """Batches whose images are sorted by width together, where it varies: fewer columns are then spent on padding."""
 
 
+def windows_of(batches: int, most: int) -> Iterator[tuple[int, int]]:
+    """The first batch of every window of batches that are made together, and the first beyond it: windows are of 1, 2, 4, … and
+    at last ``most`` batches, so that an epoch begins after one batch's images and not after many thousand."""
+    first, size = 0, 1
+    while first < batches:
+        yield first, min(first + size, batches)
+        first, size = first + size, min(2 * size, most)
+
+
 @dataclass
 class Batches:
     """Makes one worker's batches. ``report`` is told of every sample whose image cannot be used, once."""
@@ -48,23 +57,27 @@ class Batches:
         size = self.options.batch_size
         order = random_at(self.options.seed, ORDER, epoch).permutation(len(data.samples))
         chunks = [order[first : first + size].tolist() for first in range(0, len(order), size)]
-        together = 1 if self.assembly.plan.image.width else SORTED
-        windows = [chunks[first : first + together] for first in range(done - done % together, len(chunks), together)]
-        mine = [[index for chunk in window for index in chunk[self.workers.index :: self.workers.count]] for window in windows]
+        most = 1 if self.assembly.plan.image.width else SORTED
+        windows = {first: chunks[first:end] for first, end in windows_of(len(chunks), most) if end > done}
+        mine = {
+            first: [index for chunk in window for index in chunk[self.workers.index :: self.workers.count]]
+            for first, window in windows.items()
+        }
         images = ordered_map(
             lambda index: self._image(data.samples[index], epoch, index),
-            (index for window in mine for index in window),
+            (index for indices in mine.values() for index in indices),
             self.threads,
-            ahead=max(AHEAD, len(mine[0])),
+            ahead=max(AHEAD, *map(len, mine.values())),
         )
-        for number, (window, indices) in enumerate(zip(windows, mine, strict=True), done // together):
+        for first, indices in mine.items():
+            window = windows[first]
             pairs = [(next(images), data.labels[index], data.samples[index]) for index in indices]
             kept: list[tuple[Any, list[int]]]
             kept = [(image, label) for image, label, sample in pairs if self._usable(image, label, sample)]
             kept.sort(key=lambda pair: pair[0].shape[1])
             bounds = [len(kept) * part // len(window) for part in range(len(window) + 1)]
-            shuffled = random_at(self.options.seed, WINDOW, epoch, number).permutation(len(window))
-            for part in shuffled[max(0, done - number * together) :].tolist():
+            shuffled = random_at(self.options.seed, WINDOW, epoch, first).permutation(len(window))
+            for part in shuffled[max(0, done - first) :].tolist():
                 batch = kept[bounds[part] : bounds[part + 1]]
                 yield self._batch(batch) if batch else None
 

@@ -4,7 +4,9 @@ import json
 import math
 import shutil
 import sys
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -22,8 +24,10 @@ from ocrkit import weights as weight_files
 from ocrkit.assembly import assemble, build_network
 from ocrkit.config import load_spec
 from ocrkit.datasets import open_dataset
-from ocrkit.interfaces import Batch
+from ocrkit.interfaces import Batch, Sample
 from ocrkit.training import Run, collect, learning_rate, resume_options, take_what_fits
+from ocrkit.training.batches import windows_of
+from ocrkit.training.randomness import ORDER, random_at
 from processes import killed
 from runs import arrays_of, same, trained
 
@@ -287,12 +291,50 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
     run.train(data, None)
 
     assert [len(batch.sizes) for batch in batches] == [4] * 12
+    shuffled = []
     for epoch in batches[:6], batches[6:]:
-        ranges = sorted((batch.sizes.min(), batch.sizes.max()) for batch in epoch)
-        assert all(one[1] <= other[0] for one, other in pairwise(ranges)), "sorted by width, before they are cut into batches"
-        assert ranges != [(batch.sizes.min(), batch.sizes.max()) for batch in epoch], "and shuffled after that"
+        for first, end in windows_of(6, 32):
+            found = [(batch.sizes.min(), batch.sizes.max()) for batch in epoch[first:end]]
+            ranges = sorted(found)
+            assert all(one[1] <= other[0] for one, other in pairwise(ranges)), "sorted by width, then cut into batches"
+            shuffled.append(found != ranges)
         labels = [tuple(row[:length]) for batch in epoch for row, length in zip(batch.labels, batch.label_lengths, strict=True)]
         assert sorted(labels) == sorted(map(tuple, data.labels))
+    assert any(shuffled), "and shuffled after that"
+
+
+@given(st.integers(0, 300), st.integers(1, 40))
+def test_windows_follow_each_other_and_grow_from_one_batch(batches: int, most: int) -> None:
+    windows = list(windows_of(batches, most))
+    assert [index for first, end in windows for index in range(first, end)] == list(range(batches))
+    sizes = [end - first for first, end in windows]
+    assert sizes[:1] == [1] * bool(batches)
+    assert all(size <= most for size in sizes)
+    assert all(later == min(2 * size, most) for size, later in pairwise(sizes[:-1]))
+
+
+def test_the_first_step_waits_for_no_more_images_than_its_own(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+    """Where widths vary many batches are made together; an epoch that began with these would begin late."""
+    settings = {"preprocessor.use": "fit-height", "preprocessor.height": 16, "training.batch_size": 4, "training.epochs": 1}
+    assembly = assemble(load_spec(tiny, settings), training=True)
+    stepped = threading.Event()
+    run = Run(assembly, tmp_path / "run", threads=2, report=lambda event: event["event"] == "step" and stepped.set())
+    data = collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
+    order = random_at(0, ORDER, 0).permutation(24)
+    came = []
+
+    def late(sample: Sample) -> Sample:
+        def load() -> np.ndarray:
+            came.append(stepped.wait(20))
+            return sample.load()
+
+        return replace(sample, load=load)
+
+    for index in order[4:]:
+        data.samples[index] = late(data.samples[index])
+    run.start({})
+    run.train(data, None)
+    assert came == [True] * 20
 
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(

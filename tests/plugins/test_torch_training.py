@@ -206,7 +206,7 @@ def test_weights_trained_on_gluon_start_a_run_on_torch(tiny: Path, words_root: P
     standstill = {"training.epochs": 1, "training.learning_rate": 0.0, "training.seed": 9}
     cold = trained(tiny, tmp_path / "cold", words_root, standstill)
     warm = trained(tiny, tmp_path / "warm", words_root, standstill, init=str(on_gluon))
-    assert warm.history[0]["loss"] < 0.3 * cold.history[0]["loss"]
+    assert warm.history[1]["loss"] < 0.3 * cold.history[0]["loss"]
     weights, source = arrays_of(tmp_path / "warm" / "best.safetensors"), arrays_of(on_gluon / "best.safetensors")
     assert_same(*({name: a for name, a in each.items() if "running" not in name} for each in (weights, source)))
 
