@@ -29,6 +29,13 @@ def named(character: str) -> str:
     return f"{character} {code}" if is_sign else character
 
 
+def hidden_in(text: str) -> str:
+    """``, with U+200B ZERO WIDTH SPACE in it`` for a message that names the text: nobody sees why it
+    matches nothing. Nothing where none is hidden."""
+    hidden = dict.fromkeys(filter(is_hidden, text))
+    return f", with {', '.join(map(named, hidden))} in it" if hidden else ""
+
+
 def wrong_alphabet(characters: str) -> str:
     """Why they are no alphabet: ``'a' U+0061 twice; …``. Nothing where each is there once."""
     if not characters:

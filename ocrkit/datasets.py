@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ocrkit.characters import hidden_in
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import DataError, OcrkitError, warn
 from ocrkit.files import read_text
@@ -94,7 +95,7 @@ def _name_unknown(file: str, ids: Set[str], forms: Set[str | None]) -> None:
         return
     parts = (each for each in unknown if any(form and each.startswith(f"{form}-") for form in forms))
     hint = f"; {part} looks like a word's id" if (part := next(parts, None)) else ""
-    some = ", ".join(unknown[:3]) + ", …" * (len(unknown) > 3)
+    some = ", ".join(f"{each}{hidden_in(each)}" for each in unknown[:3]) + ", …" * (len(unknown) > 3)
     warn(f"{file}: {len(unknown):,} of {len(ids):,} ids are no form of this data: {some}{hint}")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ocrkit import DataError, Sample, Skipped, option, read_image
+from ocrkit.characters import hidden_in
 from ocrkit.files import read_text, walk
 from ocrkit.images import EXTENSIONS, passed_over
 from ocrkit_folder.labels import GROUND_TRUTH, TABLE, Label, ground_truths, parse_labels, stays_inside
@@ -102,7 +103,7 @@ class Folder:
                 raise DataError("empty file")
             self._labels[image] = label or self._read_ground_truth(image)
         except FileNotFoundError:
-            self._skipped.append(Skipped(image, "missing"))
+            self._skipped.append(Skipped(image, f"missing{hidden_in(image)}"))
         except OSError as error:
             self._skipped.append(Skipped(image, error.strerror or str(error)))
         except (DataError, ValueError) as error:  # ValueError: a null character in the path

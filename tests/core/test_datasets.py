@@ -153,6 +153,7 @@ def test_a_list_of_forms_keeps_its_first_id_behind_a_byte_order_mark(words_root:
         (["a01-000u", "c04-156"], None),
         (["a01-000u", "z99-000"], "1 of 2 ids are no form of this data: z99-000"),
         (["a01-000u-00-00"], "1 of 1 ids are no form of this data: a01-000u-00-00; a01-000u-00-00 looks like a word's id"),
+        (["a01-000u\u200b"], "1 of 1 ids are no form of this data: a01-000u\u200b, with U+200B ZERO WIDTH SPACE in it"),
         (list("bcda"), "4 of 4 ids are no form of this data: a, b, c, …"),
         ([], "no form ids in it"),
     ],

@@ -207,6 +207,13 @@ def test_no_windows_path_leads_out_of_the_folder(root, path):
     assert item == Skipped("labels.tsv:1", f"path {path.replace(chr(92), '/')!r}; expected a file in this folder or below")
 
 
+def test_a_name_that_looks_right_and_is_another_says_why(root):
+    make(root, "a.png")
+    label(root, "a.png\tone", "a\u200b.png\ttwo")
+    (item,) = Folder(root).skipped
+    assert item == Skipped("a\u200b.png", "missing, with U+200B ZERO WIDTH SPACE in it")
+
+
 @pytest.mark.parametrize(("on_disk", "written"), [("NFD", "NFC"), ("NFC", "NFD")])
 def test_names_are_the_same_in_every_form_of_unicode(root, on_disk, written):
     """The Mac writes file names in one form, and people write tables in the other."""
