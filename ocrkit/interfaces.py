@@ -290,6 +290,24 @@ class NetworkPlan:
         shapes["head.bias"] = (self.classes,)
         return shapes
 
+    def mismatch(self, found: Mapping[str, tuple[int, ...]]) -> str:
+        """In which arrays a network of these differs from :meth:`parameters`, and how; empty where in none."""
+        defined = self.parameters()
+        sides = {
+            "only the network has": [f"{name} {found[name]}" for name in found if name not in defined],
+            "only the definition has": [f"{name} {defined[name]}" for name in defined if name not in found],
+            "of other shapes are": [
+                f"{name} (the network's {found[name]}, the definition's {shape})"
+                for name, shape in defined.items()
+                if name in found and found[name] != shape
+            ],
+        }
+        return "; ".join(
+            f"{side} {', '.join(names[:4])}" + f" and {len(names) - 4} more" * (len(names) > 4)
+            for side, names in sides.items()
+            if names
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class OptimizerOptions:

@@ -348,7 +348,8 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
                 names = ", ".join(self.part().parameters(size))
                 self.check(not names, f"declares the parameters {names}; a featurizer of backend 'numpy' stores nothing")
                 continue
-            network, shapes = self.network(backend, size), self.plan(size, backend).parameters()
+            network, plan = self.network(backend, size), self.plan(size, backend)
+            shapes = plan.parameters()
             try:
                 network.initialize(1)
             except ConfigError:
@@ -358,8 +359,8 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
                     train(network, self.batch(network, size), 2)
             state = network.state()
             found = {name: array.shape for name, array in state.items()}
-            wrong = sorted(set(found.items()) ^ set(shapes.items()))
-            self.check(not wrong, f"stores other parameters than its definition declares: {wrong[:4]}")
+            wrong = plan.mismatch(found)
+            self.check(not wrong, f"stores other parameters than its definition declares: {wrong}")
             with tempfile.TemporaryDirectory() as folder:
                 weights.write(Path(folder) / "state.safetensors", state, {})
                 arrays = weights.read(Path(folder) / "state.safetensors").arrays

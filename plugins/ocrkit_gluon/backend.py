@@ -111,10 +111,9 @@ class GluonNetwork:
             _canonical(name): parameter
             for name, parameter in self.whole._collect_params_with_prefix().items()  # the only structural names
         }
-        expected, built = plan.parameters(), {name: parameter.shape for name, parameter in self.parameters.items()}
-        if expected != built:
-            wrong = sorted(set(expected.items()) ^ set(built.items()))
-            raise ConfigError([f"the gluon network has other parameters than its definition says: {wrong[:4]}"])
+        built = {name: parameter.shape for name, parameter in self.parameters.items()}
+        if wrong := plan.mismatch(built):
+            raise ConfigError([f"the gluon network has other parameters than its definition says: {wrong}"])
 
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
         return READING.call(self._predict, inputs, sizes)

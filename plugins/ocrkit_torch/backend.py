@@ -96,10 +96,9 @@ class TorchNetwork:
             # Of images of a few columns oneDNN then reads what lies behind them, in these convolutions (PyTorch 2.9 and 2.13).
             if isinstance(module, nn.Conv2d) and module.in_channels == 1 == module.stride[0] < module.stride[1]:
                 module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-        expected, found = plan.parameters(), {name: tuple(tensor.shape) for name, tensor in state_of(self.whole).items()}
-        if expected != found:
-            wrong = sorted(set(expected.items()) ^ set(found.items()))
-            raise ConfigError([f"the torch network has other parameters than its definition says: {wrong[:4]}"])
+        found = {name: tuple(tensor.shape) for name, tensor in state_of(self.whole).items()}
+        if wrong := plan.mismatch(found):
+            raise ConfigError([f"the torch network has other parameters than its definition says: {wrong}"])
 
     @in_its_thread
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:

@@ -336,6 +336,20 @@ def test_reading_between_steps_changes_nothing(backend: str) -> None:
 
 @every_backend
 def test_a_part_that_has_other_parameters_than_it_says_is_refused(backend: str) -> None:
-    message = rf"the {backend} network has other parameters than its definition says: .*encoder\.extra"
+    message = (
+        rf"the {backend} network has other parameters than its definition says: only the network has encoder.extra \(2,\)$"
+    )
     with pytest.raises(ConfigError, match=message):
         network_of(backend, head_only(backend, undeclared=True))
+
+
+def test_parameters_that_differ_are_told_by_side() -> None:
+    pytest.importorskip("torch")
+    plan = head_only("torch")
+    found = {"head.weight": (4, 3), **{f"encoder.{index}": (2,) for index in range(6)}}
+    assert plan.mismatch(found) == (
+        "only the network has encoder.0 (2,), encoder.1 (2,), encoder.2 (2,), encoder.3 (2,) and 2 more; "
+        "only the definition has head.bias (3,); "
+        "of other shapes are head.weight (the network's (4, 3), the definition's (3, 3))"
+    )
+    assert plan.mismatch(plan.parameters()) == ""
