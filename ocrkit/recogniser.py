@@ -36,6 +36,8 @@ WINDOW = 16
 """Batches whose images are sorted by width before they are cut, where it varies; a power of two."""
 WINDOW_BYTES = 32 * 2**20
 """A window with so many bytes of images ends, however few they are."""
+WIDER = 1.5
+"""How much wider than a batch's narrowest image one may be: the network computes on zeros beside all narrower ones."""
 BATCH_PIXELS = 2**24
 """More pixels, with the zeros beside narrower images, are no batch: a network's maps take some hundred bytes a pixel."""
 PREPARED = 64
@@ -176,9 +178,16 @@ class Recogniser:
         return recognised
 
     def _batches(self, images: Mapping[int, Image]) -> Iterator[list[int]]:
+        """Batches of about one width: as many images as a batch has, but none much wider than the first, and together no more
+        pixels than :data:`BATCH_PIXELS`."""
         batch: list[int] = []
         for number in sorted(images, key=lambda number: images[number].shape[1]):
-            if len(batch) == self.batch_size or (batch and (len(batch) + 1) * images[number].size > BATCH_PIXELS):
+            image = images[number]
+            if batch and (
+                len(batch) == self.batch_size
+                or image.shape[1] > WIDER * images[batch[0]].shape[1]
+                or (len(batch) + 1) * image.size > BATCH_PIXELS
+            ):
                 yield batch
                 batch = []
             batch.append(number)

@@ -52,7 +52,9 @@ def pixels_of(source: Source) -> Image:
         return read_image(_content(source))
     if source is None:
         raise ImageError(f"None, which OpenCV's imread gives for a file that it cannot read; {_EXPECTED}")
-    raise ImageError(f"{type(source).__module__}.{type(source).__qualname__}; {_EXPECTED}")
+    kind = type(source)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    raise ImageError(f"{name}; {_EXPECTED}")
 
 
 def _of_array(array: npt.NDArray[Any]) -> Image:

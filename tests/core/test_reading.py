@@ -91,6 +91,21 @@ def test_a_batch_of_wide_images_is_small(tiny_run: Path, words_root: Path, monke
     assert {shape[0] for shape in shapes} > {1, 2}
 
 
+def test_no_image_is_read_beside_one_that_is_much_wider(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network would compute on the zeros that fill it up."""
+    pipeline = ocrkit.load(tiny_run, ANY_WIDTH)
+    widths: list[np.ndarray] = []
+    predict = pipeline._recogniser.network.predict
+    monkeypatch.setattr(
+        pipeline._recogniser.network, "predict", lambda images, sizes: widths.append(sizes) or predict(images, sizes)
+    )
+    assert len(list(pipeline.read_many(words(words_root)))) == sum(map(len, widths))
+    assert all(each.max() <= 1.5 * each.min() for each in widths)
+    assert max(map(max, widths)) > 1.5 * min(map(min, widths))
+
+
 @pytest.mark.parametrize("settings", [[], ANY_WIDTH], ids=["one width", "any width"])
 def test_a_run_that_goes_on_reads_what_it_would_have_read(
     tiny_run: Path, words_root: Path, settings: list[str], monkeypatch: pytest.MonkeyPatch
