@@ -12,6 +12,7 @@ from ocrkit.config import PartSpec, PipelineSpec, make_part
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.exported import Exported, read_exported
 from ocrkit.fingerprint import stated
+from ocrkit.guests import guest
 from ocrkit.interfaces import (
     Augmentation,
     Backend,
@@ -23,6 +24,7 @@ from ocrkit.interfaces import (
     Metric,
     Network,
     NetworkPlan,
+    SequenceSize,
     SizedPreprocessor,
 )
 from ocrkit.preprocessing import Chain
@@ -140,7 +142,10 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     alphabet, decoder = Alphabet(spec.alphabet), _made(spec.decoder, problems)
     if hasattr(decoder, "check"):
         try:
-            decoder.check(alphabet)
+            with guest("decoder", spec.decoder.use):
+                decoder.check(alphabet)
+        except PluginError as error:
+            problems.append(str(error))
         except OcrkitError as error:
             problems.append(f"decoder: {error}")
     return {
@@ -152,15 +157,21 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     }
 
 
-def _output_size(definition: Any, size: Any, problems: list[str]) -> Any:
-    """The size of what a featurizer or an encoder makes of this one, or None where it takes no such input, or is not there."""
-    if definition is None or size is None:
+def _output_size(part: PartSpec, made: Any, size: tuple[Any, ...], expected: type, problems: list[str]) -> Any:
+    """The size of what a part makes of this one, or None where it takes no such input, or is not there."""
+    if made is None or None in size:
         return None
     try:
-        return definition.output_size(size)
+        with guest(part.kind, part.use):
+            given = made.output_size(*size)
+            if not isinstance(given, expected):
+                raise TypeError(f"its output_size gave {given!r}; expected {expected.__name__}")
+            return given
     except ConfigError as error:
         problems.extend(error.problems)
-        return None
+    except OcrkitError as error:
+        problems.append(str(error))
+    return None
 
 
 def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:
@@ -176,9 +187,9 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
     augmentations = tuple(_made(part, problems) for part in spec.augment)
     name, engine = _choose_backend(spec, backend, training, problems)
-    image: Any = parts["preprocessor"].output_size() if parts["preprocessor"] else None
-    sequence = _output_size(featurizer, image, problems)
-    encoded = _output_size(encoder, sequence, problems)
+    image = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
+    sequence = _output_size(spec.featurizer, featurizer, (image,), SequenceSize, problems)
+    encoded = _output_size(spec.encoder, encoder, (sequence,), SequenceSize, problems)
     if problems:
         raise ConfigError(problems)
     has_own = name in registry().backends("featurizer", spec.featurizer.use)
@@ -193,11 +204,15 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
         encoded=encoded,
         classes=parts["alphabet"].classes,
     )
-    return Assembly(
-        **parts, augmentations=augmentations, featurizer=featurizer, encoder=encoder, backend_name=name, backend=engine,
-        image=image, stride=featurizer.stride, plan=plan,
-        numpy_featurizer=None if has_own else implementation(featurizer, image),
-    )  # fmt: skip
+    with guest("encoder", spec.encoder.use):
+        encoder.parameters(sequence)
+    with guest("featurizer", spec.featurizer.use, None if has_own else "numpy"):
+        featurizer.parameters(image)
+        return Assembly(
+            **parts, augmentations=augmentations, featurizer=featurizer, encoder=encoder, backend_name=name, backend=engine,
+            image=image, stride=featurizer.stride, plan=plan,
+            numpy_featurizer=None if has_own else implementation(featurizer, image),
+        )  # fmt: skip
 
 
 def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundings, Exported]:
@@ -217,12 +232,13 @@ def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundin
         problems.append(f"backend {backend!r} does not run {path.name}: its network is exported, for backend {name!r} alone")
     if exported.pipeline["alphabet"] != spec.alphabet:
         problems.append(f"alphabet: not the one that {path.name} was exported with")
-    size = parts["preprocessor"].output_size() if parts["preprocessor"] else exported.image
+    size = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems) or exported.image
     if size != exported.image:
         problems.append(f"preprocessor: gives {image_text(size)}, but {path.name} takes {image_text(exported.image)}")
     if problems:
         raise ConfigError(problems)
-    engine = registry().get("backend", name).load()()
+    with guest("backend", name):
+        engine = registry().get("backend", name).load()()
     return Surroundings(**parts, backend_name=name, backend=engine, image=size, stride=exported.stride), exported
 
 
@@ -242,7 +258,8 @@ def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, prob
                     raise PluginError(
                         f"no {kind} named {part.use!r} for backend {name!r}. It has: {', '.join(backends) or 'none'}."
                     )
-            return name, entry.load()()
+            with guest("backend", name):
+                return name, entry.load()()
         except PluginError as error:
             found.append(str(error))
     problems.extend(dict.fromkeys(found))
@@ -251,7 +268,8 @@ def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, prob
 
 def choose_device(backend_name: str, backend: Backend, device: str) -> str:
     """``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one. Raises OcrkitError for a device that is not there."""
-    devices = backend.devices()
+    with guest("backend", backend_name):
+        devices = list(backend.devices())
     if device == "auto":
         return "cuda" if "cuda" in devices else "cpu"
     if device not in devices:
@@ -265,7 +283,8 @@ def choose_device(backend_name: str, backend: Backend, device: str) -> str:
 def build_network(assembly: Assembly, device: str = "auto", threads: int = 0) -> Network:
     """The assembly's network on a device, its weights not yet set."""
     chosen = choose_device(assembly.backend_name, assembly.backend, device)
-    return assembly.backend.network(assembly.plan, device=chosen, threads=threads)
+    with guest("backend", assembly.backend_name):
+        return assembly.backend.network(assembly.plan, device=chosen, threads=threads)
 
 
 def image_text(size: ImageSize) -> str:

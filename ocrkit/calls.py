@@ -22,7 +22,9 @@ def apart(
     """
     try:
         return [(numbers, work(numbers))]
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (a part may raise anything)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  (a part may raise anything)
         if len(numbers) == 1:
             failed[numbers[0]] = say(error)
             return []

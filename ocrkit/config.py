@@ -10,6 +10,7 @@ from typing import Any, Literal, Union
 from ocrkit.characters import wrong_alphabet
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.files import read_text
+from ocrkit.guests import guest
 from ocrkit.interfaces import option
 from ocrkit.kinds import KINDS
 from ocrkit.parsing import parse_toml
@@ -276,7 +277,8 @@ def make_part(part: PartSpec, **more: Any) -> Any:
     values, problems = check_options(cls, {**part.options, **more}, where, part.kind)
     if problems:
         raise ConfigError(problems)
-    return cls(**values)
+    with guest(part.kind, part.use):
+        return cls(**values)
 
 
 # ----------------------------------------------------------------------------------------------------------------- files

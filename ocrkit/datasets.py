@@ -5,16 +5,17 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from ocrkit.characters import hidden_in
 from ocrkit.config import PartSpec, make_part
-from ocrkit.errors import DataError, OcrkitError, warn
+from ocrkit.errors import DataError, ImageError, OcrkitError, warn
 from ocrkit.files import read_text
 from ocrkit.fingerprint import fingerprint
-from ocrkit.interfaces import FormCount, Reader, Sample, Skipped
+from ocrkit.guests import guest
+from ocrkit.interfaces import FormCount, Image, Reader, Sample, Skipped
 from ocrkit.registry import registry
 
 KEPT = 50_000
@@ -42,13 +43,21 @@ class Dataset(Sequence[Sample]):
         return len(self._indices)
 
     def __getitem__(self, index: int) -> Sample:  # type: ignore[override]  # no slices: a data set is narrowed, not cut
-        return self._reader[self._indices[index]]
+        return self._sample(self._indices[index])
 
     def __iter__(self) -> Iterator[Sample]:
         return iter(self._kept) if len(self) <= KEPT else self._made()
 
     def _made(self) -> Iterator[Sample]:
-        return (self._reader[index] for index in self._indices)
+        return map(self._sample, self._indices)
+
+    def _sample(self, index: int) -> Sample:
+        """One that cannot be made says why when its image is read, so that it is skipped as others that cannot be read."""
+        try:
+            with guest("reader", self.name):
+                return _checked(self._reader[index])
+        except OcrkitError as error:
+            return Sample(f"sample {index + 1}", "", None, partial(_refuse, str(error)))
 
     @cached_property
     def _kept(self) -> list[Sample]:
@@ -73,6 +82,21 @@ class Dataset(Sequence[Sample]):
         return replace(self, _indices=self._indices[count:])
 
 
+def _checked(sample: Any) -> Sample:
+    if not isinstance(sample, Sample):
+        raise TypeError(f"it gave {type(sample).__name__} in place of a Sample")
+    if not isinstance(sample.id, str):
+        raise TypeError(f"it gave the id {sample.id!r}; expected a text")
+    for value in (sample.text, sample.writer, sample.form):
+        if not (value is None or isinstance(value, str)):
+            raise TypeError(f"it said {value!r} of {sample.id}; expected texts, or None")
+    return sample
+
+
+def _refuse(reason: str) -> Image:
+    raise ImageError(reason)
+
+
 def _form_ids(name: str) -> set[str]:
     ids = set(read_text(Path(name), DataError, "form ids, one a line").split())
     if not ids:
@@ -83,10 +107,11 @@ def _form_ids(name: str) -> set[str]:
 def _all_forms(part: PartSpec, options: Mapping[str, Any], root: str | Path) -> set[str | None]:
     """The forms of all splits of a reader."""
     try:
-        whole = make_part(PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root))
+        with guest("reader", part.use):
+            whole = make_part(PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root))
+            return {whole[index].form for index in range(len(whole))}
     except OcrkitError:
         return set()
-    return {whole[index].form for index in range(len(whole))}
 
 
 def _name_unknown(file: str, ids: Set[str], forms: Set[str | None]) -> None:
@@ -132,20 +157,25 @@ def open_dataset(
         raise DataError(f"{root}: no such folder{named_by}; expected the data of reader {part.use!r}")
     is_sample = root is None
     if root is None:
-        root = registry().get("reader", part.use).load().sample_root()
+        with guest("reader", part.use):
+            root = registry().get("reader", part.use).load().sample_root()
         if root is None:
             raise DataError(f"reader {part.use!r} ships no sample; name a data set with --data ROOT")
         options["split"], only, exclude = "all", "", ""
     elif split is not None:
         options["split"] = split
     reader: Reader = make_part(PartSpec("reader", part.use, options), root=str(root))
-    indices: Sequence[int] = range(len(reader))
-    skipped, forms = tuple(reader.skipped), reader.forms
-    for sentence in getattr(reader, "notes", ()):
-        warn(sentence)
+    with guest("reader", part.use):
+        indices: Sequence[int] = range(len(reader))
+        skipped, forms, split_read = tuple(reader.skipped), reader.forms, reader.split
+        if not all(isinstance(item, Skipped) for item in skipped) or not isinstance(forms, FormCount | None):
+            raise TypeError(f"it says skipped {skipped[:3]!r}, forms {forms!r}; expected Skipped, and a FormCount or None")
+        for sentence in getattr(reader, "notes", ()):
+            warn(sentence)
     if only or exclude:
         wanted, unwanted = _form_ids(only) if only else None, _form_ids(exclude) if exclude else set()
-        of_index = [reader[index].form for index in indices]
+        with guest("reader", part.use):
+            of_index = [reader[index].form for index in indices]
         for name, ids in ((only, wanted or set()), (exclude, unwanted)):
             if ids - set(of_index):
                 _name_unknown(name, ids, set(of_index) | _all_forms(part, options, root))
@@ -156,9 +186,9 @@ def open_dataset(
     indices = indices[:limit]
     if not indices:
         raise DataError(
-            f"{root}: no samples in split {reader.split!r}" + (" after narrowing it by form ids" if only or exclude else "")
+            f"{root}: no samples in split {split_read!r}" + (" after narrowing it by form ids" if only or exclude else "")
         )
-    return Dataset(part.use, Path(root), reader.split, skipped, forms, limit, is_sample, reader, indices)
+    return Dataset(part.use, Path(root), split_read, skipped, forms, limit, is_sample, reader, indices)
 
 
 def _may_belong(sample_id: str, forms: set[str | None]) -> bool:

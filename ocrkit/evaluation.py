@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import PluginError
+from ocrkit.guests import failure
 from ocrkit.interfaces import Metric
-from ocrkit.plugins import one_line
 from ocrkit.registry import registry
 
 RESAMPLES = 1000
@@ -224,9 +224,13 @@ class Scorer:
     def _counted(self, name: str, outcome: Outcome) -> tuple[float, float]:
         try:
             share, of = self.metrics[name].counts(outcome.reference, outcome.prediction)
-        except (Exception, SystemExit) as error:
-            raise PluginError(f"metric {name!r} failed: {one_line(error)}") from error
-        return share, of
+            if not (math.isfinite(share) and math.isfinite(of)):
+                raise ValueError(f"it gave {share!r} and {of!r}; expected two numbers")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise PluginError(failure(f"metric {name!r}", error)) from error
+        return float(share), float(of)
 
     def merge(self, other: Self) -> None:
         """Adds all samples of another scorer. Raises ValueError if its metrics or its rules differ."""

@@ -10,6 +10,7 @@ from ocrkit.assembly import Assembly
 from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.files import write_atomically
+from ocrkit.guests import guest
 from ocrkit.interfaces import Importer
 from ocrkit.manifest import SCHEMA, write_manifest
 from ocrkit.zoo import MANIFEST
@@ -44,7 +45,11 @@ def import_weights(assembly: Assembly, source: Path, folder: Path, *, importer: 
 def _read(assembly: Assembly, source: Path, importer: str) -> weight_files.Weights:
     """The file's weights, float32, of the network's shapes."""
     read: Importer = make_part(PartSpec("importer", importer, {}))
-    weights = weight_files.Weights(read(source, assembly.plan), {}, source, weight_files.sha256_of(source))
+    with guest("importer", importer):
+        found = read(source, assembly.plan)
+        if not isinstance(found, dict) or not all(isinstance(array, np.ndarray) for array in found.values()):
+            raise TypeError(f"it gave {type(found).__name__}; expected a dictionary of NumPy's arrays")
+    weights = weight_files.Weights(found, {}, source, weight_files.sha256_of(source))
     with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is named below
         arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
     broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]

@@ -2,6 +2,8 @@
 
 import os
 import re
+import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import Distribution, EntryPoint, entry_points
@@ -10,12 +12,14 @@ from typing import cast
 import pluggy
 
 from ocrkit import hookspecs
-from ocrkit.errors import PluginError
+from ocrkit.errors import PluginError, Stopped, warn
 from ocrkit.kinds import KINDS
 
 GROUP = "ocrkit"
 DISABLED = "disabled by OCRKIT_DISABLE_PLUGINS"
 """The problem of plugins that this environment variable, a list of names with commas between, tells not to load."""
+SLOW = 2.0
+"""Seconds that a plugin may take to be imported before that is said."""
 _WITH_BACKENDS = [kind.hook for kind in KINDS.values() if kind.by_backend]
 
 
@@ -38,7 +42,20 @@ def _manager() -> pluggy.PluginManager:
 
 def one_line(error: BaseException) -> str:
     """An error's type and message without line ends."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+    try:
+        message = " ".join(str(error).split())
+    except BaseException:  # noqa: BLE001  (what tells a plugin's error may be as broken as what raised it)
+        message = "its message cannot be told"
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def is_wish_to_stop(error: BaseException) -> bool:
+    """Whether an error comes from somebody at the keyboard, or from a signal, and not from a plugin that raises the same.
+
+    Where Python's own handler of Ctrl-C is at work, nobody can tell.
+    """
+    ours = isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return ours or isinstance(error, Stopped)
 
 
 def _parts(point: EntryPoint, manager: pluggy.PluginManager) -> tuple[list[tuple[str, dict[str, object]]], str | None]:
@@ -51,7 +68,9 @@ def _parts(point: EntryPoint, manager: pluggy.PluginManager) -> tuple[list[tuple
         manager.check_pending()
         implemented = any(caller.get_hookimpls() for caller in _callers(manager))
         parts = [part for caller in _callers(manager) for part in _collect(caller)]
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (a plugin may raise anything)
+    except BaseException as error:  # a plugin may raise anything
+        if is_wish_to_stop(error):
+            raise
         return [], one_line(error)
     finally:
         if manager.has_plugin(point.name):
@@ -75,7 +94,13 @@ def discover() -> Iterator[tuple[Plugin, list[tuple[str, dict[str, object]]]]]:
     """Every installed plugin with the parts that it registers: (hook name, arguments of ``register``) in order."""
     unwanted, manager = unwanted_plugins(), _manager()
     for plugin, point in _entry_points().items():
+        began = time.perf_counter()
         parts, problem = ([], DISABLED) if plugin.name in unwanted else _parts(point, manager)
+        if (seconds := time.perf_counter() - began) > SLOW:
+            warn(
+                f"plugin {plugin.name!r} of {plugin.distribution} took {seconds:.1f} s to be imported, as it does for every "
+                f"command; OCRKIT_DISABLE_PLUGINS={plugin.name} leaves it out"
+            )
         yield replace(plugin, problem=problem), parts
 
 

@@ -10,10 +10,9 @@ import numpy as np
 from ocrkit.assembly import Surroundings
 from ocrkit.config import PartSpec
 from ocrkit.errors import ImageError, OcrkitError
+from ocrkit.guests import failure, guest
 from ocrkit.images.ink import blots_of
 from ocrkit.interfaces import Image
-from ocrkit.plugins import one_line
-from ocrkit.registry import registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +52,10 @@ def loaded(load: Callable[[], Image]) -> Image:
         return _checked(load())
     except ImageError:
         raise
-    except (Exception, SystemExit) as error:
-        raise ImageError(f"reading the image failed: {one_line(error)}") from error
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise ImageError(failure("reading the image", error)) from error
 
 
 def preprocessed(image: Image, around: Surroundings) -> Image:
@@ -74,19 +75,12 @@ def preprocessed(image: Image, around: Surroundings) -> Image:
 def applied(part: Callable[..., Image], named: PartSpec, image: Image, *more: Any) -> Image:
     """What a part makes of an image. Raises ImageError, whatever the part raises."""
     try:
-        return _checked(part(image, *more))
+        with guest(named.kind, named.use):
+            return _checked(part(image, *more))
     except ImageError:
         raise
-    except (Exception, SystemExit) as error:
-        raise ImageError(failed(named, error)) from error
-
-
-def failed(part: PartSpec, error: BaseException) -> str:
-    """One line that says which part of which plugin met with what; ocrkit's own errors say enough."""
-    if isinstance(error, OcrkitError):
-        return str(error)
-    plugin = registry().get(part.kind, part.use).plugin
-    return f"{part.kind} {part.use!r} (plugin {plugin.name!r}) failed: {one_line(error)}"
+    except OcrkitError as error:
+        raise ImageError(str(error)) from error
 
 
 def _checked(image: Any) -> Image:

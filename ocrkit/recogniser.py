@@ -7,13 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from ocrkit.assembly import Surroundings
 from ocrkit.cache import CacheWriter, cache_key, cached_images
 from ocrkit.calls import Calls, apart
 from ocrkit.errors import DataError, ImageError, PluginError
+from ocrkit.guests import failure, part_text
 from ocrkit.interfaces import (
+    Alternative,
     Decoded,
     FloatArray,
     Image,
@@ -21,10 +26,10 @@ from ocrkit.interfaces import (
     Network,
     Sample,
     Skipped,
+    Span,
 )
 from ocrkit.parallel import ordered_map
-from ocrkit.plugins import one_line
-from ocrkit.preparing import Prepared, failed, prepare
+from ocrkit.preparing import Prepared, prepare
 from ocrkit.reading import Reading, Seconds, waited
 
 if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
@@ -173,7 +178,7 @@ class Recogniser:
                 lambda numbers: self._predict([images[number] for number in numbers], seconds),
                 batch,
                 recognised.failed,
-                lambda error: f"the network on backend {self.assembly.backend_name!r} failed: {one_line(error)}",
+                partial(failure, f"the network on backend {self.assembly.backend_name!r}"),
             )
         return recognised
 
@@ -195,8 +200,17 @@ class Recogniser:
             yield batch
 
     def _predict(self, images: Sequence[Image], seconds: Seconds) -> _Outputs:
+        inputs, sizes = self.assembly.make_batch(images)
         with self._calls.one(seconds):
-            return self.network.predict(*self.assembly.make_batch(images))
+            log_probs, lengths = self.network.predict(inputs, sizes)
+        expected = (len(images), self.assembly.alphabet.classes)
+        if log_probs.shape[::2] != expected or log_probs.ndim != 3 or lengths.shape != expected[:1]:
+            raise ValueError(
+                f"it gave {log_probs.shape} and lengths {lengths.shape}; expected {expected[0]} images × steps × {expected[1]}"
+            )
+        if not 0 <= lengths.min() <= lengths.max() <= log_probs.shape[1] or np.isnan(log_probs).any():
+            raise ValueError("it gave lengths beyond its steps, or numbers that are none (NaN)")
+        return log_probs, lengths
 
     def _decoded(self, recognised: _Recognised, seconds: Seconds) -> Iterator[Reading | Skipped]:
         """A window's readings, in its order."""
@@ -207,7 +221,7 @@ class Recogniser:
                 lambda places: self._decode(log_probs[places], lengths[places], seconds),  # noqa: B023  (called at once)
                 list(range(len(numbers))),
                 of_batch,
-                partial(failed, self.assembly.spec.decoder),
+                lambda error: failure(part_text("decoder", self.assembly.spec.decoder.use), error),
             )
             found |= {numbers[place]: each for places, texts in parts for place, each in zip(places, texts, strict=True)}
             recognised.failed |= {numbers[place]: reason for place, reason in of_batch.items()}
@@ -229,8 +243,8 @@ class Recogniser:
         if len(decoded) != len(lengths):
             raise ValueError(f"it gave {len(decoded)} texts for {len(lengths)} images")
         for each in decoded:
-            if not isinstance(each, Decoded) or not isinstance(each.text, str) or not 0 <= each.confidence <= 1:
-                raise ValueError(f"it gave {each!r}; expected a Decoded with a text and a confidence of 0 to 1")
+            if not _is_sound(each):
+                raise ValueError(f"it gave {each!r:.200}; expected a Decoded with a text and a confidence of 0 to 1")
         return decoded
 
     def evaluate(
@@ -278,3 +292,12 @@ class Recogniser:
             )
         seconds.total = time.perf_counter() - start
         return scorer, skipped, seconds
+
+
+def _is_sound(decoded: Any) -> bool:
+    """Whether a decoder gave what can be written down. Raises TypeError or UnicodeError, too, where it is not."""
+    if not isinstance(decoded, Decoded) or not 0 <= decoded.confidence <= 1:
+        return False
+    decoded.text.encode(errors="surrogateescape")
+    lists = ((decoded.characters, Real), (decoded.spans, Span), (decoded.alternatives, Alternative))
+    return all(isinstance(each, kind) for values, kind in lists for each in values)

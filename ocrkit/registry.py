@@ -9,7 +9,7 @@ from typing import Any
 
 from ocrkit.errors import PluginError, install_hint
 from ocrkit.kinds import KINDS
-from ocrkit.plugins import Plugin, discover, one_line
+from ocrkit.plugins import Plugin, discover, is_wish_to_stop, one_line
 
 
 def nearest(name: str, available: list[str]) -> str:
@@ -45,7 +45,9 @@ class Entry:
         except ModuleNotFoundError as error:
             hint = f" {install_hint(self.extra, self.plugin.distribution)}" if self.extra else ""
             raise PluginError(f"{self} needs {error.name}, which is not installed.{hint}") from error
-        except (Exception, SystemExit) as error:  # a module may raise anything while it is imported
+        except BaseException as error:  # a module may raise anything while it is imported
+            if is_wish_to_stop(error):
+                raise
             raise PluginError(
                 f"{self} of plugin {self.plugin.name!r} cannot be imported from {self.target!r}: {one_line(error)}"
             ) from error

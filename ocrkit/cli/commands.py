@@ -99,6 +99,22 @@ class Program(Group):
         except KeyboardInterrupt as stop:
             click.echo(err=True)  # ends the line with the terminal's ^C
             _fail(": ".join(["stopped", *map(str, stop.args)]), status=getattr(stop, "status", 130))
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except BaseException as error:  # also an exit that is a plugin's, not the command's
+            if (plugin := _plugin_at_work(error)) is None:
+                raise
+            from ocrkit.guests import failure
+
+            _fail(failure(f"plugin {plugin!r}", error))
+
+
+def _plugin_at_work(error: BaseException) -> str | None:
+    """The plugin of others in whose code an error was raised. One in ocrkit's own is to be reported, traceback and all."""
+    from ocrkit.guests import place
+
+    found = place(error)
+    return found[0].name if found and found[0].distribution != "ocrkit" else None
 
 
 @contextmanager

@@ -105,7 +105,9 @@ def judge(conformance: Conformance, check: str) -> Finding:
         _plain(type(conformance), check)(conformance)
     except SkipTest as skip:
         return Finding(check, "skipped", str(skip))
-    except (Exception, SystemExit) as error:  # noqa: BLE001  (a part may raise anything)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001  (a part may raise anything)
         fault = " ".join(str(error).split()) if isinstance(error, FaultError | OcrkitError) else one_line(error)
         return Finding(check, "expected failure", f"{reason} ({fault})") if reason else Finding(check, "failed", fault)
     if reason:

@@ -274,7 +274,7 @@ FAULTS = {
     ),
     "options that it fails on": (
         "fade", "    def __call__", "    def __post_init__(self):\n        raise RuntimeError(self.share)\n\n    def __call__",
-        "it_gives_grey_pixels", "fails when it is made: RuntimeError: 0.5",
+        "it_gives_grey_pixels", "augmentation 'fade' (plugin 'faulty') failed: RuntimeError: 0.5",
     ),
     "blanks that are written": (
         "best", "elif index != alphabet.blank:\n", "elif True:\n", "texts_are_of_the_alphabet", "IndexError",

@@ -25,6 +25,7 @@ LEVELS = [
         "exported",
         "findings",
         "fingerprint",
+        "guests",
         "hookspecs",
         "images",
         "language_model",
