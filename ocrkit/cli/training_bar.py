@@ -87,6 +87,10 @@ class TrainingBar:
     def _skipped(self, event: dict[str, Any]) -> None:
         self._warn(f"skipped {event['id']}: {event['reason']}")
 
+    def _unscored(self, event: dict[str, Any]) -> None:
+        samples = f"{event['samples']:,} samples" if event["samples"] > 1 else "1 sample"
+        self._warn(f"validation: {samples} cannot be scored; the first: {event['first']['id']}: {event['first']['reason']}")
+
     def _step(self, event: dict[str, Any]) -> None:
         fields = {"epoch": event["epoch"], "loss": event["loss"], "rate": rate(event["images_per_second"])}
         if self._task is None:

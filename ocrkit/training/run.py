@@ -15,7 +15,6 @@ from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, build_network
 from ocrkit.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
-from ocrkit.evaluation import Rules
 from ocrkit.interfaces import (
     Alone,
     Arrays,
@@ -35,7 +34,7 @@ from ocrkit.training.initial import Origin, take_what_fits
 from ocrkit.training.progress import Progress
 from ocrkit.training.randomness import STEP, random_at
 from ocrkit.training.schedule import learning_rate
-from ocrkit.training.validation import choosing_metric
+from ocrkit.training.validation import choosing_metric, scored
 
 AVERAGE_EVERY = 10
 """Steps between two updates of the averaged weights, since getting all weights off a GPU takes as long as part of a step."""
@@ -81,6 +80,7 @@ class Run:
             )
         )  # fmt: skip
         self.batches = Batches(assembly, self.workers, threads, report)
+        self._told_of_unusable = False
         self._average: Arrays = {}
         """The weights' running average, where there is one and this is the first worker."""
 
@@ -277,10 +277,10 @@ class Run:
         scores: dict[str, float | None] = {}
         if not self.workers.index:
             with self._averaged():
-                scorer, _, _ = Recogniser(self.assembly, self.network, self.threads).evaluate(
-                    validation, rules=Rules(unicode="NFC")
-                )
-            scores = {name: score.value for name, score in scorer.result().items()}
+                scores, unusable = scored(Recogniser(self.assembly, self.network, self.threads), validation)
+            if unusable and not self._told_of_unusable:
+                self._told_of_unusable = True
+                self.report({"event": "unscored", "samples": len(unusable), "first": asdict(unusable[0])})
             if scores[metric] is None:
                 raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
         score, best = self.workers.from_first(scores.get(metric) or 0.0), self.progress.best_score

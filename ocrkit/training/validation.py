@@ -3,8 +3,10 @@
 from ocrkit.assembly import Assembly
 from ocrkit.datasets import Dataset
 from ocrkit.errors import DataError, ImageError
-from ocrkit.interfaces import Sample
+from ocrkit.evaluation import Rules
+from ocrkit.interfaces import Sample, Skipped
 from ocrkit.preparing import prepare
+from ocrkit.recogniser import Recogniser
 
 
 def choosing_metric(assembly: Assembly) -> str:
@@ -37,3 +39,12 @@ def check_validation(assembly: Assembly, validation: Dataset) -> None:
 def _unreadable(assembly: Assembly, sample: Sample) -> str:
     image = prepare(sample.load, assembly).image
     return str(image) if isinstance(image, ImageError) else ""
+
+
+def scored(reader: Recogniser, validation: Dataset) -> tuple[dict[str, float | None], list[Skipped]]:
+    """The network's scores by metric, None where one has no value, and the samples that could not be scored.
+
+    Texts are compared in Unicode's form NFC, whichever form the labels and the alphabet are in.
+    """
+    scorer, unusable, _ = reader.evaluate(validation, rules=Rules(unicode="NFC"))
+    return {name: score.value for name, score in scorer.result().items()}, unusable

@@ -61,8 +61,11 @@ def test_a_validation_split_that_cannot_choose_is_refused_before_the_first_step(
 def test_one_text_and_one_image_are_enough_to_validate_on(tiny: Path, folder: Path, tmp_path: Path) -> None:
     for path in sorted((folder / "val").glob("*.gt.txt"))[:-1]:
         path.unlink()
-    progress, _ = trained(tiny, tmp_path / "run", folder, FOLDER | {"training.epochs": 1})
-    assert progress.best_epoch == 1
+    progress, events = trained(tiny, tmp_path / "run", folder, FOLDER)
+    assert progress.best_epoch >= 1
+    unscored = [event for event in events if event["event"] == "unscored"]
+    assert [event["samples"] for event in unscored] == [6], "which is said once"
+    assert "no text" in unscored[0]["first"]["reason"]
 
 
 # ------------------------------------------------------------------------------------------------- an epoch is never lost
