@@ -1,9 +1,9 @@
 """Reads words with an exported network, without ocrkit: python read_with_onnxruntime.py model.onnx word.png …
 
 Needs onnxruntime, numpy and opencv-python-headless. Written for the preprocessors level and fit-pad, for
-dark writing and for greedy decoding; the network's metadata says what it takes. Images are read as
-cv2.imread reads them: no transparency, and 16 bits cut to 8. Other languages do the same with ONNX
-Runtime's C, C++, C#, Java or JavaScript interface.
+dark writing and for greedy decoding; the network's metadata says what it takes. What has no ink in it is
+for the caller to leave out: a network reads something from any paper. Other languages do the same with
+ONNX Runtime's C, C++, C#, Java or JavaScript interface.
 """
 
 import json
@@ -12,6 +12,20 @@ import sys
 import cv2
 import numpy as np
 import onnxruntime
+
+
+def read(path: str) -> np.ndarray:
+    """A file's grey pixels: upright as EXIF says, what is transparent on white paper, 16 bits scaled to 8."""
+    image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+    if image is None:
+        sys.exit(f"{path}: no image that OpenCV reads")
+    if image.ndim == 3 and image.shape[2] == 4:
+        white = np.iinfo(image.dtype).max
+        opacity = image[:, :, 3] / white
+        image = (cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY) * opacity + white * (1 - opacity)).round().astype(image.dtype)
+    else:  # turned by OpenCV, which does not turn what it reads unchanged
+        image = cv2.imread(path, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
+    return image if image.dtype == np.uint8 else (image / 257).round().astype(np.uint8)
 
 
 def level(image: np.ndarray, window: float = 0.4) -> np.ndarray:
@@ -31,7 +45,7 @@ def level(image: np.ndarray, window: float = 0.4) -> np.ndarray:
     return cv2.divide(image, background, scale=255 / 0.97)
 
 
-def fit_pad(image: np.ndarray, height: int, width: int, min_width: int = 0, multiple: int = 8) -> np.ndarray:
+def fit_pad(image: np.ndarray, height: int = 32, width: int = 128, min_width: int = 0, multiple: int = 8) -> np.ndarray:
     """Shrinks a grey image until it fits, never enlarges it, and centres it on paper."""
     ratio = min(height / image.shape[0], width / image.shape[1])
     if ratio < 1:
@@ -57,8 +71,10 @@ options = json.loads(metadata["ocrkit"])["pipeline"]["preprocessor"]
 before = options.pop("before", [])
 if options.pop("use") != "fit-pad" or any(part.pop("use") != "level" for part in before):
     sys.exit(f"{sys.argv[1]}: wants other preprocessors than level and fit-pad, and this script has no others")
+if options.pop("ink", "dark") != "dark":
+    sys.exit(f"{sys.argv[1]}: is for light writing, or for both, and this script for dark writing")
 for path in sys.argv[2:]:
-    image = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+    image = read(path)
     for part in before:
         image = level(image, **part)
     image = fit_pad(image, **options)

@@ -38,9 +38,9 @@ def blots_of(image: Image) -> int:
     smooth = cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE)
     if image.size < _TINY:
         return int(smooth.max()) - int(smooth.min()) > _TINY_LEAST
-    difference = cv2.absdiff(smooth, _paper_of(image))
+    difference = np.asarray(cv2.absdiff(smooth, _paper_of(image)), np.uint8)
     # Of a grain of standard deviation s, the mean of nine pixels strays s/3, of thousands the farthest some five times that.
-    grain = 1.4826 * _median(cv2.absdiff(image, smooth))
+    grain = 1.4826 * _median(np.asarray(cv2.absdiff(image, smooth), np.uint8))
     least = min(max(_LEAST, 5 / 3 * grain, 3 * _median(difference)), _MOST)
     areas = cv2.connectedComponentsWithStats((difference > least).astype(np.uint8))[2][1:, cv2.CC_STAT_AREA]
     return int(np.count_nonzero(areas > (_SPECK if image.size >= _SMALL else _SMALL_SPECK)))

@@ -15,6 +15,7 @@ import onnxruntime
 import pytest
 import tomli_w
 from click.testing import CliRunner
+from PIL import Image
 
 import ocrkit
 from networks import INSTALLED
@@ -30,6 +31,7 @@ from ocrkit_onnx.backend import Onnx
 
 Install = Callable[[str, str], Path]
 ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "docs" / "examples" / "read_with_onnxruntime.py"
 
 RESIDUAL = '''
 from dataclasses import dataclass
@@ -211,12 +213,37 @@ def test_the_example_reads_without_ocrkit_what_ocrkit_reads(name: str, before: s
     cv2.imwrite(str(grey), (scan * np.linspace(1.0, 0.5, scan.shape[1])).astype(np.uint8))
     settings = [f"preprocessor.before={before}"]
     export(load_spec(name, settings), tmp_path / "network.onnx")
-    script = ROOT / "docs" / "examples" / "read_with_onnxruntime.py"
-    command = [sys.executable, script, tmp_path / "network.onnx", grey, *sample]
+    images = [grey, *_in_other_forms(scan, tmp_path), *sample]
+    command = [sys.executable, EXAMPLE, tmp_path / "network.onnx", *images]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
-    expected = [f"{item.id}\t{item.text}" for item in ocrkit.load(name, settings).read_many([grey, *sample])]
+    expected = [f"{item.id}\t{item.text}" for item in ocrkit.load(name, settings).read_many(images)]
     assert result.stdout.splitlines() == expected
-    assert "import ocrkit" not in script.read_text(encoding="utf-8")
+    assert "import ocrkit" not in EXAMPLE.read_text(encoding="utf-8")
+
+
+def _in_other_forms(scan: np.ndarray, folder: Path) -> list[Path]:
+    """Files of it whose pixels are not simply its: transparent, of 16 bits, lying on its side."""
+    paths = [folder / name for name in ("ink.png", "wide.png", "turned.jpg")]
+    black = np.zeros_like(scan)
+    cv2.imwrite(str(paths[0]), np.dstack([black, black, black, 255 - scan]))
+    cv2.imwrite(str(paths[1]), scan.astype(np.uint16) * 257)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(scan)).save(paths[2], exif=exif, quality=95)
+    return paths
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [("preprocessor.use=fit-height", "wants other preprocessors"), ("preprocessor.ink=light", "is for light writing")],
+)
+def test_the_example_refuses_what_it_is_not_written_for(tiny_run: Path, setting: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "network.onnx"
+    export(load_spec(tiny_run, [setting, "preprocessor.height=16"]), path)
+    result = subprocess.run([sys.executable, EXAMPLE, path, "a.png"], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"{path}: {message}")
+    assert len(result.stderr.splitlines()) == 1
 
 
 # ---------------------------------------------------------------------------------------------------- pipelines of one's own
