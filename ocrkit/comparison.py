@@ -7,7 +7,19 @@ from typing import Any
 import numpy as np
 
 from ocrkit.errors import OcrkitError
-from ocrkit.evaluation import PERCENTILES, RAW, RESAMPLES, SEED, Outcome, Rules, Table, cluster_sums, clusters_of, full_name
+from ocrkit.evaluation import (
+    PERCENTILES,
+    RAW,
+    RESAMPLES,
+    SEED,
+    Outcome,
+    Rules,
+    Table,
+    cluster_sums,
+    clusters_of,
+    counts_of,
+    full_name,
+)
 from ocrkit.interfaces import Metric
 from ocrkit.results import Results
 
@@ -88,7 +100,7 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome], metrics: Mapping[str, Me
     if not counted:
         raise OcrkitError("no sample to compare" + (" is left" if pairs else ""))
     table = np.array(
-        [[count for each in pair for metric in metrics.values() for count in metric.counts(each.reference, each.prediction)]
+        [[count for each in pair for name, metric in metrics.items() for count in counts_of(name, metric, each)]
          for pair in counted]
     )  # fmt: skip
     kind, names = clusters_of([first.writer for first, _ in counted], [first.form for first, _ in counted])

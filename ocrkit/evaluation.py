@@ -182,6 +182,19 @@ class _Kind(NamedTuple):
     counts: tuple[float, ...]
 
 
+def counts_of(name: str, metric: Metric, outcome: Outcome) -> tuple[float, float]:
+    """What a metric counts of an outcome. Raises PluginError, whatever the metric raises, or where it gives no numbers."""
+    try:
+        share, of = metric.counts(outcome.reference, outcome.prediction)
+        if not (math.isfinite(share) and math.isfinite(of)):
+            raise ValueError(f"it gave {share!r} and {of!r}; expected two numbers")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(failure(f"metric {name!r}", error)) from error
+    return float(share), float(of)
+
+
 class Scorer:
     """Adds up metrics over samples that come one by one. It keeps 8 bytes a sample, every kind of sample, and no text;
     confidences, and what they are compared with, have single precision (7 digits).
@@ -214,23 +227,12 @@ class Scorer:
         if scored is None:
             self.left_out += 1
             return
-        counts = [self._counted(name, scored) for name in self.metrics]
+        counts = [counts_of(name, metric, scored) for name, metric in self.metrics.items()]
         right = scored.reference == scored.prediction
         kind = _Kind(scored.writer, scored.form, len(scored.reference), right, tuple(chain.from_iterable(counts)))
         self._of_sample.append(self._kinds.setdefault(kind, len(self._kinds)))
         self._confidences.append(math.nan if scored.confidence is None else scored.confidence)
         self._confusions.add(scored.reference, scored.prediction)
-
-    def _counted(self, name: str, outcome: Outcome) -> tuple[float, float]:
-        try:
-            share, of = self.metrics[name].counts(outcome.reference, outcome.prediction)
-            if not (math.isfinite(share) and math.isfinite(of)):
-                raise ValueError(f"it gave {share!r} and {of!r}; expected two numbers")
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            raise PluginError(failure(f"metric {name!r}", error)) from error
-        return float(share), float(of)
 
     def merge(self, other: Self) -> None:
         """Adds all samples of another scorer. Raises ValueError if its metrics or its rules differ."""

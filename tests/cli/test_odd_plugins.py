@@ -333,6 +333,20 @@ def test_without_a_fault_the_odd_plugin_is_as_any_other(call: Callable[[str], Re
     assert json.loads(read.stdout)["items"][0]["confidence"] == 0.5
 
 
+@pytest.mark.parametrize("what", [*RAISED, "gives"])
+def test_result_files_are_scored_by_metrics_that_fail_in_a_line_too(
+    call: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, what: str
+) -> None:
+    command = f'{RUN} --set decoder.use=odd-decoder --set metrics=[{{use="odd-metric"}}]'
+    assert call(f"{command} --output {tmp_path}/a.jsonl").exit_code == 0
+    monkeypatch.setenv("ODD", f"metric {what}")
+    for again in (f"score {tmp_path}/a.jsonl", f"compare {tmp_path}/a.jsonl {tmp_path}/a.jsonl"):
+        result = call(again)
+        assert result.exit_code == 1
+        assert result.stderr.splitlines()[-1].startswith("ocrkit: metric 'odd-metric' failed")
+        assert RAISED.get(what, "it gave nan and '1'; expected two numbers") in result.stderr.splitlines()[-1]
+
+
 def test_a_part_that_stops_as_the_user_would_is_taken_for_the_user(
     call: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -108,7 +108,7 @@ def test_a_broken_plugin_is_named_with_its_reason_and_everything_else_works(kind
     assert "\n" not in found.problem
     assert [each.name for each in registry().plugins if each.problem not in (None, DISABLED)] == ["broken"]
     assert not [entry for entry in registry().entries() if entry.plugin.name == "broken"], "nothing half-registered stays"
-    assert load_spec(tiny, ["metrics.cer.use=length"]).metrics["cer"].use == "length"
+    assert load_spec(tiny, ["metrics.cer.use=length"]).metrics["length"].use == "length"
 
 
 def test_a_third_partys_plugin_works_as_the_built_in_ones(install: Install) -> None:
