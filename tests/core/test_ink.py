@@ -50,6 +50,32 @@ BLANK: dict[str, Callable[[], Image]] = {
 }
 
 
+def ruled(lines: int, slant: int = 0) -> Image:
+    image = grainy(235, 3)
+    for number in range(1, lines + 1):
+        row = number * 100 // (lines + 1)
+        cv2.line(image, (0, row), (299, row + slant), 140, 2, cv2.LINE_AA)
+    return image
+
+
+@pytest.mark.parametrize("image", [ruled(1), ruled(2), ruled(1, slant=6)], ids=["a line", "two lines", "a slanting line"])
+def test_ruled_paper_is_no_ink_and_what_is_written_on_it_is(image: Image) -> None:
+    assert not blots_of(image)
+    cv2.putText(image, "word", (90, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 3, cv2.LINE_AA)
+    assert blots_of(image)
+
+
+@pytest.mark.parametrize("size", [(8, 30), (30, 40), (60, 60)])
+def test_a_dash_is_no_ruled_line(size: tuple[int, int]) -> None:
+    """Cut out tightly it goes from side to side as well."""
+    height, _ = size
+    image = np.full(size, 230, np.uint8)
+    image[height // 2 - 1 : height // 2 + 3] = 40
+    assert blots_of(image)
+    image = np.pad(image, ((10, 10), (10, 10)), constant_values=230)
+    assert blots_of(image)
+
+
 @pytest.mark.parametrize("name", BLANK)
 def test_paper_is_no_ink(name: str) -> None:
     image = BLANK[name]()
