@@ -340,7 +340,11 @@ class Network(Protocol):
     device: str
 
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
-        """Log-probabilities (N, T, K) float32 and lengths (N,) of inputs and sizes as in :class:`Batch`."""
+        """Log-probabilities (N, T, K) float32 and lengths (N,) of inputs and sizes as in :class:`Batch`, N at least 1.
+
+        It is called from any thread, and also in children that are forked after other calls. What a library keeps by thread
+        is best kept in a thread of its own, as :class:`ocrkit.parallel.LastingThreads` has them, which a child makes anew.
+        """
 
     def state(self) -> Arrays:
         """Copies of all parameters and running statistics, float32, by canonical name."""

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from ocrkit.parallel import AHEAD, HeldSetting, LastingThreads, ordered_map, processors
 
+# From Python 3.12 on a fork beside other threads warns.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
 
 def in_child(work: Callable[[], object]) -> bool:
     """Whether the work, done in a forked child, returns something true within seconds."""

@@ -19,6 +19,9 @@ from ocrkit import ImageError, Skipped, recogniser
 from ocrkit.calls import Calls
 from ocrkit.reading import Reading, Seconds
 
+# From Python 3.12 on a fork beside other threads warns.
+pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
+
 Install = Callable[[str, str], Path]
 ANY_WIDTH = ["preprocessor.use=fit-height", "preprocessor.height=16"]
 
