@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ocrkit.assembly import Surroundings
-from ocrkit.cache import CacheWriter, cache_key, cached_images
+from ocrkit.cache import CacheWriter, cache_key, cached_images, remove_entry
 from ocrkit.calls import Calls, apart
 from ocrkit.errors import DataError, ImageError, PluginError
 from ocrkit.guests import failure, part_text
@@ -120,12 +120,17 @@ class Recogniser:
         """The same from the cache where it has the samples' images; else they go into it."""
         key = cache_key(dataset, dataset.fingerprint(), self.assembly.preprocessor.fingerprint())
         images = cached_images(key) if key else None
-        if images is not None:
+        done = 0
+        if key and images is not None:
             with images:
-                yield from zip(dataset, map(Prepared, images), strict=True)
-            return
-        with CacheWriter(key) as writer:
-            for sample, item in self.prepare(dataset):
+                for sample, image in zip(dataset, images, strict=False):
+                    yield sample, Prepared(image)
+                    done += 1
+            if done == len(dataset):
+                return
+            remove_entry(key)
+        with CacheWriter(None if done else key) as writer:
+            for sample, item in self.prepare(dataset.after(done)):
                 writer.add(item.image)
                 yield sample, item
             writer.commit()

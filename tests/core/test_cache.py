@@ -7,7 +7,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 
 import ocrkit
 from ocrkit import ImageError, Sample, read_image
-from ocrkit.cache import CacheWriter, cache_folder, cache_key, cached_images
+from ocrkit.cache import CachedImages, CacheWriter, cache_folder, cache_key, cached_images, remove_entry
 
 KEY = "0" * 64
 
@@ -218,6 +219,9 @@ def test_a_writer_that_is_killed_leaves_nothing_usable_and_is_in_nobodys_way() -
     killed = subprocess.run([sys.executable, "-c", WRITER, KEY, "0", "killed"], check=False)
     assert killed.returncode == -signal.SIGKILL
     assert cached_images(KEY) is None
+    assert len(entries()) == 1, "what it left behind"
+    stored([np.zeros((2, 2), np.uint8)], "1" * 64)
+    assert entries() == ["1" * 64]
     stored([np.zeros((2, 2), np.uint8)])
     assert len(found()) == 1
 
@@ -239,7 +243,7 @@ def empty(path: Path) -> None:
     path.write_bytes(b"")
 
 
-@pytest.mark.parametrize("name", ["pixels", "sizes", "failed.json"])
+@pytest.mark.parametrize("name", ["pixels", "sizes", "failed.json", "sums"])
 @pytest.mark.parametrize("damage", [truncate, empty, Path.unlink])
 def test_a_damaged_entry_counts_as_none_and_is_made_anew(name: str, damage: Callable[[Path], None]) -> None:
     image = np.full((3, 4), 7, np.uint8)
@@ -248,6 +252,107 @@ def test_a_damaged_entry_counts_as_none_and_is_made_anew(name: str, damage: Call
     assert cached_images(KEY) is None
     stored([image])
     np.testing.assert_array_equal(found()[0], image)
+
+
+def flip(path: Path, position: int = 0) -> None:
+    data = bytearray(path.read_bytes())
+    data[position] ^= 16
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "7", '"a"', "{}", '{"a": "b"}', '{"0": "another"}', "{", "[" * 5000])
+def test_failures_that_are_not_those_that_were_stored_make_no_entry(text: str) -> None:
+    stored([ImageError("broken"), np.full((3, 4), 7, np.uint8)])
+    (cache_folder() / KEY / "failed.json").write_text(text)
+    assert cached_images(KEY) is None
+
+
+@pytest.mark.parametrize("name", ["sizes", "failed.json", "sums"])
+def test_one_bit_of_what_describes_the_pixels_makes_no_entry(name: str) -> None:
+    images = [ImageError("broken"), np.full((3, 4), 7, np.uint8), np.full((4, 3), 7, np.uint8)]
+    stored(images)
+    before = (cache_folder() / KEY / name).read_bytes()
+    for position in range(len(before)):
+        flip(cache_folder() / KEY / name, position)
+        with closing_at_once(cached_images(KEY)) as entry:
+            assert entry is None or not list(entry)
+        stored(images)
+        (cache_folder() / KEY / name).write_bytes(before)
+
+
+@contextmanager
+def closing_at_once(entry: CachedImages | None) -> Iterator[CachedImages | None]:
+    try:
+        yield entry
+    finally:
+        if entry:
+            entry.close()
+
+
+def test_wrong_pixels_are_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the file zeroed had scored as other pixels, without a word."""
+    monkeypatch.setattr("ocrkit.cache._READ", 2)
+    images = [np.full((2, 3), number, np.uint8) for number in range(7)]
+    for position in range(6 * 7):
+        remove_entry(KEY)
+        stored(images)
+        flip(cache_folder() / KEY / "pixels", position)
+        whole = found()
+        assert len(whole) == position // 12 * 2, "up to the piece that is damaged"
+        np.testing.assert_array_equal(whole, images[: len(whole)])
+
+
+def test_a_damaged_entry_is_read_on_from_the_images_and_made_anew(
+    tiny_run: Path, words_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ocrkit.cache._READ", 4)
+    pipeline = ocrkit.load(tiny_run)
+    first = pipeline.evaluate("all", data=words_copy)
+    (entry,) = cache_folder().iterdir()
+    pixels = entry / "pixels"
+    size = pixels.stat().st_size
+    pixels.write_bytes(pixels.read_bytes()[: size // 2] + bytes(size - size // 2))
+    for read in (True, True, False):
+        again = pipeline.evaluate("all", data=words_copy)
+        assert again.metrics == first.metrics
+        assert (again.seconds.read > 0) == read
+    assert [each.name for each in cache_folder().iterdir()] == [entry.name]
+
+
+def test_an_image_that_was_replaced_with_its_time_kept_is_read_anew(samples: list[Sample]) -> None:
+    before, path = cache_key(samples), Path(str(samples[3].path))
+    status = path.stat()
+    other = path.with_name("other")
+    other.write_bytes(bytes(status.st_size))
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+    assert (path.stat().st_mtime_ns, path.stat().st_size) == (status.st_mtime_ns, status.st_size)
+    assert cache_key(samples) != before
+
+
+def test_what_a_part_trips_over_is_not_remembered(
+    install: Callable[[str, str], Path], tiny_run: Path, words_copy: Path
+) -> None:
+    source = """
+from dataclasses import dataclass
+import os
+import ocrkit
+@dataclass(frozen=True)
+class Odd:
+    def __call__(self, image):
+        if os.environ.get("ODD") and image.shape[1] > 60:
+            raise MemoryError
+        return image
+@ocrkit.hookimpl
+def ocrkit_preprocessors(register):
+    register("odd", Odd)
+"""
+    install("odd", source)
+    pipeline = ocrkit.load(tiny_run, {"preprocessor.before": [{"use": "odd"}]})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ODD", "1")
+        assert pipeline.evaluate("all", data=words_copy).samples < 31
+    assert pipeline.evaluate("all", data=words_copy).samples == 31
 
 
 # In a process of its own: the limit is the whole process's, and the tests' own output may go to a file.
@@ -316,11 +421,9 @@ def test_what_nobody_has_read_for_a_month_goes_and_nothing_else_does() -> None:
     long_ago = time.time() - 31 * 24 * 3600
     for key in ("1" * 64, "2" * 64):
         stored([np.zeros((2, 2), np.uint8)], key)
-    left = cache_folder() / f".{'3' * 12}-abc"  # by a writer that was killed
     foreign = cache_folder() / "holiday pictures"
-    for folder in (left, foreign):
-        folder.mkdir()
-    for folder in (left, foreign, *(cache_folder() / key for key in ("1" * 64, "2" * 64))):
+    foreign.mkdir()
+    for folder in (foreign, *(cache_folder() / key for key in ("1" * 64, "2" * 64))):
         os.utime(folder, (long_ago, long_ago))
     found("2" * 64)
     stored([np.zeros((2, 2), np.uint8)])
