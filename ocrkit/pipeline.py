@@ -316,9 +316,7 @@ def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
 
 def _seen_by_zoo_weights(exported: Exported) -> SeenForms:
     """What the weights in an exported network have seen, where the zoo has the very same."""
-    from ocrkit.zoo import models
+    from ocrkit.zoo import model_of
 
-    known = {f"zoo:{model.name}": model for model in models()[0]}.get(exported.weights)
-    if known is None or known.manifest["weights"]["sha256"] != exported.sha256:
-        return SeenForms()
-    return of_model(known.folder, known.manifest)
+    known = model_of(exported.sha256)
+    return of_model(known.folder, known.manifest) if known else SeenForms()

@@ -23,11 +23,12 @@ class FoundWeights(NamedTuple):
 
 
 def find_weights(reference: str, folder: Path) -> FoundWeights:
-    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file.
+    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file. Those of a zoo model are the model's
+    wherever a copy lies.
 
     Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
     """
-    from ocrkit.zoo import manifest_of, model, read_model_weights
+    from ocrkit.zoo import manifest_of, model, model_of, read_model_weights
 
     if reference.startswith("zoo:"):
         found = model(reference.removeprefix("zoo:"))
@@ -37,6 +38,8 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
         raise WeightsError(f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a .safetensors file")
     manifest = manifest_of(path)
     weights = weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
+    if manifest is None and not run_name(path.parent) and (copied := model_of(weights.sha256)):
+        return FoundWeights(weights, copied.folder, copied.manifest)
     return FoundWeights(weights, path.parent, manifest)
 
 

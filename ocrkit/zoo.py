@@ -103,6 +103,11 @@ def models() -> tuple[list[Model], list[str]]:
     return found, problems
 
 
+def model_of(sha256: str) -> Model | None:
+    """The model whose weights have this sha256, wherever a copy of them lies; None where no model's have."""
+    return next((each for each in models()[0] if each.manifest["weights"]["sha256"] == sha256), None)
+
+
 def read_model_weights(found: Model) -> weight_files.Weights:
     """A model's weights, fetched where they are not on this machine yet.
 

@@ -64,7 +64,7 @@ def calibrate(
     say(f"fitting on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples")
     seen = contamination(reader.weights.seen, dataset)
     if seen and seen.trained.samples:
-        warn("WARNING: fitted on forms that the model was trained on, where it is too sure of itself")
+        warn("WARNING: fitted on what the model was trained on, where it is too sure of itself")
     found = fit(reader, dataset, measured)
     if as_json:
         echo_json(asdict(found))

@@ -224,7 +224,7 @@ def test_calibrate_finds_a_temperature_stores_it_and_load_takes_it(tiny_run: Pat
     arguments = ("calibrate", model, "--data", words_root, "--split", "all", "--json")
     plain = ocrkit(*arguments)
     found = json.loads(plain.stdout)
-    assert "WARNING: fitted on forms that the model was trained on" in plain.stderr
+    assert "WARNING: fitted on what the model was trained on" in plain.stderr
     assert 0.1 <= found["temperature"] <= 10
     manifest = model / "manifest.toml"
     sha256 = json.loads(

@@ -185,7 +185,7 @@ def test_a_third_partys_featurizer_is_exported_by_pytorch_and_read_without_it(
 ) -> None:
     site = install("residual", RESIDUAL)
     changes = ["featurizer.use=residual", 'backends=["torch"]', "preprocessor.use=fit-height", "preprocessor.height=16"]
-    changes += ["training.epochs=20", "training.learning_rate=0.05"]
+    changes += ["training.epochs=24", "training.learning_rate=0.05", "training.batch_size=4"]
     train(assemble(load_spec(tiny, changes), training=True), tmp_path / "run", data=words_root)
     done = export(load_spec(tmp_path / "run"), tmp_path / "residual.onnx")
     assert (done.exporter, set(done.differences)) == ("torch", {"torch"})

@@ -44,6 +44,16 @@ def test_weights_that_are_copied_out_of_their_run_keep_the_terms(tuned: Path, ti
     assert ocrkit.load(tiny, {"weights": str(copy)}).weights.licence == LICENCE
 
 
+def test_a_copy_of_a_models_weights_is_known_as_the_models(folder: Path, tiny: Path, words_root: Path, tmp_path: Path) -> None:
+    manifest = folder / "manifest.toml"
+    manifest.write_text(tomli_w.dumps(tomllib.loads(manifest.read_text()) | TERMS))
+    shutil.copy(folder / "w.safetensors", tmp_path / "downloaded.safetensors")
+    reader = ocrkit.load(tiny, {"weights": str(tmp_path / "downloaded.safetensors")})
+    assert (reader.weights.licence, reader.weights.temperature) == (LICENCE, 1.5)
+    trained(tiny, tmp_path / "run", words_root, ONE, init=str(tmp_path / "downloaded.safetensors"))
+    assert ocrkit.load(tmp_path / "run").weights.licence == LICENCE
+
+
 def test_a_run_that_was_stopped_and_goes_on_keeps_the_terms(folder: Path, tiny: Path, words_root: Path, tmp_path: Path) -> None:
     manifest = folder / "manifest.toml"
     manifest.write_text(tomli_w.dumps(tomllib.loads(manifest.read_text()) | TERMS))
