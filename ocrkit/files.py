@@ -182,12 +182,12 @@ def read_bytes(path: Path, error: type[OcrkitError] = OcrkitError, expected: str
     """A file's bytes. Raises as :func:`open_regular`, and where there are more than ``most``."""
     with open_regular(path, error, expected) as file:
         try:
-            data = file.read(most + 1)
+            size = os.fstat(file.fileno()).st_size
+            if size <= most:
+                return file.read(size + 1)
         except OSError as wrong:
             raise error(f"{path}: {wrong.strerror or wrong}") from None
-    if len(data) > most:
-        raise error(f"{path}: more than {most:,} bytes; expected {expected}")
-    return data
+    raise error(f"{path}: more than {most:,} bytes; expected {expected}")
 
 
 def read_text(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> str:
@@ -215,11 +215,12 @@ def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: st
     line = 1
     with open_regular(path, error, expected) as file:
         try:
-            while data := file.read(_PIECE) + file.readline(_LARGEST):
+            while data := file.read(_PIECE):
                 if line == 1:
                     if data.startswith(_UTF_16) or b"\0" in data[:4]:
                         raise error(f"{path}: UTF-16, or no text at all; save it as UTF-8")
                     data = data.removeprefix(codecs.BOM_UTF8)
+                data += file.readline(_LARGEST)
                 if len(data) > _LARGEST:
                     raise error(f"{path}: a line of more than {_LARGEST:,} bytes; expected {expected}")
                 yield data.decode()

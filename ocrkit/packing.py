@@ -11,7 +11,8 @@ from ocrkit import weights as weight_files
 from ocrkit.assembly import Assembly, assemble, build_network
 from ocrkit.config import PartSpec, PipelineSpec, Training, load_spec, read_spec
 from ocrkit.datasets import Dataset, open_dataset
-from ocrkit.errors import DataError, WeightsError
+from ocrkit.errors import DataError, OcrkitError, WeightsError
+from ocrkit.files import read_bytes, read_text
 from ocrkit.golden import choose, write_golden
 from ocrkit.manifest import SCHEMA, write_manifest
 from ocrkit.parsing import parse_json
@@ -121,15 +122,15 @@ def distributions_of(run: Path) -> list[str]:
 
 def _about(run: Path) -> dict[str, Any]:
     try:
-        about: dict[str, Any] = parse_json((run / "run.json").read_bytes())
-    except (OSError, ValueError) as error:
+        about: dict[str, Any] = parse_json(read_bytes(run / "run.json"))
+    except (OcrkitError, ValueError) as error:
         raise WeightsError(f"{run}: no training run here; expected a folder that ocrkit train made ({error})") from error
     return about
 
 
 def _log(run: Path) -> list[dict[str, Any]]:
     """What a run says of its epochs."""
-    return [parse_json(line) for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [parse_json(line) for line in read_text(run / "log.jsonl").splitlines()]
 
 
 def _described(run: Path) -> dict[str, Any]:

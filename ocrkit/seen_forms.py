@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ocrkit.errors import WeightsError
-from ocrkit.files import read_text, write_atomically
+from ocrkit.errors import OcrkitError, WeightsError
+from ocrkit.files import read_bytes, read_text, write_atomically
 from ocrkit.interfaces import Sample
 from ocrkit.parsing import parse_json
 
@@ -120,13 +120,13 @@ def of_run(folder: Path) -> SeenForms:
     Raises WeightsError where ``seen.txt`` is damaged.
     """
     try:
-        about = parse_json((folder / "run.json").read_bytes())
+        about = parse_json(read_bytes(folder / "run.json"))
         before, validation = about.get("init") or {}, about.get("validation") or {}
         seen = SeenForms(
             frozenset([*about["forms"], *before.get("trained", [])]),
             frozenset([*validation.get("forms", []), *before.get("chosen", [])]),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OcrkitError, ValueError, KeyError, TypeError, AttributeError):
         return SeenForms()
     if not (folder / IMAGES).is_file():
         return seen

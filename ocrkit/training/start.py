@@ -14,6 +14,7 @@ from ocrkit.alphabet import Alphabet
 from ocrkit.assembly import Assembly
 from ocrkit.characters import lacking
 from ocrkit.errors import DataError, OcrkitError
+from ocrkit.files import read_bytes
 from ocrkit.parsing import parse_json
 from ocrkit.seen_forms import SeenForms, forms_of, keys_of
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written
@@ -40,7 +41,7 @@ class Stored:
 def resume_options(folder: Path) -> Stored:
     """What the run in a folder was started with. Raises OcrkitError where there is no run."""
     try:
-        about = parse_json((folder / "run.json").read_bytes())
+        about = parse_json(read_bytes(folder / "run.json"))
         data = about["data"]
         return Stored(
             None if data["is_sample"] else data["root"],
@@ -52,7 +53,7 @@ def resume_options(folder: Path) -> Stored:
             about["forms"],
             Origin.from_json(about["init"]) if about.get("init") else None,
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OcrkitError, ValueError, KeyError, TypeError) as error:
         reason = f"{type(error).__name__}: {error}"
         if was_stopped_at_its_start(folder):
             reason = "one was stopped while it started; start it again, without --resume"

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import WeightsError
+from ocrkit.files import read_bytes
 from ocrkit.interfaces import Arrays, NetworkPlan
 from ocrkit_crnn.bilstm import DIRECTIONS, BiLstm
 from ocrkit_crnn.cnn import Cnn
@@ -59,10 +60,7 @@ class _File:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._at = 0
-        try:
-            self._bytes = memoryview(path.read_bytes())
-        except OSError as error:
-            raise WeightsError(f"{path}: cannot be read ({error.strerror}); expected a .params file") from error
+        self._bytes = memoryview(read_bytes(path, WeightsError, "a .params file"))
 
     def arrays(self) -> Arrays:
         """All arrays by name, in the file's order. Raises WeightsError for anything but a whole and sound file."""

@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
+from ocrkit.files import read_bytes
 from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions
 from ocrkit.parallel import LastingThreads, processors
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries, metadata_of
@@ -44,8 +45,8 @@ class Onnx:
 
     def metadata(self, path: Path, /) -> dict[str, str]:
         try:
-            return metadata_of(path.read_bytes())
-        except (OSError, ValueError) as error:
+            return metadata_of(_bytes_of(path))
+        except ValueError as error:
             raise _cannot_be_run(path, error) from error
 
     def with_metadata(self, model: bytes, metadata: Mapping[str, str], /) -> bytes:
@@ -260,8 +261,8 @@ def _callers(device: str, threads: int) -> int:
 def _session_of(path: Path, *, device: str, threads: int) -> _Session:
     """A file's network. Raises OcrkitError where it is no ONNX file, or one with other inputs and outputs."""
     try:
-        session = _Session(path.read_bytes(), device=device, threads=threads, foreign=True)
-    except (OSError, _RuntimeError) as error:
+        session = _Session(_bytes_of(path), device=device, threads=threads, foreign=True)
+    except _RuntimeError as error:
         raise _cannot_be_run(path, error) from error
     found = session.inputs_and_outputs()
     if found != (INPUTS, OUTPUTS):
@@ -270,9 +271,12 @@ def _session_of(path: Path, *, device: str, threads: int) -> _Session:
     return session
 
 
+def _bytes_of(path: Path) -> bytes:
+    return read_bytes(path, expected="an ONNX network", most=2 << 30)  # more than Protocol Buffers allow
+
+
 def _cannot_be_run(path: Path, error: Exception) -> OcrkitError:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return OcrkitError(f"{path}: cannot be run as an ONNX network ({reason})")
+    return OcrkitError(f"{path}: cannot be run as an ONNX network ({error})")
 
 
 def _named(values: Mapping[str, str]) -> str:

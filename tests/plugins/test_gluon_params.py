@@ -414,8 +414,8 @@ def test_what_mxnet_saves_besides_dense_numbers_by_name_is_refused(tmp_path: Pat
 
 
 def test_a_missing_file_and_a_folder_are_one_line(tmp_path: Path) -> None:
-    assert "cannot be read (No such file or directory)" in refusal(tmp_path / "none.params", small_plan())
-    assert "cannot be read (Is a directory)" in refusal(tmp_path, small_plan())
+    assert "no such file; expected a .params file" in refusal(tmp_path / "none.params", small_plan())
+    assert "a folder; expected a .params file" in refusal(tmp_path, small_plan())
 
 
 @pytest.fixture(scope="module")

@@ -250,7 +250,7 @@ def other_inputs() -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "No such file or directory"),
+        (None, "no such file; expected an ONNX network"),
         (b"", "cannot be run as an ONNX network"),
         (b"PK\x03\x04 or any other file", "cannot be run as an ONNX network"),
         (model_of(FIXED)[:-1000], "cannot be run as an ONNX network"),

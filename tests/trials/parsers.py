@@ -190,6 +190,20 @@ PARSERS: dict[str, Parser] = {
 }
 
 
+ODD_FILES: list[Callable[[Path], object]] = [
+    os.mkfifo,
+    lambda file: file.symlink_to("/dev/zero"),
+    lambda file: file.symlink_to("/dev/null"),
+    lambda file: file.symlink_to(file.name),
+    lambda file: file.symlink_to("nowhere"),
+    lambda file: file.symlink_to("/" + "a" * 300),
+    Path.mkdir,
+    lambda file: file.write_bytes(b""),
+    lambda file: (file.touch(), os.truncate(file, 1 << 40)),
+]
+"""What may stand in the place of a file: a pipe, devices, links to themselves and to nothing, a terabyte of zeros."""
+
+
 def trial(folder: Path, seeds: str, names: list[str], count: int, seed: int = 0) -> dict[str, Any]:
     """Reads ``count`` damaged inputs for each parser. Reports how many were read and refused, and ``wrong``, a line each.
 
@@ -204,11 +218,14 @@ def trial(folder: Path, seeds: str, names: list[str], count: int, seed: int = 0)
         for file in files:
             parser.read(file if parser.alone else work)  # or the trial tries nothing
         random = Random(f"{seed} {name}")
-        for number in range(count):
+        for number in range(-len(ODD_FILES), count):
             file = random.choice(files)
             whole = file.read_bytes()
-            damaged = random.choice(parser.ways)(whole, random)
-            file.write_bytes(damaged)
+            if number < 0:
+                file.unlink()
+                ODD_FILES[number](file)
+            else:
+                file.write_bytes(random.choice(parser.ways)(whole, random))
             report["tried"] += 1
             faulthandler.dump_traceback_later(SLOW, exit=True)
             try:
@@ -222,8 +239,11 @@ def trial(folder: Path, seeds: str, names: list[str], count: int, seed: int = 0)
                     continue
                 place = traceback.extract_tb(error.__traceback__)[-1]
                 report["wrong"].append(f"{name} {number}: {error!r:.200} at {Path(place.filename).name}:{place.lineno}")
-                (folder / f"wrong-{name}-{number}-{file.name}").write_bytes(damaged)
+                if number >= 0:
+                    shutil.copy(file, folder / f"wrong-{name}-{number}-{file.name}")
             finally:
                 faulthandler.cancel_dump_traceback_later()
+                if number < 0:
+                    file.unlink() if file.is_symlink() or not file.is_dir() else file.rmdir()
                 file.write_bytes(whole)
     return report
