@@ -243,6 +243,19 @@ def test_messages_say_which_file_and_what_is_wrong(tmp_path):
     assert error_of("a\0b").endswith("embedded null byte")
 
 
+def test_a_pipe_is_read_where_somebody_writes_to_it_and_is_not_waited_for(tmp_path, monkeypatch):
+    """In a folder of images it would be the end of the batch."""
+    pipe = tmp_path / "pipe.png"
+    os.mkfifo(pipe)
+    assert error_of(pipe) == f"{pipe}: empty file"
+    image = noise(6, 8)
+    writer, set_blocking = os.open(pipe, os.O_RDWR), os.set_blocking
+    os.write(writer, encoded(image))
+    # The writer leaves as soon as the pipe is open for reading.
+    monkeypatch.setattr(os, "set_blocking", lambda *how: (set_blocking(*how), os.close(writer)))
+    np.testing.assert_array_equal(read_image(pipe), image)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_permission(tmp_path):
     path = tmp_path / "locked.png"
