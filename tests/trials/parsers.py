@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ocrkit.assembly import Assembly, assemble
-from ocrkit.cache import CachedImages
+from ocrkit.cache import cached_images
 from ocrkit.comparison import compare_results
 from ocrkit.config import load_spec
 from ocrkit.curves import draw_curves
-from ocrkit.errors import OcrkitError
+from ocrkit.errors import ImageError, OcrkitError
 from ocrkit.evaluation import RAW, Rules
 from ocrkit.exported import read_exported
 from ocrkit.golden import read_golden
@@ -40,7 +40,7 @@ from ocrkit_onnx.backend import Onnx
 from ocrkit_onnx.graph import metadata_entries, metadata_of
 from ocrkit_synth.strokes import Strokes
 from trials.mutations import Mutate, image_mutated, json_mutated, lines_mutated, mutated, toml_mutated
-from trials.seeds import KEY
+from trials.seeds import CACHED, KEY
 
 SLOW = 120
 """Seconds after which one input counts as one that hangs."""
@@ -136,12 +136,15 @@ def _compare(folder: Path) -> None:
 
 
 def _read_cache(folder: Path) -> None:
+    """What is given of an entry are its images, whatever was damaged."""
     os.environ["OCRKIT_CACHE"] = str(folder)
-    try:
-        with CachedImages(folder / KEY) as images:
-            list(images)
-    except (OSError, ValueError, AttributeError) as error:  # what it says of entries that are damaged
-        raise OcrkitError("no such entry") from error
+    entry = cached_images(KEY)
+    if entry is None:
+        raise OcrkitError("no such entry")
+    with entry:
+        found = [str(each) if isinstance(each, ImageError) else each.tolist() for each in entry]
+    if found != [str(each) if isinstance(each, ImageError) else each.tolist() for each in CACHED][: len(found)]:
+        raise AssertionError("other pixels than were stored")
 
 
 def _describe(data: bytes, random: Random) -> bytes:

@@ -112,12 +112,15 @@ def _params() -> bytes:
 
 
 KEY = "0" * 64
+CACHED = [
+    np.full((4, 6), 7, np.uint8), ImageError("a.png: broken"), np.arange(40, dtype=np.uint8).reshape(4, 10),
+]  # fmt: skip
+"""What the cache's entry holds: the second image could not be read."""
 
 
 def _cache(folder: Path) -> None:
-    """An entry of three images, one of which could not be read."""
     with CacheWriter(KEY) as writer:
-        for each in (np.full((4, 6), 7, np.uint8), ImageError("a.png: broken"), np.arange(40, dtype=np.uint8).reshape(4, 10)):
+        for each in CACHED:
             writer.add(each)
         writer.commit()
         shutil.copytree(writer._final, folder / KEY)
