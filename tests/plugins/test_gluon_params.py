@@ -191,7 +191,7 @@ def test_the_imported_network_reads_as_the_notebooks_did(network: gluon.Block, s
     rounding = 1e-5 if backend == "gluon" else 1e-4
     np.testing.assert_allclose(found, scores.log_softmax(axis=2).asnumpy(), atol=rounding, rtol=0)
     assert set(lengths.tolist()) == {32}
-    texts = [decoded.text for decoded in reader.decode(images, Seconds())]
+    texts = [decoded.text for decoded in reader._decode(found, lengths, Seconds())]
     assert texts == [notebook_text(each) for each in scores.asnumpy()]
     assert {"the", "and"} <= set(texts)
 
