@@ -148,8 +148,9 @@ def _records(data: bytes) -> dict[bytes, bytes]:
     """The records ``length key=value\\n`` of a pax header. Raises ValueError where it is damaged."""
     records, begin = {}, 0
     while begin < len(data):
-        space = data.index(b" ", begin, begin + 10)
-        end = begin + int(data[begin:space])
+        space = data.find(b" ", begin, begin + 10)
+        length = data[begin:space]
+        end = begin + int(length) if length.isdigit() else 0
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
         if end <= space or not equals or data[end - 1 : end] != b"\n":
             raise ValueError("a damaged pax header")

@@ -28,7 +28,7 @@ def run_child(trial: str, folder: Path, *, most_mb: int, **options: Any) -> dict
     assert child.returncode == 0, child.stderr[-3000:]
     assert "Traceback" not in child.stderr, child.stderr[-3000:]
     report: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
-    print(f"{trial} {options}: {report}")  # noqa: T201  (pytest shows it with -rP, and where a test fails)
+    print(f"{trial}: {report}")  # noqa: T201  (pytest shows it with -rP, and where a test fails)
     assert report["peak_mb"] <= most_mb, report
     return report
 
