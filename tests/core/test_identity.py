@@ -51,9 +51,14 @@ def coded(install: Install, tiny: Path, tmp_path: Path) -> Path:
     return path
 
 
+# What starts from weights that read, and learns nothing, is trained at once.
+AT_ONCE = {"training.epochs": 1, "training.learning_rate": 0.0}
+
+
 @pytest.fixture
-def run(coded: Path, words_root: Path, tmp_path: Path) -> Path:
-    train(assemble(load_spec(coded, ["training.epochs=40"]), training=True), tmp_path / "run", data=words_root)
+def run(coded: Path, words_root: Path, tiny_run: Path, tmp_path: Path) -> Path:
+    assembly = assemble(load_spec(coded, AT_ONCE), training=True)
+    train(assembly, tmp_path / "run", data=words_root, init=str(tiny_run))
     return tmp_path / "run"
 
 
@@ -79,10 +84,10 @@ def test_an_option_that_is_set_where_the_weights_have_none_is_told(run: Path) ->
     assert "featurizer.heads is 2, for the weights 'not there'" in told
 
 
-def test_a_definition_with_none_is_packed(coded: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_definition_with_none_is_packed(coded: Path, words_root: Path, tiny_run: Path, tmp_path: Path) -> None:
     """TOML has no null: the manifest leaves the option out."""
-    settings = {"featurizer.codebook": None, "featurizer.more": None, "training.epochs": 40}
-    train(assemble(load_spec(coded, settings), training=True), tmp_path / "run", data=words_root)
+    assembly = assemble(load_spec(coded, {"featurizer.codebook": None, "featurizer.more": None, **AT_ONCE}), training=True)
+    train(assembly, tmp_path / "run", data=words_root, init=str(tiny_run))
     pack_run(tmp_path / "run", tmp_path / "model", name="coded-model", licence="MIT")
     network = tomllib.loads((tmp_path / "model" / "manifest.toml").read_text())["network"]
     assert network["featurizer"] == {
