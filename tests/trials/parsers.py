@@ -30,7 +30,7 @@ from ocrkit.pipeline_weights import weights_to_read_with
 from ocrkit.reports.gallery import Gallery
 from ocrkit.reports.page import write_html
 from ocrkit.results import read_results
-from ocrkit.seen_forms import of_run
+from ocrkit.seen_forms import of_run, read_list
 from ocrkit.training import Progress, resume_options
 from ocrkit.weights import parse, read, write
 from ocrkit_folder.folder import Folder
@@ -178,6 +178,7 @@ PARSERS: dict[str, Parser] = {
     "exported": Parser(read_exported, "tiny.onnx", (_describe_network,), alone=True),
     "arpa": Parser(_read_language_model, "model.arpa", alone=True),
     "language model": Parser(_read_language_model, "model.lm", (mutated, _describe), alone=True),
+    "forms list": Parser(read_list, "forms.txt", alone=True),
     "golden": Parser(read_golden, "golden.safetensors", (mutated, _describe), alone=True),
     "params": Parser(lambda file: _File(file).arrays(), "network.params", alone=True),
     "words": Parser(_read_iam, "ascii/words.txt"),

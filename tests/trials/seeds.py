@@ -18,6 +18,7 @@ from ocrkit.export import export
 from ocrkit.golden import Item, write_golden
 from ocrkit.language_model import read_arpa
 from ocrkit.language_model import write as write_language_model
+from ocrkit.seen_forms import write_list
 from ocrkit.weights import read, sha256_of, write
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>
@@ -63,6 +64,8 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     _write(folder / "arpa" / "model.arpa", kenlm.read_bytes())
     (folder / "language model").mkdir()
     write_language_model(folder / "language model" / "model.lm", read_arpa(kenlm))
+    (folder / "forms list").mkdir()
+    write_list(folder / "forms list" / "forms.txt", ["a01-000u", "a01-003"], ["c04-156"])
     (folder / "golden").mkdir()
     item = Item("a", np.full((4, 6), 200, np.uint8), np.log(np.full((3, 6), 1 / 6, np.float32)), "he")
     write_golden(folder / "golden" / "golden.safetensors", [item, item])
