@@ -3,14 +3,11 @@
 import json
 import shutil
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-import ocrkit
 from ocrkit.alphabet import Alphabet
 from ocrkit.training.data import written
 from runs import FOLDER, make_folder, trained
@@ -80,51 +77,3 @@ def test_a_text_is_written_as_it_is_where_it_can_be() -> None:
     both = Alphabet("eé\u0301")
     assert [written(text, both) for text in ("é", "e\u0301")] == ["é", "e\u0301"]
     assert written("e\u0301", Alphabet("eh")) == "é", "which is what a person sees, and finds in the message"
-
-
-READER = """
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-
-import ocrkit
-
-@dataclass
-class Half:
-    root: Path = Path()
-    split: str = "all"
-    skipped = ()
-    forms = None
-
-    def __len__(self):
-        return 8
-
-    def __getitem__(self, index):
-        image = np.full((16, 48), 250, np.uint8)
-        image[4:12, 10:14] = 250 if index % 2 else 20
-        return ocrkit.Sample(str(index), "" if index % 2 else "t", None, image.copy)
-
-    @classmethod
-    def sample_root(cls):
-        return None
-
-@ocrkit.hookimpl
-def ocrkit_readers(register):
-    register("half", Half)
-"""
-
-
-@pytest.mark.parametrize("batch_size", [1, 8])
-def test_images_without_any_writing_are_trained_on(
-    batch_size: int, install: Callable[[str, str], Path], tiny: Path, tmp_path: Path
-) -> None:
-    """An empty text says that nothing is written there; that there is no text says nothing."""
-    install("half", READER)
-    settings = {"reader.use": "half", "training.split": "all", "training.validation": "all", "training.epochs": 12}
-    progress, _ = trained(tiny, tmp_path / "run", tmp_path, settings | {"training.batch_size": batch_size})
-    assert progress.history[-1]["images"] == 8
-    assert progress.history[-1]["loss"] < 0.5 * progress.history[0]["loss"]
-    reader = ocrkit.load(tmp_path / "run")
-    texts = [item.text for item in reader.read_many([np.full((16, 48), 250, np.uint8)])]
-    assert texts == [""]
