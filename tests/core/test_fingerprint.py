@@ -117,9 +117,9 @@ def test_code_that_is_in_no_file_or_newer_than_the_process_has_none(site: Path, 
     monkeypatch.setattr(Typed, "__module__", "typed")
     monkeypatch.setitem(sys.modules, "typed", type(sys)("typed"))
     assert fingerprint(Typed()) is None
-    monkeypatch.syspath_prepend(site)
-    import other
-
-    assert code_of("other") is None
-    os.utime(other.__file__, (0, 0))
-    assert code_of("other") is not None
+    edited = type(sys)("edited")
+    edited.__file__ = str(site / "other.py")
+    monkeypatch.setitem(sys.modules, "edited", edited)
+    assert code_of("edited") is None
+    os.utime(edited.__file__, (0, 0))
+    assert code_of("edited") is not None
