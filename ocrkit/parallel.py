@@ -5,6 +5,7 @@ lock that one of them held would never be free, so a child makes its own.
 """
 
 import os
+import sys
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,8 +14,8 @@ from contextlib import contextmanager, suppress
 from contextvars import copy_context
 from math import ceil
 from pathlib import Path
-from threading import Condition, Lock
-from typing import Generic, TypeVar
+from threading import Condition, Lock, get_ident
+from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
 Item = TypeVar("Item")
@@ -90,8 +91,26 @@ def _in_child() -> None:
         each.make()
 
 
+_opencv: dict[int, int] = {}
+"""How many threads OpenCV has had where a thread is about to fork, by that thread."""
+
+
+def _rest_opencv() -> None:
+    """Ends OpenCV's own threads before a fork: in a child the next resizing of an image might wait
+    for one for ever. The parent's start anew when they are needed; a child does with one."""
+    cv2: Any = sys.modules.get("cv2")
+    if hasattr(cv2, "setNumThreads"):
+        _opencv[get_ident()] = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+
+
+def _wake_opencv() -> None:
+    if (threads := _opencv.pop(get_ident(), 1)) > 1:
+        sys.modules["cv2"].setNumThreads(threads)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=_rest_opencv, after_in_parent=_wake_opencv, after_in_child=_in_child)
 
 
 class ProcessLock(MadeAnewInChildren):

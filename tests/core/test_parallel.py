@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -150,6 +152,24 @@ def test_lasting_threads_are_the_same_for_every_call_and_a_child_has_its_own() -
     assert threads.call(threading.get_ident) == first
     with pytest.raises(ZeroDivisionError):
         threads.call(lambda: 1 // 0)
+
+
+def test_opencv_s_own_threads_do_not_outlive_a_fork() -> None:
+    """A child waited for ever for one that had been between two tasks when its parent forked."""
+    large = np.arange(2000 * 2000, dtype=np.uint32).astype(np.uint8).reshape(2000, 2000)
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    try:
+        expected = cv2.resize(large, (1500, 1500))
+
+        def same() -> bool:
+            return cv2.getNumThreads() == 1 and bool((cv2.resize(large, (1500, 1500)) == expected).all())
+
+        assert in_child(same)
+        assert cv2.getNumThreads() == 3, "the parent's go on"
+        assert in_child(lambda: in_child(same))
+    finally:
+        cv2.setNumThreads(before)
 
 
 class Setting:
