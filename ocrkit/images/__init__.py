@@ -1,6 +1,7 @@
 """The one place that decodes images: whatever comes in, what goes out is a grey uint8 array, or one clear error.
 
 Pillow decodes: it notices truncated files where OpenCV silently hands out half an image, and writes nothing to standard error.
+It sees of a file what pixels depend on, and files that would take more memory or time than their size can tell are refused.
 Plain PNG files, which data sets consist of, are checked here and decoded by OpenCV, so that other threads run meanwhile.
 Grey images come out exactly as from ``cv2.imread(path, cv2.IMREAD_GRAYSCALE)``. Colour is made grey by ``cv2.cvtColor``;
 ``cv2.imread`` leaves that to each format's library, and differs by one grey level at most.
@@ -10,25 +11,26 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import stat
-import struct
 import warnings
-import zlib
-from collections.abc import Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ocrkit.errors import ImageError, warn
 from ocrkit.files import walk
-from ocrkit.images import tiff
-from ocrkit.images.grey import to_grey
+from ocrkit.images import gif, jpeg, png, tiff, webp
+from ocrkit.images.contents import Contents
+from ocrkit.images.grey import is_wide, to_grey, turned
 from ocrkit.images.kinds import EXTENSIONS as EXTENSIONS
 from ocrkit.images.kinds import foreign, pillow_class
 from ocrkit.images.kinds import passed_over as passed_over
+from ocrkit.images.memory import Budget
 from ocrkit.interfaces import Image
 
 if TYPE_CHECKING:
@@ -36,20 +38,30 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 50_000_000
 """The largest image that is decoded: an A4 page scanned at 700 dots an inch, or a photograph of 48 megapixels."""
-MAX_BYTES = 500_000_000
-"""The largest file that is read, in bytes."""
+MAX_BYTES = 400_000_000
+"""The largest file that is read, in bytes: the largest image of 64 bits a pixel."""
+MAX_MEMORY = 1_500_000_000
+"""Bytes that files and images take at most while they are decoded, over all threads: others wait until there is room."""
+_FILES, _PIXELS = Budget(MAX_BYTES), Budget(MAX_MEMORY - MAX_BYTES)
 
 # Pillow warns of odd metadata, none of which matters here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
-_PLAIN_PNG = re.compile(b"IHDR(PLTE)?(IDAT)+IEND")
-"""The chunks of a PNG file that holds pixels and nothing that changes them."""
-_SAMPLES = {(0, 1): 1, (0, 2): 1, (0, 4): 1, (0, 8): 1, (3, 1): 1, (3, 2): 1, (3, 4): 1, (3, 8): 1, (2, 8): 3}
-"""Samples of a pixel by PNG's colour type (0: grey, 2: colour, 3: palette) and bit depth."""
-_READING = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-"""How images are opened: a pipe that nobody writes to is not waited for."""
-_MAX_SIDE = 1_000_000
-"""OpenCV decodes no PNG that is wider or higher."""
+_PREPARE: dict[str, Callable[[bytes], Contents]] = {
+    "Png": png.contents,
+    "Jpeg": jpeg.contents,
+    "Tiff": tiff.contents,
+    "Gif": gif.contents,
+    "WebP": webp.contents,
+    "Bmp": partial(Contents, per_pixel=2),
+}
+"""By format, what takes from a file all that is not needed."""
+_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
+"""Bytes that Pillow takes for a pixel, by mode; 4 for all others."""
+_GREY = 2
+"""Bytes of a pixel that making it grey takes, and where some are transparent as many again."""
+_PLAIN = 7
+"""Bytes that a pixel of a plain PNG takes: three as they are unpacked, three in OpenCV, one in grey."""
 
 
 def find_images(folder: Path) -> list[Path]:
@@ -67,7 +79,8 @@ def read_image(source: str | Path | bytes) -> Image:
     """Reads an image, from a file's path or from its bytes: grey, uint8 (H, W), both at least 1; 0 is black.
 
     Turned as EXIF says; colour becomes luma (0.299 R + 0.587 G + 0.114 B); what is transparent becomes white paper; 16 bits
-    become 8; of several pages or frames the first is read. PNG, JPEG, TIFF, BMP, WebP and GIF. Other threads run meanwhile.
+    become 8; of several pages or frames the first is read. PNG, JPEG, TIFF, BMP, WebP and GIF. Other threads run meanwhile, as
+    far as all together take no more than ``MAX_MEMORY``.
 
     Raises ImageError, whose one line begins with the path (``<bytes>`` for bytes): missing, empty, damaged or cut-off files,
     files that are no image, and images of more than ``MAX_PIXELS``, which are refused before any pixel is decoded.
@@ -76,20 +89,23 @@ def read_image(source: str | Path | bytes) -> Image:
         return _decode(source, "<bytes>")
     path = str(source)
     try:
-        descriptor = os.open(path, _READING)  # and then asked what it is: between the two nobody can replace it
-        try:
-            status = os.fstat(descriptor)
-            if stat.S_ISDIR(status.st_mode):
-                raise ImageError(f"{path}: not a file; expected an image")
+        # What is looked at is what is read, and a pipe into which nobody writes is not waited for.
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return _decode(_piped(file, path), path)
             if status.st_size > MAX_BYTES:
                 raise ImageError(f"{path}: {status.st_size:,} bytes; the limit is {MAX_BYTES:,}; scale the image down")
-            with open(descriptor, "rb", buffering=0, closefd=False) as file:
-                data = file.readall() if stat.S_ISREG(status.st_mode) else _piped(file, path)
-        finally:
-            os.close(descriptor)
+            with _FILES.hold(status.st_size):
+                return _decode(file.readall(), path)
+    except IsADirectoryError:
+        raise ImageError(f"{path}: not a file; expected an image") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
         raise ImageError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    return _decode(data, path)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _piped(file: io.FileIO, path: str) -> bytes:
@@ -112,77 +128,60 @@ def _decode(data: bytes, name: str) -> Image:
     if kind is None:
         what = foreign(data) or "not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF"
         raise ImageError(f"{name}: {what}")
-    if kind == "Png" and (grey := _plain_png(data)) is not None:
-        return grey
     try:
-        opener: type[ImageFile] = getattr(import_module(f"PIL.{kind}ImagePlugin"), f"{kind}ImageFile")
-        inverted = False
-        if kind == "Tiff":
-            data, inverted = tiff.with_black_as_zero(data)
-        with opener(io.BytesIO(data)) as image:
-            width, height = image.size
-            if width * height <= MAX_PIXELS:
-                white = _white_of_png(data) if kind == "Png" else tiff.maximum(getattr(image, "tag_v2", {}))
-                return to_grey(image, lambda: opener(io.BytesIO(data)), white, inverted=inverted)
+        contents = _PREPARE[kind](data)
+        if isinstance(contents, png.PngContents) and (size := contents.plain_size()):
+            with _PIXELS.hold(_needed(contents, size, _PLAIN)):
+                grey = contents.decode_plain()
+            if grey is not None:
+                return turned(grey, contents.orientation)
+        return turned(_decode_by_pillow(kind, contents), contents.orientation)
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from None
     except Exception as error:  # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: damaged, cut off or of an unknown kind ({reason})") from error
-    raise ImageError(f"{name}: {width:,} × {height:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; scale it down")
 
 
-def _white_of_png(data: bytes) -> int | None:
-    """The value of white where fewer than 16 bits of a sample are said to count, None where they all do.
+def _decode_by_pillow(kind: str, contents: Contents) -> Image:
+    opener: type[ImageFile] = getattr(import_module(f"PIL.{kind}ImagePlugin"), f"{kind}ImageFile")
 
-    Raises ValueError where a chunk is cut off or does not match its checksum; Pillow passes over those of the pixels.
-    """
-    white = None
-    for kind, content in _png_chunks(data):
-        if kind == b"sBIT" and content and 0 < content[0] < 16:
-            white = 2 ** content[0] - 1
-    return white
+    def opened(data: bytes = contents.data) -> ImageFile:
+        return opener(io.BytesIO(data))
 
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and content of every chunk, in order. Raises ValueError where one is cut off or does not match its checksum."""
-    position, kind = 8, b""
-    while kind != b"IEND":
-        length = int.from_bytes(data[position : position + 4])
-        kind = data[position + 4 : position + 8]
-        end = position + 8 + length
-        if end + 4 > len(data):
-            raise ValueError("the file ends too early")
-        if zlib.crc32(data[position + 4 : end]) != int.from_bytes(data[end : end + 4]):
-            raise ValueError("wrong checksum")
-        yield kind, data[position + 8 : end]
-        position = end + 4
+    if kind == "Tiff":
+        tiff.be_quiet()
+    with ExitStack() as held:
+        if contents.size:
+            held.enter_context(_PIXELS.hold(_needed(contents, contents.size)))
+        image = held.enter_context(opened())
+        if not contents.size:
+            held.enter_context(_PIXELS.hold(_needed(contents, image.size, _pixel(kind, image))))
+        white = tiff.maximum(getattr(image, "tag_v2", {})) if kind == "Tiff" else contents.white
+        grey = to_grey(image, opened, white, inverted=contents.inverted)
+        if kind == "Jpeg" and jpeg.may_be_cut(grey, contents):
+            image.close()
+            with opened(jpeg.with_other_bytes(contents)) as other:
+                if not np.array_equal(to_grey(other, opened), grey):
+                    raise ValueError("it ends too early")
+    return grey
 
 
-def _plain_png(data: bytes) -> Image | None:
-    """A plain PNG file's grey pixels; None for any other, and for what is damaged, which Pillow says more of.
+def _pixel(kind: str, image: ImageFile) -> int:
+    """Bytes that a pixel takes while it is made grey."""
+    if kind == "Jpeg" and image.mode == "RGB":  # its luma alone is decoded
+        return 1 + _GREY
+    if image.mode == "RGB" and is_wide(image):  # it may be decoded a second time
+        return 2 * 4 + 2 * _GREY
+    return _PIXEL.get(image.mode, 4) + (2 if image.has_transparency_data else 1) * _GREY
 
-    OpenCV gets only what is whole, since it writes to standard error what it finds wrong.
-    """
-    try:
-        chunks = list(_png_chunks(data))
-        if not _PLAIN_PNG.fullmatch(b"".join(kind for kind, _ in chunks)):
-            return None
-        width, height, depth, colour, *others = struct.unpack(">IIBBBBB", chunks[0][1])
-        samples = _SAMPLES.get((colour, depth))
-        palette = 3 << depth if colour == 3 else 0  # a shorter one may lack a colour
-        if samples is None or any(others) or sum(len(content) for kind, content in chunks if kind == b"PLTE") != palette:
-            return None
-        if not 0 < width * height <= MAX_PIXELS or max(width, height) > _MAX_SIDE:
-            return None
-        row = 1 + (width * depth * samples + 7) // 8
-        inflater = zlib.decompressobj()
-        rows = inflater.decompress(b"".join(content for kind, content in chunks if kind == b"IDAT"), row * height + 1)
-    except (ValueError, struct.error, zlib.error):
-        return None
-    if len(rows) != row * height or not inflater.eof or inflater.unused_data or max(rows[::row]) > 4:  # kinds of filters
-        return None
-    import cv2
 
-    pixels: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None or pixels.shape[:2] != (height, width):
-        return None
-    return pixels if pixels.ndim == 2 else np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY), np.uint8)
+def _needed(contents: Contents, size: tuple[int, int], pixel: int = 4 + 2 * _GREY) -> int:
+    """Bytes that decoding takes. Raises ImageError where that is of more pixels than the limit."""
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"{width:,} × {height:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; scale it down")
+    if contents.block > MAX_PIXELS:
+        raise ImageError(f"blocks of {contents.block:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; save it anew")
+    memory = width * height * (pixel + contents.per_pixel) + contents.block * contents.per_block_pixel
+    return memory + len(contents.data)

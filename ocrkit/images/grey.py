@@ -1,6 +1,6 @@
 """A decoded image of any kind → grey pixels, dark writing on light paper where that can be told."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -13,26 +13,42 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Pillow
     from PIL.ImageFile import ImageFile
 
-_ORIENTATION = 0x0112
-"""The EXIF tag that says how an image is turned."""
 _LUMA = (0.299, 0.587, 0.114)
 _FEW_BITS = (8, 10, 12, 14)
 """Bits that scanners, cameras and programs put into samples of 16."""
+_BAND = 1 << 20
+"""Pixels that are made grey at a time, in whole rows."""
 
 
 def to_grey(image: "ImageFile", again: Callable[[], "ImageFile"], white: int | None = None, *, inverted: bool = False) -> Image:
-    """The pixels of an image that has been opened, uint8 (H, W), upright.
+    """The pixels of an image that has been opened, uint8 (H, W), as they are stored: not turned upright.
 
     ``again`` opens it a second time. ``white`` is the value of white in 16-bit samples, where the file says so; ``inverted``
     grey samples of 16 bits are white where they are 0.
     """
-    wide = any(";16" in str(tile[3]) for tile in image.tile)
+    wide = is_wide(image)
     image.draft("L", image.size)  # JPEG holds luma as it is
-    _decode(image)
+    image.load()
     grey = _grey(image, white, inverted=inverted, wide=wide)
     if wide and image.mode == "RGB" and not image.has_transparency_data and grey.max() < 64:
-        return _of_dark_16_bits(np.array(image), again(), white)
+        return _of_dark_16_bits(image, again(), white)
     return grey
+
+
+def is_wide(image: "ImageFile") -> bool:
+    """Whether an image that has not been decoded yet has samples of 16 bits."""
+    return any(";16" in str(tile[3]) for tile in image.tile)
+
+
+def turned(pixels: Image, orientation: int) -> Image:
+    """The pixels upright, where EXIF's orientation is this."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.T
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
 
 
 def of_pillow(image: "Pillow") -> Image:
@@ -57,16 +73,23 @@ def _grey(image: "Pillow", white: int | None, *, inverted: bool, wide: bool) -> 
         return _of_transparent(image, wide=wide)
     if image.mode == "L":
         return np.array(image)
-    return _luma(np.array(image.convert("RGB")))
+    grey = np.empty(image.size[::-1], np.uint8)
+    for rows, band in _bands(image):
+        grey[rows] = _luma(np.array(band.convert("RGB")))
+    return grey
 
 
-def _decode(image: "Pillow") -> None:
-    image.load()
-    with suppress(Exception):  # broken EXIF says nothing of how the image is turned
-        if image.getexif().get(_ORIENTATION, 1) != 1:
-            from PIL import ImageOps
+def _bands(image: "Pillow") -> Iterator[tuple[slice, "Pillow"]]:
+    """An image in bands of some rows: what is made of them needs little memory beside it."""
+    width, height = image.size
+    for rows in _rows(height, width):
+        yield rows, image.crop((0, rows.start, width, rows.stop))
 
-            ImageOps.exif_transpose(image, in_place=True)
+
+def _rows(height: int, width: int) -> Iterator[slice]:
+    step = max(1, _BAND // width)
+    for start in range(0, height, step):
+        yield slice(start, min(start + step, height))
 
 
 def _luma(colour: npt.NDArray[np.uint8]) -> Image:
@@ -79,25 +102,38 @@ def _luma(colour: npt.NDArray[np.uint8]) -> Image:
 
 
 def _of_16_bits(image: "Pillow", white: int | None, *, inverted: bool) -> Image:
-    values = np.array(image)
-    if values.dtype.kind == "f" or values.min() < 0 or values.max() > 65535:
-        raise ValueError("more than 16 bits a channel; save it with 8")
-    values = values.astype(np.uint32)
-    grey = _scaled(values, (white or 65535) if inverted else _white_of(values, white))
-    grey = np.invert(grey) if inverted else grey
+    lowest, highest = 0, 0
+    for _, band in _bands(image):
+        values = np.array(band)
+        lowest, highest = min(lowest, int(values.min())), max(highest, int(values.max()))
+        if values.dtype.kind == "f" or lowest < 0 or highest > 65535:
+            raise ValueError("more than 16 bits a channel; save it with 8")
+    white = (white or 65535) if inverted else _white_of(highest, white)
     transparent = image.info.get("transparency")
-    if isinstance(transparent, int):
-        return _on_paper(grey, np.where(values == transparent, np.uint8(0), np.uint8(255)))
-    return grey
+    grey = np.empty(image.size[::-1], np.uint8)
+    opacity = np.full_like(grey, 255) if isinstance(transparent, int) else None
+    for rows, band in _bands(image):
+        values = np.array(band).astype(np.uint32)
+        scaled = _scaled(values, white)
+        grey[rows] = np.invert(scaled) if inverted else scaled
+        if opacity is not None:
+            opacity[rows][values == transparent] = 0
+    return grey if opacity is None else _on_paper(grey, opacity)
 
 
-def _of_dark_16_bits(high: npt.NDArray[np.uint8], again: "ImageFile", white: int | None) -> Image:
+def _of_dark_16_bits(high: "Pillow", again: "ImageFile", white: int | None) -> Image:
     """Colour of 16 bits, of which Pillow keeps the upper 8 (``high``) though few of them are used."""
     again.tile = [type(tile)(*tile[:3], _other_bytes(tile[3])) for tile in again.tile]
-    _decode(again)
-    values = high.astype(np.uint32) << 8 | np.array(again)
-    values = np.rint(values @ np.array(_LUMA)).astype(np.uint32)
-    return _scaled(values, _white_of(values, white))
+    again.load()
+    luma = np.empty(high.size[::-1], np.uint16)
+    for (rows, upper), (_, lower) in zip(_bands(high), _bands(again), strict=True):
+        values = np.array(upper).astype(np.uint32) << 8 | np.array(lower)
+        luma[rows] = np.rint(values @ np.array(_LUMA))
+    white = _white_of(int(luma.max()), white)
+    grey = np.empty(luma.shape, np.uint8)
+    for rows in _rows(*luma.shape):
+        grey[rows] = _scaled(luma[rows].astype(np.uint32), white)
+    return grey
 
 
 def _other_bytes(args: Any) -> Any:
@@ -110,10 +146,9 @@ def _other_bytes(args: Any) -> Any:
     return f"{mode};16{swapped[order]}" if order else args
 
 
-def _white_of(values: npt.NDArray[np.uint32], declared: int | None) -> int:
+def _white_of(brightest: int, declared: int | None) -> int:
     """The value of white: the declared one, where no value is larger; else, for an image no pixel of which is brighter than a
     quarter of what 16 bits can hold, the largest of the fewest bits that hold its values."""
-    brightest = int(values.max())
     if declared is not None and brightest <= declared:
         return declared
     return next((2**bits - 1 for bits in _FEW_BITS if brightest < 2**bits), 65535)
@@ -130,7 +165,11 @@ def _of_transparent(image: "Pillow", *, wide: bool) -> Image:
     transparent = image.info.get("transparency")
     if wide and isinstance(transparent, tuple):  # of 16 bits, where Pillow has kept 8
         image.info["transparency"] = tuple(value >> 8 for value in transparent)
-    return of_colour(np.array(image.convert("RGBA")))
+    grey, opacity = np.empty((2, *image.size[::-1]), np.uint8)
+    for rows, band in _bands(image):
+        rgba = np.array(band.convert("RGBA"))
+        grey[rows], opacity[rows] = _luma(np.ascontiguousarray(rgba[:, :, :3])), rgba[:, :, 3]
+    return _on_paper(grey, opacity)
 
 
 def _on_paper(grey: Image, opacity: npt.NDArray[np.uint8]) -> Image:
@@ -138,8 +177,11 @@ def _on_paper(grey: Image, opacity: npt.NDArray[np.uint8]) -> Image:
 
     What is opaque counts as ink where it covers less than half of the image: else it is paper itself.
     """
-    ink = grey[opacity > opacity.max() // 2]
-    if ink.size and 2 * ink.size < grey.size and np.percentile(ink, 10) >= 128:
-        grey = np.invert(grey)
-    opaque = opacity.astype(np.uint16)
-    return ((grey * opaque + 255 * (255 - opaque) + 127) // 255).astype(np.uint8)
+    is_ink = opacity > opacity.max() // 2
+    share = np.count_nonzero(is_ink) / grey.size
+    light = 0 < share < 0.5 and np.percentile(grey[is_ink], 10) >= 128
+    result = np.empty_like(grey)
+    for rows in _rows(*grey.shape):
+        ink, opaque = np.invert(grey[rows]) if light else grey[rows], opacity[rows].astype(np.uint16)
+        result[rows] = (ink * opaque + 255 * (255 - opaque) + 127) // 255
+    return result

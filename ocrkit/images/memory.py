@@ -1,0 +1,57 @@
+"""How much memory images take while they are decoded, over all threads of the process."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import cache
+from threading import Condition
+from typing import Any
+
+from ocrkit.parallel import MadeAnewInChildren
+
+_LITTLE = 1_000_000
+"""Bytes below which nobody counts: most images are words, and counting would take a tenth of the time."""
+_MUCH = 50_000_000
+"""Bytes from which on it is worth a millisecond to give them back to the system."""
+
+
+class Budget(MadeAnewInChildren):
+    """So many bytes, which those who need some of them share: who finds too few left waits for others to be done."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__()
+
+    def make(self) -> None:
+        self._changed = Condition()
+        self._taken = 0
+
+    def hold(self, amount: int) -> AbstractContextManager[None]:
+        """Holds so many bytes meanwhile; all of them where it would be more."""
+        return nullcontext() if amount < _LITTLE else self._held(min(amount, self.most))
+
+    @contextmanager
+    def _held(self, amount: int) -> Iterator[None]:
+        with self._changed:
+            self._changed.wait_for(lambda: self._taken + amount <= self.most)
+            self._taken += amount
+        try:
+            yield
+        finally:
+            if amount >= _MUCH:
+                _give_back()
+            with self._changed:
+                self._taken -= amount
+                self._changed.notify_all()
+
+
+@cache
+def _c_library() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None)
+
+
+def _give_back() -> None:
+    """Has the C library give freed memory back to the system: it would keep much of it, for every thread apart."""
+    with suppress(AttributeError, OSError, TypeError):  # it is not glibc, or not even a POSIX system
+        _c_library().malloc_trim(0)
