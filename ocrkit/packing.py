@@ -148,6 +148,7 @@ def _described(run: Path) -> dict[str, Any]:
         "options": {name: value for name, value in training.items() if name not in _OF_ONE_MACHINE["training"]},
         "forms": len(about["forms"]),
         "skipped": len(about["skipped"]),
+        **({"share": about["share"]} if "share" in about else {}),
     }
 
 

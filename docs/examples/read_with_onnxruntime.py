@@ -1,6 +1,6 @@
 """Reads words with an exported network, without ocrkit: python read_with_onnxruntime.py model.onnx word.png …
 
-Needs onnxruntime, numpy and opencv-python-headless. Written for the preprocessors level and fit-pad, for
+Needs onnxruntime, numpy and opencv-python-headless. Written for the preprocessors level, crop and fit-pad, for
 dark writing and for greedy decoding; the network's metadata says what it takes. What has no ink in it is
 for the caller to leave out: a network reads something from any paper. Other languages do the same with
 ONNX Runtime's C, C++, C#, Java or JavaScript interface.
@@ -31,18 +31,41 @@ def read(path: str) -> np.ndarray:
 def level(image: np.ndarray, window: float = 0.4) -> np.ndarray:
     """Divides a grey image by the paper around each pixel, so that paper is white in uneven light."""
     height, width = image.shape
-    side = max(window * height, 40)
+    side = max(window * height, 60)
     scale = min(1.0, max(16 / side, 64 / height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small, side = cv2.resize(image, size, interpolation=cv2.INTER_AREA), round(side * scale)
-    around = cv2.copyMakeBorder(small, side, side, side, side, cv2.BORDER_REPLICATE)
+    out = side if min(image.shape) >= 60 else 0
+    around = cv2.copyMakeBorder(small, out, out, out, out, cv2.BORDER_REPLICATE)
     lightest = cv2.dilate(around, np.ones((side | 1, side | 1), np.uint8))
-    further = round(1.8 * side) | 1
+    further, wide = round(1.8 * side) | 1, round(2.5 * side)
     paper = cv2.erode(lightest, np.ones((further, further), np.uint8))
-    wide = round(2.5 * side)
-    paper = np.maximum(paper, np.maximum(cv2.blur(lightest, (wide, wide)) * 0.6, 48))
-    background = cv2.resize(paper.astype(np.uint8)[side:-side, side:-side], (width, height))
-    return cv2.divide(image, background, scale=255 / 0.97)
+    least = np.maximum(cv2.blur(lightest, (wide, wide)) * 0.6, 48)
+    paper = np.maximum(paper, least).astype(np.uint8)[out : out + size[1], out : out + size[0]]
+    if np.count_nonzero(paper < 180) <= 0.1 * paper.size:  # a scan's
+        return image
+    return cv2.divide(image, cv2.resize(paper, (width, height)), scale=255 / 0.97)
+
+
+def crop(image: np.ndarray, margin: float = 0.1) -> np.ndarray:
+    """Cuts off what is around the ink."""
+    scale = min(1.0, 96 / image.shape[0])
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    border = np.sort(np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]]))
+    paper = np.full_like(small, border[border.size // 2])
+    ink = (cv2.absdiff(small, paper) > 60).astype(np.uint8)
+    blots = cv2.connectedComponentsWithStats(ink)[2][1:]
+    left, top, width, height = blots[blots[:, cv2.CC_STAT_AREA] >= 9, :4].T
+    if not left.size:
+        return image
+    first, last = (top.min(), left.min()), ((top + height).max(), (left + width).max())
+    margin = margin * (last[0] - first[0]) + 1
+    rows, columns = (
+        slice(max(0, int((start - margin) / scale)), int(np.ceil((end + margin) / scale)))
+        for start, end in zip(first, last, strict=True)
+    )
+    return image[rows, columns]
 
 
 def fit_pad(image: np.ndarray, height: int = 32, width: int = 128, min_width: int = 0, multiple: int = 8) -> np.ndarray:
@@ -68,15 +91,15 @@ def greedy(log_probs: np.ndarray, alphabet: str) -> str:
 session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
 metadata = session.get_modelmeta().custom_metadata_map
 options = json.loads(metadata["ocrkit"])["pipeline"]["preprocessor"]
-before = options.pop("before", [])
-if options.pop("use") != "fit-pad" or any(part.pop("use") != "level" for part in before):
-    sys.exit(f"{sys.argv[1]}: wants other preprocessors than level and fit-pad, and this script has no others")
+before = [(part.pop("use"), part) for part in options.pop("before", [])]
+if options.pop("use") != "fit-pad" or {name for name, _ in before} - {"level", "crop"}:
+    sys.exit(f"{sys.argv[1]}: wants other preprocessors than level, crop and fit-pad, and this script has no others")
 if options.pop("ink", "dark") != "dark":
     sys.exit(f"{sys.argv[1]}: is for light writing, or for both, and this script for dark writing")
 for path in sys.argv[2:]:
     image = read(path)
-    for part in before:
-        image = level(image, **part)
+    for name, part in before:
+        image = {"level": level, "crop": crop}[name](image, **part)
     image = fit_pad(image, **options)
     inputs = {
         "images": image[None, None].astype(np.float32) / 255,

@@ -8,6 +8,7 @@ def ocrkit_preprocessors(register: Register) -> None:
     register("fit-pad", "ocrkit_image.fit:FitPad", summary="shrinks to fit a frame, and pads; the seed notebook's")
     register("fit-height", "ocrkit_image.fit:FitHeight", summary="scales to a fixed height; the width stays natural")
     register("level", "ocrkit_image.level:Level", summary="makes paper white in uneven light; runs before another")
+    register("crop", "ocrkit_image.crop:Crop", summary="cuts margins off; runs before another")
 
 
 @hookimpl

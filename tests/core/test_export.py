@@ -204,7 +204,7 @@ def test_a_third_partys_featurizer_is_exported_by_pytorch_and_read_without_it(
 
 @pytest.mark.parametrize(
     ("name", "before"),
-    [("iam-crnn", "[]"), ("iam-words-resnet", '[{ use = "level" }]'), ("synth-words-resnet", "[]")],
+    [("iam-crnn", "[]"), ("iam-words-resnet", '[{ use = "level" }, { use = "crop" }]'), ("synth-words-resnet", "[]")],
 )
 def test_the_example_reads_without_ocrkit_what_ocrkit_reads(name: str, before: str, tmp_path: Path) -> None:
     sample = sorted((ROOT / "plugins" / "ocrkit_iam" / "sample" / "words").rglob("*.png"))[:40]

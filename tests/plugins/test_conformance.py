@@ -211,6 +211,10 @@ class TestLevel(PreprocessorConformance):
     name = "level"
 
 
+class TestCrop(PreprocessorConformance):
+    name = "crop"
+
+
 class TestShear(AugmentationConformance):
     name = "shear"
 

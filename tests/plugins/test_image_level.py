@@ -57,7 +57,8 @@ def test_even_paper_of_any_size_becomes_white(shape, window):
 
 @pytest.mark.parametrize("darkest", [0.9, 0.6, 0.4])
 def test_uneven_light_changes_next_to_nothing(darkest):
-    even, uneven = Level()(word()), Level()(lit(word(), soft_light(darkest)))
+    even = word(paper=255)
+    uneven = Level()(lit(even, soft_light(darkest)))
     assert of_paper(uneven, word()).min() >= 250
     assert np.abs(even.astype(int) - uneven).mean() < 3
     strokes = word() == 40
@@ -103,13 +104,14 @@ def test_a_full_stop_that_fills_its_image_stays():
     cv2.circle(image, (6, 6), 5, 40, -1)
     levelled = Level()(image)
     assert levelled[6, 6] < 60
-    assert levelled[0, 0] == 255
+    assert levelled[0, 0] >= 230
 
 
-def test_levelling_twice_changes_little_more():
+def test_what_is_levelled_or_light_all_over_stays_as_it_is():
     once = Level()(lit(word(), soft_light(0.5)))
-    twice = Level()(once)
-    assert np.abs(once.astype(int) - twice).max() <= 12
+    np.testing.assert_array_equal(Level()(once), once)
+    np.testing.assert_array_equal(Level()(word(paper=230)), word(paper=230))
+    np.testing.assert_array_equal(Level()(255 - word(paper=230)), 255 - word(paper=230))
 
 
 @pytest.mark.parametrize("darkest", [1.0, 0.6])
@@ -123,11 +125,8 @@ def test_light_writing_on_dark_ground_is_levelled_and_stays_light(darkest):
     np.testing.assert_array_equal(FitPad(ink="auto")(levelled), FitPad(ink="light")(levelled))
 
 
-def test_scans_keep_their_ink():
-    for sample in open_dataset(PartSpec("reader", "iam", {})):
-        scan = sample.load()
-        levelled = Level()(scan)
-        has_paper = min(scan.shape) > 20  # in a tight full stop nothing is as light as paper
-        lightened = int(levelled.min()) - int(scan.min())
-        assert lightened <= (15 if has_paper else 70), sample.id
-        assert levelled.mean() >= scan.mean() - 1, sample.id
+def test_scans_are_hardly_changed():
+    samples = open_dataset(PartSpec("reader", "iam", {}))
+    changes = [np.abs(Level()(each.load()).astype(int) - each.load()).max() for each in samples]
+    assert np.mean(np.array(changes) == 0) > 0.8
+    assert np.percentile(changes, 95) < 25

@@ -1,0 +1,50 @@
+"""Makes weights between those that a training run started from and those that it ended with.
+
+    python tools/mix_weights.py RUN --share 0.35 --to NEW_RUN
+
+A network that was tuned on pictures of another kind reads these better, and what it read before worse;
+weights on the straight line between the two may read both well (Wortsman et al., "Robust fine-tuning of
+zero-shot models", 2022). NEW_RUN is a copy of RUN with these as its best weights, which
+`tools/pack_model.py` takes. RUN must have averaged its weights, and started from a model of the zoo.
+"""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from ocrkit import weights as weight_files
+from ocrkit.zoo import model, read_model_weights
+
+AVERAGE = "average."
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--share", required=True, type=float, help="of the last epoch's averaged weights, 0 to 1")
+    parser.add_argument("--to", required=True, type=Path, metavar="NEW_RUN")
+    arguments = parser.parse_args()
+    run, share = arguments.run, np.float32(arguments.share)
+
+    about = json.loads((run / "run.json").read_text("utf-8"))
+    start = read_model_weights(model(about["init"]["weights"].removeprefix("zoo:"))).arrays
+    last = weight_files.read(run / "last.safetensors")
+    mixed = {
+        name: share * last.arrays[AVERAGE + name] + (1 - share) * array.astype(np.float32) for name, array in start.items()
+    }
+    best = weight_files.read(run / "best.safetensors").about
+    best["training"] = {"epoch": last.about["progress"]["epoch"]}
+
+    arguments.to.mkdir(parents=True)
+    for name in ("pipeline.toml", "log.jsonl"):
+        shutil.copy(run / name, arguments.to)
+    about["share"] = arguments.share
+    (arguments.to / "run.json").write_text(json.dumps(about, indent=2), "utf-8")
+    weight_files.write(arguments.to / "best.safetensors", mixed, best)
+
+
+if __name__ == "__main__":
+    main()
