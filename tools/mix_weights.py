@@ -5,7 +5,7 @@
 A network that was tuned on pictures of another kind reads these better, and what it read before worse;
 weights on the straight line between the two may read both well (Wortsman et al., "Robust fine-tuning of
 zero-shot models", 2022). NEW_RUN is a copy of RUN with these as its best weights, which
-`tools/pack_model.py` takes. RUN must have averaged its weights, and started from a model of the zoo.
+`tools/pack_model.py` takes. RUN must have averaged its weights (`training.ema_decay`) and begun with others (`--init`).
 """
 
 import argparse
@@ -16,9 +16,18 @@ from pathlib import Path
 import numpy as np
 
 from ocrkit import weights as weight_files
+from ocrkit.interfaces import Arrays
 from ocrkit.zoo import model, read_model_weights
 
 AVERAGE = "average."
+
+
+def weights_of(source: str) -> Arrays:
+    """Of a model of the zoo, a training run, or a file."""
+    if source.startswith("zoo:"):
+        return read_model_weights(model(source.removeprefix("zoo:"))).arrays
+    path = Path(source)
+    return weight_files.read(path / "best.safetensors" if path.is_dir() else path).arrays
 
 
 def main() -> None:
@@ -30,7 +39,7 @@ def main() -> None:
     run, share = arguments.run, np.float32(arguments.share)
 
     about = json.loads((run / "run.json").read_text("utf-8"))
-    start = read_model_weights(model(about["init"]["weights"].removeprefix("zoo:"))).arrays
+    start = weights_of(about["init"]["weights"])
     last = weight_files.read(run / "last.safetensors")
     mixed = {
         name: share * last.arrays[AVERAGE + name] + (1 - share) * array.astype(np.float32) for name, array in start.items()

@@ -17,9 +17,9 @@ _DEEPEST = 0.6
 """A shadow leaves at least this share of the light beside it; what is darker is ink, however wide."""
 _DARKEST = 48
 """The darkest paper: noise in what is darker is not made stronger still."""
-_LIGHT = 224
-"""Paper that is nowhere darker is that of a scan."""
-_WHITE = 0.985
+_LIGHT, _DARK_PLACES = 180, 0.1
+"""Paper that is darker in no more than this share of its places is that of a scan."""
+_WHITE = 0.97
 """What is at least this share of the paper's level becomes white: most of the paper's grain does."""
 
 
@@ -29,7 +29,7 @@ class Level:
 
     uint8 (H, W) → uint8 (H, W). Ink keeps its share of the light, so it is as dark everywhere. Where
     writing is light on dark, the ground becomes black in the same way, and the writing stays light.
-    An image whose paper is light all over, 224 or more, stays as it is.
+    An image whose paper is light, 180 or more in nine tenths of it, stays as it is.
     """
 
     window: float = option(
@@ -60,12 +60,12 @@ def _paper(image: Image, side: int, beyond: int) -> Image:
     paper = cv2.erode(lightest, square(round(1.8 * side)))
     wide = round(2.5 * side)
     least = np.maximum(cv2.blur(lightest, (wide, wide)) * _DEEPEST, _DARKEST)
-    paper = np.maximum(paper, least).astype(np.uint8)
-    return paper[beyond : beyond + height, beyond : beyond + width]
+    level: Image = np.maximum(paper, least).astype(np.uint8)
+    return level[beyond : beyond + height, beyond : beyond + width]
 
 
 def _divided(image: Image, paper: Image) -> Image:
-    if paper.min() >= _LIGHT:
+    if np.count_nonzero(paper < _LIGHT) <= _DARK_PLACES * paper.size:
         return image
     enlarged = cv2.resize(paper, image.shape[::-1])
     return np.asarray(cv2.divide(image, enlarged, scale=255 / _WHITE), np.uint8)

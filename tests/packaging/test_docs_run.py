@@ -59,6 +59,7 @@ NOT_RUN = {
     r"pip install fonttools.+": "needs a network, and changes the environment",
     r"python tools/fetch_\w+.py .+": "needs a network",
     r"python tools/render_dataset.py .+": "draws a million words; tests/plugins/test_synth_words.py draws some",
+    r"python tools/mix_weights.py .+": "needs a run from a model of the zoo; its weights ship",
     r"python tools/render_photographs.py .+": "draws some thousand photographs; tests/tools draws some",
     r"ocrkit lm train --text english.txt .+": "needs the text that is downloaded",
     r"sed .+ lmplz .+": "needs KenLM; tests/core/kenlm is what it made",
