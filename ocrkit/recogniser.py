@@ -47,7 +47,7 @@ BATCH_PIXELS = 2**24
 """More pixels, with the zeros beside narrower images, are no batch: a network's maps take some hundred bytes a pixel."""
 PREPARED = 64
 """Images that are prepared ahead, beside windows that wait for the network; a batch, where that is more."""
-_BLOTS, _UNSURE = 12, 0.05
+_BLOTS, _UNSURE = 12, 0.1
 """More blots of ink than words have, and less confidence than what can be read has."""
 NO_INK = Decoded("", 1.0)
 """What is read from an image with nothing on it."""
