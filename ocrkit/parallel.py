@@ -1,4 +1,4 @@
-"""Work in threads: how many there may be, threads that last, and results in order.
+"""Work in threads: threads that last, and results in order.
 
 What is made here works in forked children too: a child has none of its parent's threads, and a
 lock that one of them held would never be free, so a child makes its own.
@@ -10,13 +10,13 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import copy_context
-from math import ceil
-from pathlib import Path
 from threading import Condition, Lock, get_ident
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
+
+from ocrkit.machine import processors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,48 +25,6 @@ Value = TypeVar("Value")
 AHEAD = 256
 """Items that are worked on before their result is asked for, unless somebody says how many; it
 bounds memory."""
-
-# ------------------------------------------------------------------------------------ processors
-
-
-def processors(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
-    """How many processors this process may use, at least 1: those that it may run on (affinity),
-    but no more than its control group, which is its container's, grants it time of (rounded up).
-
-    ``groups`` is where Linux mounts control groups, ``own`` the file that names this process's.
-    """
-    everywhere = set(range(os.cpu_count() or 1))
-    runs_on = len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else everywhere)
-    return max(1, min([runs_on, *(ceil(quota) for quota in _quotas(groups, own))]))
-
-
-def _quotas(groups: Path, own: Path) -> Iterator[float]:
-    """Seconds of processors a second that this process's control groups grant, and those above."""
-    try:
-        lines = own.read_text(encoding="utf-8").splitlines()
-    except OSError:  # not Linux
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        # Version 1 has a tree for each set of controllers, version 2, which names none, one tree.
-        tree = groups / controllers
-        group = tree / path.lstrip("/")
-        for folder in (group, *group.parents):
-            yield from _quota(folder)
-            if folder == tree:
-                break
-
-
-def _quota(folder: Path) -> Iterator[float]:
-    for names in (["cpu.max"], ["cpu.cfs_quota_us", "cpu.cfs_period_us"]):
-        with suppress(OSError, ValueError):  # no such group, or "max": as much as there is
-            texts = [(folder / name).read_text(encoding="utf-8") for name in names]
-            quota, period = (float(number) for number in " ".join(texts).split())
-            if quota > 0:
-                yield quota / period
-
 
 # ----------------------------------------------------------------------------------------- forks
 

@@ -1,6 +1,5 @@
 """Networks on ONNX Runtime: made as ONNX models in memory out of a plan and its weights, or opened from a file."""
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext, redirect_stdout
@@ -15,7 +14,8 @@ import onnxruntime
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
 from ocrkit.files import read_bytes
 from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions
-from ocrkit.parallel import LastingThreads, processors
+from ocrkit.machine import memory, processors
+from ocrkit.parallel import LastingThreads
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries, metadata_of
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
@@ -182,8 +182,8 @@ class _RuntimeError(Exception):
 class _Session:
     """ONNX Runtime with a model, and constants that are not in it, by name.
 
-    Of a model that is ``foreign``, nobody knows how much memory it asks for: all of them together get no more than half of the
-    machine's. Raises _RuntimeError where it cannot run the model, OcrkitError where it cannot use the device.
+    Of a model that is ``foreign``, nobody knows how much memory it asks for: all of them together get no more than half of what
+    this process may use. Raises _RuntimeError where it cannot run the model, OcrkitError where it cannot use the device.
     """
 
     def __init__(
@@ -298,10 +298,9 @@ def _no_training() -> ConfigError:
 @cache
 def _limit_memory() -> None:
     """Makes the allocator of networks from files, once in a process. An output of terabytes is refused, not begun."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
     place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
-    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": memory // 2}))
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg({"max_mem": memory() // 2}))
 
 
 @cache

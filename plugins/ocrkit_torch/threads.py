@@ -7,7 +7,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import torch
 
-from ocrkit.parallel import LastingThreads, ProcessLock, processors
+from ocrkit.machine import processors
+from ocrkit.parallel import LastingThreads, ProcessLock
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")

@@ -1,11 +1,10 @@
-"""Work in threads, how many there may be, and what of it a forked child has."""
+"""Work in threads, and what of it a forked child has."""
 
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrkit.parallel import AHEAD, HeldSetting, LastingThreads, ordered_map, processors
+from ocrkit.parallel import AHEAD, HeldSetting, LastingThreads, ordered_map
 
 # From Python 3.12 on a fork beside other threads warns.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
@@ -85,58 +84,6 @@ def test_an_error_arrives_at_its_items_place_and_nothing_goes_on_behind_it() -> 
         next(results)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ocrkit")]
     assert len(done) < AHEAD / 2, "what was waiting has been cancelled"
-
-
-# ------------------------------------------------------------------------------------ processors
-
-
-def groups(folder: Path, own: str, **files: str) -> tuple[Path, Path]:
-    """Files as Linux has them of control groups; in a name ``__`` stands for a slash."""
-    for name, text in files.items():
-        path = folder / "fs" / name.replace("__", "/")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    (folder / "own").write_text(own)
-    return folder / "fs", folder / "own"
-
-
-@pytest.mark.parametrize(
-    ("own", "files", "expected"),
-    [
-        ("0::/\n", {"cpu.max": "200000 100000\n"}, 2),
-        ("0::/\n", {"cpu.max": "150000 100000\n"}, 2),
-        ("0::/\n", {"cpu.max": "1000 100000\n"}, 1),
-        ("0::/\n", {"cpu.max": "max 100000\n"}, 8),
-        ("0::/a/b\n", {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "max 100000\n"}, 3),
-        ("0::/a/b\n", {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "100000 100000\n"}, 1),
-        ("4:memory:/x\n3:cpu,cpuacct:/x\n0::/\n", {"cpu,cpuacct/x/cpu.cfs_quota_us": "50000\n",
-          "cpu,cpuacct/x/cpu.cfs_period_us": "20000\n"}, 3),
-        ("3:cpu:/docker/elsewhere\n", {"cpu/cpu.cfs_quota_us": "400000",
-          "cpu/cpu.cfs_period_us": "100000"}, 4),
-        ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
-        ("2:cpuset:/\n", {"cpuset/cpu.cfs_quota_us": "1\n", "cpuset/cpu.cfs_period_us": "1\n"}, 8),
-        ("0::/\n", {"cpu.max": "nonsense\n"}, 8),
-        ("0::/\n", {"cpu.max": "9000000 100000\n"}, 8),
-    ],
-)  # fmt: skip
-def test_a_containers_share_of_the_processors_counts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own: str, files: dict[str, str], expected: int
-) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    mounted = {name.replace("/", "__"): text for name, text in files.items()}
-    assert processors(*groups(tmp_path, own, **mounted)) == expected
-
-
-def test_processors_that_this_process_may_not_run_on_do_not_count(tmp_path: Path) -> None:
-    nowhere = tmp_path / "nowhere"
-    assert processors(nowhere, nowhere) == len(os.sched_getaffinity(0))
-    assert 1 <= processors() <= len(os.sched_getaffinity(0))
-
-    def on_one() -> bool:
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-        return processors() == 1
-
-    assert in_child(on_one)
 
 
 # ----------------------------------------------------------------------------------------- forks

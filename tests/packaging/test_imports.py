@@ -16,7 +16,20 @@ FRAMEWORKS = {"mxnet", "torch", "onnxruntime", "tensorflow", "jax"}
 
 # A module of the core imports from its own level and from those above it in this list; nothing imports in a circle.
 LEVELS = [
-    {"alphabet", "characters", "download", "errors", "files", "interfaces", "kinds", "parallel", "parsing", "printable", "web"},
+    {
+        "alphabet",
+        "characters",
+        "download",
+        "errors",
+        "files",
+        "interfaces",
+        "kinds",
+        "machine",
+        "parallel",
+        "parsing",
+        "printable",
+        "web",
+    },
     {
         "cache",
         "config",
@@ -87,6 +100,7 @@ PUBLIC = {
             "images",
             "interfaces",
             "language_model",
+            "machine",
             "parallel",
             "parsing",
             "web",

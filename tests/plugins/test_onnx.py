@@ -23,6 +23,7 @@ from networks import images_of, network_of, plan_of, random_state, small
 from ocrkit import ConfigError, ImageSize, OcrkitError, SequenceSize, WeightsError
 from ocrkit.cli import main
 from ocrkit.interfaces import NetworkFiles, NetworkPlan, OptimizerOptions
+from ocrkit.machine import memory
 from ocrkit.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
@@ -314,11 +315,11 @@ def test_a_file_that_asks_for_terabytes_is_refused_before_they_are_taken(tmp_pat
     assert "\n" not in str(error.value)
 
 
-def test_files_get_half_of_the_machines_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_get_half_of_the_memory_that_this_process_may_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(onnxruntime, "create_and_register_allocator", lambda _place, how: asked.append(how.max_mem))
     backend._limit_memory.__wrapped__()
-    assert asked == [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2]
+    assert asked == [memory() // 2]
 
 
 def test_a_file_has_no_state_and_cannot_be_trained(tmp_path: Path) -> None:
