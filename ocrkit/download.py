@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 TRIES = 5
 FIRST_WAIT = 2.0
 """Seconds before the second try; doubled before every further one."""
+GRACE = 600.0
+"""Seconds that every download may take, however little arrives."""
+MEAN = 8192
+"""Bytes that have to arrive for each further second, on the average."""
 _CHUNK = 1 << 16
 _SIZE = "[0-9]{1,18}"
 _VERSION = "[ -~]{1,1000}"
@@ -57,16 +61,19 @@ def download(
     """Gets a file from a safe address into ``part``, going on where an earlier download was cut, and trying a few times.
 
     ``headers`` go to this address only, not to where it redirects. ``on_bytes`` hears how many bytes are there, and of how
-    many where the server says that. Raises DownloadError, its child WebPageError, and OSError where ``part`` cannot be written.
+    many where the server says that. It ends: more than :data:`GRACE` and :data:`MEAN` give it takes no download. Raises
+    DownloadError, its child WebPageError, and OSError where ``part`` cannot be written.
     """
     if not web.is_safe(url):
         raise DownloadError(f"{url}: expected an address such as https://example.org/file, without a login in it")
     if is_offline():
         raise DownloadError(f"{url}: not downloaded, since OCRKIT_OFFLINE is set")
-    receiver = _Receiver(url, part, max_bytes, opener or web.opener(), headers or {}, on_bytes)
+    deadline = _Deadline(url)
+    receiver = _Receiver(url, part, max_bytes, opener or web.opener(), headers or {}, on_bytes, deadline)
     for failures in range(TRIES):
         if failures:
             time.sleep(FIRST_WAIT * 2 ** (failures - 1))
+        deadline.check(0)
         try:
             return receiver.receive()
         except _CutError as error:
@@ -88,6 +95,23 @@ def discard(part: Path) -> None:
     _version(part).unlink(missing_ok=True)
 
 
+class _Deadline:
+    """The time that a download may take, over all its tries: a while, and more for every byte that arrives."""
+
+    def __init__(self, url: str) -> None:
+        self._url, self._begin, self._bytes = url, time.monotonic(), 0
+
+    def check(self, more: int) -> None:
+        """So many ``more`` bytes have arrived. Raises DownloadError where the time is over."""
+        self._bytes += more
+        taken = time.monotonic() - self._begin
+        if taken > GRACE + self._bytes / MEAN:
+            raise DownloadError(
+                f"{self._url}: given up: {self._bytes:,} bytes in {taken:,.0f} seconds, and fewer than {MEAN:,} a second take "
+                "too long; what has arrived is kept: run this again to go on"
+            )
+
+
 @dataclass(frozen=True)
 class _Receiver:
     """One download: what is asked for, and where it goes."""
@@ -98,6 +122,7 @@ class _Receiver:
     opener: urllib.request.OpenerDirector
     headers: Mapping[str, str]
     on_bytes: Callable[[int, int | None], None]
+    deadline: _Deadline
 
     def receive(self) -> None:
         """One connection. Returns when the part is complete; raises _CutError, WebPageError, DownloadError or OSError."""
@@ -125,6 +150,7 @@ class _Receiver:
                         offset += len(chunk)
                         self._check_size(offset)
                         file.write(chunk)
+                        self.deadline.check(len(chunk))
                         self.on_bytes(offset, total)
                         chunk = response.read1(_CHUNK)
         except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError) as error:

@@ -298,6 +298,40 @@ def test_a_server_that_drips_is_left(site: Any, part: Path, monkeypatch: pytest.
         get(site, part)
 
 
+def test_a_server_that_is_slow_but_steady_has_an_end_too(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but a silence ended a download: at 600 bytes a second the data set's gigabyte took weeks."""
+    monkeypatch.setattr(downloading, "GRACE", 0.2)
+    monkeypatch.setattr(downloading, "MEAN", 10 * len(BODY))
+    site.pause = 0.05
+    slow = r"/file: given up: [\d,]+ bytes in 0 seconds, and fewer than 3,000,000 a second take too long; what has arrived"
+    with pytest.raises(DownloadError, match=slow):
+        get(site, part)
+    assert len(site.asked) == 1, "it is not tried again at once"
+    kept = part.stat().st_size
+    assert part.read_bytes() == BODY[:kept]
+    site.pause = 0.0
+    get(site, part)
+    assert part.read_bytes() == BODY
+    assert site.headers("Range") == [None, f"bytes={kept}-"]
+
+
+def test_what_arrives_in_time_may_take_longer_than_the_grace(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading, "GRACE", 1.0)
+    monkeypatch.setattr(downloading, "MEAN", 1000)
+    site.pause = 0.02
+    get(site, part)
+    assert part.read_bytes() == BODY
+
+
+def test_tries_that_bring_nothing_have_an_end_too(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading, "GRACE", 0.05)
+    monkeypatch.setattr(downloading, "FIRST_WAIT", 0.1)
+    site.statuses = [503] * downloading.TRIES
+    with pytest.raises(DownloadError, match="/file: given up: 0 bytes in 0 seconds"):
+        get(site, part)
+    assert len(site.asked) == 1
+
+
 def test_what_the_server_says_is_not_repeated(site: Any, part: Path) -> None:
     """A site could put a login that it was sent, or escapes for a terminal, into the reason of its status."""
     site.statuses, site.reason = [404], "Basic c2VjcmV0 \x1b[2J"
