@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.commands import resumable
-from ocrkit.cli.streams import is_quiet, results, say, warn
+from ocrkit.cli.streams import is_quiet, results, results_above, say, warn
 from ocrkit.printable import printable
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def progress(total: int | None) -> Iterator[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True, soft_wrap=True)
+    with Progress(*columns, console=console, transient=True) as bar, results_above(bar):
         task = bar.add_task("", total=total)
         yield lambda: bar.advance(task)
 

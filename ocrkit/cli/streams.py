@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import click
 
@@ -80,6 +80,22 @@ def guests_on_stderr() -> Iterator[None]:
         _results, sys.stdout = before, _results
 
 
+@contextmanager
+def results_above(bar: "Progress") -> Iterator[None]:
+    """Results are printed above the bar meanwhile, where both are on one terminal: a row that knows
+    nothing of the bar would begin behind it, and be drawn over."""
+    from rich.file_proxy import FileProxy
+
+    global _results  # noqa: PLW0603 (the stream is one of the process)
+    before, out = _results, results()
+    if not bar.disable and os.path.sameopenfile(out.fileno(), sys.stderr.fileno()):
+        _results = cast("TextIO", FileProxy(bar.console, out))
+    try:
+        yield
+    finally:
+        _results = before
+
+
 def settle_streams() -> None:
     """Writes what is buffered. Raises OcrkitError where standard output takes no more, and BrokenPipeError."""
     with suppress(OSError):
@@ -117,7 +133,8 @@ def say(message: object) -> None:
 def warn(message: object) -> None:
     """A line on standard error that is always there: a warning, or what was left out and why."""
     with suppress(OSError):  # where nobody listens, the work goes on
-        click.echo(f"ocrkit: {printable(str(message))}", err=True)
+        # Click would find its own way to the stream, past a progress bar that stands in for it.
+        click.echo(f"ocrkit: {printable(str(message))}", file=sys.stderr)
 
 
 def unless_quiet(bar: "Progress") -> "Progress":

@@ -11,7 +11,7 @@ import click
 
 from ocrkit.cli.commands import Group
 from ocrkit.cli.options import pipeline_option, set_option
-from ocrkit.cli.streams import echo, echo_json, echo_lines, say, unless_quiet, warn
+from ocrkit.cli.streams import echo, echo_json, echo_lines, results_above, say, unless_quiet, warn
 from ocrkit.printable import printable
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
     if fetch_all:
         found, problems = models()
         names = tuple(each.name for each in found if each.url)
-    with unless_quiet(byte_bar()) as bar:
+    with unless_quiet(byte_bar()) as bar, results_above(bar):
         for name in names:
             try:
                 each = model(name)

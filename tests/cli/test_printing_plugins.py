@@ -174,7 +174,8 @@ def piped(*arguments: object) -> str:
 
 def on_a_terminal(*arguments: object) -> str:
     ours, theirs = pty.openpty()
-    subprocess.run([OCRKIT, *map(str, arguments)], stdout=theirs, stderr=theirs, check=True)
+    environment = os.environ | {"TERM": "xterm"}
+    command = subprocess.Popen([OCRKIT, *map(str, arguments)], stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
     said = b""
     while True:
@@ -186,6 +187,7 @@ def on_a_terminal(*arguments: object) -> str:
             break
         said += piece
     os.close(ours)
+    assert command.wait() == 0
     return said.decode(errors="surrogateescape")
 
 
@@ -212,6 +214,24 @@ def test_a_terminal_shows_names_and_does_not_execute_them(folder: Path, format_:
     assert "\u202e" not in said
     if format_ != "json":
         assert SHOWN.replace('"', '""' if format_ != "text" else '"') in said
+
+
+@pytest.mark.parametrize("format_", ["text", "tsv", "csv"])
+def test_rows_on_a_terminal_stand_above_the_progress_bar(tmp_path: Path, format_: str) -> None:
+    """They began behind the bar, on its line, and the next one was drawn over what it hid."""
+    sample = Path(__file__).parents[2] / "plugins" / "ocrkit_iam" / "sample" / "words"
+    paths = [tmp_path / f"{'long ' * 50}{number}.png" for number in range(3)]
+    for path in paths:
+        path.write_bytes(min(sample.rglob("*.png")).read_bytes())
+    paths.append(tmp_path / "none.png")
+    paths[-1].write_bytes(b"no image")
+    said = on_a_terminal("run", tmp_path, "--format", format_)
+    assert "0/4" in said, "there is a bar"
+    cleared = {line.rpartition("\x1b[2K")[2].strip() for line in said.splitlines()}
+    for path in paths[:3]:
+        [row] = [line for line in cleared if str(path) in line]
+        assert row.startswith(str(path)), "on a line of its own"
+    assert any(line.startswith(f"ocrkit: {paths[3]}: ") for line in cleared)
 
 
 def test_names_in_what_is_wrong_with_the_command_line_are_shown_too(tmp_path: Path) -> None:

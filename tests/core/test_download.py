@@ -303,7 +303,7 @@ def test_a_server_that_is_slow_but_steady_has_an_end_too(site: Any, part: Path, 
     monkeypatch.setattr(downloading, "GRACE", 0.2)
     monkeypatch.setattr(downloading, "MEAN", 10 * len(BODY))
     site.pause = 0.05
-    slow = r"/file: given up: [\d,]+ bytes in 0 seconds, and fewer than 3,000,000 a second take too long; what has arrived"
+    slow = r"/file: given up: [\d,]+ bytes in \d seconds, and fewer than 3,000,000 a second take too long; what has arrived"
     with pytest.raises(DownloadError, match=slow):
         get(site, part)
     assert len(site.asked) == 1, "it is not tried again at once"
@@ -327,7 +327,7 @@ def test_tries_that_bring_nothing_have_an_end_too(site: Any, part: Path, monkeyp
     monkeypatch.setattr(downloading, "GRACE", 0.05)
     monkeypatch.setattr(downloading, "FIRST_WAIT", 0.1)
     site.statuses = [503] * downloading.TRIES
-    with pytest.raises(DownloadError, match="/file: given up: 0 bytes in 0 seconds"):
+    with pytest.raises(DownloadError, match=r"/file: given up: 0 bytes in \d seconds"):
         get(site, part)
     assert len(site.asked) == 1
 
