@@ -64,7 +64,10 @@ class Words:
 
     @property
     def about(self) -> str:
-        return f"{len(self.samples)} words of {self.dataset.name} {self.dataset.split}" + self.dataset.is_sample * " (sample)"
+        return (
+            f"{len(self.samples)} words of {self.dataset.name} {self.dataset.split}"
+            + self.dataset.is_sample * " (sample)"
+        )
 
 
 @cache
@@ -92,11 +95,20 @@ def pipeline_of(measured: Measured) -> Pipeline:
     """The case's network as a whole pipeline."""
     reader = measured.recogniser
     around = reader.assembly
-    recipe = Recipe(around.spec, around.backend_name, reader.network.device, reader.threads, reader.batch_size)
+    recipe = Recipe(
+        around.spec, around.backend_name, reader.network.device, reader.threads, reader.batch_size
+    )
     return Pipeline(reader, Trained({}, "", ""), recipe)
 
 
-def in_precision(network: Network, assembly: Assembly, arrays: Arrays, precision: str, words: Words, data: str | None) -> Any:
+def in_precision(
+    network: Network,
+    assembly: Assembly,
+    arrays: Arrays,
+    precision: str,
+    words: Words,
+    data: str | None,
+) -> Any:
     if precision == "float32":
         return network
     if precision == "int8":
@@ -107,7 +119,9 @@ def in_precision(network: Network, assembly: Assembly, arrays: Arrays, precision
         network.whole.compile()  # type: ignore[attr-defined]
     if "bf16" not in precision:
         return network
-    if network.device == "cpu" and not re.search(r"\b(avx512_bf16|amx_bf16)\b", Path("/proc/cpuinfo").read_text("ascii")):
+    if network.device == "cpu" and not re.search(
+        r"\b(avx512_bf16|amx_bf16)\b", Path("/proc/cpuinfo").read_text("ascii")
+    ):
         pytest.skip("this processor has no instructions for bf16, which PyTorch then imitates")
 
     class InBf16:
@@ -123,15 +137,22 @@ def in_precision(network: Network, assembly: Assembly, arrays: Arrays, precision
 
 
 def _int8(assembly: Assembly, arrays: Arrays, words: Words, data: str | None) -> Network:
-    """The network as ``ocrkit export --precision int8`` writes it; without IAM the sample's own words calibrate it."""
-    pytest.importorskip("onnx", reason="int8 networks are made with the package onnx, which is not installed")
+    """The network as ``ocrkit export --precision int8`` writes it; without IAM the sample's own
+    words calibrate it."""
+    pytest.importorskip(
+        "onnx", reason="int8 networks are made with the package onnx, which is not installed"
+    )
     from ocrkit_onnx.backend import FileNetwork, Onnx
 
     images: Any = words.images[:CALIBRATION]
     if data:
-        dataset = open_dataset(assembly.spec.reader, root=data, split=assembly.spec.training.split, limit=CALIBRATION)
+        dataset = open_dataset(
+            assembly.spec.reader, root=data, split=assembly.spec.training.split, limit=CALIBRATION
+        )
         images = [assembly.preprocessor(sample.load()) for sample in dataset]
-    batches = [assembly.make_batch(images[start : start + 64]) for start in range(0, len(images), 64)]
+    batches = [
+        assembly.make_batch(images[start : start + 64]) for start in range(0, len(images), 64)
+    ]
     with TemporaryDirectory() as folder:
         path = Path(folder, "int8.onnx")
         path.write_bytes(Onnx().quantise(Onnx().export_onnx(assembly.plan, arrays), batches))

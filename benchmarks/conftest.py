@@ -1,6 +1,8 @@
-"""What the benchmarks share: which cases there are, the words that are read, and what is written down beside every time.
+"""What the benchmarks share: which cases there are, the words that are read, and what is written
+down beside every time.
 
-Cases are chosen by options (``--backend onnx,torch``), by marks and by ``-k``; what cannot run here skips and says why.
+Cases are chosen by options (``--backend onnx,torch``), by marks and by ``-k``; what cannot run here
+skips and says why.
 """
 
 import os
@@ -13,7 +15,16 @@ from typing import Any
 import limits
 import numpy as np
 import pytest
-from cases import BATCH_SIZES, PRECISIONS, Case, Measured, Words, character_error_rate, in_precision, weights
+from cases import (
+    BATCH_SIZES,
+    PRECISIONS,
+    Case,
+    Measured,
+    Words,
+    character_error_rate,
+    in_precision,
+    weights,
+)
 
 from ocrkit.assembly import build_network
 from ocrkit.datasets import open_dataset
@@ -31,7 +42,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("model", "iam-crnn", "models of the zoo, pipelines' files or training runs"),
     ):
         group.addoption(f"--{name}", default=default, metavar="A,B", help=f"{text}: {default}")
-    group.addoption("--data", default=os.environ.get("OCRKIT_IAM"), help="IAM; without it the sample that ships with ocrkit")
+    group.addoption(
+        "--data",
+        default=os.environ.get("OCRKIT_IAM"),
+        help="IAM; without it the sample that ships with ocrkit",
+    )
     group.addoption("--split", default="aachen/validation", help="the split of IAM that is read")
     group.addoption("--words", type=int, default=None, help="read so many words at most")
 
@@ -42,7 +57,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    chosen = {name: metafunc.config.getoption(name).split(",") for name in ("model", "backend", "device", "precision")}
+    chosen = {
+        name: metafunc.config.getoption(name).split(",")
+        for name in ("model", "backend", "device", "precision")
+    }
     sizes = [int(size) for size in metafunc.config.getoption("batch_size").split(",") if size]
     if "model" in metafunc.fixturenames:
         metafunc.parametrize("model", chosen["model"])
@@ -62,13 +80,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(
         "case",
         [
-            pytest.param(case, id=f"{case.model}-{case.device}-{case.batch_size}-{case}", marks=marks.get(case.device, ()))
+            pytest.param(
+                case,
+                id=f"{case.model}-{case.device}-{case.batch_size}-{case}",
+                marks=marks.get(case.device, ()),
+            )
             for case in cases
         ],
     )
 
 
-# ------------------------------------------------------------------------------------------------------------------ words
+# -------------------------------------------------------------------------------------------- words
 
 
 @pytest.fixture(scope="session")
@@ -79,15 +101,21 @@ def words(pytestconfig: pytest.Config) -> Callable[[str], Words]:
     @cache
     def of_model(model: str) -> Words:
         assembly, _ = weights(model)
-        dataset = open_dataset(assembly.spec.reader, root=data, split=split if data else None, limit=limit)
+        dataset = open_dataset(
+            assembly.spec.reader, root=data, split=split if data else None, limit=limit
+        )
         samples = tuple(dataset)
-        return Words(dataset, samples, tuple(assembly.preprocessor(sample.load()) for sample in samples))
+        return Words(
+            dataset, samples, tuple(assembly.preprocessor(sample.load()) for sample in samples)
+        )
 
     return of_model
 
 
 @pytest.fixture(scope="session")
-def measured(words: Callable[[str], Words], pytestconfig: pytest.Config) -> Callable[[Case], Measured]:
+def measured(
+    words: Callable[[str], Words], pytestconfig: pytest.Config
+) -> Callable[[Case], Measured]:
     """A case's network, ready and warm; it skips where the backend or the device is not there."""
 
     @cache
@@ -99,27 +127,40 @@ def measured(words: Callable[[str], Words], pytestconfig: pytest.Config) -> Call
             pytest.skip(str(error))
         network.load_state(arrays)
         recogniser = Recogniser(
-            assembly, in_precision(network, assembly, arrays, precision, words(model), pytestconfig.getoption("data"))
+            assembly,
+            in_precision(
+                network, assembly, arrays, precision, words(model), pytestconfig.getoption("data")
+            ),
         )
         about = {
-            "model": model, "backend": backend, "device": device, "precision": precision, "words": words(model).about,
+            "model": model,
+            "backend": backend,
+            "device": device,
+            "precision": precision,
+            "words": words(model).about,
             "parameters": sum(int(np.prod(shape)) for shape in assembly.plan.parameters().values()),
-            "million_multiply_adds": round(limits.multiply_adds(model, words(model).mean_width) / 1e6, 1),
+            "million_multiply_adds": round(
+                limits.multiply_adds(model, words(model).mean_width) / 1e6, 1
+            ),
             "cer": character_error_rate(recogniser, words(model)),
             "versions": assembly.backend.versions() | {"numpy": np.__version__},
-        }  # fmt: skip
+        }
         return Measured(recogniser, words(model), about)
 
     return lambda case: of_network(case.model, case.backend, case.device, case.precision)
 
 
-# ----------------------------------------------------------------------------------------------------------- the machine
+# -------------------------------------------------------------------------------------- the machine
 
 
-def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+def pytest_benchmark_update_machine_info(
+    config: pytest.Config, machine_info: dict[str, Any]
+) -> None:
     machine_info["ocrkit"] = version("ocrkit")
     machine_info["cores"] = len(os.sched_getaffinity(0))
-    machine_info["memory_gb"] = round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
+    machine_info["memory_gb"] = round(
+        os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1
+    )
     machine_info["kernel"] = platform.release()
     machine_info["gpu"] = limits.gpu_name()
 
@@ -138,6 +179,8 @@ def note(benchmark: Any) -> Callable[..., None]:
         benchmark.extra_info["samples"] = samples
         benchmark.extra_info["memory_mb"] = limits.memory_mb(str(about.get("device", "cpu")))
         if benchmark.stats is not None:  # none with --benchmark-disable
-            benchmark.extra_info["images_per_second"] = round(samples / benchmark.stats.stats.min, 1)
+            benchmark.extra_info["images_per_second"] = round(
+                samples / benchmark.stats.stats.min, 1
+            )
 
     return write

@@ -1,4 +1,5 @@
-"""What bounds a network on a machine: its multiply-adds over the rate at which matrices are multiplied here."""
+"""What bounds a network on a machine: its multiply-adds over the rate at which matrices are
+multiplied here."""
 
 import time
 from functools import cache
@@ -11,7 +12,8 @@ from ocrkit.config import load_spec
 
 @cache
 def multiply_adds(model: str, width: int) -> float:
-    """Of one image through a model's network, counted by PyTorch on shapes alone; ``width`` counts where widths vary."""
+    """Of one image through a model's network, counted by PyTorch on shapes alone; ``width`` counts
+    where widths vary."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -26,7 +28,8 @@ def multiply_adds(model: str, width: int) -> float:
 
 
 def product_rate(rounds: int = 5) -> float:
-    """Floating point operations a second in products of float32 matrices by NumPy's BLAS: the best of some sizes."""
+    """Floating point operations a second in products of float32 matrices by NumPy's BLAS: the best
+    of some sizes."""
     return max(_rate(size, rounds) for size in (512, 1024, 2048))
 
 
@@ -44,7 +47,9 @@ def torch_product_rate(device: str, precision: str, size: int = 8192, rounds: in
     """The same by PyTorch on a device, in the precision of a case, without TensorFloat-32."""
     import torch
 
-    matrix = torch.rand(size, size, device=device, dtype=torch.bfloat16 if "bf16" in precision else torch.float32)
+    matrix = torch.rand(
+        size, size, device=device, dtype=torch.bfloat16 if "bf16" in precision else torch.float32
+    )
     best = float("inf")
     for _ in range(rounds):
         start = time.perf_counter()
@@ -63,7 +68,8 @@ def gpu_name() -> str | None:
 
 
 def memory_mb(device: str) -> float:
-    """This process's memory now, or the most that PyTorch has taken of a GPU's since this was asked last."""
+    """This process's memory now, or the most that PyTorch has taken of a GPU's since this was asked
+    last."""
     if device == "cuda":
         import torch
 

@@ -1,9 +1,12 @@
-"""The seed notebook's way from files to a score, as its description says: the baseline that ocrkit is measured against.
+"""The seed notebook's way from files to a score, as its description says: the baseline that ocrkit
+is measured against.
 
-Images one at a time through OpenCV; batches of 64 made by Gluon's DataLoader; the notebook's network, of which featurizer and
-head are hybridized and the encoder is not; best paths and the score in plain Python. Where the notebook cannot be followed:
-RapidFuzz counts edits in place of leven, which current Pythons do not compile and which is C as well; the last batch, which
-the notebook drops, is kept, so that both read the same words; the class is taken with argmax, as topk returns it.
+Images one at a time through OpenCV; batches of 64 made by Gluon's DataLoader; the notebook's
+network, of which featurizer and head are hybridized and the encoder is not; best paths and the
+score in plain Python. Where the notebook cannot be followed: RapidFuzz counts edits in place of
+leven, which current Pythons do not compile and which is C as well; the last batch, which the
+notebook drops, is kept, so that both read the same words; the class is taken with argmax, as topk
+returns it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,18 +29,22 @@ BLANK = -1
 
 
 def preprocessed(path: str | Path) -> Any:
-    """The image's file as grey pixels uint8 (32, 128): shrunk to fit where it is larger, centred, paper around it."""
+    """The image's file as grey pixels uint8 (32, 128): shrunk to fit where it is larger, centred,
+    paper around it."""
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     ratio = min(HEIGHT / image.shape[0], WIDTH / image.shape[1])
     if ratio < 1:
         image = cv2.resize(image, (int(image.shape[1] * ratio), int(image.shape[0] * ratio)))
     rows, columns = HEIGHT - image.shape[0], WIDTH - image.shape[1]
     borders = (rows // 2, rows - rows // 2, columns // 2, columns - columns // 2)
-    return cv2.copyMakeBorder(image, *borders, cv2.BORDER_CONSTANT, value=float(max(230, image[0][0])))
+    return cv2.copyMakeBorder(
+        image, *borders, cv2.BORDER_CONSTANT, value=float(max(230, image[0][0]))
+    )
 
 
 class Encoder(mxnet.gluon.Block):
-    """Feature maps cut into steps one by one, then both directions at once; computed operator by operator."""
+    """Feature maps cut into steps one by one, then both directions at once; computed operator by
+    operator."""
 
     def __init__(self, hidden: int) -> None:
         super().__init__()
@@ -51,12 +58,17 @@ class Encoder(mxnet.gluon.Block):
 
 
 def network(arrays: Arrays) -> Any:
-    """The notebook's network with the zoo's weights in it; it maps images (N, 1, 32, 128) to scores (N, 32, classes)."""
+    """The notebook's network with the zoo's weights in it; it maps images (N, 1, 32, 128) to scores
+    (N, 32, classes)."""
     channels, hidden = len(arrays["featurizer.conv1.bias"]), arrays["encoder.weight_hh_l0"].shape[1]
     featurizer = nn.HybridSequential()
     for index in (1, 2, 3, 4):
-        featurizer.add(nn.Conv2D(channels=channels, kernel_size=(3, 3), padding=(1, 1), activation="relu"))
-        featurizer.add(nn.MaxPool2D(pool_size=(2, 2), strides=(2, 2)) if index == 2 else nn.BatchNorm())
+        featurizer.add(
+            nn.Conv2D(channels=channels, kernel_size=(3, 3), padding=(1, 1), activation="relu")
+        )
+        featurizer.add(
+            nn.MaxPool2D(pool_size=(2, 2), strides=(2, 2)) if index == 2 else nn.BatchNorm()
+        )
         if index == 3:
             featurizer.add(nn.Dropout(0.5))
     featurizer.hybridize()
@@ -88,14 +100,18 @@ def _load(featurizer: Any, encoder: Any, head: Any, arrays: Arrays) -> None:
             running_mean=f"{norm}.running_mean", running_var=f"{norm}.running_var",
         )  # fmt: skip
     for side, end in (("l", "l0"), ("r", "l0_reverse")):
-        of_side = {f"{side}0_{gate}_{kind}": f"encoder.{kind}_{to}_{end}" for gate, to in (("i2h", "ih"), ("h2h", "hh"))
-                   for kind in ("weight", "bias")}  # fmt: skip
+        of_side = {
+            f"{side}0_{gate}_{kind}": f"encoder.{kind}_{to}_{end}"
+            for gate, to in (("i2h", "ih"), ("h2h", "hh"))
+            for kind in ("weight", "bias")
+        }
         fill(encoder[0].lstm, **of_side)
     fill(head, weight="head.weight", bias="head.bias")
 
 
 def decoded(classes: Any, alphabet: str) -> list[str]:
-    """Texts out of rows of class ids, character by character; labels, padded with −1, go through it as predictions do."""
+    """Texts out of rows of class ids, character by character; labels, padded with −1, go through it
+    as predictions do."""
     texts = []
     for row in classes:
         text = []
@@ -117,21 +133,28 @@ def encoded(text: str, ids: dict[str, int]) -> Any:
     return label
 
 
-def predictions(net: Any, images: Sequence[Any], texts: Sequence[str], alphabet: str) -> Iterator[tuple[list[str], list[str]]]:
+def predictions(
+    net: Any, images: Sequence[Any], texts: Sequence[str], alphabet: str
+) -> Iterator[tuple[list[str], list[str]]]:
     """Labels and predictions, batch by batch."""
     ids = {letter: index for index, letter in enumerate(alphabet)}
 
     def transform(image: Any, text: str) -> tuple[Any, Any]:
         return np.expand_dims(image, axis=0).astype(np.float32) / 255.0, encoded(text, ids)
 
-    dataset = mxnet.gluon.data.SimpleDataset(list(zip(images, texts, strict=True))).transform(transform)
+    dataset = mxnet.gluon.data.SimpleDataset(list(zip(images, texts, strict=True))).transform(
+        transform
+    )
     for batch, labels in mxnet.gluon.data.DataLoader(dataset, batch_size=BATCH, last_batch="keep"):
         best = net(batch).softmax().topk(axis=2).asnumpy()[:, :, 0]
         yield decoded(labels.asnumpy(), alphabet), decoded(best, alphabet)
 
 
-def score(paths: Sequence[str | Path], texts: Sequence[str], net: Any, alphabet: str) -> tuple[float, list[str]]:
-    """The notebook's whole way: files to its score, the mean of (length − edits) / length; and the texts."""
+def score(
+    paths: Sequence[str | Path], texts: Sequence[str], net: Any, alphabet: str
+) -> tuple[float, list[str]]:
+    """The notebook's whole way: files to its score, the mean of (length − edits) / length; and the
+    texts."""
     images = [preprocessed(path) for path in paths]
     total, read = 0.0, []
     for labels, texts_read in predictions(net, images, texts, alphabet):

@@ -1,4 +1,5 @@
-"""Makes a table (Markdown) and a plot (SVG) beside a pytest-benchmark JSON file, and prints ratios: ``report.py FILE.json``."""
+"""Makes a table (Markdown) and a plot (SVG) beside a pytest-benchmark JSON file, and prints ratios:
+``report.py FILE.json``."""
 
 import json
 import sys
@@ -20,17 +21,26 @@ def rows_of(path: Path) -> tuple[Row, dict[str, list[Row]]]:
     groups: dict[str, list[Row]] = defaultdict(list)
     for benchmark in found["benchmarks"]:
         about, times = benchmark["extra_info"], benchmark["stats"]
-        name = " ".join(about[key] for key in ("backend", "precision") if key in about) or benchmark["name"].split("_", 1)[1]
-        groups[benchmark["group"]].append(about | {"name": name, "best": times["min"], "median": times["median"]})
+        name = (
+            " ".join(about[key] for key in ("backend", "precision") if key in about)
+            or benchmark["name"].split("_", 1)[1]
+        )
+        groups[benchmark["group"]].append(
+            about | {"name": name, "best": times["min"], "median": times["median"]}
+        )
     limits: dict[tuple[str, ...], float] = {}
 
     def limit_of(case: Row) -> tuple[str, ...]:
         """A CPU's is of float32 alone; a GPU's of the precision."""
         return case["model"], case["device"], "" if case["device"] == "cpu" else case["precision"]
 
-    measured = [case for cases in groups.values() for case in cases if "limit_images_per_second" in case]
+    measured = [
+        case for cases in groups.values() for case in cases if "limit_images_per_second" in case
+    ]
     for case in measured:  # others on a machine can only slow it down
-        limits[limit_of(case)] = max(limits.get(limit_of(case), 0.0), case["limit_images_per_second"])
+        limits[limit_of(case)] = max(
+            limits.get(limit_of(case), 0.0), case["limit_images_per_second"]
+        )
     for case in measured:
         case["limit_images_per_second"] = limits[limit_of(case)]
     about = {"when": found["datetime"][:10], "gflops_float32": found["gflops_float32"]}
@@ -43,14 +53,18 @@ def _by_number(group: tuple[str, Any]) -> list[int | str]:
 
 
 def table(machine: Row, groups: dict[str, list[Row]]) -> str:
-    """Everything as Markdown. Rates are of each case's best round: others can only slow a machine down."""
+    """Everything as Markdown. Rates are of each case's best round: others can only slow a machine
+    down."""
     cpu = machine["cpu"]
     vectors = [flag for flag in cpu.get("flags", []) if flag in VECTORS]
     facts = (
-        f"{machine['memory_gb']} GB of memory, Linux {machine['kernel']}, Python {machine['python_version']}, "
-        f"GPU: {machine['gpu'] or 'none'}. Products of float32 matrices: {machine['gflops_float32']} GFLOP/s. "
+        f"{machine['memory_gb']} GB of memory, Linux {machine['kernel']}, Python "
+        f"{machine['python_version']}, "
+        f"GPU: {machine['gpu'] or 'none'}. Products of float32 matrices: "
+        f"{machine['gflops_float32']} GFLOP/s. "
         f"Vector instructions: {', '.join(vectors) or 'unknown'}. "
-        "MB is the whole process's memory at that time, earlier cases' networks included; of a GPU's the most in use."
+        "MB is the whole process's memory at that time, earlier cases' networks included; of a "
+        "GPU's the most in use."
     )
     lines = [f"# {_title(machine)}", "", facts, ""]
     versions: dict[str, str] = {"ocrkit": machine["ocrkit"]}
@@ -59,12 +73,22 @@ def table(machine: Row, groups: dict[str, list[Row]]) -> str:
             versions |= case.get("versions", {})
     lines += [", ".join(f"{name} {number}" for name, number in versions.items()) + ".", ""]
     if found := ratios(groups):
-        lines += ["## What is compared", "", "| | |", "|---|--:|", *(f"| {what} | {value} |" for what, value in found), ""]
+        lines += [
+            "## What is compared",
+            "",
+            "| | |",
+            "|---|--:|",
+            *(f"| {what} | {value} |" for what, value in found),
+            "",
+        ]
     for group, cases in groups.items():
         lines += [f"## {group}", ""]
         about = {case["words"] for case in cases if "words" in case}
         lines += [f"{'; '.join(sorted(about))}.", ""] if about else []
-        lines += ["| | best | median | images/s | × | CER | of the limit | MB |", "|---|--:|--:|--:|--:|--:|--:|--:|"]
+        lines += [
+            "| | best | median | images/s | × | CER | of the limit | MB |",
+            "|---|--:|--:|--:|--:|--:|--:|--:|",
+        ]
         base = next((case for case in cases if case.get("backend") == "notebook"), cases[0])
         lines += [_row(case, base) for case in sorted(cases, key=_rate, reverse=True)]
         lines += ["", f"× compares with {base['name']}.", ""]
@@ -77,34 +101,57 @@ def _title(machine: Row) -> str:
 
 
 def ratios(groups: dict[str, list[Row]]) -> list[tuple[str, str]]:
-    """What the benchmarks are there to decide, as far as its cases were measured: rates by rates, times by times."""
+    """What the benchmarks are there to decide, as far as its cases were measured: rates by rates,
+    times by times."""
     found: list[tuple[str, str]] = []
     for group, cases in groups.items():
         if not (group.startswith("end to end, cold: ") and group.endswith(", cpu")):
             continue
         model = group.removeprefix("end to end, cold: ").removesuffix(", cpu")
-        alone = {case["name"]: case for case in groups.get(f"network alone: {model}, cpu, batches of 64", [])}
+        alone = {
+            case["name"]: case
+            for case in groups.get(f"network alone: {model}, cpu, batches of 64", [])
+        }
         notebook = next((case for case in cases if case["backend"] == "notebook"), None)
         for case in (case for case in cases if notebook and case is not notebook):
             cer = f", CER {100 * (case['cer'] - notebook['cer']):+.2f} points"
             found.append(
-                (f"{model}, end to end: {case['name']} / the notebook's way", f"{_rate(case) / _rate(notebook):.2f}{cer}")
+                (
+                    f"{model}, end to end: {case['name']} / the notebook's way",
+                    f"{_rate(case) / _rate(notebook):.2f}{cer}",
+                )
             )
         for case in alone.values():
             limit = case["limit_images_per_second"]
-            found.append((f"{model}, network alone: {case['name']} / the machine's limit", f"{_rate(case) / limit:.0%}"))
+            found.append(
+                (
+                    f"{model}, network alone: {case['name']} / the machine's limit",
+                    f"{_rate(case) / limit:.0%}",
+                )
+            )
         for case in (case for case in cases if case["name"] in alone):
             share = _rate(case) / _rate(alone[case["name"]])
             found.append((f"{model}, {case['name']}: end to end / network alone", f"{share:.0%}"))
-    best = {case["what"]: case["best"] for cases in groups.values() for case in cases if "what" in case}
+    best = {
+        case["what"]: case["best"] for cases in groups.values() for case in cases if "what" in case
+    }
     for what, above, below in (
         ("start on a data set: cold / cached", "cold", "cached"),
-        ("processes: first text / imports of ONNX Runtime, OpenCV and NumPy", "first-text", "imports"),
+        (
+            "processes: first text / imports of ONNX Runtime, OpenCV and NumPy",
+            "first-text",
+            "imports",
+        ),
     ):
         if above in best and below in best:
             found.append((what, f"{best[above] / best[below]:.2f}"))
     if "help" in best and "interpreter" in best:
-        found.append(("processes: --help less an empty interpreter", _seconds(best["help"] - best["interpreter"])))
+        found.append(
+            (
+                "processes: --help less an empty interpreter",
+                _seconds(best["help"] - best["interpreter"]),
+            )
+        )
     return found
 
 
@@ -117,11 +164,15 @@ def _row(case: Row, base: Row) -> str:
     rate, base_rate = _rate(case), _rate(base)
     limit, batches = case.get("limit_images_per_second"), case.get("batches", 1)  # in a round
     cells = [
-        case["name"], _seconds(case["best"] / batches), _seconds(case["median"] / batches),
-        f"{rate:,.0f}", f"{rate / base_rate:.2f}",
-        "" if case.get("cer") is None else f"{case['cer']:.4f}", f"{rate / limit:.0%}" if limit else "",
+        case["name"],
+        _seconds(case["best"] / batches),
+        _seconds(case["median"] / batches),
+        f"{rate:,.0f}",
+        f"{rate / base_rate:.2f}",
+        "" if case.get("cer") is None else f"{case['cer']:.4f}",
+        f"{rate / limit:.0%}" if limit else "",
         f"{case['memory_mb']:,.0f}",
-    ]  # fmt: skip
+    ]
     return f"| {' | '.join(cells)} |"
 
 
@@ -131,7 +182,12 @@ def _seconds(value: float) -> str:
 
 def plot(machine: Row, groups: dict[str, list[Row]]) -> str:
     """Bars of images a second for the groups that compare networks and whole runs."""
-    parts = [f'<text x="10" y="24" font-size="14">Images a second, best rounds. {escape(_title(machine))}</text>']
+    parts = [
+        (
+            '<text x="10" y="24" font-size="14">Images a second, best rounds. '
+            f"{escape(_title(machine))}</text>"
+        )
+    ]
     y = 42
     for group, cases in groups.items():
         if not group.startswith(("end to end", "network", "training")):
@@ -144,13 +200,15 @@ def plot(machine: Row, groups: dict[str, list[Row]]) -> str:
             colour = COLOURS.get(case.get("backend", ""), "#8a5fbf")
             parts.append(
                 f'<text x="{LEFT - 8}" y="{y + 14}" text-anchor="end">{escape(case["name"])}</text>'
-                f'<rect x="{LEFT}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}" fill="{colour}"/>'
+                f'<rect x="{LEFT}" y="{y + 3}" width="{width:.1f}" height="{ROW - 6}" '
+                f'fill="{colour}"/>'
                 f'<text x="{LEFT + width + 6:.1f}" y="{y + 14}">{rate:,.0f}</text>'
             )
             y += ROW
         y += 12
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + BAR + RIGHT}" height="{y}" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + BAR + RIGHT}" height="{y}" '
+        'font-family="sans-serif" '
         f'font-size="12"><rect width="100%" height="100%" fill="white"/>{"".join(parts)}</svg>\n'
     )
 

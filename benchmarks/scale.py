@@ -1,8 +1,10 @@
-"""A run over very many words, through ocrkit's command line: ``python benchmarks/scale.py 10000 1000000``.
+"""A run over very many words, through ocrkit's command line: ``python benchmarks/scale.py 10000
+1000000``.
 
-A plugin of its own repeats the sample that ships with ocrkit. Prints, for every number of words, the seconds, the microseconds
-of processor time a word beyond what one word takes, and the most memory that the process took, also as a multiple of the first
-run's. With ``--interrupt`` the last run is killed half way, continued with ``--resume``, and both results are compared.
+A plugin of its own repeats the sample that ships with ocrkit. Prints, for every number of words,
+the seconds, the microseconds of processor time a word beyond what one word takes, and the most
+memory that the process took, also as a multiple of the first run's. With ``--interrupt`` the last
+run is killed half way, continued with ``--resume``, and both results are compared.
 """
 
 import argparse
@@ -32,7 +34,9 @@ finally:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("words", nargs="+", type=int)
-    parser.add_argument("--network", action="store_true", help="iam-crnn's own network instead of next to none")
+    parser.add_argument(
+        "--network", action="store_true", help="iam-crnn's own network instead of next to none"
+    )
     parser.add_argument("--interrupt", action="store_true")
     options = parser.parse_args()
     sys.path.insert(0, str(PLUGIN))  # before plugins are looked for
@@ -48,7 +52,8 @@ def main() -> None:
             wall = time.perf_counter() - start
             least = least or memory
             print(
-                f"{words:>9,} words: {wall:7.1f} s, {(seconds - begin) / words * 1e6:6.0f} µs of processor time a word, "
+                f"{words:>9,} words: {wall:7.1f} s, {(seconds - begin) / words * 1e6:6.0f} µs of "
+                "processor time a word, "
                 f"{memory / 1e6:.0f} MB ({memory / least:.2f} times the first)",
                 flush=True,
             )
@@ -73,7 +78,10 @@ def _tiny(folder: Path) -> str:
     path.write_text(text[:begin] + parts + text[end:], encoding="utf-8")
     assembly = assemble(load_spec(path))
     rng = np.random.default_rng(1)
-    arrays = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in assembly.plan.parameters().items()}
+    arrays = {
+        name: rng.standard_normal(shape).astype(np.float32)
+        for name, shape in assembly.plan.parameters().items()
+    }
     weights.write(folder / "tiny.safetensors", arrays, assembly.identity())
     return str(path)
 
@@ -96,10 +104,16 @@ def _command(pipeline: str, words: int, output: Path) -> list[str]:
     ]
 
 
-def _measured(folder: Path, pipeline: str, words: int, output: Path, *more: str) -> tuple[float, float]:
+def _measured(
+    folder: Path, pipeline: str, words: int, output: Path, *more: str
+) -> tuple[float, float]:
     """Seconds of processor time, and the most bytes of memory."""
     done = subprocess.run(
-        [*_command(pipeline, words, output), *more], env=_environment(folder), capture_output=True, text=True, check=True
+        [*_command(pipeline, words, output), *more],
+        env=_environment(folder),
+        capture_output=True,
+        text=True,
+        check=True,
     )
     seconds, memory = done.stderr.split()[-2:]
     return float(seconds), float(memory)
@@ -109,7 +123,10 @@ def _interrupted(folder: Path, pipeline: str, words: int, whole: Path) -> None:
     """The same run, killed half way, continued, and compared."""
     output = folder / "interrupted.jsonl"
     process = subprocess.Popen(
-        _command(pipeline, words, output), env=_environment(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        _command(pipeline, words, output),
+        env=_environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     part, half = output.with_name(f"{output.name}.part"), whole.stat().st_size / 2
     while process.poll() is None and not (part.is_file() and part.stat().st_size >= half):
@@ -120,7 +137,10 @@ def _interrupted(folder: Path, pipeline: str, words: int, whole: Path) -> None:
         done = sum(1 for _ in file) - 1
     _, memory = _measured(folder, pipeline, words, output, "--resume")
     same = sha256(output.read_bytes()).digest() == sha256(whole.read_bytes()).digest()
-    print(f"killed after {done:,} words and resumed: {'the same file' if same else 'ANOTHER FILE'}, {memory / 1e6:.0f} MB")
+    print(
+        f"killed after {done:,} words and resumed: {'the same file' if same else 'ANOTHER FILE'}, "
+        f"{memory / 1e6:.0f} MB"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""ctc-beam beside other packages' CTC beam search: one network's outputs, ten prefixes, no language model, one thread, one run.
+"""ctc-beam beside other packages' CTC beam search: one network's outputs, ten prefixes, no language
+model, one thread, one run.
 
-Others are not needed for anything else: ``pip install fast-ctc-decode pyctcdecode``. What is not there skips.
+Others are not needed for anything else: ``pip install fast-ctc-decode pyctcdecode``. What is not
+there skips.
 """
 
 import logging
@@ -48,7 +50,10 @@ def fast_ctc_decode(least: float) -> Any:
             for batch in batches
             for scores, steps in zip(*batch, strict=True)
         ]
-        return lambda: [package.beam_search(word, names, beam_size=WIDTH, beam_cut_threshold=least)[0] for word in words]
+        return lambda: [
+            package.beam_search(word, names, beam_size=WIDTH, beam_cut_threshold=least)[0]
+            for word in words
+        ]
 
     return prepare
 
@@ -71,13 +76,21 @@ DECODERS = {
 
 
 @pytest.mark.parametrize("name", DECODERS)
-def test_beam_search(name: str, network: Measured, batches: Batches, benchmark: Any, note: Note) -> None:
+def test_beam_search(
+    name: str, network: Measured, batches: Batches, benchmark: Any, note: Note
+) -> None:
     alphabet = network.recogniser.assembly.alphabet
     benchmark.group = f"beam search, {WIDTH} prefixes, one thread"
     theirs = benchmark(DECODERS[name](batches, alphabet))
     ours = DECODERS["ocrkit"](batches, alphabet)()
-    note(len(theirs), agree=float(np.mean([a == b for a, b in zip(ours, theirs, strict=True)])), words=network.words.about)
-    assert (probabilities(ours, batches, alphabet) >= probabilities(theirs, batches, alphabet) - 1e-6).all()
+    note(
+        len(theirs),
+        agree=float(np.mean([a == b for a, b in zip(ours, theirs, strict=True)])),
+        words=network.words.about,
+    )
+    assert (
+        probabilities(ours, batches, alphabet) >= probabilities(theirs, batches, alphabet) - 1e-6
+    ).all()
 
 
 def probabilities(texts: list[str], batches: Batches, alphabet: Alphabet) -> Any:

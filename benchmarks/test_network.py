@@ -1,4 +1,5 @@
-"""Images a second through the network alone, and training steps; the words are preprocessed and in memory."""
+"""Images a second through the network alone, and training steps; the words are preprocessed and in
+memory."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +14,18 @@ from ocrkit.interfaces import Batch, FloatArray, IntArray, OptimizerOptions, Tak
 
 WARM_UP = 3
 BATCHES = 4
-"""That every caller takes in a round, where there are several: at a round's end they wait for each other."""
+"""That every caller takes in a round, where there are several: at a round's end they wait for each
+other."""
 
 
 @pytest.mark.network
-def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]) -> None:
+def test_network(
+    case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]
+) -> None:
     """Batches of words through the network: arrays in the host's memory to log-probabilities there.
 
-    As many threads call it as it takes, as in a run; but a single image is timed alone, since there it counts how long it
-    takes. A GPU has finished when its results have been copied.
+    As many threads call it as it takes, as in a run; but a single image is timed alone, since there
+    it counts how long it takes. A GPU has finished when its results have been copied.
     """
     network = measured(case)
     batch = next(network.batches(case.batch_size))
@@ -35,20 +39,29 @@ def test_network(case: Case, measured: Callable[[Case], Measured], benchmark: An
 
         for _ in range(WARM_UP):
             predict()
-        benchmark.group = f"network alone: {case.model}, {case.device}, batches of {case.batch_size}"
+        benchmark.group = (
+            f"network alone: {case.model}, {case.device}, batches of {case.batch_size}"
+        )
         outputs = benchmark(predict)
     assert [len(log_probs) for log_probs, _ in outputs] == [len(each[0]) for each in batches]
     samples = sum(len(each[0]) for each in batches)
     note(samples, batch_size=case.batch_size, batches=len(batches), **network.about)
     if benchmark.stats is not None:
-        rate = limits.product_rate() if case.device == "cpu" else limits.torch_product_rate(case.device, case.precision)
+        rate = (
+            limits.product_rate()
+            if case.device == "cpu"
+            else limits.torch_product_rate(case.device, case.precision)
+        )
         work = limits.multiply_adds(case.model, batch[0].shape[3])
         benchmark.extra_info["limit_images_per_second"] = round(rate / 2 / work, 1)
 
 
 @pytest.mark.training
-def test_training_step(case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]) -> None:
-    """A training step on a batch of words, the loss copied to the host, which a GPU has to finish for."""
+def test_training_step(
+    case: Case, measured: Callable[[Case], Measured], benchmark: Any, note: Callable[..., None]
+) -> None:
+    """A training step on a batch of words, the loss copied to the host, which a GPU has to finish
+    for."""
     if case.backend == "onnx" or case.precision == "int8":
         pytest.skip("trains with torch and gluon only")
     if case.backend == "torch" and case.device == "cpu" and case.precision != "float32":
@@ -56,12 +69,19 @@ def test_training_step(case: Case, measured: Callable[[Case], Measured], benchma
     network = measured(case)
     about = network.about
     batch = _batch(network, case.batch_size)
-    fresh = network.recogniser.assembly.backend.network(network.recogniser.assembly.plan, device=case.device, threads=0)
+    fresh = network.recogniser.assembly.backend.network(
+        network.recogniser.assembly.plan, device=case.device, threads=0
+    )
     fresh.initialize(1)
     options = OptimizerOptions(
-        "adamw", 1e-4, 5.0, 1.0, length_weighted=False,
-        precision="bf16" if "bf16" in case.precision else "float32", compile="compiled" in case.precision,
-    )  # fmt: skip
+        "adamw",
+        1e-4,
+        5.0,
+        1.0,
+        length_weighted=False,
+        precision="bf16" if "bf16" in case.precision else "float32",
+        compile="compiled" in case.precision,
+    )
     trainer = fresh.trainer(options)
     seeds = iter(range(10**9))
 
@@ -78,7 +98,10 @@ def test_training_step(case: Case, measured: Callable[[Case], Measured], benchma
 def _batch(network: Measured, size: int) -> Batch:
     assembly = network.recogniser.assembly
     inputs, sizes = next(network.batches(size))
-    labels = [assembly.alphabet.encode(sample.text or "") for sample in network.words.samples[: len(inputs)]]
+    labels = [
+        assembly.alphabet.encode(sample.text or "")
+        for sample in network.words.samples[: len(inputs)]
+    ]
     lengths = np.array([len(label) for label in labels], np.int32)
     padded = np.full((len(labels), lengths.max()), -1, np.int32)
     for row, label in zip(padded, labels, strict=True):

@@ -1,4 +1,5 @@
-"""What surrounds the network, stage by stage: reading, preprocessing, batches, decoding, metrics, and the cache."""
+"""What surrounds the network, stage by stage: reading, preprocessing, batches, decoding, metrics,
+and the cache."""
 
 import os
 import shutil
@@ -62,7 +63,9 @@ def test_metrics(network: Measured, benchmark: Any, note: Note) -> None:
     """All metrics with their intervals."""
     benchmark.group = "stages, one thread"
     recogniser, samples = network.recogniser, network.words.samples
-    outcomes = [reading.outcome for reading in recogniser.readings(recogniser.prepare(samples), Seconds())]
+    outcomes = [
+        reading.outcome for reading in recogniser.readings(recogniser.prepare(samples), Seconds())
+    ]
 
     def score() -> Any:
         scorer = Scorer(recogniser.assembly.metrics)
@@ -76,9 +79,15 @@ def test_metrics(network: Measured, benchmark: Any, note: Note) -> None:
 
 @pytest.mark.parametrize("start", ["cold", "cached"])
 def test_start(
-    start: str, network: Measured, benchmark: Any, note: Note, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: str,
+    network: Measured,
+    benchmark: Any,
+    note: Note,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Until all images are there, preprocessed, none in the system's memory: from their files, and from the cache."""
+    """Until all images are there, preprocessed, none in the system's memory: from their files, and
+    from the cache."""
     monkeypatch.setenv("OCRKIT_CACHE", str(tmp_path))
 
     def forget() -> None:

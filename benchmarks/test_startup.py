@@ -1,4 +1,5 @@
-"""Whole processes, from their start to their end. Their modules are compiled, as pip compiles them when it installs."""
+"""Whole processes, from their start to their end. Their modules are compiled, as pip compiles them
+when it installs."""
 
 import os
 import subprocess
@@ -25,8 +26,12 @@ PROCESSES = {
 def test_process(what: str, benchmark: Any, note: Callable[..., None]) -> None:
     """``imports`` is what reading an image cannot do without: ONNX Runtime, OpenCV and NumPy."""
     benchmark.group = "whole processes"
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+    }
     options = {"capture_output": True, "check": True, "env": environment}
-    done = benchmark.pedantic(subprocess.run, (PROCESSES[what],), options, warmup_rounds=1, rounds=15)
+    done = benchmark.pedantic(
+        subprocess.run, (PROCESSES[what],), options, warmup_rounds=1, rounds=15
+    )
     assert done.returncode == 0
     note(1, what=what)

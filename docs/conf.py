@@ -31,10 +31,18 @@ def options_table(part: type) -> str:
     """The options of a part as a Markdown table."""
     rows = []
     for each in describe_options(part):
-        value = "none" if each["default"] is None else f"`{json.dumps(each['default'], ensure_ascii=False)}`"
+        value = (
+            "none"
+            if each["default"] is None
+            else f"`{json.dumps(each['default'], ensure_ascii=False)}`"
+        )
         default = "required" if each["required"] else value
         rows.append(f"| `{each['name']}` | {each['type']} | {default} | {each['documentation']} |")
-    return "\n".join(["| option | type | default | meaning |", "|---|---|---|---|", *rows]) if rows else "It has no options."
+    return (
+        "\n".join(["| option | type | default | meaning |", "|---|---|---|---|", *rows])
+        if rows
+        else "It has no options."
+    )
 
 
 def parts_page() -> str:
@@ -48,7 +56,10 @@ def parts_page() -> str:
             sections.append(f"{entry.summary}.")
             continue
         part = entry.load()
-        sections += [re.sub(r":\w+:`", "`", getdoc(part) or "").replace("``", "`"), options_table(part)]
+        sections += [
+            re.sub(r":\w+:`", "`", getdoc(part) or "").replace("``", "`"),
+            options_table(part),
+        ]
         if entry.kind in ("featurizer", "encoder"):
             sections.append(f"Backends: {', '.join(registry().backends(entry.kind, entry.name))}.")
     return "\n\n".join(["# Parts and their options", *sections, ""])

@@ -1,6 +1,8 @@
-"""ocrkit: handwriting recognition put together from parts, every part a plugin, with trained weights from a zoo.
+"""ocrkit: handwriting recognition put together from parts, every part a plugin, with trained
+weights from a zoo.
 
-The names below are the public interface; each is imported when it is first used, so that importing ocrkit costs nothing.
+The names below are the public interface; each is imported when it is first used, so that importing
+ocrkit costs nothing.
 """
 
 from importlib import import_module
@@ -39,15 +41,37 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "alphabet": ["Alphabet"],
-    "errors": ["ConfigError", "DataError", "ImageError", "OcrkitError", "PluginError", "WeightsError"],
+    "errors": [
+        "ConfigError",
+        "DataError",
+        "ImageError",
+        "OcrkitError",
+        "PluginError",
+        "WeightsError",
+    ],
     "hookspecs": ["Register", "hookimpl"],
     "images": ["read_image"],
     "interfaces": [
-        "Alternative", "Augmentation", "Backend", "Decoded", "Decoder", "EncoderDefinition", "FeaturizerDefinition",
-        "FormCount", "ImageSize", "Metric", "Preprocessor", "Reader", "Sample", "SequenceSize", "Skipped", "Span", "option",
+        "Alternative",
+        "Augmentation",
+        "Backend",
+        "Decoded",
+        "Decoder",
+        "EncoderDefinition",
+        "FeaturizerDefinition",
+        "FormCount",
+        "ImageSize",
+        "Metric",
+        "Preprocessor",
+        "Reader",
+        "Sample",
+        "SequenceSize",
+        "Skipped",
+        "Span",
+        "option",
     ],
     "pipeline": ["Pipeline", "load"],
-}  # fmt: skip
+}
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604  (names, built from the table above)

@@ -15,9 +15,19 @@ class Alphabet:
     def __init__(self, characters: str) -> None:
         twice = sorted({character for character in characters if characters.count(character) > 1})
         if not characters:
-            raise ConfigError(["alphabet: empty; expected the characters that the network can write"])
+            raise ConfigError(
+                ["alphabet: empty; expected the characters that the network can write"]
+            )
         if twice:
-            raise ConfigError([f"alphabet: {''.join(twice)!r} occurs more than once; every character needs one class"])
+            raise ConfigError(
+                [
+                    (
+                        f"alphabet: {''.join(twice)!r} occurs more than once; every character "
+                        "needs "
+                        "one class"
+                    )
+                ]
+            )
         self.characters = characters
         self._ids = {character: index for index, character in enumerate(characters)}
 
@@ -47,7 +57,8 @@ class Alphabet:
         return "".join(dict.fromkeys(character for character in text if character not in self._ids))
 
     def encode(self, text: str) -> list[int]:
-        """Class ids of a text. Raises KeyError for a character that the alphabet lacks (see :meth:`unknown`)."""
+        """Class ids of a text. Raises KeyError for a character that the alphabet lacks (see
+        :meth:`unknown`)."""
         return [self._ids[character] for character in text]
 
     def decode(self, ids: Iterable[int]) -> str:
@@ -56,5 +67,6 @@ class Alphabet:
 
 
 def steps_needed(label: Sequence[int] | str) -> int:
-    """The fewest time steps in which CTC can write a label: its length, and a blank between any two equal neighbours."""
+    """The fewest time steps in which CTC can write a label: its length, and a blank between any two
+    equal neighbours."""
     return len(label) + sum(first == second for first, second in pairwise(label))

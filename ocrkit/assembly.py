@@ -33,7 +33,8 @@ from ocrkit.registry import registry
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """All parts around a pipeline's network, and what they must know of it: enough to read with a network that is there."""
+    """All parts around a pipeline's network, and what they must know of it: enough to read with a
+    network that is there."""
 
     spec: PipelineSpec
     alphabet: Alphabet
@@ -50,7 +51,8 @@ class Surroundings:
     """A featurizer of backend ``numpy``, run ahead of the network as a frozen first stage."""
 
     def make_batch(self, images: Sequence[Image]) -> tuple[FloatArray, IntArray]:
-        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, zeros beyond each, in whole steps."""
+        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, zeros beyond
+        each, in whole steps."""
         widths = np.array([image.shape[1] for image in images], np.int32)
         stride = self.stride if self.image.width is None else 1
         width = -(-int(widths.max()) // stride) * stride
@@ -62,7 +64,8 @@ class Surroundings:
 
 @dataclass(frozen=True, kw_only=True)
 class Assembly(Surroundings):
-    """A pipeline's parts, made and found to fit each other. No weights are loaded and no data is read for it."""
+    """A pipeline's parts, made and found to fit each other. No weights are loaded and no data is
+    read for it."""
 
     augmentations: tuple[Augmentation, ...]
     featurizer: Any
@@ -70,7 +73,8 @@ class Assembly(Surroundings):
     plan: NetworkPlan
 
     def identity(self) -> dict[str, Any]:
-        """What weights are made for: the network's parts with their options, the input's height and the alphabet."""
+        """What weights are made for: the network's parts with their options, the input's height and
+        the alphabet."""
         return {
             "alphabet": self.alphabet.characters,
             "featurizer": _identity(self.spec.featurizer.use, self.featurizer),
@@ -79,25 +83,41 @@ class Assembly(Surroundings):
         }
 
     def differences(self, about: Mapping[str, Any]) -> list[str]:
-        """Why weights with this description do not apply to the network, one line each; one for a part that is another."""
-        mine, theirs = _flat(self.identity()), _flat({name: about[name] for name in self.identity() if name in about})
-        different = [name for name in sorted(mine.keys() | theirs.keys()) if mine.get(name) != theirs.get(name)]
+        """Why weights with this description do not apply to the network, one line each; one for a
+        part that is another."""
+        mine, theirs = (
+            _flat(self.identity()),
+            _flat({name: about[name] for name in self.identity() if name in about}),
+        )
+        different = [
+            name
+            for name in sorted(mine.keys() | theirs.keys())
+            if mine.get(name) != theirs.get(name)
+        ]
         parts = [name.removesuffix("use") for name in different if name.endswith(".use")]
         return [
-            f"{name} is {mine.get(name, 'not there')!r}, for the weights {theirs.get(name, 'not there')!r}"
+            f"{name} is {mine.get(name, 'not there')!r}, for the weights "
+            f"{theirs.get(name, 'not there')!r}"
             for name in different
-            if name.partition(".")[0] in about and (name.endswith(".use") or not name.startswith(tuple(parts)))
+            if name.partition(".")[0] in about
+            and (name.endswith(".use") or not name.startswith(tuple(parts)))
         ]
 
 
 def _identity(use: str, definition: Any) -> dict[str, Any]:
-    """A definition for JSON and TOML. An option that is None, which TOML lacks, is left out; its default is another."""
-    options = {each.name: stated(getattr(definition, each.name)) for each in fields(definition) if each.init}
+    """A definition for JSON and TOML. An option that is None, which TOML lacks, is left out; its
+    default is another."""
+    options = {
+        each.name: stated(getattr(definition, each.name))
+        for each in fields(definition)
+        if each.init
+    }
     return {"use": use} | {name: value for name, value in options.items() if value is not None}
 
 
 def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
-    """An identity's values by dotted name, as a checkpoint's header holds them (with lists, not tuples)."""
+    """An identity's values by dotted name, as a checkpoint's header holds them (with lists, not
+    tuples)."""
     flat: dict[str, Any] = {}
     for name, value in json.loads(json.dumps(identity)).items():
         if isinstance(value, dict):
@@ -108,7 +128,8 @@ def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _made(part: PartSpec, problems: list[str]) -> Any:
-    """The part, or None where it cannot be made, or has no name; why it cannot goes to the problems."""
+    """The part, or None where it cannot be made, or has no name; why it cannot goes to the
+    problems."""
     if not part.use:
         return None
     try:
@@ -128,7 +149,8 @@ def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
         return None
     if not isinstance(last, SizedPreprocessor):
         problems.append(
-            f"preprocessor: {spec.preprocessor.use!r} does not say what size it gives, so another must follow it; "
+            f"preprocessor: {spec.preprocessor.use!r} does not say what size it gives, so another "
+            "must follow it; "
             f'for example: use = "fit-pad", before = [{{ use = "{spec.preprocessor.use}" }}]'
         )
         return None
@@ -157,8 +179,11 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     }
 
 
-def _output_size(part: PartSpec, made: Any, size: tuple[Any, ...], expected: type, problems: list[str]) -> Any:
-    """The size of what a part makes of this one, or None where it takes no such input, or is not there."""
+def _output_size(
+    part: PartSpec, made: Any, size: tuple[Any, ...], expected: type, problems: list[str]
+) -> Any:
+    """The size of what a part makes of this one, or None where it takes no such input, or is not
+    there."""
     if made is None or None in size:
         return None
     try:
@@ -177,11 +202,19 @@ def _output_size(part: PartSpec, made: Any, size: tuple[Any, ...], expected: typ
 def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:
     """Makes all parts and checks every seam between them.
 
-    ``backend`` overrides the pipeline's list. Raises ConfigError with everything that does not fit, at once, behind the
-    mistakes of the pipeline's file.
+    ``backend`` overrides the pipeline's list. Raises ConfigError with everything that does not fit,
+    at once, behind the mistakes of the pipeline's file.
     """
     if spec.network:
-        raise ConfigError([f"network: {spec.network!r} is exported, so it is for reading; take the pipeline that it came from"])
+        raise ConfigError(
+            [
+                (
+                    f"network: {spec.network!r} is exported, so it is for reading; take the "
+                    "pipeline "
+                    "that it came from"
+                )
+            ]
+        )
     problems = list(spec.problems)
     parts = _around(spec, problems)
     featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
@@ -193,7 +226,9 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     if problems:
         raise ConfigError(problems)
     has_own = name in registry().backends("featurizer", spec.featurizer.use)
-    implementation = registry().get("featurizer", spec.featurizer.use, name if has_own else "numpy").load()
+    implementation = (
+        registry().get("featurizer", spec.featurizer.use, name if has_own else "numpy").load()
+    )
     plan = NetworkPlan(
         featurizer=featurizer if has_own else None,
         build_featurizer=implementation if has_own else None,
@@ -209,14 +244,22 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     with guest("featurizer", spec.featurizer.use, None if has_own else "numpy"):
         featurizer.parameters(image)
         return Assembly(
-            **parts, augmentations=augmentations, featurizer=featurizer, encoder=encoder, backend_name=name, backend=engine,
-            image=image, stride=featurizer.stride, plan=plan,
+            **parts,
+            augmentations=augmentations,
+            featurizer=featurizer,
+            encoder=encoder,
+            backend_name=name,
+            backend=engine,
+            image=image,
+            stride=featurizer.stride,
+            plan=plan,
             numpy_featurizer=None if has_own else implementation(featurizer, image),
-        )  # fmt: skip
+        )
 
 
 def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundings, Exported]:
-    """The parts around an exported network, made as :func:`assemble` makes them, and what the network says of itself.
+    """The parts around an exported network, made as :func:`assemble` makes them, and what the
+    network says of itself.
 
     Raises ConfigError as that does.
     """
@@ -229,21 +272,35 @@ def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundin
     except OcrkitError as error:
         raise ConfigError([*problems, str(error)]) from error
     if backend not in (None, name):
-        problems.append(f"backend {backend!r} does not run {path.name}: its network is exported, for backend {name!r} alone")
+        problems.append(
+            f"backend {backend!r} does not run {path.name}: its network is exported, for backend "
+            f"{name!r} alone"
+        )
     if exported.pipeline["alphabet"] != spec.alphabet:
         problems.append(f"alphabet: not the one that {path.name} was exported with")
-    size = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems) or exported.image
+    size = (
+        _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
+        or exported.image
+    )
     if size != exported.image:
-        problems.append(f"preprocessor: gives {image_text(size)}, but {path.name} takes {image_text(exported.image)}")
+        problems.append(
+            f"preprocessor: gives {image_text(size)}, but {path.name} takes "
+            f"{image_text(exported.image)}"
+        )
     if problems:
         raise ConfigError(problems)
     with guest("backend", name):
         engine = registry().get("backend", name).load()()
-    return Surroundings(**parts, backend_name=name, backend=engine, image=size, stride=exported.stride), exported
+    return Surroundings(
+        **parts, backend_name=name, backend=engine, image=size, stride=exported.stride
+    ), exported
 
 
-def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, problems: list[str]) -> tuple[str, Any]:
-    """The backend asked for, else the first of the pipeline's that is installed. What is wrong goes to the problems."""
+def _choose_backend(
+    spec: PipelineSpec, wanted: str | None, training: bool, problems: list[str]
+) -> tuple[str, Any]:
+    """The backend asked for, else the first of the pipeline's that is installed. What is wrong goes
+    to the problems."""
     names = [wanted] if wanted else list((training and spec.training.backends) or spec.backends)
     found: list[str] = []
     for name in names:
@@ -256,7 +313,8 @@ def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, prob
                 backends = registry().backends(kind, part.use)
                 if name not in backends and not (kind == "featurizer" and "numpy" in backends):
                     raise PluginError(
-                        f"no {kind} named {part.use!r} for backend {name!r}. It has: {', '.join(backends) or 'none'}."
+                        f"no {kind} named {part.use!r} for backend {name!r}. It has: "
+                        f"{', '.join(backends) or 'none'}."
                     )
             with guest("backend", name):
                 return name, entry.load()()
@@ -267,14 +325,16 @@ def _choose_backend(spec: PipelineSpec, wanted: str | None, training: bool, prob
 
 
 def choose_device(backend_name: str, backend: Backend, device: str) -> str:
-    """``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one. Raises OcrkitError for a device that is not there."""
+    """``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one. Raises OcrkitError for a
+    device that is not there."""
     with guest("backend", backend_name):
         devices = list(backend.devices())
     if device == "auto":
         return "cuda" if "cuda" in devices else "cpu"
     if device not in devices:
         raise OcrkitError(
-            f"device {device!r}: backend {backend_name!r} sees {', '.join(devices)} here; a GPU needs a CUDA build of its "
+            f"device {device!r}: backend {backend_name!r} sees {', '.join(devices)} here; a GPU "
+            "needs a CUDA build of its "
             "framework too (docs/backends.md). Try --device auto."
         )
     return device

@@ -1,8 +1,10 @@
-"""Preprocessed images on disk, so that a second start on the same data set reads two files instead of thousands.
+"""Preprocessed images on disk, so that a second start on the same data set reads two files instead
+of thousands.
 
-A cache entry is a folder: all pixels in one flat file, all heights and widths (int32) in another, written and read piece by
-piece, the samples that failed, and checksums of all that. It is named by the sha256 of everything that the pixels depend on, is
-renamed into place when complete, and never changes.
+A cache entry is a folder: all pixels in one flat file, all heights and widths (int32) in another,
+written and read piece by piece, the samples that failed, and checksums of all that. It is named by
+the sha256 of everything that the pixels depend on, is renamed into place when complete, and never
+changes.
 """
 
 import hashlib
@@ -49,8 +51,9 @@ def cache_folder() -> Path:
 def cache_key(samples: Sequence[Sample], *fingerprints: str | None) -> str | None:
     """The entry's name: a digest of all that the pixels depend on.
 
-    Those are every image's file, times and size, the ``fingerprints`` of the parts that make pixels of it, and what decodes
-    it. None where a fingerprint is None, a sample has no file, or its file is gone: then nobody can know that all is as it was.
+    Those are every image's file, times and size, the ``fingerprints`` of the parts that make pixels
+    of it, and what decodes it. None where a fingerprint is None, a sample has no file, or its file
+    is gone: then nobody can know that all is as it was.
     """
     import cv2  # these two only where something is scored
     import PIL
@@ -68,7 +71,8 @@ def cache_key(samples: Sequence[Sample], *fingerprints: str | None) -> str | Non
         except OSError:
             return None
         path = os.path.join(here, sample.path)  # noqa: PTH118
-        # Who copies a file over another may keep its time, but not the one at which the system saw that.
+        # Who copies a file over another may keep its time, but not the one at which the system saw
+        # that.
         times = f"{status.st_mtime_ns}\t{status.st_ctime_ns}"
         about = f"\n{sample.id}\t{path}\t{times}\t{status.st_size}\t{sample.variant}"
         digest.update(about.encode(errors="surrogateescape"))
@@ -76,16 +80,19 @@ def cache_key(samples: Sequence[Sample], *fingerprints: str | None) -> str | Non
 
 
 class CacheWriter:
-    """Collects images in order; ``commit`` makes them an entry, leaving the ``with`` block without it drops them.
+    """Collects images in order; ``commit`` makes them an entry, leaving the ``with`` block without
+    it drops them.
 
-    Without a key it collects nothing, nor where the cache cannot be written, say on a full disk: a cache only saves time.
+    Without a key it collects nothing, nor where the cache cannot be written, say on a full disk: a
+    cache only saves time.
     """
 
     def __init__(self, key: str | None) -> None:
         self._images = 0
         self._failed: dict[int, str] = {}
         self._sums: list[tuple[int, int]] = []
-        """Checksums of the sizes and the pixels of every piece, the last of which is still growing."""
+        """Checksums of the sizes and the pixels of every piece, the last of which is still
+        growing."""
         self._folder: Path | None = None
         self._stack = ExitStack()
         if key is None:
@@ -93,8 +100,12 @@ class CacheWriter:
         self._final = cache_folder() / key
         with suppress(OSError):
             self._final.parent.mkdir(parents=True, exist_ok=True)
-            mode = 0o777 if os.environ.get("OCRKIT_CACHE") else 0o700  # one that was chosen may be shared
-            folder = self._stack.enter_context(temporary_beside(self._final, folder=True, mode=mode))
+            mode = (
+                0o777 if os.environ.get("OCRKIT_CACHE") else 0o700
+            )  # one that was chosen may be shared
+            folder = self._stack.enter_context(
+                temporary_beside(self._final, folder=True, mode=mode)
+            )
             self._pixels = (folder / "pixels").open("wb", buffering=_WRITTEN)
             self._sizes = (folder / "sizes").open("wb")
             self._folder = folder
@@ -120,11 +131,15 @@ class CacheWriter:
         if isinstance(image, ImageError):
             cause = image.__cause__
             if getattr(cause, "errno", None) or isinstance(cause, PluginError | MemoryError):
-                self._drop()  # what the system refuses today, or a part trips over, it may allow tomorrow
+                # what the system refuses today, or a part trips over, it may allow tomorrow
+                self._drop()
                 return
             self._failed[self._images] = str(image)
             image = _NO_IMAGE
-        size, pixels = np.array(image.shape, np.int32).tobytes(), np.ascontiguousarray(image).tobytes()
+        size, pixels = (
+            np.array(image.shape, np.int32).tobytes(),
+            np.ascontiguousarray(image).tobytes(),
+        )
         if self._images % _READ == 0:
             self._sums.append((0, 0))
         before = self._sums[-1]
@@ -137,7 +152,8 @@ class CacheWriter:
             self._drop()
 
     def commit(self) -> None:
-        """Puts the entry in place. Where another process was faster, its entry, which is the same, stays."""
+        """Puts the entry in place. Where another process was faster, its entry, which is the same,
+        stays."""
         if not self._folder:
             return
         with suppress(OSError):
@@ -176,15 +192,19 @@ def _remove_unused(cache: Path) -> None:
 
 
 class CachedImages:
-    """The images of an entry, in order. Its files stay open until it is closed, or left as a ``with`` block.
+    """The images of an entry, in order. Its files stay open until it is closed, or left as a
+    ``with`` block.
 
     Pixels that are no longer those that were stored are never given: before them the images end.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError where there is no such entry, ValueError where it is seen to be damaged."""
+        """Raises OSError where there is no such entry, ValueError where it is seen to be
+        damaged."""
         stored = read_bytes(folder / "failed.json")
-        (count, of_failed), *sums = np.frombuffer(read_bytes(folder / "sums"), np.uint32).reshape(-1, 2).tolist()
+        (count, of_failed), *sums = (
+            np.frombuffer(read_bytes(folder / "sums"), np.uint32).reshape(-1, 2).tolist()
+        )
         self._sums = [of_pixels for _, of_pixels in sums]
         failed = parse_json(stored)
         if zlib.crc32(stored) != of_failed or not isinstance(failed, dict):
@@ -197,7 +217,9 @@ class CachedImages:
                 raise ValueError("damaged")
             pieces = list(_pieces(self._sizes))
             expected = sum(int(_areas(piece).sum()) for piece in pieces)
-            if [zlib.crc32(piece.tobytes()) for piece in pieces] != [of_sizes for of_sizes, _ in sums]:
+            if [zlib.crc32(piece.tobytes()) for piece in pieces] != [
+                of_sizes for of_sizes, _ in sums
+            ]:
                 raise ValueError("damaged")
             if os.fstat(self._pixels.fileno()).st_size != expected:
                 raise ValueError("damaged")
@@ -231,7 +253,8 @@ class CachedImages:
 
 
 def cached_images(key: str) -> CachedImages | None:
-    """The images of an entry, or None where there is no such entry that is whole, as far as can be seen without its pixels."""
+    """The images of an entry, or None where there is no such entry that is whole, as far as can be
+    seen without its pixels."""
     try:
         return CachedImages(cache_folder() / key)
     except (OSError, OcrkitError, ValueError):
@@ -239,8 +262,9 @@ def cached_images(key: str) -> CachedImages | None:
 
 
 def _pieces(sizes: BinaryIO) -> Iterator[npt.NDArray[np.int32]]:
-    """The heights and widths (N, 2) of an entry's images, some at a time. They are read, not mapped: what has been looked at
-    would count as this process's memory. Raises ValueError for half a size."""
+    """The heights and widths (N, 2) of an entry's images, some at a time. They are read, not
+    mapped: what has been looked at would count as this process's memory. Raises ValueError for half
+    a size."""
     sizes.seek(0)
     while data := sizes.read(8 * _READ):
         yield np.frombuffer(data, np.int32).reshape(-1, 2)

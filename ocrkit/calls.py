@@ -14,9 +14,13 @@ _T = TypeVar("_T")
 
 
 def apart(
-    work: Callable[[list[int]], _T], numbers: list[int], failed: dict[int, str], say: Callable[[BaseException], str]
+    work: Callable[[list[int]], _T],
+    numbers: list[int],
+    failed: dict[int, str],
+    say: Callable[[BaseException], str],
 ) -> list[tuple[list[int], _T]]:
-    """What the work makes of all together or, where it fails, of each by itself: one odd image takes no others along.
+    """What the work makes of all together or, where it fails, of each by itself: one odd image
+    takes no others along.
 
     Of what fails by itself ``failed`` gets told what is to be said.
     """
@@ -32,7 +36,8 @@ def apart(
 
 
 class Calls(MadeAnewInChildren):
-    """Lets as many threads at a time call a network as it takes, and measures for how long any of them does."""
+    """Lets as many threads at a time call a network as it takes, and measures for how long any of
+    them does."""
 
     def __init__(self, network: Network) -> None:
         self.most = network.callers if isinstance(network, TakesCallsTogether) else 1

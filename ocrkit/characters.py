@@ -14,7 +14,9 @@ _SHOWN = 10
 def is_hidden(character: str) -> bool:
     """Whether nobody sees it, or takes it for a space: a zero-width space, a byte-order mark, …"""
     category = unicodedata.category(character)
-    return category in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} or (category == "Zs" and character != " ")
+    return category in {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"} or (
+        category == "Zs" and character != " "
+    )
 
 
 def named(character: str) -> str:
@@ -30,8 +32,8 @@ def named(character: str) -> str:
 
 
 def hidden_in(text: str) -> str:
-    """``, with U+200B ZERO WIDTH SPACE in it`` for a message that names the text: nobody sees why it
-    matches nothing. Nothing where none is hidden."""
+    """``, with U+200B ZERO WIDTH SPACE in it`` for a message that names the text: nobody sees why
+    it matches nothing. Nothing where none is hidden."""
     hidden = dict.fromkeys(filter(is_hidden, text))
     return f", with {', '.join(map(named, hidden))} in it" if hidden else ""
 
@@ -51,7 +53,11 @@ def wrong_alphabet(characters: str) -> str:
     pairs = (unicodedata.normalize("NFC", first + second) for first, second in pairwise(characters))
     composed = list(dict.fromkeys(pair for pair in pairs if len(pair) == 1))
     some = ", ".join(f"{each!r} U+{ord(each):04X}" for each in composed[:_SHOWN])
-    hint = f". Some are typed as a letter and its accent; in Unicode's form NFC they are one: {some}" if composed else ""
+    hint = (
+        f". Some are typed as a letter and its accent; in Unicode's form NFC they are one: {some}"
+        if composed
+        else ""
+    )
     return f"{', '.join(repeated)}; every character needs one class, so name it once{hint}"
 
 

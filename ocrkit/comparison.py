@@ -1,4 +1,5 @@
-"""Two runs over the same samples: what differs in their scores, and whether that is more than chance."""
+"""Two runs over the same samples: what differs in their scores, and whether that is more than
+chance."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -31,7 +32,8 @@ _LISTED = 3
 class Difference:
     """A metric of both runs, and B's value less A's with its 95 % interval.
 
-    None are values without a denominator, and ``low`` and ``high`` where there are fewer than two clusters.
+    None are values without a denominator, and ``low`` and ``high`` where there are fewer than two
+    clusters.
     """
 
     a: float | None
@@ -55,7 +57,8 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class HeaderDifference:
-    """What differs in the headers of two result files, by dotted name; None where one has no such value."""
+    """What differs in the headers of two result files, by dotted name; None where one has no such
+    value."""
 
     what: str
     a: Any
@@ -85,40 +88,75 @@ class Comparison:
         return asdict(self) | {"clusters": {"by": by, "count": count}}
 
 
-def compare(a: Sequence[Outcome], b: Sequence[Outcome], metrics: Mapping[str, Metric], rules: Rules = RAW) -> Comparison:
+def compare(
+    a: Sequence[Outcome], b: Sequence[Outcome], metrics: Mapping[str, Metric], rules: Rules = RAW
+) -> Comparison:
     """Compares what two runs made of the same samples, in whichever order.
 
-    The interval is a paired bootstrap: writers, else forms, else samples are drawn as :class:`ocrkit.evaluation.Scorer`
-    draws them, 1,000 times, from the same seed, and each draw scores both runs on the very same samples. What is hard or easy
-    for both cancels out, so the interval of the difference is narrower than those of the scores (Koehn, "Statistical
-    Significance Tests for Machine Translation Evaluation", EMNLP 2004; clusters in place of sentences).
+    The interval is a paired bootstrap: writers, else forms, else samples are drawn as
+    :class:`ocrkit.evaluation.Scorer` draws them, 1,000 times, from the same seed, and each draw
+    scores both runs on the very same samples. What is hard or easy for both cancels out, so the
+    interval of the difference is narrower than those of the scores (Koehn, "Statistical
+    Significance Tests for Machine Translation Evaluation", EMNLP 2004; clusters in place of
+    sentences).
 
-    Comparing B with A gives the negative of comparing A with B. Raises OcrkitError where ids or texts differ, and names them.
+    Comparing B with A gives the negative of comparing A with B. Raises OcrkitError where ids or
+    texts differ, and names them.
     """
     pairs = [(rules.apply(first), rules.apply(second)) for first, second in _pairs(a, b)]
     counted = [(first, second) for first, second in pairs if first and second]
     if not counted:
         raise OcrkitError("no sample to compare" + (" is left" if pairs else ""))
     table = np.array(
-        [[count for each in pair for name, metric in metrics.items() for count in counts_of(name, metric, each)]
-         for pair in counted]
-    )  # fmt: skip
-    kind, names = clusters_of([first.writer for first, _ in counted], [first.form for first, _ in counted])
+        [
+            [
+                count
+                for each in pair
+                for name, metric in metrics.items()
+                for count in counts_of(name, metric, each)
+            ]
+            for pair in counted
+        ]
+    )
+    kind, names = clusters_of(
+        [first.writer for first, _ in counted], [first.form for first, _ in counted]
+    )
     clusters = cluster_sums(table, names) if names else table
-    # The draws may not depend on the counts, or comparing B with A would draw others: clusters are drawn by their names' order.
+    # The draws may not depend on the counts, or comparing B with A would draw others: clusters are
+    # drawn by their names' order.
     rng = np.random.default_rng(SEED)
     size = len(clusters)
-    draws = np.stack([np.bincount(rng.integers(size, size=size), minlength=size) @ clusters for _ in range(RESAMPLES)])
+    draws = np.stack(
+        [
+            np.bincount(rng.integers(size, size=size), minlength=size) @ clusters
+            for _ in range(RESAMPLES)
+        ]
+    )
     totals = clusters.sum(axis=0)
     middle = 2 * len(metrics)
     differences = {
-        name: _difference(totals, draws if size > 1 else None, (2 * index, middle + 2 * index), metric.higher_is_better)
+        name: _difference(
+            totals,
+            draws if size > 1 else None,
+            (2 * index, middle + 2 * index),
+            metric.higher_is_better,
+        )
         for index, (name, metric) in enumerate(metrics.items())
     }
-    exact = [(first.prediction == first.reference, second.prediction == second.reference) for first, second in counted]
-    right = Right(*(exact.count(which) for which in ((True, True), (True, False), (False, True), (False, False))))
+    exact = [
+        (first.prediction == first.reference, second.prediction == second.reference)
+        for first, second in counted
+    ]
+    right = Right(
+        *(
+            exact.count(which)
+            for which in ((True, True), (True, False), (False, True), (False, False))
+        )
+    )
     same = all(first.prediction == second.prediction for first, second in counted)
-    return Comparison(len(counted), len(pairs) - len(counted), (kind, size), differences, right, same)
+    return Comparison(
+        len(counted), len(pairs) - len(counted), (kind, size), differences, right, same
+    )
 
 
 def _pairs(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[tuple[Outcome, Outcome]]:
@@ -126,20 +164,35 @@ def _pairs(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[tuple[Outcome, Ou
     first, second = ({each.id: each for each in run} for run in (a, b))
     for name, run, of_id in (("A", a, first), ("B", b, second)):
         if len(of_id) < len(run):
-            raise OcrkitError(f"{name} has several samples of one id, so that they cannot be told apart")
+            raise OcrkitError(
+                f"{name} has several samples of one id, so that they cannot be told apart"
+            )
     problems = [
         f"{_count(len(only))} only in {name} ({_list(only)})"
-        for name, only in (("A", sorted(first.keys() - second.keys())), ("B", sorted(second.keys() - first.keys())))
+        for name, only in (
+            ("A", sorted(first.keys() - second.keys())),
+            ("B", sorted(second.keys() - first.keys())),
+        )
         if only
     ]
     shared = sorted(first.keys() & second.keys())
-    for what, name in (("another text", "reference"), ("another writer", "writer"), ("another form", "form")):
+    for what, name in (
+        ("another text", "reference"),
+        ("another writer", "writer"),
+        ("another form", "form"),
+    ):
         changed = [id_ for id_ in shared if getattr(first[id_], name) != getattr(second[id_], name)]
         if changed:
-            values = f"{getattr(first[changed[0]], name)!r} in A, {getattr(second[changed[0]], name)!r} in B"
+            values = (
+                f"{getattr(first[changed[0]], name)!r} in A, "
+                f"{getattr(second[changed[0]], name)!r} in B"
+            )
             problems.append(f"{_count(len(changed))} with {what} ({changed[0]}: {values})")
     if problems:
-        raise OcrkitError(f"the runs are of different samples: {'; '.join(problems)}. Compare runs over the same data")
+        raise OcrkitError(
+            f"the runs are of different samples: {'; '.join(problems)}. Compare runs over the same "
+            "data"
+        )
     return [(first[id_], second[id_]) for id_ in shared]
 
 
@@ -151,7 +204,9 @@ def _list(ids: Sequence[str]) -> str:
     return ", ".join(ids[:_LISTED]) + ", …" * (len(ids) > _LISTED)
 
 
-def _difference(totals: Table, draws: Table | None, columns: tuple[int, int], higher_is_better: bool) -> Difference:
+def _difference(
+    totals: Table, draws: Table | None, columns: tuple[int, int], higher_is_better: bool
+) -> Difference:
     if any(totals[column + 1] == 0 for column in columns):
         return Difference(None, None, None, None, None, None)
     a, b = (float(totals[column] / totals[column + 1]) for column in columns)
@@ -164,7 +219,7 @@ def _difference(totals: Table, draws: Table | None, columns: tuple[int, int], hi
     return Difference(a, b, b - a, low, high, better)
 
 
-# ----------------------------------------------------------------------------------------------------------------- words
+# -------------------------------------------------------------------------------------------- words
 
 
 def in_words(name: str, difference: Difference, clusters: tuple[str, int]) -> str:
@@ -172,10 +227,14 @@ def in_words(name: str, difference: Difference, clusters: tuple[str, int]) -> st
     if difference.a is None or difference.b is None or difference.difference is None:
         return f"{name}: cannot be computed."
     values = (
-        f"{name} {_percent(difference.a)} → {_percent(difference.b)}, a difference of {_points(difference.difference)} points"
+        f"{name} {_percent(difference.a)} → {_percent(difference.b)}, a difference of "
+        f"{_points(difference.difference)} points"
     )
     if difference.low is None or difference.high is None:
-        return f"No difference can be told: {values}, of a single {clusters[0]}, which is too few for an interval."
+        return (
+            f"No difference can be told: {values}, of a single {clusters[0]}, which is too few "
+            "for an interval."
+        )
     interval = f"95 % interval {_points(difference.low)} to {_points(difference.high)}"
     if difference.better is None:
         return f"No difference can be told: {values} ({interval}, which includes zero)."
@@ -190,22 +249,26 @@ def _points(value: float) -> str:
     return f"{100 * value:+.2f}".replace("-", "−") if round(100 * value, 2) else "0"
 
 
-# ----------------------------------------------------------------------------------------------------------- result files
+# ------------------------------------------------------------------------------------- result files
 
 
 def compare_results(a: Results, b: Results, rules: Rules = RAW) -> Comparison:
-    """Compares two result files by the metrics that both runs were scored by, and says what else differs.
+    """Compares two result files by the metrics that both runs were scored by, and says what else
+    differs.
 
     Raises OcrkitError where they are of different samples, or have no metric in common.
     """
     metrics = {name: metric for name, metric in a.metrics.items() if b.metrics.get(name) == metric}
     if not metrics:
         raise OcrkitError(
-            f"{a.path} is scored by {', '.join(a.metrics)}, {b.path} by {', '.join(b.metrics)}: nothing in common"
+            f"{a.path} is scored by {', '.join(a.metrics)}, {b.path} by {', '.join(b.metrics)}: "
+            "nothing in common"
         )
     found = compare(a.outcomes, b.outcomes, metrics, rules)
     summary = ["A and B read every sample the same."] if found.same_texts else []
-    summary += [in_words(full_name(name), each, found.clusters) for name, each in found.metrics.items()]
+    summary += [
+        in_words(full_name(name), each, found.clusters) for name, each in found.metrics.items()
+    ]
     first, second = _flat(a.header), _flat(b.header)
     differences = [
         HeaderDifference(name, first.get(name), second.get(name))
@@ -219,5 +282,9 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Values by dotted name."""
     flat: dict[str, Any] = {}
     for name, value in table.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+        flat |= (
+            _flat(value, f"{prefix}{name}.")
+            if isinstance(value, Mapping)
+            else {f"{prefix}{name}": value}
+        )
     return flat

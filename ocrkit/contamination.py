@@ -28,8 +28,16 @@ class Contamination:
         """A sentence for each kind that there is."""
         said = []
         for overlap, what, so in (
-            (self.trained, "that the model was trained on", "the scores do not tell how well it reads anything new"),
-            (self.chosen, "by which the model was chosen", "the scores are better than on anything new"),
+            (
+                self.trained,
+                "that the model was trained on",
+                "the scores do not tell how well it reads anything new",
+            ),
+            (
+                self.chosen,
+                "by which the model was chosen",
+                "the scores are better than on anything new",
+            ),
         ):
             of_forms = overlap.samples - overlap.images
             if of_forms:
@@ -64,6 +72,7 @@ def contamination(seen: SeenForms, samples: Iterable[Sample]) -> Contamination |
     if not any(forms.values()) and not any(images.values()):
         return None
     found = {
-        kind: Overlap(len(forms[kind]) + images[kind], sorted(set(forms[kind])), images[kind]) for kind in ("trained", "chosen")
+        kind: Overlap(len(forms[kind]) + images[kind], sorted(set(forms[kind])), images[kind])
+        for kind in ("trained", "chosen")
     }
     return Contamination(**found)

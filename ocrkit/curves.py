@@ -9,7 +9,8 @@ _COLOURS = ("#1f6feb", "#d1495b", "#2e8b57", "#8a5fbf")
 
 
 def draw_curves(history: Sequence[Mapping[str, Any]]) -> str:
-    """An SVG with the training loss and the validation scores over the epochs, each scaled from 0 to its highest.
+    """An SVG with the training loss and the validation scores over the epochs, each scaled from 0
+    to its highest.
 
     Epoch 0, where there is one, has scores and no loss.
     """
@@ -17,11 +18,19 @@ def draw_curves(history: Sequence[Mapping[str, Any]]) -> str:
     losses = [(line["epoch"], float(line["loss"])) for line in history if "loss" in line]
     curves = [("training loss", losses)] if losses else []
     curves += [
-        (f"validation {name}", [(line["epoch"], float(line["validation"][name] or 0.0)) for line in history]) for name in names
+        (
+            f"validation {name}",
+            [(line["epoch"], float(line["validation"][name] or 0.0)) for line in history],
+        )
+        for name in names
     ]
-    panels = [_panel(title, points, _COLOURS[index % len(_COLOURS)], index) for index, (title, points) in enumerate(curves)]
+    panels = [
+        _panel(title, points, _COLOURS[index % len(_COLOURS)], index)
+        for index, (title, points) in enumerate(curves)
+    ]
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH * len(panels)}" height="{HEIGHT}" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH * len(panels)}" height="{HEIGHT}" '
+        'font-family="sans-serif" '
         f'font-size="11"><rect width="100%" height="100%" fill="white"/>{"".join(panels)}</svg>\n'
     )
 
@@ -39,7 +48,9 @@ def _panel(title: str, curve: Sequence[tuple[int, float]], colour: str, index: i
 
     points = [point(epoch, value) for epoch, value in curve]
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    marks = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in points)
+    marks = "".join(
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5" fill="{colour}"/>' for x, y in points
+    )
     grid = "".join(
         f'<line x1="{MARGIN}" x2="{MARGIN + across}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
         f'<text x="{MARGIN - 5}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>'

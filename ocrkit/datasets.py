@@ -19,7 +19,8 @@ from ocrkit.interfaces import FormCount, Image, Reader, Sample, Skipped
 from ocrkit.registry import registry
 
 KEPT = 50_000
-"""Samples of a data set that are kept in memory; where there are more, they are made again whenever they are needed."""
+"""Samples of a data set that are kept in memory; where there are more, they are made again whenever
+they are needed."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Dataset(Sequence[Sample]):
         return map(self._sample, self._indices)
 
     def _sample(self, index: int) -> Sample:
-        """One that cannot be made says why when its image is read, so that it is skipped as others that cannot be read."""
+        """One that cannot be made says why when its image is read, so that it is skipped as others
+        that cannot be read."""
         try:
             with guest("reader", self.name):
                 return _checked(self._reader[index])
@@ -61,7 +63,8 @@ class Dataset(Sequence[Sample]):
 
     @cached_property
     def _kept(self) -> list[Sample]:
-        """The samples, which several walks through them need: the digest, the cache's key, the run itself."""
+        """The samples, which several walks through them need: the digest, the cache's key, the run
+        itself."""
         return list(self._made())
 
     def sha256(self) -> str:
@@ -72,7 +75,8 @@ class Dataset(Sequence[Sample]):
         return digest.hexdigest()
 
     def fingerprint(self) -> str | None:
-        """Of all that decides on the samples' pixels besides their files; None where that cannot be told."""
+        """Of all that decides on the samples' pixels besides their files; None where that cannot be
+        told."""
         return fingerprint(self._reader)
 
     def after(self, count: int) -> "Dataset":
@@ -108,7 +112,9 @@ def _all_forms(part: PartSpec, options: Mapping[str, Any], root: str | Path) -> 
     """The forms of all splits of a reader."""
     try:
         with guest("reader", part.use):
-            whole = make_part(PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root))
+            whole = make_part(
+                PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root)
+            )
             return {whole[index].form for index in range(len(whole))}
     except OcrkitError:
         return set()
@@ -118,14 +124,19 @@ def _name_unknown(file: str, ids: Set[str], forms: Set[str | None]) -> None:
     """Warns of ids that no form of the data has: narrowing by them does nothing."""
     if not (unknown := sorted(ids - forms)):
         return
-    parts = (each for each in unknown if any(form and each.startswith(f"{form}-") for form in forms))
+    parts = (
+        each for each in unknown if any(form and each.startswith(f"{form}-") for form in forms)
+    )
     hint = f"; {part} looks like a word's id" if (part := next(parts, None)) else ""
-    some = ", ".join(f"{each}{hidden_in(each)}" for each in unknown[:3]) + ", …" * (len(unknown) > 3)
+    some = ", ".join(f"{each}{hidden_in(each)}" for each in unknown[:3]) + ", …" * (
+        len(unknown) > 3
+    )
     warn(f"{file}: {len(unknown):,} of {len(ids):,} ids are no form of this data: {some}{hint}")
 
 
 def default_root(reader: str) -> Path | None:
-    """The root that the environment variable ``OCRKIT_<READER>`` names, for example ``OCRKIT_IAM``."""
+    """The root that the environment variable ``OCRKIT_<READER>`` names, for example
+    ``OCRKIT_IAM``."""
     value = os.environ.get(_variable(reader))
     return Path(value) if value else None
 
@@ -143,24 +154,33 @@ def open_dataset(
     exclude: str | None = None,
     limit: int | None = None,
 ) -> Dataset:
-    """The samples of a reader. Without a root: what the environment names, else the sample of the reader's plugin, whole.
+    """The samples of a reader. Without a root: what the environment names, else the sample of the
+    reader's plugin, whole.
 
-    ``only`` and ``exclude`` name files of form ids, one a line, and replace the options of these names in ``[reader]``;
-    ``limit`` keeps the first so many samples. Raises DataError where nothing is left.
+    ``only`` and ``exclude`` name files of form ids, one a line, and replace the options of these
+    names in ``[reader]``; ``limit`` keeps the first so many samples. Raises DataError where nothing
+    is left.
     """
     options = dict(part.options)
     named = [options.pop("only", ""), options.pop("exclude", "")]
-    only, exclude = (given if given is not None else name for given, name in zip((only, exclude), named, strict=True))
+    only, exclude = (
+        given if given is not None else name
+        for given, name in zip((only, exclude), named, strict=True)
+    )
     root = Path(root) if root is not None else options.get("root") or default_root(part.use)
     if root is not None and not Path(root).exists():
         named_by = f" ({_variable(part.use)} names it)" if root == default_root(part.use) else ""
-        raise DataError(f"{root}: no such folder{named_by}; expected the data of reader {part.use!r}")
+        raise DataError(
+            f"{root}: no such folder{named_by}; expected the data of reader {part.use!r}"
+        )
     is_sample = root is None
     if root is None:
         with guest("reader", part.use):
             root = registry().get("reader", part.use).load().sample_root()
         if root is None:
-            raise DataError(f"reader {part.use!r} ships no sample; name a data set with --data ROOT")
+            raise DataError(
+                f"reader {part.use!r} ships no sample; name a data set with --data ROOT"
+            )
         options["split"], only, exclude = "all", "", ""
     elif split is not None:
         options["split"] = split
@@ -168,27 +188,42 @@ def open_dataset(
     with guest("reader", part.use):
         indices: Sequence[int] = range(len(reader))
         skipped, forms, split_read = tuple(reader.skipped), reader.forms, reader.split
-        if not all(isinstance(item, Skipped) for item in skipped) or not isinstance(forms, FormCount | None):
-            raise TypeError(f"it says skipped {skipped[:3]!r}, forms {forms!r}; expected Skipped, and a FormCount or None")
+        if not all(isinstance(item, Skipped) for item in skipped) or not isinstance(
+            forms, FormCount | None
+        ):
+            raise TypeError(
+                f"it says skipped {skipped[:3]!r}, forms {forms!r}; expected Skipped, and a "
+                "FormCount or None"
+            )
         for sentence in getattr(reader, "notes", ()):
             warn(sentence)
     if only or exclude:
-        wanted, unwanted = _form_ids(only) if only else None, _form_ids(exclude) if exclude else set()
+        wanted, unwanted = (
+            _form_ids(only) if only else None,
+            _form_ids(exclude) if exclude else set(),
+        )
         with guest("reader", part.use):
             of_index = [reader[index].form for index in indices]
         for name, ids in ((only, wanted or set()), (exclude, unwanted)):
             if ids - set(of_index):
                 _name_unknown(name, ids, set(of_index) | _all_forms(part, options, root))
-        indices = [i for i, form in enumerate(of_index) if (wanted is None or form in wanted) and form not in unwanted]
+        indices = [
+            i
+            for i, form in enumerate(of_index)
+            if (wanted is None or form in wanted) and form not in unwanted
+        ]
         left = {of_index[index] for index in indices}
         skipped = tuple(item for item in skipped if _may_belong(item.id, left))
         forms = forms and FormCount(len(left), len(wanted) if wanted is not None else None)
     indices = indices[:limit]
     if not indices:
         raise DataError(
-            f"{root}: no samples in split {split_read!r}" + (" after narrowing it by form ids" if only or exclude else "")
+            f"{root}: no samples in split {split_read!r}"
+            + (" after narrowing it by form ids" if only or exclude else "")
         )
-    return Dataset(part.use, Path(root), split_read, skipped, forms, limit, is_sample, reader, indices)
+    return Dataset(
+        part.use, Path(root), split_read, skipped, forms, limit, is_sample, reader, indices
+    )
 
 
 def _may_belong(sample_id: str, forms: set[str | None]) -> bool:

@@ -9,12 +9,20 @@ from ocrkit.weights import sha256_of
 
 
 def described_parts(around: Surroundings, *, scored: bool) -> dict[str, Any]:
-    """All parts with their options, for JSON; those that only scoring has, where it is ``scored``."""
+    """All parts with their options, for JSON; those that only scoring has, where it is
+    ``scored``."""
     spec = around.spec
     parts: dict[str, Any] = {}
     if scored:
-        reader = {name: value for name, value in spec.reader.options.items() if name not in ("root", "split")}
-        parts["reader"] = {"use": spec.reader.use, **{name: stated(value) for name, value in reader.items()}}
+        reader = {
+            name: value
+            for name, value in spec.reader.options.items()
+            if name not in ("root", "split")
+        }
+        parts["reader"] = {
+            "use": spec.reader.use,
+            **{name: stated(value) for name, value in reader.items()},
+        }
     parts["preprocessor"] = _described(spec.preprocessor.use, around.preprocessor.last)
     if spec.before:
         before = zip(spec.before, around.preprocessor.before, strict=True)
@@ -27,7 +35,8 @@ def described_parts(around: Surroundings, *, scored: bool) -> dict[str, Any]:
     parts["decoder"] = _described(spec.decoder.use, around.decoder)
     if scored:
         parts["metrics"] = [
-            _described(part.use, around.metrics[name]) | ({"name": name} if name != part.use else {})
+            _described(part.use, around.metrics[name])
+            | ({"name": name} if name != part.use else {})
             for name, part in spec.metrics.items()
         ]
     return parts

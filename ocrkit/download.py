@@ -1,7 +1,8 @@
 """Downloads over HTTP that go on where they were cut, by Python's own urllib.
 
-A file arrives in a *part*, which stays when the connection breaks, and of which the next try asks for the rest alone. Beside it
-the ETag or the date of its version is kept, so that two versions are never mixed. What a part holds is for the caller to check.
+A file arrives in a *part*, which stays when the connection breaks, and of which the next try asks
+for the rest alone. Beside it the ETag or the date of its version is kept, so that two versions are
+never mixed. What a part holds is for the caller to check.
 """
 
 import http
@@ -45,7 +46,8 @@ class _CutError(Exception):
 
 
 def is_offline() -> bool:
-    """Whether the environment variable ``OCRKIT_OFFLINE`` forbids downloads: anything but nothing and 0 does."""
+    """Whether the environment variable ``OCRKIT_OFFLINE`` forbids downloads: anything but nothing
+    and 0 does."""
     return os.environ.get("OCRKIT_OFFLINE", "") not in ("", "0")
 
 
@@ -58,18 +60,24 @@ def download(
     headers: Mapping[str, str] | None = None,
     on_bytes: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> None:
-    """Gets a file from a safe address into ``part``, going on where an earlier download was cut, and trying a few times.
+    """Gets a file from a safe address into ``part``, going on where an earlier download was cut,
+    and trying a few times.
 
-    ``headers`` go to this address only, not to where it redirects. ``on_bytes`` hears how many bytes are there, and of how
-    many where the server says that. It ends: more than :data:`GRACE` and :data:`MEAN` give it takes no download. Raises
-    DownloadError, its child WebPageError, and OSError where ``part`` cannot be written.
+    ``headers`` go to this address only, not to where it redirects. ``on_bytes`` hears how many
+    bytes are there, and of how many where the server says that. It ends: more than :data:`GRACE`
+    and :data:`MEAN` give it takes no download. Raises DownloadError, its child WebPageError, and
+    OSError where ``part`` cannot be written.
     """
     if not web.is_safe(url):
-        raise DownloadError(f"{url}: expected an address such as https://example.org/file, without a login in it")
+        raise DownloadError(
+            f"{url}: expected an address such as https://example.org/file, without a login in it"
+        )
     if is_offline():
         raise DownloadError(f"{url}: not downloaded, since OCRKIT_OFFLINE is set")
     deadline = _Deadline(url)
-    receiver = _Receiver(url, part, max_bytes, opener or web.opener(), headers or {}, on_bytes, deadline)
+    receiver = _Receiver(
+        url, part, max_bytes, opener or web.opener(), headers or {}, on_bytes, deadline
+    )
     for failures in range(TRIES):
         if failures:
             time.sleep(FIRST_WAIT * 2 ** (failures - 1))
@@ -78,7 +86,10 @@ def download(
             return receiver.receive()
         except _CutError as error:
             last = error
-    raise DownloadError(f"{url}: given up after {TRIES} tries ({last}); what has arrived is kept: run this again to go on")
+    raise DownloadError(
+        f"{url}: given up after {TRIES} tries ({last}); what has arrived is kept: run this again "
+        "to go on"
+    )
 
 
 def complete(part: Path, path: Path) -> None:
@@ -96,7 +107,8 @@ def discard(part: Path) -> None:
 
 
 class _Deadline:
-    """The time that a download may take, over all its tries: a while, and more for every byte that arrives."""
+    """The time that a download may take, over all its tries: a while, and more for every byte that
+    arrives."""
 
     def __init__(self, url: str) -> None:
         self._url, self._begin, self._bytes = url, time.monotonic(), 0
@@ -107,7 +119,8 @@ class _Deadline:
         taken = time.monotonic() - self._begin
         if taken > GRACE + self._bytes / MEAN:
             raise DownloadError(
-                f"{self._url}: given up: {self._bytes:,} bytes in {taken:,.0f} seconds, and fewer than {MEAN:,} a second take "
+                f"{self._url}: given up: {self._bytes:,} bytes in {taken:,.0f} seconds, and fewer "
+                f"than {MEAN:,} a second take "
                 "too long; what has arrived is kept: run this again to go on"
             )
 
@@ -125,7 +138,8 @@ class _Receiver:
     deadline: _Deadline
 
     def receive(self) -> None:
-        """One connection. Returns when the part is complete; raises _CutError, WebPageError, DownloadError or OSError."""
+        """One connection. Returns when the part is complete; raises _CutError, WebPageError,
+        DownloadError or OSError."""
         offset = self._begun()
         try:
             response = self._open(offset)
@@ -153,8 +167,16 @@ class _Receiver:
                         self.deadline.check(len(chunk))
                         self.on_bytes(offset, total)
                         chunk = response.read1(_CHUNK)
-        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError, ValueError) as error:
-            raise _CutError(web.reason(error)) from None  # ValueError: http.client believes in any number
+        except (
+            http.client.HTTPException,
+            ConnectionError,
+            TimeoutError,
+            ssl.SSLError,
+            ValueError,
+        ) as error:
+            raise _CutError(
+                web.reason(error)
+            ) from None  # ValueError: http.client believes in any number
         if total is not None and offset < total:
             raise _CutError(f"{offset:,} of {total:,} bytes")
 
@@ -168,7 +190,8 @@ class _Receiver:
         return self.part.stat().st_size if self.part.exists() else 0
 
     def _open(self, offset: int) -> http.client.HTTPResponse | None:
-        """The answer to a request for everything from ``offset`` on; None where there is nothing more to come."""
+        """The answer to a request for everything from ``offset`` on; None where there is nothing
+        more to come."""
         request = urllib.request.Request(self.url, headers={"Accept-Encoding": "identity"})  # noqa: S310 (is safe)
         for name, value in self.headers.items():
             request.add_unredirected_header(name, value)
@@ -187,23 +210,32 @@ class _Receiver:
                     raise _CutError("the file has changed on the site") from None
                 if error.code // 100 == 3:
                     raise DownloadError(
-                        f"{self.url}: the site redirects to no safe address, or without end; refused", error.code
+                        f"{self.url}: the site redirects to no safe address, or without end; "
+                        "refused",
+                        error.code,
                     ) from None
                 answer = f"the site answers {web.status_text(error.code)}"
-                if error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR or error.code == http.HTTPStatus.TOO_MANY_REQUESTS:
+                if (
+                    error.code >= http.HTTPStatus.INTERNAL_SERVER_ERROR
+                    or error.code == http.HTTPStatus.TOO_MANY_REQUESTS
+                ):
                     raise _CutError(answer) from None
                 raise DownloadError(f"{self.url}: {answer}", error.code) from None
         except urllib.error.URLError as error:
             if _may_pass(error.reason):
                 raise _CutError(web.reason(error)) from None
             raise DownloadError(
-                f"{self.url}: cannot be reached ({web.reason(error)}); the site is down at times, try again later"
+                f"{self.url}: cannot be reached ({web.reason(error)}); the site is down at times, "
+                "try again later"
             ) from None
         return response
 
     def _continued_total(self, response: http.client.HTTPResponse, offset: int) -> int | None:
-        """The size of the whole file, where a 206 answer says it; checks that the answer goes on at ``offset``."""
-        given = re.fullmatch(rf"bytes ({_SIZE})-{_SIZE}/({_SIZE}|\*)", response.headers.get("Content-Range", ""))
+        """The size of the whole file, where a 206 answer says it; checks that the answer goes on at
+        ``offset``."""
+        given = re.fullmatch(
+            rf"bytes ({_SIZE})-{_SIZE}/({_SIZE}|\*)", response.headers.get("Content-Range", "")
+        )
         if given is None or int(given[1]) != offset:
             discard(self.part)
             raise _CutError("the site sent another range than asked for")
@@ -218,7 +250,10 @@ class _Receiver:
     def _check_size(self, size: int) -> None:
         if size > self.max_bytes:
             discard(self.part)
-            raise DownloadError(f"{self.url}: more than {self.max_bytes:,} bytes, the most that the file may have; not kept")
+            raise DownloadError(
+                f"{self.url}: more than {self.max_bytes:,} bytes, the most that the file may have; "
+                "not kept"
+            )
 
     def _save_version(self, response: http.client.HTTPResponse) -> None:
         """Remembers of which version a new part is."""
@@ -240,7 +275,14 @@ def _version(part: Path) -> Path:
 def byte_bar() -> "Progress":
     """A bar in bytes on standard error, where that is a terminal."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
 
     console = Console(stderr=True, soft_wrap=True)
     columns = (

@@ -1,4 +1,5 @@
-"""The errors that ocrkit raises on purpose, and its warnings: each says what was wrong, what was expected and what to do."""
+"""The errors that ocrkit raises on purpose, and its warnings: each says what was wrong, what was
+expected and what to do."""
 
 from collections.abc import Sequence
 
@@ -6,11 +7,13 @@ from ocrkit.printable import printable
 
 
 class OcrkitError(Exception):
-    """A problem with the user's input; the command line prints it as one line and exits with status 1."""
+    """A problem with the user's input; the command line prints it as one line and exits with status
+    1."""
 
 
 class ConfigError(OcrkitError):
-    """A pipeline that cannot work. ``problems`` holds every mistake that was found, one line each."""
+    """A pipeline that cannot work. ``problems`` holds every mistake that was found, one line
+    each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = list(problems)
@@ -37,7 +40,8 @@ class DataError(OcrkitError):
 
 
 class DownloadError(OcrkitError):
-    """A file that cannot be downloaded. ``status`` is the server's answer, 404 for example, where that is the reason."""
+    """A file that cannot be downloaded. ``status`` is the server's answer, 404 for example, where
+    that is the reason."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         self.status = status
@@ -45,7 +49,8 @@ class DownloadError(OcrkitError):
 
 
 class Stopped(KeyboardInterrupt):
-    """A signal has asked the process to end: Ctrl-C, or another that would have ended it where it stood."""
+    """A signal has asked the process to end: Ctrl-C, or another that would have ended it where it
+    stood."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -54,7 +59,8 @@ class Stopped(KeyboardInterrupt):
 
 
 def install_hint(extra: str, distribution: str = "ocrkit") -> str:
-    """How to install the optional dependencies of a distribution: a sentence for the end of a message.
+    """How to install the optional dependencies of a distribution: a sentence for the end of a
+    message.
 
     ocrkit itself is in no package index; it is installed out of the folder that its source is in.
     """

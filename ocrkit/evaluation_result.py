@@ -36,7 +36,11 @@ class Result:
     """By metric."""
 
     def as_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name not in ("details", "higher_is_better")}
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name not in ("details", "higher_is_better")
+        }
 
 
 def found_by(scorer: Scorer, min_confidence: float | None) -> dict[str, Any]:
@@ -49,5 +53,7 @@ def found_by(scorer: Scorer, min_confidence: float | None) -> dict[str, Any]:
         "confidence": scorer.confidence(),
         "kept": None if min_confidence is None else scorer.kept(min_confidence),
         "details": scorer.details(),
-        "higher_is_better": {name: metric.higher_is_better for name, metric in scorer.metrics.items()},
+        "higher_is_better": {
+            name: metric.higher_is_better for name, metric in scorer.metrics.items()
+        },
     }

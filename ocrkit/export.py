@@ -1,4 +1,5 @@
-"""``ocrkit export``: a pipeline's network in one file that runs without the framework that it was trained with."""
+"""``ocrkit export``: a pipeline's network in one file that runs without the framework that it was
+trained with."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +22,8 @@ from ocrkit.recogniser import BATCH_SIZE, Recogniser
 from ocrkit.registry import registry
 
 TOLERANCE = 1e-3
-"""How far the file's log-probabilities in float32 may be from those of the network that it was made from."""
+"""How far the file's log-probabilities in float32 may be from those of the network that it was made
+from."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Export:
     exporter: str
     """The backend that wrote it."""
     differences: dict[str, float]
-    """The largest difference of any log-probability between the file, in float32, and the network on each backend."""
+    """The largest difference of any log-probability between the file, in float32, and the network
+    on each backend."""
     quantised: Quantised | None
 
 
@@ -60,11 +63,13 @@ def export(
     images: int = 512,
     on_step: Callable[[str], None] = lambda _: None,
 ) -> Export:
-    """Writes the pipeline's network with its weights to ``path``, whole, and only if it computes what the network computes.
+    """Writes the pipeline's network with its weights to ``path``, whole, and only if it computes
+    what the network computes.
 
-    ``precision`` is ``float32`` or ``int8``. For int8 ``data`` is the root of the data set: ``images`` of its training split
-    calibrate the network, and its validation split measures it. ``on_step`` hears what is being done.
-    Raises ConfigError, OcrkitError or WeightsError for what cannot be exported, DataError for data that cannot be used.
+    ``precision`` is ``float32`` or ``int8``. For int8 ``data`` is the root of the data set:
+    ``images`` of its training split calibrate the network, and its validation split measures it.
+    ``on_step`` hears what is being done. Raises ConfigError, OcrkitError or WeightsError for what
+    cannot be exported, DataError for data that cannot be used.
     """
     files = network_files(path)
     if not path.parent.is_dir():
@@ -73,8 +78,11 @@ def export(
     sources = _on_every_backend(spec)
     arrays, trained = weights_to_read_with(sources[0])
     on_step("exporting")
-    # The backend that will run the file knows its format best; PyTorch's exporter is for parts that it lacks.
-    exporter, model = _exported_by_one_of(sorted(sources, key=lambda source: source.backend_name != path.suffix[1:]), arrays)
+    # The backend that will run the file knows its format best; PyTorch's exporter is for parts that
+    # it lacks.
+    exporter, model = _exported_by_one_of(
+        sorted(sources, key=lambda source: source.backend_name != path.suffix[1:]), arrays
+    )
     exported = _describe(exporter, trained, backend=path.suffix[1:])
     whole = files.with_metadata(model, exported.metadata())
     with scratch_folder() as folder:
@@ -83,11 +91,18 @@ def export(
             exact.write_bytes(whole)
         on_step("comparing the file with the network")
         network = files.open(exact, device="cpu", threads=0)
-        differences = {source.backend_name: _difference(network, source, arrays) for source in sources}
-        far = [f"{name} by {difference:.2g}" for name, difference in differences.items() if not difference <= TOLERANCE]
+        differences = {
+            source.backend_name: _difference(network, source, arrays) for source in sources
+        }
+        far = [
+            f"{name} by {difference:.2g}"
+            for name, difference in differences.items()
+            if not difference <= TOLERANCE
+        ]
         if far:
             raise OcrkitError(
-                f"{path}: not written: its log-probabilities differ from the network's on {', '.join(far)}; "
+                f"{path}: not written: its log-probabilities differ from the network's on "
+                f"{', '.join(far)}; "
                 f"expected at most {TOLERANCE:g}"
             )
         quantised = None
@@ -96,18 +111,23 @@ def export(
             on_step(f"calibrating on {images:,} images of {splits[0].split}")
             small = exact.with_stem("int8")
             exported = replace(exported, precision="int8")
-            whole = files.with_metadata(files.quantise(model, _batches(around, splits[0], images)), exported.metadata())
+            whole = files.with_metadata(
+                files.quantise(model, _batches(around, splits[0], images)), exported.metadata()
+            )
             with writing(small):
                 small.write_bytes(whole)
             on_step(f"measuring both on {len(splits[1]):,} images of {splits[1].split}")
-            quantised = _measure(around, [network, files.open(small, device="cpu", threads=0)], splits, images)
+            quantised = _measure(
+                around, [network, files.open(small, device="cpu", threads=0)], splits, images
+            )
     with write_atomically(path) as temporary:
         temporary.write_bytes(whole)
     return Export(path, exported, exporter.backend_name, differences, quantised)
 
 
 def _on_every_backend(spec: PipelineSpec) -> list[Assembly]:
-    """The network on each installed backend that has its parts, the pipeline's own first. Raises ConfigError for none."""
+    """The network on each installed backend that has its parts, the pipeline's own first. Raises
+    ConfigError for none."""
     first = assemble(spec)
     found = [first]
     for name in registry().names("backend"):
@@ -123,12 +143,22 @@ def _exported_by_one_of(sources: list[Assembly], arrays: Arrays) -> tuple[Assemb
     """The network in a file's bytes, and the backend that wrote it."""
     if sources[0].numpy_featurizer:
         name = sources[0].spec.featurizer.use
-        raise ConfigError([f"featurizer: {name!r} runs in NumPy, ahead of the network, so a network's file cannot hold it"])
+        raise ConfigError(
+            [
+                (
+                    f"featurizer: {name!r} runs in NumPy, ahead of the network, so a network's "
+                    "file "
+                    "cannot hold it"
+                )
+            ]
+        )
     for source in sources:
         if isinstance(source.backend, ExportsOnnx):
             return source, source.backend.export_onnx(source.plan, arrays)
     names = ", ".join(source.backend_name for source in sources)
-    raise PluginError(f"this network runs here on {names}, which cannot export it. {install_hint('export')}")
+    raise PluginError(
+        f"this network runs here on {names}, which cannot export it. {install_hint('export')}"
+    )
 
 
 def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported:
@@ -151,13 +181,19 @@ def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported
 
 
 def _difference(file: Network, source: Assembly, arrays: Arrays) -> float:
-    """The largest difference of any log-probability over noise: one image alone, and a batch, of many widths if they vary."""
+    """The largest difference of any log-probability over noise: one image alone, and a batch, of
+    many widths if they vary."""
     network = build_network(source, "cpu")
     network.load_state(arrays)
     rng, largest = np.random.default_rng(0), 0.0
     for count in (1, 9):
-        widths = [source.image.width or int(rng.integers(source.stride, 40 * source.stride)) for _ in range(count)]
-        batch = source.make_batch([rng.integers(0, 256, (source.image.height, width), np.uint8) for width in widths])
+        widths = [
+            source.image.width or int(rng.integers(source.stride, 40 * source.stride))
+            for _ in range(count)
+        ]
+        batch = source.make_batch(
+            [rng.integers(0, 256, (source.image.height, width), np.uint8) for width in widths]
+        )
         (found, found_lengths), (expected, lengths) = file.predict(*batch), network.predict(*batch)
         if found.shape != expected.shape or found_lengths.tolist() != lengths.tolist():
             return float("inf")
@@ -166,22 +202,30 @@ def _difference(file: Network, source: Assembly, arrays: Arrays) -> float:
     return largest
 
 
-# ------------------------------------------------------------------------------------------------------------------ int8
+# --------------------------------------------------------------------------------------------- int8
 
 
 def _splits(spec: PipelineSpec, data: str | Path | None) -> tuple[Dataset, Dataset]:
     """The splits that training would use: the one to calibrate on, and the one to measure on."""
     options = spec.training
-    training = open_dataset(spec.reader, root=data, split=options.split, only=options.only, exclude=options.exclude)
+    training = open_dataset(
+        spec.reader, root=data, split=options.split, only=options.only, exclude=options.exclude
+    )
     if training.is_sample:
-        raise DataError("int8 is calibrated on images of the training split; name the data set with --data ROOT")
+        raise DataError(
+            "int8 is calibrated on images of the training split; name the data set with --data ROOT"
+        )
     if not options.validation:
         raise ConfigError(["training.validation: int8 is measured on this split; name one"])
     only = options.validation_only
-    return training, open_dataset(spec.reader, root=data, split=options.validation, only=only, exclude="")
+    return training, open_dataset(
+        spec.reader, root=data, split=options.validation, only=only, exclude=""
+    )
 
 
-def _batches(around: Surroundings, training: Dataset, images: int) -> Iterator[tuple[FloatArray, IntArray]]:
+def _batches(
+    around: Surroundings, training: Dataset, images: int
+) -> Iterator[tuple[FloatArray, IntArray]]:
     """Batches of so many images, drawn from all of the split."""
     order = np.random.default_rng(0).permutation(len(training))
 
@@ -196,8 +240,11 @@ def _batches(around: Surroundings, training: Dataset, images: int) -> Iterator[t
         yield around.make_batch(batch)
 
 
-def _measure(around: Surroundings, networks: list[Network], splits: tuple[Dataset, Dataset], images: int) -> Quantised:
-    """Both networks over the validation split, in turns, so that neither has the quieter machine."""
+def _measure(
+    around: Surroundings, networks: list[Network], splits: tuple[Dataset, Dataset], images: int
+) -> Quantised:
+    """Both networks over the validation split, in turns, so that neither has the quieter
+    machine."""
     training, validation = splits
     scores: list[dict[str, Score]] = [{}, {}]
     seconds = [float("inf"), float("inf")]

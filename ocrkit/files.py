@@ -1,4 +1,5 @@
-"""Files that appear whole or not at all, that one process at a time writes, and that people have saved."""
+"""Files that appear whole or not at all, that one process at a time writes, and that people have
+saved."""
 
 import codecs
 import os
@@ -13,7 +14,8 @@ from ocrkit.errors import OcrkitError
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PART = re.compile(r"((?:.*/)?)\.(.+)\.[0-9a-f]{12}\.part(?:/.*)?", re.DOTALL)
-"""What :func:`temporary_beside` makes, and what is in it: the path is the first two groups together."""
+"""What :func:`temporary_beside` makes, and what is in it: the path is the first two groups
+together."""
 _PIECE = 1 << 20
 """Bytes of a text that are read at a time."""
 _LARGEST = 1 << 30
@@ -22,13 +24,14 @@ _LARGEST = 1 << 30
 
 @contextmanager
 def write_atomically(path: Path, *, folder: bool = False) -> Iterator[Path]:
-    """Gives a temporary file, or a new ``folder``, to write to; on success it takes the place of ``path``, on an error it
-    vanishes.
+    """Gives a temporary file, or a new ``folder``, to write to; on success it takes the place of
+    ``path``, on an error it vanishes.
 
-    The bytes are on disk before the rename, so that a crash leaves the old file or the new one, never half of one. Where
-    ``path`` is a link, what it leads to is written and the link stays. Raises OcrkitError where the system refuses to write it
-    (no such folder, no permission, a full disk), and where something is there that is no file and would be replaced: a device,
-    a pipe, a socket.
+    The bytes are on disk before the rename, so that a crash leaves the old file or the new one,
+    never half of one. Where ``path`` is a link, what it leads to is written and the link stays.
+    Raises OcrkitError where the system refuses to write it (no such folder, no permission, a full
+    disk), and where something is there that is no file and would be replaced: a device, a pipe, a
+    socket.
     """
     target = Path(os.path.realpath(path))
     with writing(path, target):
@@ -45,7 +48,8 @@ def write_atomically(path: Path, *, folder: bool = False) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """A new folder in the system's temporary one, for this user alone, that is gone when the block ends."""
+    """A new folder in the system's temporary one, for this user alone, that is gone when the block
+    ends."""
     from tempfile import gettempdir
 
     with temporary_beside(Path(gettempdir()) / "ocrkit", folder=True, mode=0o700) as folder:
@@ -54,7 +58,8 @@ def scratch_folder() -> Iterator[Path]:
 
 @contextmanager
 def temporary_beside(path: Path, *, folder: bool = False, mode: int = 0o777) -> Iterator[Path]:
-    """A new file, or folder, that is gone when the block ends; so are those that killed processes left for the same path.
+    """A new file, or folder, that is gone when the block ends; so are those that killed processes
+    left for the same path.
 
     It is locked while it is in use, and the system frees the locks of a process that dies.
     """
@@ -63,7 +68,9 @@ def temporary_beside(path: Path, *, folder: bool = False, mode: int = 0o777) -> 
         temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
         if folder:
             temporary.mkdir(mode)
-        descriptor = os.open(temporary, os.O_RDONLY if folder else os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        descriptor = os.open(
+            temporary, os.O_RDONLY if folder else os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666
+        )
         lock(descriptor)
         if temporary.exists():  # another process may have found it before it was locked
             break
@@ -76,7 +83,8 @@ def temporary_beside(path: Path, *, folder: bool = False, mode: int = 0o777) -> 
 
 
 def remove_left_behind(folder: Path, name: str = "") -> None:
-    """Removes what processes that have died had begun to write in a folder: a file of this name, or of any.
+    """Removes what processes that have died had begun to write in a folder: a file of this name, or
+    of any.
 
     Nothing is touched where locks do not say that its writer is gone.
     """
@@ -89,7 +97,9 @@ def remove_left_behind(folder: Path, name: str = "") -> None:
 
 
 def _remove_if_dead(left: Path) -> None:
-    descriptor = os.open(left, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0))
+    descriptor = os.open(
+        left, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+    )
     try:
         if lock(descriptor, unless_known=False):
             _remove(left)
@@ -108,13 +118,16 @@ def _remove(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path, *stand_ins: Path) -> Iterator[None]:
-    """Turns the system's refusal to write ``path`` into an OcrkitError that names it, and not what stands for it meanwhile: one
-    of the ``stand_ins``, or something temporary beside them. Errors of other files stay as they are."""
+    """Turns the system's refusal to write ``path`` into an OcrkitError that names it, and not what
+    stands for it meanwhile: one of the ``stand_ins``, or something temporary beside them. Errors of
+    other files stay as they are."""
     try:
         yield
     except OSError as error:
         # os.replace() hands back the very Path that it was given, open() its text.
-        if error.filename is not None and _PART.sub(r"\1\2", str(error.filename)) not in map(str, (path, *stand_ins)):
+        if error.filename is not None and _PART.sub(r"\1\2", str(error.filename)) not in map(
+            str, (path, *stand_ins)
+        ):
             raise
         shown = _PART.sub(r"\1\2", str(path))
         raise OcrkitError(f"{shown}: cannot be written ({error.strerror or error})") from error
@@ -136,8 +149,8 @@ def locked(path: Path, busy: OcrkitError | None = None) -> Iterator[None]:
 def lock(file: IO[Any] | int, *, wait: bool = False, unless_known: bool = True) -> bool:
     """Takes the lock of an open file, or of a folder's descriptor, until it is closed.
 
-    False where another process, or another opening of it, holds the lock. On systems and file systems without such locks
-    nothing is held, and the answer is ``unless_known``.
+    False where another process, or another opening of it, holds the lock. On systems and file
+    systems without such locks nothing is held, and the answer is ``unless_known``.
     """
     try:
         import fcntl
@@ -150,7 +163,9 @@ def lock(file: IO[Any] | int, *, wait: bool = False, unless_known: bool = True) 
     return True
 
 
-def open_regular(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "a file") -> BinaryIO:
+def open_regular(
+    path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "a file"
+) -> BinaryIO:
     """Opens a file to read its bytes, but no FIFO, which waits for a writer, and no device, which
     may have no end.
 
@@ -178,7 +193,13 @@ def open_regular(path: Path, error: type[OcrkitError] = OcrkitError, expected: s
     return file
 
 
-def read_bytes(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "a file", *, most: int = 8 << 30) -> bytes:
+def read_bytes(
+    path: Path,
+    error: type[OcrkitError] = OcrkitError,
+    expected: str = "a file",
+    *,
+    most: int = 8 << 30,
+) -> bytes:
     """A file's bytes. Raises as :func:`open_regular`, and where there are more than ``most``."""
     with open_regular(path, error, expected) as file:
         try:
@@ -190,7 +211,9 @@ def read_bytes(path: Path, error: type[OcrkitError] = OcrkitError, expected: str
     raise error(f"{path}: more than {most:,} bytes; expected {expected}")
 
 
-def read_text(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> str:
+def read_text(
+    path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8"
+) -> str:
     """A text file as a person may have saved it: UTF-8, with a byte-order mark or without, with the
     ends of lines of any system, which become line feeds.
 
@@ -204,13 +227,17 @@ def read_text(path: Path, error: type[OcrkitError] = OcrkitError, expected: str 
     return "".join(pieces).replace("\r\n", "\n").replace("\r", "\n")
 
 
-def text_lines(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> Iterator[str]:
+def text_lines(
+    path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8"
+) -> Iterator[str]:
     """The lines of such a file without their line feeds, one by one, however long the file."""
     for piece in text_pieces(path, error, expected):
         yield from piece.removesuffix("\n").split("\n")
 
 
-def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8") -> Iterator[str]:
+def text_pieces(
+    path: Path, error: type[OcrkitError] = OcrkitError, expected: str = "text in UTF-8"
+) -> Iterator[str]:
     """Such a file in pieces of whole lines, about a megabyte each, with line feeds as they are."""
     line = 1
     with open_regular(path, error, expected) as file:
@@ -222,7 +249,9 @@ def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: st
                     data = data.removeprefix(codecs.BOM_UTF8)
                 data += file.readline(_LARGEST)
                 if len(data) > _LARGEST:
-                    raise error(f"{path}: a line of more than {_LARGEST:,} bytes; expected {expected}")
+                    raise error(
+                        f"{path}: a line of more than {_LARGEST:,} bytes; expected {expected}"
+                    )
                 yield data.decode()
                 line += data.count(b"\n")
         except UnicodeDecodeError as wrong:
@@ -235,8 +264,8 @@ def text_pieces(path: Path, error: type[OcrkitError] = OcrkitError, expected: st
 def walk(folder: Path, on_error: Callable[[OSError], None] = lambda _: None) -> Iterator[Path]:
     """Every file of a folder and of the folders below it, by name, a folder's own files first.
 
-    Links to folders are followed, except those that lead back to a folder around them. What begins with a dot is passed over.
-    ``on_error`` is told of folders that cannot be listed.
+    Links to folders are followed, except those that lead back to a folder around them. What begins
+    with a dot is passed over. ``on_error`` is told of folders that cannot be listed.
     """
     around = {str(folder): {_identity(folder)}}
     for parent, folders, names in os.walk(folder, onerror=on_error, followlinks=True):

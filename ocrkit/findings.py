@@ -32,7 +32,8 @@ def counted(things: Collection[object], name: str) -> str:
 
 
 def unreadable(images: Mapping[str, Path]) -> dict[str, str]:
-    """Why images cannot be decoded, by id, of those that cannot. A bar on standard error shows how far it is."""
+    """Why images cannot be decoded, by id, of those that cannot. A bar on standard error shows how
+    far it is."""
     from rich.console import Console
     from rich.progress import track
 
@@ -45,7 +46,11 @@ def unreadable(images: Mapping[str, Path]) -> dict[str, str]:
 
     console = Console(stderr=True)
     decoded = track(
-        ordered_map(reason, images.items()), "decoding", len(images), console=console, transient=True,
+        ordered_map(reason, images.items()),
+        "decoding",
+        len(images),
+        console=console,
+        transient=True,
         disable=not console.is_terminal,
-    )  # fmt: skip
+    )
     return {id_: why for id_, why in decoded if why}

@@ -30,17 +30,23 @@ def fingerprint(*parts: Any) -> str | None:
         code = [code_of(root) for root in sorted(roots - sys.stdlib_module_names)]
         if None in code:
             return None
-        options = {each.name: stated(getattr(part, each.name)) for each in fields(part) if each.init}
+        options = {
+            each.name: stated(getattr(part, each.name)) for each in fields(part) if each.init
+        }
         described.append([kind.__module__, kind.__qualname__, options, code])
     return hashlib.sha256(json.dumps(described, default=repr).encode()).hexdigest()
 
 
 def stated(value: Any) -> Any:
-    """An option's value for JSON; a file with its sha256, since its content matters and not where it lies."""
+    """An option's value for JSON; a file with its sha256, since its content matters and not where
+    it lies."""
     if isinstance(value, tuple):
         return [stated(each) for each in value]
-    # A text that is no path, such as "dark", may by chance be the name of a file, but hardly one with an ending.
-    if (isinstance(value, Path) or (isinstance(value, str) and Path(value).suffix)) and Path(value).is_file():
+    # A text that is no path, such as "dark", may by chance be the name of a file, but hardly one
+    # with an ending.
+    if (isinstance(value, Path) or (isinstance(value, str) and Path(value).suffix)) and Path(
+        value
+    ).is_file():
         return {"file": Path(value).name, "sha256": weight_files.sha256_of(Path(value))}
     return str(value) if isinstance(value, Path) else value
 
@@ -55,7 +61,10 @@ def code_of(module: str) -> str | None:
     folders = [Path(folder) for folder in getattr(loaded, "__path__", ())]
     file = getattr(loaded, "__file__", None)
     files = {
-        path.relative_to(folder).as_posix(): path for folder in folders for path in folder.rglob("*") if path.suffix in _CODE
+        path.relative_to(folder).as_posix(): path
+        for folder in folders
+        for path in folder.rglob("*")
+        if path.suffix in _CODE
     } or ({"": Path(file)} if file and not folders else {})
     digest = hashlib.sha256()
     try:

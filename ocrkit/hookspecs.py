@@ -1,6 +1,8 @@
-"""The hooks: one a kind of part. A plugin implements those it needs, and calls ``register`` once a part.
+"""The hooks: one a kind of part. A plugin implements those it needs, and calls ``register`` once a
+part.
 
-A plugin is a module named by an entry point in the group ``ocrkit``; ``@ocrkit.hookimpl`` marks its hooks::
+A plugin is a module named by an entry point in the group ``ocrkit``; ``@ocrkit.hookimpl`` marks its
+hooks::
 
     import ocrkit
 
@@ -8,9 +10,10 @@ A plugin is a module named by an entry point in the group ``ocrkit``; ``@ocrkit.
     def ocrkit_metrics(register: ocrkit.Register) -> None:
         register("my-metric", "my_package.metric:MyMetric", summary="…")
 
-``register(name, target, *, summary, backend, extra)``: ``target`` is the part's class, or better the dotted string
-``"package.module:Class"``, which is imported when the part is first used. ``extra`` names the optional dependencies of the
-distribution that the part needs, for the install hint (``"torch"`` for ``pip install 'my-package[torch]'``).
+``register(name, target, *, summary, backend, extra)``: ``target`` is the part's class, or better
+the dotted string ``"package.module:Class"``, which is imported when the part is first used.
+``extra`` names the optional dependencies of the distribution that the part needs, for the install
+hint (``"torch"`` for ``pip install 'my-package[torch]'``).
 """
 
 from typing import Any, Protocol
@@ -25,7 +28,13 @@ class Register(Protocol):
     """Adds a part to the registry."""
 
     def __call__(
-        self, name: str, target: Any, *, summary: str = "", backend: str | None = None, extra: str | None = None
+        self,
+        name: str,
+        target: Any,
+        *,
+        summary: str = "",
+        backend: str | None = None,
+        extra: str | None = None,
     ) -> None: ...
 
 
@@ -47,14 +56,14 @@ def ocrkit_augmentations(register: Register) -> None:
 
 @hookspec
 def ocrkit_featurizers(register: Register) -> None:
-    """Definitions (:class:`ocrkit.interfaces.FeaturizerDefinition`, no ``backend``), and with ``backend="…"`` their
-    implementations ``build(definition, input_size) -> module``."""
+    """Definitions (:class:`ocrkit.interfaces.FeaturizerDefinition`, no ``backend``), and with
+    ``backend="…"`` their implementations ``build(definition, input_size) -> module``."""
 
 
 @hookspec
 def ocrkit_encoders(register: Register) -> None:
-    """Definitions (:class:`ocrkit.interfaces.EncoderDefinition`, no ``backend``), and with ``backend="…"`` their
-    implementations ``build(definition, input_size) -> module``."""
+    """Definitions (:class:`ocrkit.interfaces.EncoderDefinition`, no ``backend``), and with
+    ``backend="…"`` their implementations ``build(definition, input_size) -> module``."""
 
 
 @hookspec
@@ -69,13 +78,14 @@ def ocrkit_metrics(register: Register) -> None:
 
 @hookspec
 def ocrkit_backends(register: Register) -> None:
-    """Frameworks: classes that fit :class:`ocrkit.interfaces.Backend`; the name is what implementations name."""
+    """Frameworks: classes that fit :class:`ocrkit.interfaces.Backend`; the name is what
+    implementations name."""
 
 
 @hookspec
 def ocrkit_zoos(register: Register) -> None:
-    """Trained models: ``register("name", "package:folder")``, a folder inside the package that holds ``pipeline.toml``,
-    ``manifest.toml`` and the weights that the manifest names."""
+    """Trained models: ``register("name", "package:folder")``, a folder inside the package that
+    holds ``pipeline.toml``, ``manifest.toml`` and the weights that the manifest names."""
 
 
 @hookspec
@@ -85,5 +95,5 @@ def ocrkit_importers(register: Register) -> None:
 
 @hookspec
 def ocrkit_language_models(register: Register) -> None:
-    """Language models for decoders: ``register("name", "package:file")``, a file in the package as ``ocrkit lm train`` writes
-    it, or an ARPA file."""
+    """Language models for decoders: ``register("name", "package:file")``, a file in the package as
+    ``ocrkit lm train`` writes it, or an ARPA file."""

@@ -1,4 +1,5 @@
-"""Weights that another program trained, made into a folder with pipeline, manifest and canonical weights."""
+"""Weights that another program trained, made into a folder with pipeline, manifest and canonical
+weights."""
 
 from pathlib import Path
 
@@ -19,15 +20,19 @@ WEIGHTS = "weights.safetensors"
 UNKNOWN = {"licence": "unknown", "terms": "Nobody has said what these weights may be used for."}
 
 
-def import_weights(assembly: Assembly, source: Path, folder: Path, *, importer: str = "params", licence: str = "") -> None:
-    """Makes ``folder``, which must be new or empty, of weights for the assembly's network in another program's file.
+def import_weights(
+    assembly: Assembly, source: Path, folder: Path, *, importer: str = "params", licence: str = ""
+) -> None:
+    """Makes ``folder``, which must be new or empty, of weights for the assembly's network in
+    another program's file.
 
-    ``pipeline.toml`` is the assembly's, named like the folder and with these weights; ``weights.safetensors`` holds them in
-    float32; ``manifest.toml`` says what they are, their ``licence`` if it is known, and which file they came from. The folder
-    appears whole or not at all.
+    ``pipeline.toml`` is the assembly's, named like the folder and with these weights;
+    ``weights.safetensors`` holds them in float32; ``manifest.toml`` says what they are, their
+    ``licence`` if it is known, and which file they came from. The folder appears whole or not at
+    all.
 
-    Raises WeightsError where the file is missing, damaged or of another network, PluginError for an importer that is not
-    there, and OcrkitError where the folder is in use or cannot be written.
+    Raises WeightsError where the file is missing, damaged or of another network, PluginError for an
+    importer that is not there, and OcrkitError where the folder is in use or cannot be written.
     """
     if not source.is_file():
         raise WeightsError(f"{source}: no such file to import")
@@ -37,9 +42,18 @@ def import_weights(assembly: Assembly, source: Path, folder: Path, *, importer: 
         weights = _read(assembly, source, importer)
         folder.parent.mkdir(parents=True, exist_ok=True)
         with write_atomically(folder, folder=True) as temporary:
-            _write(assembly, weights, temporary, name=folder.resolve().name, importer=importer, licence=licence)
+            _write(
+                assembly,
+                weights,
+                temporary,
+                name=folder.resolve().name,
+                importer=importer,
+                licence=licence,
+            )
     except OSError as error:
-        raise OcrkitError(f"{error.filename or folder}: cannot be used to import weights ({error.strerror})") from error
+        raise OcrkitError(
+            f"{error.filename or folder}: cannot be used to import weights ({error.strerror})"
+        ) from error
 
 
 def _read(assembly: Assembly, source: Path, importer: str) -> weight_files.Weights:
@@ -47,21 +61,40 @@ def _read(assembly: Assembly, source: Path, importer: str) -> weight_files.Weigh
     read: Importer = make_part(PartSpec("importer", importer, {}))
     with guest("importer", importer):
         found = read(source, assembly.plan)
-        if not isinstance(found, dict) or not all(isinstance(array, np.ndarray) for array in found.values()):
-            raise TypeError(f"it gave {type(found).__name__}; expected a dictionary of NumPy's arrays")
+        if not isinstance(found, dict) or not all(
+            isinstance(array, np.ndarray) for array in found.values()
+        ):
+            raise TypeError(
+                f"it gave {type(found).__name__}; expected a dictionary of NumPy's arrays"
+            )
     weights = weight_files.Weights(found, {}, source, weight_files.sha256_of(source))
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is named below
+    with np.errstate(
+        over="ignore"
+    ):  # what float32 cannot hold becomes infinite, and is named below
         arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
     broken = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if broken:
-        raise WeightsError(f"{source}: {broken[0]} has infinite numbers or NaN; its training had diverged")
+        raise WeightsError(
+            f"{source}: {broken[0]} has infinite numbers or NaN; its training had diverged"
+        )
     return weight_files.Weights(arrays, {}, source, weights.sha256)
 
 
-def _write(assembly: Assembly, weights: weight_files.Weights, folder: Path, *, name: str, importer: str, licence: str) -> None:
+def _write(
+    assembly: Assembly,
+    weights: weight_files.Weights,
+    folder: Path,
+    *,
+    name: str,
+    importer: str,
+    licence: str,
+) -> None:
     path = folder / WEIGHTS
     weight_files.write(path, weights.arrays, assembly.identity())
-    about = {"name": name, "summary": f"{assembly.spec.name}, with weights imported from {weights.path.name}"}
+    about = {
+        "name": name,
+        "summary": f"{assembly.spec.name}, with weights imported from {weights.path.name}",
+    }
     manifest = {
         "schema": SCHEMA,
         **about,

@@ -1,4 +1,5 @@
-"""The kinds of parts: the hook that registers each, what it is called, and where a pipeline's file names it."""
+"""The kinds of parts: the hook that registers each, what it is called, and where a pipeline's file
+names it."""
 
 from typing import NamedTuple
 

@@ -1,13 +1,15 @@
 """Character n-gram models: how likely a character is after those before it, for decoders.
 
-A model is a back-off model (Katz 1987, as ARPA files have it): ``log p(w | h)`` where the model has the n-gram ``hw``, else
-``backoff(h) + log p(w | h without its first character)``. Models smoothed by interpolation (:mod:`ocrkit.ngrams`) are stored in
-this form too, without loss.
+A model is a back-off model (Katz 1987, as ARPA files have it): ``log p(w | h)`` where the model has
+the n-gram ``hw``, else ``backoff(h) + log p(w | h without its first character)``. Models smoothed
+by interpolation (:mod:`ocrkit.ngrams`) are stored in this form too, without loss.
 
-The n-grams are a trie in breadth-first order. A node is a text of up to ``order`` symbols; its children are that text with
-one symbol more, and lie side by side, ordered by symbol. Symbols 0 … C − 1 are the characters; the end of a text is C, its
-beginning C + 1, and C + 2 stands for every unknown character where an ARPA file has ``<unk>``. A state, the context in which
-a decoder stands, is the number of a node: that of the longest end of what it has written from which the model can go on.
+The n-grams are a trie in breadth-first order. A node is a text of up to ``order`` symbols; its
+children are that text with one symbol more, and lie side by side, ordered by symbol. Symbols 0 … C
+− 1 are the characters; the end of a text is C, its beginning C + 1, and C + 2 stands for every
+unknown character where an ARPA file has ``<unk>``. A state, the context in which a decoder stands,
+is the number of a node: that of the longest end of what it has written from which the model can go
+on.
 """
 
 import hashlib
@@ -42,19 +44,22 @@ thousands of some hundreds."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NGrams:
-    """A back-off model's numbers, as its file has them. Raises ValueError unless they are a trie over these characters."""
+    """A back-off model's numbers, as its file has them. Raises ValueError unless they are a trie
+    over these characters."""
 
     characters: str
     order: int
     """Symbols of the longest n-grams, 1 to 1000."""
     children: npt.NDArray[Any]
-    """How many children each node shorter than ``order`` has, the empty text first: it has all symbols."""
+    """How many children each node shorter than ``order`` has, the empty text first: it has all
+    symbols."""
     symbols: npt.NDArray[Any]
     """The last symbol of each node but the empty text."""
     log_probs: npt.NDArray[Any]
     """Of the same nodes: of their last symbol after those before it. Natural logarithms."""
     backoffs: npt.NDArray[Any]
-    """Of each node shorter than ``order``: what is added where the next symbol is none of its children."""
+    """Of each node shorter than ``order``: what is added where the next symbol is none of its
+    children."""
     about: dict[str, Any]
 
     def __post_init__(self) -> None:
@@ -67,21 +72,29 @@ class NGrams:
         for _ in range(order):
             begin, end = end, end + int(self.children[begin:end].sum(dtype=np.int64))
         arcs = (end - 1,)
-        if not self.children.shape == self.backoffs.shape == (begin,) or not self.symbols.shape == self.log_probs.shape == arcs:
+        if (
+            not self.children.shape == self.backoffs.shape == (begin,)
+            or not self.symbols.shape == self.log_probs.shape == arcs
+        ):
             raise ValueError("its n-grams do not fit together")
         width = int(self.children[0])
-        if width - len(characters) not in (2, 3) or self.symbols.max() >= width or (self.symbols[:width] != range(width)).any():
+        if (
+            width - len(characters) not in (2, 3)
+            or self.symbols.max() >= width
+            or (self.symbols[:width] != range(width)).any()
+        ):
             raise ValueError("its symbols are not its characters")
         if not (self.log_probs <= 1e-3).all() or not np.isfinite(self.backoffs).all():
             raise ValueError("it has probabilities above 1, or that are no numbers")
 
 
 class LanguageModel:
-    """A character n-gram model. All probabilities are natural logarithms; over every context they sum to 1, the end included.
+    """A character n-gram model. All probabilities are natural logarithms; over every context they
+    sum to 1, the end included.
 
-    :meth:`score` answers tens of thousands of questions at once, each at the price of two array look-ups where its state has
-    been met before: the first time, the state's whole row is filled in, all next characters, and kept. Safe from several
-    threads.
+    :meth:`score` answers tens of thousands of questions at once, each at the price of two array
+    look-ups where its state has been met before: the first time, the state's whole row is filled
+    in, all next characters, and kept. Safe from several threads.
     """
 
     def __init__(self, ngrams: NGrams) -> None:
@@ -94,12 +107,14 @@ class LanguageModel:
         first = np.cumsum(ngrams.children, dtype=np.int64)
         if first[-1] >= np.iinfo(np.int32).max:
             raise OcrkitError(
-                f"a language model of {first[-1]:,} n-grams; expected at most 2,147,483,646: train it with --keep"
+                f"a language model of {first[-1]:,} n-grams; expected at most 2,147,483,646: train "
+                "it with --keep"
             )
         self._first = np.concatenate([[0], first]).astype(np.int32)
         """Every node's first child is node ``_first + 1``."""
         self._suffix = np.zeros(len(ngrams.children), np.int32)
-        """Every state's longest shorter end; known once the row of the state one symbol shorter is filled in."""
+        """Every state's longest shorter end; known once the row of the state one symbol shorter is
+        filled in."""
         self._slot = np.empty(len(ngrams.children), np.int32)
         """Where every state's row is, or −1."""
         self._lock = threading.Lock()
@@ -130,21 +145,24 @@ class LanguageModel:
     def ids(self, characters: str) -> IntArray:
         """The numbers of characters for :meth:`score`, int32 (len(characters),).
 
-        Raises OcrkitError that names the characters that the model lacks, unless it has a probability for unknown ones.
+        Raises OcrkitError that names the characters that the model lacks, unless it has a
+        probability for unknown ones.
         """
         unknown = len(self.characters) + 2
         missing = self.missing(characters)
         if missing and self.ngrams.children[0] <= unknown:
             raise OcrkitError(
-                f"the language model lacks characters of the alphabet: {missing!r}; train it with ocrkit lm train --alphabet"
+                f"the language model lacks characters of the alphabet: {missing!r}; train it with "
+                "ocrkit lm train --alphabet"
             )
         return np.array([self._ids.get(character, unknown) for character in characters], np.int32)
 
     def score(self, states: IntArray, characters: IntArray) -> tuple[FloatArray, IntArray]:
-        """The log-probability of each character in its state, float32 (M,), and the states behind them, int32 (M,).
+        """The log-probability of each character in its state, float32 (M,), and the states behind
+        them, int32 (M,).
 
-        ``states`` int32 (M,) come from :attr:`start` or from here; ``characters`` int32 (M,) index :attr:`characters`
-        (see :meth:`ids`).
+        ``states`` int32 (M,) come from :attr:`start` or from here; ``characters`` int32 (M,) index
+        :attr:`characters` (see :meth:`ids`).
         """
         with self._lock:
             slots = self._slots(states)
@@ -158,7 +176,8 @@ class LanguageModel:
             return ends
 
     def log_probs(self, text: str) -> FloatArray:
-        """The log-probabilities of a text's characters and of its end, float32 (len(text) + 1,). Raises as :meth:`ids`."""
+        """The log-probabilities of a text's characters and of its end, float32 (len(text) + 1,).
+        Raises as :meth:`ids`."""
         state = np.array([self.start], np.int32)
         scores = []
         for index in self.ids(text):
@@ -166,7 +185,7 @@ class LanguageModel:
             scores.append(score)
         return np.concatenate([*scores, self.end(state)])
 
-    # ---------------------------------------------------------------------------------------------------------------- rows
+    # ----------------------------------------------------------------------------------------- rows
 
     def _empty_store(self, rows: int) -> None:
         """Begins a store of so many rows, of which the first is the empty text's."""
@@ -203,10 +222,13 @@ class LanguageModel:
         return groups
 
     def _fill(self, states: IntArray) -> None:
-        """Fills in rows of states whose shorter ends have theirs: what the model does not say of a state, those do."""
+        """Fills in rows of states whose shorter ends have theirs: what the model does not say of a
+        state, those do."""
         slots = np.arange(self._used, self._used + len(states), dtype=np.int32)
         shorter = self._slot[self._suffix[states]]
-        self._row_log_probs[slots] = self._row_log_probs[shorter] + self.ngrams.backoffs[states, None]
+        self._row_log_probs[slots] = (
+            self._row_log_probs[shorter] + self.ngrams.backoffs[states, None]
+        )
         self._row_next[slots] = self._row_next[shorter]
         self._add_children(states, slots)
         self._slot[states] = slots
@@ -227,7 +249,8 @@ class LanguageModel:
 
 
 def find(source: str | Path) -> Path:
-    """The file of a model: that which a plugin ships under this name, else the file itself, which may be ``./NAME``.
+    """The file of a model: that which a plugin ships under this name, else the file itself, which
+    may be ``./NAME``.
 
     Raises OcrkitError where there is none.
     """
@@ -236,12 +259,15 @@ def find(source: str | Path) -> Path:
         if Path(source).is_file():
             return Path(source)
         listed, hint = ", ".join(available) or "none", nearest(Path(source).name, available)
-        raise OcrkitError(f"{name}: no such language model; expected a file, or the name of an installed one: {listed}.{hint}")
+        raise OcrkitError(
+            f"{name}: no such language model; expected a file, or the name of an installed one: "
+            f"{listed}.{hint}"
+        )
     package, _, file = str(registry().get("language_model", name).target).partition(":")
     return Path(import_module(package).__path__[0]) / file
 
 
-# ------------------------------------------------------------------------------------------------------------------ files
+# -------------------------------------------------------------------------------------------- files
 
 
 def write(path: Path, ngrams: NGrams) -> None:
@@ -253,11 +279,16 @@ def write(path: Path, ngrams: NGrams) -> None:
         "backoffs": ngrams.backoffs[ngrams.children > 0].astype(np.float16),
     }
     header = {
-        "format": _FORMAT, "characters": ngrams.characters, "order": ngrams.order, "about": ngrams.about,
+        "format": _FORMAT,
+        "characters": ngrams.characters,
+        "order": ngrams.order,
+        "about": ngrams.about,
         "sha256": _digest(arrays),
-    }  # fmt: skip
+    }
     with write_atomically(path) as temporary:
-        temporary.write_bytes(save(arrays, metadata={"ocrkit": json.dumps(header, ensure_ascii=False)}))
+        temporary.write_bytes(
+            save(arrays, metadata={"ocrkit": json.dumps(header, ensure_ascii=False)})
+        )
 
 
 def read(path: Path) -> NGrams:
@@ -275,12 +306,18 @@ def read(path: Path) -> NGrams:
         backoffs = np.zeros(len(arrays["children"]), np.float32)
         backoffs[arrays["children"] > 0] = arrays["backoffs"]
         return NGrams(
-            characters=header["characters"], order=header["order"], children=arrays["children"], symbols=arrays["symbols"],
-            log_probs=arrays["log_probs"], backoffs=backoffs, about=header["about"],
-        )  # fmt: skip
+            characters=header["characters"],
+            order=header["order"],
+            children=arrays["children"],
+            symbols=arrays["symbols"],
+            log_probs=arrays["log_probs"],
+            backoffs=backoffs,
+            about=header["about"],
+        )
     except (ValueError, TypeError, KeyError, IndexError) as error:
         raise OcrkitError(
-            f"{path}: no language model, or a damaged one ({error}); write it anew with ocrkit lm train"
+            f"{path}: no language model, or a damaged one ({error}); write it anew with ocrkit lm "
+            "train"
         ) from error
 
 
@@ -291,17 +328,25 @@ def _digest(arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
-# ------------------------------------------------------------------------------------------------------------------- ARPA
+# --------------------------------------------------------------------------------------------- ARPA
 
-_SPECIAL = {"<space>": " ", "▁": " ", "</s>": "</s>", "<s>": "<s>", "<unk>": "<unk>", "<UNK>": "<unk>"}
-"""Tokens that are no characters. A space separates the tokens, so it has to be spelt in another way."""
+_SPECIAL = {
+    "<space>": " ",
+    "▁": " ",
+    "</s>": "</s>",
+    "<s>": "<s>",
+    "<unk>": "<unk>",
+    "<UNK>": "<unk>",
+}
+"""Tokens that are no characters. A space separates the tokens, so it has to be spelt in another
+way."""
 
 
 def read_arpa(path: Path) -> NGrams:
     """Reads an ARPA file whose tokens are characters.
 
-    ``<s>``, ``</s>`` and ``<unk>`` are what they always are; ``<space>`` or ``▁`` is the space. Raises OcrkitError for a file
-    that is damaged, or whose tokens are words.
+    ``<s>``, ``</s>`` and ``<unk>`` are what they always are; ``<space>`` or ``▁`` is the space.
+    Raises OcrkitError for a file that is damaged, or whose tokens are words.
     """
     try:
         characters, levels = _levels(_sections(text_lines(path)))
@@ -315,7 +360,9 @@ def read_arpa(path: Path) -> NGrams:
             about={"source": path.name},
         )
     except ValueError as error:
-        raise OcrkitError(f"{path}: cannot be read as an ARPA file of characters: {error}") from error
+        raise OcrkitError(
+            f"{path}: cannot be read as an ARPA file of characters: {error}"
+        ) from error
 
 
 class _Line(NamedTuple):
@@ -325,7 +372,8 @@ class _Line(NamedTuple):
 
 
 def _sections(lines: Iterable[str]) -> Iterator[list[_Line]]:
-    """The n-grams of a file, those of one length after the other. Raises ValueError where it is damaged."""
+    """The n-grams of a file, those of one length after the other. Raises ValueError where it is
+    damaged."""
     expected: dict[int, int] = {}
     section: list[_Line] = []
     order = 0
@@ -337,20 +385,27 @@ def _sections(lines: Iterable[str]) -> Iterator[list[_Line]]:
         elif line == "\\end\\" or (line.startswith("\\") and line.endswith("-grams:")):
             if order:
                 if len(section) != expected[order]:
-                    raise ValueError(f"it has {len(section)} {order}-grams; its beginning says {expected[order]}")
+                    raise ValueError(
+                        f"it has {len(section)} {order}-grams; its beginning says {expected[order]}"
+                    )
                 yield section
                 section = []
             if line == "\\end\\":
                 break
             order += 1
             if line != f"\\{order}-grams:" or order not in expected:
-                raise ValueError(f"line {number}: {line[:40]!r}; expected \\{order}-grams: and their number at the beginning")
+                raise ValueError(
+                    f"line {number}: {line[:40]!r}; expected \\{order}-grams: and their number at "
+                    "the beginning"
+                )
         elif line and order:
             section.append(_line(line, order, number))
     else:
         raise ValueError("it has no \\end\\: it was cut off")
     if order != max(expected, default=0) or not order:
-        raise ValueError(f"it has n-grams up to length {order}; its beginning says {max(expected, default=0)}")
+        raise ValueError(
+            f"it has n-grams up to length {order}; its beginning says {max(expected, default=0)}"
+        )
 
 
 def _line(line: str, order: int, number: int) -> _Line:
@@ -362,11 +417,14 @@ def _line(line: str, order: int, number: int) -> _Line:
             raise ValueError
         return _Line(log_prob * math.log(10), tokens, float(backoff) * math.log(10))
     except ValueError:
-        raise ValueError(f"line {number}: {line[:40]!r}; expected log10, {order} tokens and perhaps a back-off") from None
+        raise ValueError(
+            f"line {number}: {line[:40]!r}; expected log10, {order} tokens and perhaps a back-off"
+        ) from None
 
 
 class _Level(NamedTuple):
-    """The nodes of one length, sorted by parent and symbol; ``children`` and ``backoffs`` are their parents'."""
+    """The nodes of one length, sorted by parent and symbol; ``children`` and ``backoffs`` are their
+    parents'."""
 
     symbols: npt.NDArray[Any]
     log_probs: npt.NDArray[Any]
@@ -375,7 +433,8 @@ class _Level(NamedTuple):
 
 
 def _levels(sections: Iterator[list[_Line]]) -> tuple[str, list[_Level]]:
-    """The characters and the trie of a file's n-grams. Raises ValueError where they do not fit together."""
+    """The characters and the trie of a file's n-grams. Raises ValueError where they do not fit
+    together."""
     numbers: dict[str, int] = {}
     levels: list[_Level] = []
     keys: list[npt.NDArray[np.int64]] = []
@@ -383,7 +442,9 @@ def _levels(sections: Iterator[list[_Line]]) -> tuple[str, list[_Level]]:
     for section in sections:
         numbers = numbers or _numbers(section)
         try:
-            symbols = np.array([[numbers[token] for token in line.tokens] for line in section], np.int64)
+            symbols = np.array(
+                [[numbers[token] for token in line.tokens] for line in section], np.int64
+            )
         except KeyError as error:
             raise ValueError(f"{error} is in n-grams, but not among the 1-grams") from None
         *before, last = symbols.reshape(len(section), len(levels) + 1).T
@@ -392,21 +453,26 @@ def _levels(sections: Iterator[list[_Line]]) -> tuple[str, list[_Level]]:
             wanted = parents * len(numbers) + symbol
             parents = np.searchsorted(known, wanted)
             if (lost := np.flatnonzero(np.append(known, -1)[parents] != wanted)).size:
-                raise ValueError(f"{' '.join(section[lost[0]].tokens)!r} is an n-gram, but its beginning is none")
+                raise ValueError(
+                    f"{' '.join(section[lost[0]].tokens)!r} is an n-gram, but its beginning is none"
+                )
         key = parents * len(numbers) + last
         order = np.argsort(key)
         keys.append(key[order])
         if (np.diff(keys[-1]) == 0).any():
             raise ValueError(f"it has a {len(keys)}-gram twice")
         log_probs = np.array([line.log_prob for line in section], np.float32)[order]
-        levels.append(_Level(last[order], log_probs, np.bincount(parents, minlength=len(backoffs)), backoffs))
+        levels.append(
+            _Level(last[order], log_probs, np.bincount(parents, minlength=len(backoffs)), backoffs)
+        )
         backoffs = np.array([line.backoff for line in section], np.float32)[order]
     tokens = sorted(numbers, key=numbers.__getitem__)
     return "".join(meaning for meaning in _meanings(tokens).values() if len(meaning) == 1), levels
 
 
 def _meanings(tokens: Iterable[str]) -> dict[str, str]:
-    """What each token stands for: a character, or a symbol that is none. A ``▁`` beside ``<space>`` is a ``▁``."""
+    """What each token stands for: a character, or a symbol that is none. A ``▁`` beside ``<space>``
+    is a ``▁``."""
     meanings = {token: _SPECIAL.get(token, token) for token in tokens}
     if {"<space>", "▁"} <= meanings.keys():
         meanings["▁"] = "▁"
@@ -414,11 +480,16 @@ def _meanings(tokens: Iterable[str]) -> dict[str, str]:
 
 
 def _numbers(unigrams: list[_Line]) -> dict[str, int]:
-    """The symbols of all tokens: the characters in order, ``</s>``, ``<s>`` and, where it is there, ``<unk>``."""
+    """The symbols of all tokens: the characters in order, ``</s>``, ``<s>`` and, where it is there,
+    ``<unk>``."""
     meanings = _meanings(token for line in unigrams for token in line.tokens)
-    words = [token for token, meaning in meanings.items() if len(meaning) > 1 and meaning not in _SPECIAL]
+    words = [
+        token for token, meaning in meanings.items() if len(meaning) > 1 and meaning not in _SPECIAL
+    ]
     if words:
-        raise ValueError(f"the token {words[0]!r} is no character; expected characters with spaces between them")
+        raise ValueError(
+            f"the token {words[0]!r} is no character; expected characters with spaces between them"
+        )
     if lacking := {"<s>", "</s>"} - meanings.keys():
         raise ValueError(f"its 1-grams lack {' and '.join(sorted(lacking))}")
     if len(set(meanings.values())) < len(unigrams):

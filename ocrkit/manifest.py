@@ -1,4 +1,5 @@
-"""Models' manifests: every key that ocrkit knows, its type, who needs it; and how they are written."""
+"""Models' manifests: every key that ocrkit knows, its type, who needs it; and how they are
+written."""
 
 import math
 import re
@@ -32,10 +33,16 @@ _TEXT = _Kind("a text", lambda value: isinstance(value, str))
 _WHOLE = _Kind("a whole number, 0 or more", _is_whole)
 _COUNT = _Kind("a whole number above 0", lambda value: _is_whole(value) and value > 0)
 _TABLE = _Kind("a table", lambda value: isinstance(value, dict))
-_TABLES = _Kind("a list of tables", lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value))
+_TABLES = _Kind(
+    "a list of tables",
+    lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value),
+)
 _SCORES = _Kind(
     "a table of tables with a number `value`",
-    lambda value: isinstance(value, dict) and all(isinstance(s, dict) and _is_number(s.get("value")) for s in value.values()),
+    lambda value: (
+        isinstance(value, dict)
+        and all(isinstance(s, dict) and _is_number(s.get("value")) for s in value.values())
+    ),
 )
 
 
@@ -47,7 +54,11 @@ def _is_address(value: Any) -> bool:
 
 _FILE = _Kind(
     "the name of a file beside the manifest",
-    lambda value: isinstance(value, str) and re.fullmatch(r"[^/\\\0]+", value) is not None and value not in (".", ".."),
+    lambda value: (
+        isinstance(value, str)
+        and re.fullmatch(r"[^/\\\0]+", value) is not None
+        and value not in (".", "..")
+    ),
 )
 _SHA256 = _Kind(
     "64 hexadecimal digits in small letters",
@@ -57,7 +68,8 @@ _URL = _Kind("an https address without a login", _is_address)
 _POSITIVE = _Kind("a number above 0", lambda value: _is_number(value) and 0 < value < math.inf)
 _SHARE = _Kind("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
 _TOLERANCE = _Kind(
-    f"a number above 0, at most {MOST_TOLERANCE:g}", lambda value: _is_number(value) and 0 < value <= MOST_TOLERANCE
+    f"a number above 0, at most {MOST_TOLERANCE:g}",
+    lambda value: _is_number(value) and 0 < value <= MOST_TOLERANCE,
 )
 
 LOADING, VERIFYING, OPTIONAL = 0, 1, 2
@@ -120,17 +132,25 @@ _KEYS: dict[str, tuple[_Kind, int]] = {
 
 
 def manifest_problems(manifest: Mapping[str, Any], *, verifying: bool = False) -> list[str]:
-    """All that is wrong with a manifest, a line each. ``verifying`` asks for the keys that ``ocrkit zoo verify`` needs too."""
+    """All that is wrong with a manifest, a line each. ``verifying`` asks for the keys that ``ocrkit
+    zoo verify`` needs too."""
     problems = []
     if manifest.get("schema") != SCHEMA:
-        problems.append(f"schema: {manifest.get('schema')!r}; expected {SCHEMA}: it was made for another version of ocrkit")
+        problems.append(
+            f"schema: {manifest.get('schema')!r}; expected {SCHEMA}: it was made for another "
+            "version of ocrkit"
+        )
     for name, (kind, needed) in _KEYS.items():
         above, _, key = name.rpartition(".")
         table = manifest.get(above) if above else manifest
         if not isinstance(table, Mapping):
             continue  # what should be this table has its own line
         if key not in table:
-            if needed == LOADING or (needed == VERIFYING and verifying) or (name == "weights.bytes" and "url" in table):
+            if (
+                needed == LOADING
+                or (needed == VERIFYING and verifying)
+                or (name == "weights.bytes" and "url" in table)
+            ):
                 problems.append(f"{name} is missing; expected {kind.words}")
         elif not kind.fits(table[key]):
             problems.append(f"{name}: {table[key]!r}; expected {kind.words}")

@@ -52,8 +52,9 @@ class Item:
 class Pipeline:
     """A trained pipeline, ready to read. Made by :func:`load`.
 
-    It may be used by several threads, and in processes that are forked. Pickled or copied, it goes as what it was loaded by,
-    and is loaded there anew. It ends with its last reference, with :meth:`close`, or with a ``with`` block around it.
+    It may be used by several threads, and in processes that are forked. Pickled or copied, it goes
+    as what it was loaded by, and is loaded there anew. It ends with its last reference, with
+    :meth:`close`, or with a ``with`` block around it.
     """
 
     def __init__(self, recogniser: Recogniser, weights: Trained, recipe: Recipe) -> None:
@@ -68,15 +69,18 @@ class Pipeline:
     @property
     def _recogniser(self) -> Recogniser:
         if self._open is None:
-            raise OcrkitError(f"pipeline {self.spec.title!r} has been closed; load it anew to read with it")
+            raise OcrkitError(
+                f"pipeline {self.spec.title!r} has been closed; load it anew to read with it"
+            )
         return self._open
 
     def close(self) -> None:
-        """Lets go of the network, its memory and its threads. What is being read is read to its end; what comes after that
-        raises OcrkitError. Closing twice does nothing."""
+        """Lets go of the network, its memory and its threads. What is being read is read to its
+        end; what comes after that raises OcrkitError. Closing twice does nothing."""
         self._open = None
         self.weights = replace(self.weights, arrays=None)
-        gc.collect()  # MXNet's blocks refer to each other, and Python would wait for many more of them
+        # MXNet's blocks refer to each other, and Python would wait for many more of them
+        gc.collect()
 
     def __enter__(self) -> Pipeline:
         return self
@@ -88,7 +92,8 @@ class Pipeline:
         return Recipe.load, (self._recipe,)
 
     def may_go_on_after(self, count: int) -> bool:
-        """Whether so many results of an interrupted run may be kept; see :class:`ocrkit.results.ResultFile`."""
+        """Whether so many results of an interrupted run may be kept; see
+        :class:`ocrkit.results.ResultFile`."""
         return self._recogniser.may_go_on_after(count)
 
     @property
@@ -96,33 +101,43 @@ class Pipeline:
         return self._recogniser.assembly.decoder
 
     def outputs(self, dataset: Dataset) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
-        """What the network says of the samples that can be read and have a text, in batches: log-probabilities (N, T, K)
-        float32 and their lengths (N,), for those who try many decoders on them."""
+        """What the network says of the samples that can be read and have a text, in batches:
+        log-probabilities (N, T, K) float32 and their lengths (N,), for those who try many decoders
+        on them."""
         return self._recogniser.outputs(dataset)
 
     @property
     def versions(self) -> dict[str, str]:
         """Versions of ocrkit, NumPy and the backend's framework."""
-        return {"ocrkit": ocrkit.__version__, "numpy": np.__version__, **self._recogniser.assembly.backend.versions()}
+        return {
+            "ocrkit": ocrkit.__version__,
+            "numpy": np.__version__,
+            **self._recogniser.assembly.backend.versions(),
+        }
 
     def read(self, source: Source) -> Decoded:
-        """Reads one image: a path, an image file's bytes, an open file, a PIL image, or pixels uint8, grey (H, W), RGB
-        (H, W, 3) or RGBA (H, W, 4); :func:`ocrkit.images.sources.pixels_of` says more. Safe from several threads.
+        """Reads one image: a path, an image file's bytes, an open file, a PIL image, or pixels
+        uint8, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4); :func:`ocrkit.images.sources.pixels_of`
+        says more. Safe from several threads.
 
         Raises ImageError where the image cannot be read.
         """
         return self._recogniser.read(partial(pixels_of, source))
 
     def read_many(self, sources: Iterable[Source], *, after: int = 0) -> Iterator[Item]:
-        """Reads images in batches, in order; sources are as for :meth:`read`, and an image that cannot be read is an item with
-        its error. ``after``: so many were read before, in a run that was interrupted.
+        """Reads images in batches, in order; sources are as for :meth:`read`, and an image that
+        cannot be read is an item with its error. ``after``: so many were read before, in a run that
+        was interrupted.
 
-        The first item comes when two batches have been taken from the sources. Later up to 16 batches are sorted by width, if
-        it varies, before they are read, or as many as hold 32 MiB of preprocessed images; three times that at most is held.
-        Raises TypeError for a single source.
+        The first item comes when two batches have been taken from the sources. Later up to 16
+        batches are sorted by width, if it varies, before they are read, or as many as hold 32 MiB
+        of preprocessed images; three times that at most is held. Raises TypeError for a single
+        source.
         """
         if _is_one(sources):
-            raise TypeError(f"read_many reads several images, not {type(sources).__name__}; read() reads one")
+            raise TypeError(
+                f"read_many reads several images, not {type(sources).__name__}; read() reads one"
+            )
         return _items(self._recogniser, sources, after)
 
     def evaluate(
@@ -137,11 +152,13 @@ class Pipeline:
         rules: Rules | None = None,
         min_confidence: float | None = None,
     ) -> Result:
-        """Scores the pipeline on its reader's data under ``data``, else ``OCRKIT_<READER>``, else on the shipped sample.
+        """Scores the pipeline on its reader's data under ``data``, else ``OCRKIT_<READER>``, else
+        on the shipped sample.
 
-        ``dataset``, ``on_reading`` and ``earlier``: a data set that is open already, a listener for every sample, and what
-        became of the first samples in a run that was interrupted. ``rules``: how texts are compared, as they are where None.
-        ``min_confidence``: the result says what is left above it. Raises DataError where nothing can be scored.
+        ``dataset``, ``on_reading`` and ``earlier``: a data set that is open already, a listener for
+        every sample, and what became of the first samples in a run that was interrupted. ``rules``:
+        how texts are compared, as they are where None. ``min_confidence``: the result says what is
+        left above it. Raises DataError where nothing can be scored.
         """
         from ocrkit.datasets import open_dataset
         from ocrkit.evaluation_result import Result, found_by
@@ -189,12 +206,16 @@ class Pipeline:
 
         form = rules.unicode if rules else None
         texts = (sample.text for sample in dataset if sample.text)
-        said = lacking((normalize(form, text) if form else text for text in texts), self._recogniser.assembly.alphabet)
+        said = lacking(
+            (normalize(form, text) if form else text for text in texts),
+            self._recogniser.assembly.alphabet,
+        )
         if said:
             warn(f"{said}; these count as mistakes")
 
     def header(self, dataset: Dataset | None = None) -> dict[str, Any]:
-        """What a result file says of the run that made it: all that can make another run read something else.
+        """What a result file says of the run that made it: all that can make another run read
+        something else.
 
         Without a data set, what it says of a run over single images.
         """
@@ -225,7 +246,8 @@ class Pipeline:
         }
 
     def _contamination(self, dataset: Dataset) -> Contamination | None:
-        """What the model has seen of a data set. Header and result of one run both say so, and it takes all its samples."""
+        """What the model has seen of a data set. Header and result of one run both say so, and it
+        takes all its samples."""
         from ocrkit.contamination import contamination
 
         if self._asked is None or self._asked[0] is not dataset:
@@ -235,22 +257,44 @@ class Pipeline:
 
 def _items(recogniser: Recogniser, sources: Iterable[Source], after: int) -> Iterator[Item]:
     samples = (
-        Sample(str(source) if isinstance(source, str | PathLike) else str(index), None, None, partial(pixels_of, source))
+        Sample(
+            str(source) if isinstance(source, str | PathLike) else str(index),
+            None,
+            None,
+            partial(pixels_of, source),
+        )
         for index, source in enumerate(sources, start=after)
     )
     for reading in recogniser.readings(recogniser.prepare(samples), Seconds(), after):
         if isinstance(reading, Skipped):
-            named = reading.reason.startswith(f"{reading.id}: ")  # what reads a file says which, a part does not know
-            yield Item(reading.id, None, None, reading.reason if named else f"{reading.id}: {reading.reason}")
+            named = reading.reason.startswith(
+                f"{reading.id}: "
+            )  # what reads a file says which, a part does not know
+            yield Item(
+                reading.id,
+                None,
+                None,
+                reading.reason if named else f"{reading.id}: {reading.reason}",
+            )
         else:
-            yield Item(reading.sample.id, reading.decoded.text, reading.decoded.confidence, None, reading.decoded, reading.note)
+            yield Item(
+                reading.sample.id,
+                reading.decoded.text,
+                reading.decoded.confidence,
+                None,
+                reading.decoded,
+                reading.note,
+            )
 
 
 def _is_one(sources: object) -> bool:
-    """Whether what should be several images is a single one; a text and an image's pixels may be gone through as well."""
+    """Whether what should be several images is a single one; a text and an image's pixels may be
+    gone through as well."""
     if isinstance(sources, np.ndarray):
         return sources.ndim < 3 or (sources.ndim == 3 and sources.shape[2] in (1, 3, 4))
-    return isinstance(sources, str | bytes | bytearray | memoryview | IOBase) or not isinstance(sources, Iterable)
+    return isinstance(sources, str | bytes | bytearray | memoryview | IOBase) or not isinstance(
+        sources, Iterable
+    )
 
 
 def load(
@@ -264,15 +308,17 @@ def load(
 ) -> Pipeline:
     """A pipeline by zoo name, TOML file or training run, ready to read.
 
-    ``settings`` are those of ``--set``: ``["decoder.use=…"]`` or ``{"decoder.use": …}``. Raises OcrkitError and its children:
-    ConfigError for a pipeline that does not fit together, WeightsError where it has no weights for its network.
+    ``settings`` are those of ``--set``: ``["decoder.use=…"]`` or ``{"decoder.use": …}``. Raises
+    OcrkitError and its children: ConfigError for a pipeline that does not fit together,
+    WeightsError where it has no weights for its network.
     """
     return Recipe(read_spec(source, settings), backend, device, threads, batch_size).load()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """All that a pipeline is loaded by; what goes to another process in its place. Paths in it are absolute."""
+    """All that a pipeline is loaded by; what goes to another process in its place. Paths in it are
+    absolute."""
 
     spec: PipelineSpec
     backend: str | None
@@ -298,7 +344,9 @@ class Recipe:
         device = choose_device(around.backend_name, around.backend, self.device)
         network = network_files(path).open(path, device=device, threads=self.threads)
         seen = partial(_seen_by_zoo_weights, exported)
-        weights = Trained({}, "", str(path), exported.sha256, exported.licence, exported.temperature, seen)
+        weights = Trained(
+            {}, "", str(path), exported.sha256, exported.licence, exported.temperature, seen
+        )
         return self._pipeline(around, network, weights)
 
     def _pipeline(self, around: Surroundings, network: Network, weights: Trained) -> Pipeline:
@@ -307,7 +355,8 @@ class Recipe:
 
 
 def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
-    """The decoder with the temperature of the weights, where it has this option and nobody has set it."""
+    """The decoder with the temperature of the weights, where it has this option and nobody has set
+    it."""
     if temperature is None or getattr(decoder, "temperature", temperature) is not None:
         return decoder
     changed: Decoder = replace(decoder, temperature=temperature)  # type: ignore[type-var]

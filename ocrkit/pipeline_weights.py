@@ -1,4 +1,5 @@
-"""The weights of a pipeline: where they are, whether they apply to its network, and what is known of them."""
+"""The weights of a pipeline: where they are, whether they apply to its network, and what is known
+of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from ocrkit.seen_forms import SeenForms, of_model, of_run
 
 
 class FoundWeights(NamedTuple):
-    """Weights, the folder of the model or the training run that they are of, and the manifest there, if there is one."""
+    """Weights, the folder of the model or the training run that they are of, and the manifest
+    there, if there is one."""
 
     weights: weight_files.Weights
     folder: Path
@@ -23,8 +25,8 @@ class FoundWeights(NamedTuple):
 
 
 def find_weights(reference: str, folder: Path) -> FoundWeights:
-    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file. Those of a zoo model are the model's
-    wherever a copy lies.
+    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file. Those of
+    a zoo model are the model's wherever a copy lies.
 
     Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
     """
@@ -35,7 +37,10 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
         return FoundWeights(read_model_weights(found), found.folder, found.manifest)
     path = _weights_file(reference, folder)
     if not path.is_file():
-        raise WeightsError(f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a .safetensors file")
+        raise WeightsError(
+            f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a "
+            ".safetensors file"
+        )
     manifest = manifest_of(path)
     weights = weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
     if manifest is None and not run_name(path.parent) and (copied := model_of(weights.sha256)):
@@ -46,7 +51,11 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
 def _weights_file(reference: str, folder: Path) -> Path:
     path = folder / reference
     if path.is_dir():
-        path = path / ("best.safetensors" if not (path / "weights.safetensors").is_file() else "weights.safetensors")
+        path = path / (
+            "best.safetensors"
+            if not (path / "weights.safetensors").is_file()
+            else "weights.safetensors"
+        )
     return path
 
 
@@ -70,7 +79,8 @@ class Trained:
 
     @cached_property
     def seen(self) -> SeenForms:
-        """The forms that were used in making the weights, as far as they are listed; looked up when something is scored.
+        """The forms that were used in making the weights, as far as they are listed; looked up when
+        something is scored.
 
         Raises WeightsError for a model whose list is missing or damaged.
         """
@@ -78,7 +88,8 @@ class Trained:
 
 
 def fitting_weights(assembly: Assembly) -> Trained:
-    """The pipeline's weights where they apply to its network; raises WeightsError where they are damaged or missing."""
+    """The pipeline's weights where they apply to its network; raises WeightsError where they are
+    damaged or missing."""
     reference = assembly.spec.weights
     if not reference:
         return Trained(None, "the pipeline names no weights", reference)
@@ -86,17 +97,23 @@ def fitting_weights(assembly: Assembly) -> Trained:
     weights = found.weights
     differences = assembly.differences(weights.about)
     if differences:
-        return Trained(None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference)
+        return Trained(
+            None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference
+        )
     arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
     called = run_name(found.folder) or reference
     return Trained(arrays, "", called, weights.sha256, **vars(_known(found)))
 
 
 def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
-    """The pipeline's weights, and what is known of them. Raises WeightsError where it has none for its network."""
+    """The pipeline's weights, and what is known of them. Raises WeightsError where it has none for
+    its network."""
     trained = fitting_weights(assembly)
     if trained.arrays is None:
-        raise WeightsError(f"pipeline {assembly.spec.name!r} is untrained: {trained.reason}. Train it with ocrkit train.")
+        raise WeightsError(
+            f"pipeline {assembly.spec.name!r} is untrained: {trained.reason}. Train it with ocrkit "
+            "train."
+        )
     return trained.arrays, trained
 
 
@@ -111,7 +128,8 @@ class Provenance:
 
 
 def _known(found: FoundWeights) -> Provenance:
-    """What their manifest says, or the training run that made them, whose licence is that of the weights it began from."""
+    """What their manifest says, or the training run that made them, whose licence is that of the
+    weights it began from."""
     about, folder, manifest = found.weights.about, found.folder, found.manifest
     if manifest is None:
         licence, temperature = about.get("licence", ""), about.get("temperature")

@@ -33,7 +33,8 @@ class Prepared:
 
 
 def prepare(load: Callable[[], Image], around: Surroundings) -> Prepared:
-    """Reads and preprocesses an image. Whatever goes wrong is the image's error: there may be others beside it."""
+    """Reads and preprocesses an image. Whatever goes wrong is the image's error: there may be
+    others beside it."""
     start = time.perf_counter()
     try:
         image = loaded(load)
@@ -59,14 +60,18 @@ def loaded(load: Callable[[], Image]) -> Image:
 
 
 def preprocessed(image: Image, around: Surroundings) -> Image:
-    """What the pipeline's preprocessors make of an image. Raises ImageError, whatever they raise."""
+    """What the pipeline's preprocessors make of an image. Raises ImageError, whatever they
+    raise."""
     chain = around.preprocessor
-    for part, named in zip((*chain.before, chain.last), (*around.spec.before, around.spec.preprocessor), strict=True):
+    for part, named in zip(
+        (*chain.before, chain.last), (*around.spec.before, around.spec.preprocessor), strict=True
+    ):
         image = applied(part, named, image)
     expected = around.image
     if image.shape[0] != expected.height or expected.width not in (None, image.shape[1]):
         raise ImageError(
-            f"preprocessor {around.spec.preprocessor.use!r} gave {image.shape[0]} × {image.shape[1]} px; it promised "
+            f"preprocessor {around.spec.preprocessor.use!r} gave {image.shape[0]} × "
+            f"{image.shape[1]} px; it promised "
             f"{expected.height} × {expected.width or 'any'} px"
         )
     return image

@@ -10,7 +10,8 @@ from ocrkit.interfaces import Image, ImageSize, Preprocessor, SizedPreprocessor
 class Chain:
     """Preprocessors in the order in which they run; the last one alone says what size comes out.
 
-    uint8 (H, W) → uint8 (H', W'), a pure function. Raises ImageError where one of them refuses the image.
+    uint8 (H, W) → uint8 (H', W'), a pure function. Raises ImageError where one of them refuses the
+    image.
     """
 
     before: tuple[Preprocessor, ...]

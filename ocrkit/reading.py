@@ -17,10 +17,11 @@ _T = TypeVar("_T")
 
 @dataclass
 class Seconds:
-    """Seconds by stage. Stages overlap, and reading and preprocessing add up all threads, so they may exceed the total.
+    """Seconds by stage. Stages overlap, and reading and preprocessing add up all threads, so they
+    may exceed the total.
 
-    ``wait_images`` and ``wait_network``: how long a run stood still until images had been read, and until the network was
-    through with them. What it waited for longest is what bounds it.
+    ``wait_images`` and ``wait_network``: how long a run stood still until images had been read, and
+    until the network was through with them. What it waited for longest is what bounds it.
     """
 
     total: float = 0.0
@@ -48,7 +49,14 @@ class Reading:
         from ocrkit.evaluation import Outcome
 
         sample, decoded = self.sample, self.decoded
-        return Outcome(sample.id, sample.text or "", decoded.text, sample.writer, sample.form, decoded.confidence)
+        return Outcome(
+            sample.id,
+            sample.text or "",
+            decoded.text,
+            sample.writer,
+            sample.form,
+            decoded.confidence,
+        )
 
 
 def waited(items: Iterator[_T], stage: str, seconds: Seconds) -> Iterator[_T]:

@@ -1,4 +1,5 @@
-"""Runs images through an assembled pipeline with its network: stages overlap, results come in order."""
+"""Runs images through an assembled pipeline with its network: stages overlap, results come in
+order."""
 
 from __future__ import annotations
 
@@ -42,11 +43,14 @@ WINDOW = 16
 WINDOW_BYTES = 32 * 2**20
 """A window with so many bytes of images ends, however few they are."""
 WIDER = 1.5
-"""How much wider than a batch's narrowest image one may be: the network computes on zeros beside all narrower ones."""
+"""How much wider than a batch's narrowest image one may be: the network computes on zeros beside
+all narrower ones."""
 BATCH_PIXELS = 2**24
-"""More pixels, with the zeros beside narrower images, are no batch: a network's maps take some hundred bytes a pixel."""
+"""More pixels, with the zeros beside narrower images, are no batch: a network's maps take some
+hundred bytes a pixel."""
 PREPARED = 64
-"""Images that are prepared ahead, beside windows that wait for the network; a batch, where that is more."""
+"""Images that are prepared ahead, beside windows that wait for the network; a batch, where that is
+more."""
 _BLOTS, _UNSURE = 12, 0.1
 """More blots of ink than words have, and less confidence than what can be read has."""
 NO_INK = Decoded("", 1.0)
@@ -57,7 +61,8 @@ _Outputs = tuple[FloatArray, IntArray]
 
 @dataclass
 class _Recognised:
-    """A window of samples and what the network makes of them; numbers are indices into the window."""
+    """A window of samples and what the network makes of them; numbers are indices into the
+    window."""
 
     window: list[tuple[Sample, Prepared]]
     outputs: list[tuple[list[int], _Outputs]]
@@ -66,15 +71,20 @@ class _Recognised:
 
 
 def _note(item: Prepared, decoded: Decoded) -> str:
-    """What is to be said of a reading that makes no sense, where there is far more in the image than was read."""
+    """What is to be said of a reading that makes no sense, where there is far more in the image
+    than was read."""
     if item.blots > _BLOTS and (decoded.confidence < _UNSURE or 3 * len(decoded.text) < item.blots):
-        return "looks like a line or a page; this pipeline reads less at a time, such as single words: cut it up"
+        return (
+            "looks like a line or a page; this pipeline reads less at a time, such as single "
+            "words: cut it up"
+        )
     return ""
 
 
 @dataclass
 class Recogniser:
-    """An assembled pipeline with its network: what evaluation, transcription and validation in training have in common."""
+    """An assembled pipeline with its network: what evaluation, transcription and validation in
+    training have in common."""
 
     assembly: Surroundings
     network: Network
@@ -85,16 +95,24 @@ class Recogniser:
         self._calls = Calls(self.network)
 
     def may_go_on_after(self, count: int) -> bool:
-        """Whether a run that stopped after so many samples can go on and read what it would have read without stopping.
+        """Whether a run that stopped after so many samples can go on and read what it would have
+        read without stopping.
 
-        What a network computes differs in the last digits with the batch. Samples are read in batches or, where their width
-        varies, in windows of some batches that are sorted by it: of 1, 1, 2, 4, 8, and from then on 16 batches. So the first
-        come soon, and where a window ends depends on the count, if not on memory, which ends one within.
+        What a network computes differs in the last digits with the batch. Samples are read in
+        batches or, where their width varies, in windows of some batches that are sorted by it: of
+        1, 1, 2, 4, 8, and from then on 16 batches. So the first come soon, and where a window ends
+        depends on the count, if not on memory, which ends one within.
         """
         batches, rest = divmod(count, self.batch_size)
-        return not rest and (self.assembly.image.width is not None or batches % WINDOW == 0 or batches in (1, 2, 4, 8))
+        return not rest and (
+            self.assembly.image.width is not None
+            or batches % WINDOW == 0
+            or batches in (1, 2, 4, 8)
+        )
 
-    def _windows(self, pairs: Iterator[tuple[Sample, Prepared]], done: int) -> Iterator[list[tuple[Sample, Prepared]]]:
+    def _windows(
+        self, pairs: Iterator[tuple[Sample, Prepared]], done: int
+    ) -> Iterator[list[tuple[Sample, Prepared]]]:
         """The samples that are read together, behind the first ones, which have been done."""
         window, held = [], 0
         for count, pair in enumerate(pairs, start=done + 1):
@@ -107,7 +125,8 @@ class Recogniser:
             yield window
 
     def prepare(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Prepared]]:
-        """Every sample with its preprocessed image, in order; images are read and preprocessed in threads, ahead."""
+        """Every sample with its preprocessed image, in order; images are read and preprocessed in
+        threads, ahead."""
         return ordered_map(
             lambda sample: (sample, prepare(sample.load, self.assembly)),
             samples,
@@ -147,9 +166,11 @@ class Recogniser:
         return reading.decoded
 
     def outputs(self, dataset: Dataset) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
-        """What the network says, a batch at a time: samples, log-probabilities (N, T, K), lengths (N,).
+        """What the network says, a batch at a time: samples, log-probabilities (N, T, K), lengths
+        (N,).
 
-        Samples that cannot be read, those without a text, and those without ink, which no decoder gets to see, are left out.
+        Samples that cannot be read, those without a text, and those without ink, which no decoder
+        gets to see, are left out.
         """
         pairs = self.prepare_all(dataset)
         usable = (pair for pair in pairs if pair[0].text is not None and not pair[1].blank)
@@ -160,12 +181,19 @@ class Recogniser:
     def readings(
         self, pairs: Iterator[tuple[Sample, Prepared]], seconds: Seconds, done: int = 0
     ) -> Iterator[Reading | Skipped]:
-        """Every sample as it was read, or why it could not be, in order, behind the first ones, which have been ``done``.
+        """Every sample as it was read, or why it could not be, in order, behind the first ones,
+        which have been ``done``.
 
-        The network runs in threads of its own; meanwhile others prepare the next images, and the caller's decodes the last.
+        The network runs in threads of its own; meanwhile others prepare the next images, and the
+        caller's decodes the last.
         """
-        windows, calls = waited(self._windows(pairs, done), "wait_images", seconds), self._calls.most
-        recognised = ordered_map(partial(self._recognise, seconds=seconds), windows, calls, ahead=calls, at_first=0)
+        windows, calls = (
+            waited(self._windows(pairs, done), "wait_images", seconds),
+            self._calls.most,
+        )
+        recognised = ordered_map(
+            partial(self._recognise, seconds=seconds), windows, calls, ahead=calls, at_first=0
+        )
         for each in waited(recognised, "wait_network", seconds):
             yield from self._decoded(each, seconds)
         seconds.wait_network -= seconds.wait_images  # which lies within it
@@ -188,8 +216,8 @@ class Recogniser:
         return recognised
 
     def _batches(self, images: Mapping[int, Image]) -> Iterator[list[int]]:
-        """Batches of about one width: as many images as a batch has, but none much wider than the first, and together no more
-        pixels than :data:`BATCH_PIXELS`."""
+        """Batches of about one width: as many images as a batch has, but none much wider than the
+        first, and together no more pixels than :data:`BATCH_PIXELS`."""
         batch: list[int] = []
         for number in sorted(images, key=lambda number: images[number].shape[1]):
             image = images[number]
@@ -211,9 +239,13 @@ class Recogniser:
         expected = (len(images), self.assembly.alphabet.classes)
         if log_probs.shape[::2] != expected or log_probs.ndim != 3 or lengths.shape != expected[:1]:
             raise ValueError(
-                f"it gave {log_probs.shape} and lengths {lengths.shape}; expected {expected[0]} images × steps × {expected[1]}"
+                f"it gave {log_probs.shape} and lengths {lengths.shape}; expected {expected[0]} "
+                f"images × steps × {expected[1]}"
             )
-        if not 0 <= lengths.min() <= lengths.max() <= log_probs.shape[1] or np.isnan(log_probs).any():
+        if (
+            not 0 <= lengths.min() <= lengths.max() <= log_probs.shape[1]
+            or np.isnan(log_probs).any()
+        ):
             raise ValueError("it gave lengths beyond its steps, or numbers that are none (NaN)")
         return log_probs, lengths
 
@@ -228,7 +260,11 @@ class Recogniser:
                 of_batch,
                 lambda error: failure(part_text("decoder", self.assembly.spec.decoder.use), error),
             )
-            found |= {numbers[place]: each for places, texts in parts for place, each in zip(places, texts, strict=True)}
+            found |= {
+                numbers[place]: each
+                for places, texts in parts
+                for place, each in zip(places, texts, strict=True)
+            }
             recognised.failed |= {numbers[place]: reason for place, reason in of_batch.items()}
         for number, (sample, item) in enumerate(recognised.window):
             seconds.read += item.read
@@ -249,7 +285,10 @@ class Recogniser:
             raise ValueError(f"it gave {len(decoded)} texts for {len(lengths)} images")
         for each in decoded:
             if not _is_sound(each):
-                raise ValueError(f"it gave {each!r:.200}; expected a Decoded with a text and a confidence of 0 to 1")
+                raise ValueError(
+                    f"it gave {each!r:.200}; expected a Decoded with a text and a confidence of 0 "
+                    "to 1"
+                )
         return decoded
 
     def evaluate(
@@ -261,8 +300,9 @@ class Recogniser:
     ) -> tuple[Scorer, list[Skipped], Seconds]:
         """Scores of all samples, those that could not be used, and seconds by stage.
 
-        ``on_reading`` is told of every sample as it comes. ``earlier`` is what became of the first samples in a run that was
-        interrupted; they are scored, but not read again. Raises DataError where no sample can be scored.
+        ``on_reading`` is told of every sample as it comes. ``earlier`` is what became of the first
+        samples in a run that was interrupted; they are scored, but not read again. Raises DataError
+        where no sample can be scored.
         """
         from ocrkit.evaluation import RAW, Scorer
 
@@ -290,17 +330,21 @@ class Recogniser:
             on_reading(reading)
         if not len(scorer):
             if scorer.left_out:
-                raise DataError(f"{dataset.root}: all {scorer.left_out:,} samples are left out as punctuation")
+                raise DataError(
+                    f"{dataset.root}: all {scorer.left_out:,} samples are left out as punctuation"
+                )
             first = skipped[0]
             raise DataError(
-                f"{dataset.root}: none of {len(skipped)} samples can be used; the first: {first.id}: {first.reason}"
+                f"{dataset.root}: none of {len(skipped)} samples can be used; the first: "
+                f"{first.id}: {first.reason}"
             )
         seconds.total = time.perf_counter() - start
         return scorer, skipped, seconds
 
 
 def _is_sound(decoded: Any) -> bool:
-    """Whether a decoder gave what can be written down. Raises TypeError or UnicodeError, too, where it is not."""
+    """Whether a decoder gave what can be written down. Raises TypeError or UnicodeError, too, where
+    it is not."""
     if not isinstance(decoded, Decoded) or not 0 <= decoded.confidence <= 1:
         return False
     decoded.text.encode(errors="surrogateescape")

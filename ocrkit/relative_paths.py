@@ -13,10 +13,12 @@ NARROWING = ("only", "exclude")
 
 
 def make_absolute(table: dict[str, Any], folder: Path, training: type) -> None:
-    """Makes the relative paths among the options of a table's parts absolute, as they are seen from the folder.
+    """Makes the relative paths among the options of a table's parts absolute, as they are seen from
+    the folder.
 
-    ``training`` is the class of the options in ``[training]``. Options that name files are those of type Path, and those made
-    with ``option(…, file=…)``. What is no table, or names no part that is installed, is left alone.
+    ``training`` is the class of the options in ``[training]``. Options that name files are those of
+    type Path, and those made with ``option(…, file=…)``. What is no table, or names no part that is
+    installed, is left alone.
     """
     for _, options, kinds in _tables(table, training):
         for name, kind in kinds.items():
@@ -35,12 +37,20 @@ def files_in(table: dict[str, Any], training: type) -> list[str]:
 
 
 def absolute_reference(reference: str, folder: Path) -> str:
-    """The same weights or network, named so that they are found from anywhere: ``zoo:NAME`` is; a path is made absolute."""
-    return str((folder / reference).absolute()) if reference and not reference.startswith("zoo:") else reference
+    """The same weights or network, named so that they are found from anywhere: ``zoo:NAME`` is; a
+    path is made absolute."""
+    return (
+        str((folder / reference).absolute())
+        if reference and not reference.startswith("zoo:")
+        else reference
+    )
 
 
-def _tables(table: dict[str, Any], training: type) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
-    """Every table of options, called by its kind of part, with the names of those that are files."""
+def _tables(
+    table: dict[str, Any], training: type
+) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
+    """Every table of options, called by its kind of part, with the names of those that are
+    files."""
     trained = _as_table(table.get("training"))
     preprocessor = _as_table(table.get("preprocessor"))
     for kind, items in (
@@ -74,7 +84,8 @@ def _class_of(kind: str, use: Any) -> Any:
 
 
 def _files_of(cls: Any) -> dict[str, str]:
-    """The options of a class that name files; and the kind of part whose names may stand in a file's place, if any."""
+    """The options of a class that name files; and the kind of part whose names may stand in a
+    file's place, if any."""
     if not is_dataclass(cls):
         return {}
     try:

@@ -1,4 +1,5 @@
-"""Result files: what was read, one JSON object a line, written as it comes and whole only under its final name.
+"""Result files: what was read, one JSON object a line, written as it comes and whole only under its
+final name.
 
 ``docs/results.md`` says what the first line, the header, and the rows hold.
 """
@@ -22,19 +23,32 @@ from ocrkit.interfaces import Decoded, Metric, Sample, Skipped
 from ocrkit.parsing import json_text, parse_json
 
 _DIGITS = 4
-"""After the point, of what is there for people: characters' confidences and scores of alternatives."""
+"""After the point, of what is there for people: characters' confidences and scores of
+alternatives."""
 
 
 class ResultFile:
-    """``FILE``, or until it is complete ``FILE.part``: a header that says what produced it, then a row an image.
+    """``FILE``, or until it is complete ``FILE.part``: a header that says what produced it, then a
+    row an image.
 
-    Where ``resume`` is set, the first ``kept`` rows are those of an interrupted run, which :meth:`rows` reads one by one: as
-    many as there are whole, and of which ``may_go_on_after`` says that a resumed run ends as an uninterrupted one. Raises
-    OcrkitError where that run was another one, where another run is writing the file right now, and where it cannot be written.
+    Where ``resume`` is set, the first ``kept`` rows are those of an interrupted run, which
+    :meth:`rows` reads one by one: as many as there are whole, and of which ``may_go_on_after`` says
+    that a resumed run ends as an uninterrupted one. Raises OcrkitError where that run was another
+    one, where another run is writing the file right now, and where it cannot be written.
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any], *, resume: bool, may_go_on_after: Callable[[int], bool]) -> None:
-        self._path, self._target = path, Path(os.path.realpath(path))  # where it is a link, the link stays
+    def __init__(
+        self,
+        path: Path,
+        header: Mapping[str, Any],
+        *,
+        resume: bool,
+        may_go_on_after: Callable[[int], bool],
+    ) -> None:
+        self._path, self._target = (
+            path,
+            Path(os.path.realpath(path)),
+        )  # where it is a link, the link stays
         self._part = self._target.with_name(f"{self._target.name}.part")
         self._first = _line({"header": dict(header)})
         self.kept = 0
@@ -50,9 +64,12 @@ class ResultFile:
                 raise
 
     def _begin(self, resume: bool, may_go_on_after: Callable[[int], bool]) -> None:
-        # The other run's file has its final name by the time that this one has the lock, or is no longer there.
+        # The other run's file has its final name by the time that this one has the lock, or is no
+        # longer there.
         if not lock(self._file) or not self._is_part():
-            raise OcrkitError(f"{self._path}: in use by another run; wait for its end, or name another file")
+            raise OcrkitError(
+                f"{self._path}: in use by another run; wait for its end, or name another file"
+            )
         end = self._interrupted(may_go_on_after) if resume else 0
         self._file.truncate(end)  # what is written goes to the end
         if not end:
@@ -60,17 +77,21 @@ class ResultFile:
             self._file.flush()
 
     def _is_part(self) -> bool:
-        return self._part.exists() and os.path.samestat(self._part.stat(), os.fstat(self._file.fileno()))
+        return self._part.exists() and os.path.samestat(
+            self._part.stat(), os.fstat(self._file.fileno())
+        )
 
     def _interrupted(self, may_go_on_after: Callable[[int], bool]) -> int:
-        """Counts the rows that are kept, and says where in the file they end: a run may have read millions."""
+        """Counts the rows that are kept, and says where in the file they end: a run may have read
+        millions."""
         with self._part.open("rb") as file:
             line = file.readline()
             if not line.endswith(b"\n"):
                 return 0
             if line.removeprefix(BOM_UTF8) != self._first:
                 raise OcrkitError(
-                    f"{self._part}: was begun by another run (pipeline, weights, data or versions differ); "
+                    f"{self._part}: was begun by another run (pipeline, weights, data or versions "
+                    "differ); "
                     "delete it to start anew"
                 )
             end = position = len(line)
@@ -93,7 +114,12 @@ class ResultFile:
     def __enter__(self) -> "ResultFile":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         with writing(self._path, self._target, self._part):
             try:
                 if kind is None:
@@ -107,7 +133,7 @@ def _line(row: Mapping[str, Any]) -> bytes:
     return f"{json_text(row)}\n".encode()
 
 
-# ------------------------------------------------------------------------------------------------------------------ rows
+# --------------------------------------------------------------------------------------------- rows
 
 
 def sample_row(sample: Sample, decoded: Decoded) -> dict[str, Any]:
@@ -126,9 +152,14 @@ def decoded_fields(decoded: Decoded) -> dict[str, Any]:
     lists = {
         "characters": [round(float(confidence), _DIGITS) for confidence in decoded.characters],
         "spans": [[span.start, span.end] for span in decoded.spans],
-        "alternatives": [[each.text, round(float(each.score), _DIGITS)] for each in decoded.alternatives],
+        "alternatives": [
+            [each.text, round(float(each.score), _DIGITS)] for each in decoded.alternatives
+        ],
     }
-    return {"confidence": float(decoded.confidence), **{name: values for name, values in lists.items() if values}}
+    return {
+        "confidence": float(decoded.confidence),
+        **{name: values for name, values in lists.items() if values},
+    }
 
 
 def outcome_of(row: Mapping[str, Any]) -> Outcome | Skipped:
@@ -136,16 +167,30 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome | Skipped:
     if "error" in row:
         _check(row, {"id": str, "error": str}, "row")
         return Skipped(row["id"], row["error"])
-    found = Outcome(row["id"], row["truth"], row["prediction"], row.get("writer"), row.get("form"), row.get("confidence"))
-    texts = [found.id, found.reference, found.prediction, *(each for each in (found.writer, found.form) if each is not None)]
+    found = Outcome(
+        row["id"],
+        row["truth"],
+        row["prediction"],
+        row.get("writer"),
+        row.get("form"),
+        row.get("confidence"),
+    )
+    texts = [
+        found.id,
+        found.reference,
+        found.prediction,
+        *(each for each in (found.writer, found.form) if each is not None),
+    ]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text is expected for id, truth, prediction, writer and form")
-    if found.confidence is not None and not (isinstance(found.confidence, int | float) and 0 <= found.confidence <= 1):
+    if found.confidence is not None and not (
+        isinstance(found.confidence, int | float) and 0 <= found.confidence <= 1
+    ):
         raise TypeError("confidence is not in 0 to 1")
     return found
 
 
-# --------------------------------------------------------------------------------------------------------------- reading
+# ------------------------------------------------------------------------------------------ reading
 
 
 @dataclass(frozen=True)
@@ -166,17 +211,24 @@ class Results:
         if seen is None:
             return None
         found = (seen["trained"], seen["chosen"])
-        return Contamination(*(Overlap(each["samples"], each["forms"], each.get("images", 0)) for each in found))
+        return Contamination(
+            *(Overlap(each["samples"], each["forms"], each.get("images", 0)) for each in found)
+        )
 
     def score(self, rules: Rules = RAW, min_confidence: float | None = None) -> Result:
-        """The run's own result, or what it would have been by these rules. Raises OcrkitError where no sample counts."""
+        """The run's own result, or what it would have been by these rules. Raises OcrkitError where
+        no sample counts."""
         scorer = Scorer(self.metrics, rules)
         for outcome in self.outcomes:
             scorer.add(outcome)
         if not len(scorer):
-            raise OcrkitError(f"{self.path}: all {scorer.left_out:,} samples are left out as punctuation")
+            raise OcrkitError(
+                f"{self.path}: all {scorer.left_out:,} samples are left out as punctuation"
+            )
         header = self.header
-        about = {name: header["dataset"][name] for name in ("name", "root", "split", "limit", "forms")}
+        about = {
+            name: header["dataset"][name] for name in ("name", "root", "split", "limit", "forms")
+        }
         return Result(
             pipeline=header["pipeline"],
             backend=header["backend"],
@@ -191,24 +243,33 @@ class Results:
 
 
 def read_results(path: Path) -> Results:
-    """Reads a file that ``ocrkit run --output`` wrote. Raises OcrkitError where it is not one, or is not complete."""
+    """Reads a file that ``ocrkit run --output`` wrote. Raises OcrkitError where it is not one, or
+    is not complete."""
     lines = _lines(path)
     try:
         header = next(lines)["header"]
         if "images" in header:
-            raise OcrkitError(f"{path}: made of single images, whose texts nobody has said; score a data set")
+            raise OcrkitError(
+                f"{path}: made of single images, whose texts nobody has said; score a data set"
+            )
         _check(header, _HEADER, "header")
         dataset = header["dataset"]
         skipped = [Skipped(item["id"], item["reason"]) for item in dataset["skipped"]]
-        metrics = {part.get("name", part["use"]): _metric(part) for part in header["parts"]["metrics"]}
+        metrics = {
+            part.get("name", part["use"]): _metric(part) for part in header["parts"]["metrics"]
+        }
     except (StopIteration, KeyError, TypeError, AttributeError) as error:
-        raise OcrkitError(f"{path}: no result file of this version; expected one that ocrkit run --output wrote") from error
+        raise OcrkitError(
+            f"{path}: no result file of this version; expected one that ocrkit run --output wrote"
+        ) from error
     outcomes: list[Outcome] = []
     for number, row in enumerate(lines, start=2):
         try:
             found = outcome_of(row)
         except (KeyError, TypeError) as error:
-            raise OcrkitError(f"{path}: line {number} is no result of a sample ({error})") from error
+            raise OcrkitError(
+                f"{path}: line {number} is no result of a sample ({error})"
+            ) from error
         if isinstance(found, Skipped):
             skipped.append(found)
         else:
@@ -216,7 +277,8 @@ def read_results(path: Path) -> Results:
     rows = len(outcomes) + len(skipped) - len(dataset["skipped"])
     if rows != dataset["samples"]:
         raise OcrkitError(
-            f"{path}: {rows:,} rows for {dataset['samples']} samples; go on with that run by --resume, or run it anew"
+            f"{path}: {rows:,} rows for {dataset['samples']} samples; go on with that run by "
+            "--resume, or run it anew"
         )
     if not outcomes:
         raise OcrkitError(f"{path}: no sample in it was read")
@@ -241,8 +303,8 @@ _HEADER = {
     "parts": {"metrics": [{"use": str, "name?": str}]},
     "contamination": ({"trained": _OVERLAP, "chosen": _OVERLAP}, None),
 }
-"""What scoring needs of a header: a type, a list of what is in brackets, a table with these names (and perhaps those
-with a question mark), or one of several."""
+"""What scoring needs of a header: a type, a list of what is in brackets, a table with these names
+(and perhaps those with a question mark), or one of several."""
 
 
 def _metric(part: dict[str, Any]) -> Metric:

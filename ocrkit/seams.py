@@ -1,4 +1,5 @@
-"""The stages of a pipeline in words: sizes, parameters and owners, as ``ocrkit check`` shows them."""
+"""The stages of a pipeline in words: sizes, parameters and owners, as ``ocrkit check`` shows
+them."""
 
 from dataclasses import dataclass
 
@@ -13,7 +14,8 @@ from ocrkit.registry import registry
 
 @dataclass(frozen=True)
 class Seam:
-    """A stage of a pipeline as ``ocrkit check`` shows it: what goes in, what comes out, how many parameters."""
+    """A stage of a pipeline as ``ocrkit check`` shows it: what goes in, what comes out, how many
+    parameters."""
 
     part: str
     use: str
@@ -23,7 +25,8 @@ class Seam:
     stride: int | None = None
     """Pixels of the image's width in a step, where steps are made."""
     longest_label: str = ""
-    """Characters of the longest text that fits, where classes are made: one a step, less one for every two equal neighbours."""
+    """Characters of the longest text that fits, where classes are made: one a step, less one for
+    every two equal neighbours."""
     parameters: int = 0
 
 
@@ -41,23 +44,41 @@ def seams(assembly: Assembly) -> list[Seam]:
     shapes = plan.parameters()
 
     def parameters(prefix: str) -> int:
-        return sum(int(np.prod(shape)) for name, shape in shapes.items() if name.startswith(f"{prefix}."))
+        return sum(
+            int(np.prod(shape)) for name, shape in shapes.items() if name.startswith(f"{prefix}.")
+        )
 
-    image, sequence, encoded = image_text(plan.image), _sequence_text(plan.sequence), _sequence_text(plan.encoded)
+    image, sequence, encoded = (
+        image_text(plan.image),
+        _sequence_text(plan.sequence),
+        _sequence_text(plan.encoded),
+    )
     classes = _sequence_text(SequenceSize(plan.classes, plan.encoded.steps))
     backend, stride = assembly.backend_name, assembly.stride
     own = backend if assembly.numpy_featurizer is None else "numpy"
     return [
         _seam(spec.reader, "files", "any × any px"),
         *_preprocessing(spec, image),
-        _seam(spec.featurizer, image, sequence, own, stride=stride, parameters=parameters("featurizer")),
+        _seam(
+            spec.featurizer,
+            image,
+            sequence,
+            own,
+            stride=stride,
+            parameters=parameters("featurizer"),
+        ),
         _seam(spec.encoder, sequence, encoded, backend, parameters=parameters("encoder")),
         Seam(
-            "head", "linear", _owner("backend", backend), encoded, classes,
-            longest_label=_longest_label(plan.encoded.steps, stride), parameters=parameters("head"),
+            "head",
+            "linear",
+            _owner("backend", backend),
+            encoded,
+            classes,
+            longest_label=_longest_label(plan.encoded.steps, stride),
+            parameters=parameters("head"),
         ),
         _seam(spec.decoder, classes, "text"),
-    ]  # fmt: skip
+    ]
 
 
 def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
@@ -69,17 +90,26 @@ def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
         _seam(spec.reader, "files", "any × any px"),
         *_preprocessing(spec, image),
         Seam(
-            "network", spec.network, _owner("backend", around.backend_name), image, classes, exported.stride,
-            _longest_label(exported.steps, exported.stride), exported.parameters,
+            "network",
+            spec.network,
+            _owner("backend", around.backend_name),
+            image,
+            classes,
+            exported.stride,
+            _longest_label(exported.steps, exported.stride),
+            exported.parameters,
         ),
         _seam(spec.decoder, classes, "text"),
-    ]  # fmt: skip
+    ]
 
 
 def _preprocessing(spec: PipelineSpec, image: str) -> list[Seam]:
     """The preprocessors in the order in which they run; only the last one's size is known."""
     anything = "any × any px"
-    return [*(_seam(part, anything, anything) for part in spec.before), _seam(spec.preprocessor, anything, image)]
+    return [
+        *(_seam(part, anything, anything) for part in spec.before),
+        _seam(spec.preprocessor, anything, image),
+    ]
 
 
 def _owner(kind: str, name: str, backend: str | None = None) -> str:
@@ -87,7 +117,13 @@ def _owner(kind: str, name: str, backend: str | None = None) -> str:
 
 
 def _seam(
-    part: PartSpec, before: str, after: str, backend: str | None = None, *, stride: int | None = None, parameters: int = 0
+    part: PartSpec,
+    before: str,
+    after: str,
+    backend: str | None = None,
+    *,
+    stride: int | None = None,
+    parameters: int = 0,
 ) -> Seam:
     owner = _owner(part.kind, part.use, backend)
     return Seam(part.kind, part.use, owner, before, after, stride=stride, parameters=parameters)

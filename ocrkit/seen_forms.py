@@ -1,8 +1,8 @@
 """What weights have seen: the data that they were trained on, and those by which they were chosen.
 
-Lists of it are text files with a line each: ``trained`` or ``chosen``, a tab, and an id. ``forms.txt`` beside a zoo model's
-manifest lists forms; ``seen.txt``, there and in the folder of a training run, the keys of samples that are of no form. They are
-read when something is scored.
+Lists of it are text files with a line each: ``trained`` or ``chosen``, a tab, and an id.
+``forms.txt`` beside a zoo model's manifest lists forms; ``seen.txt``, there and in the folder of a
+training run, the keys of samples that are of no form. They are read when something is scored.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ FORMS, IMAGES = "forms.txt", "seen.txt"
 
 @dataclass(frozen=True, slots=True)
 class SeenForms:
-    """What weights have seen, as far as their model or their training run says: forms, and of samples that are of no form
-    the keys (:func:`key_of`)."""
+    """What weights have seen, as far as their model or their training run says: forms, and of
+    samples that are of no form the keys (:func:`key_of`)."""
 
     trained: frozenset[str] = frozenset()
     chosen: frozenset[str] = frozenset()
@@ -32,10 +32,13 @@ class SeenForms:
 
 
 def key_of(sample: Sample) -> str:
-    """What a sample is known by that is of no form, 16 hexadecimal digits: its image file's bytes, so that files may be moved
-    and renamed; of one without a file, its id and text. Empty where the file cannot be read."""
+    """What a sample is known by that is of no form, 16 hexadecimal digits: its image file's bytes,
+    so that files may be moved and renamed; of one without a file, its id and text. Empty where the
+    file cannot be read."""
     if sample.path is None:
-        return hashlib.sha256(f"{sample.id}\0{sample.text}".encode(errors="surrogatepass")).hexdigest()[:16]
+        return hashlib.sha256(
+            f"{sample.id}\0{sample.text}".encode(errors="surrogatepass")
+        ).hexdigest()[:16]
     try:
         with Path(sample.path).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:16]
@@ -52,7 +55,7 @@ def keys_of(samples: Iterable[Sample]) -> frozenset[str]:
     return frozenset(key_of(sample) for sample in samples if not sample.form) - {""}
 
 
-# ----------------------------------------------------------------------------------------------------------------- lists
+# -------------------------------------------------------------------------------------------- lists
 
 
 def write_list(path: Path, trained: Iterable[str], chosen: Iterable[str]) -> dict[str, Any]:
@@ -71,19 +74,23 @@ def write_list(path: Path, trained: Iterable[str], chosen: Iterable[str]) -> dic
 
 
 def read_list(path: Path) -> dict[str, frozenset[str]]:
-    """The ids of a list, ``trained`` and ``chosen``. Raises WeightsError where it is missing or damaged."""
+    """The ids of a list, ``trained`` and ``chosen``. Raises WeightsError where it is missing or
+    damaged."""
     found: dict[str, set[str]] = {"trained": set(), "chosen": set()}
     expected = "the list of what the weights have seen; install the model anew"
     for number, line in enumerate(read_text(path, WeightsError, expected).splitlines(), 1):
         use, tab, each = line.partition("\t")
         if use not in found or not tab or not each:
-            raise WeightsError(f"{path}: line {number}: {line!r}; expected 'trained' or 'chosen', a tab and an id")
+            raise WeightsError(
+                f"{path}: line {number}: {line!r}; expected 'trained' or 'chosen', a tab and an id"
+            )
         found[use].add(each)
     return {use: frozenset(ids) for use, ids in found.items()}
 
 
 def write_seen(folder: Path, seen: SeenForms) -> dict[str, Any]:
-    """Writes a model's lists; returns the tables ``forms`` and ``images`` of its manifest, ``images`` where there are any."""
+    """Writes a model's lists; returns the tables ``forms`` and ``images`` of its manifest,
+    ``images`` where there are any."""
     tables = {"forms": write_list(folder / FORMS, seen.trained, seen.chosen)}
     if seen.trained_keys or seen.chosen_keys:
         tables["images"] = write_list(folder / IMAGES, seen.trained_keys, seen.chosen_keys)
@@ -93,12 +100,15 @@ def write_seen(folder: Path, seen: SeenForms) -> dict[str, Any]:
 def of_model(folder: Path, manifest: Mapping[str, Any]) -> SeenForms:
     """What the model in a folder says; nothing where its manifest names no list.
 
-    Raises WeightsError where a list is missing or damaged, or has not as many lines as the manifest says.
+    Raises WeightsError where a list is missing or damaged, or has not as many lines as the manifest
+    says.
     """
     return SeenForms(*_listed(folder, manifest, "forms"), *_listed(folder, manifest, "images"))
 
 
-def _listed(folder: Path, manifest: Mapping[str, Any], name: str) -> tuple[frozenset[str], frozenset[str]]:
+def _listed(
+    folder: Path, manifest: Mapping[str, Any], name: str
+) -> tuple[frozenset[str], frozenset[str]]:
     """What was trained on and chosen by, of the list of this name."""
     stated = manifest.get(name)
     if stated is None:
@@ -115,7 +125,8 @@ def _listed(folder: Path, manifest: Mapping[str, Any], name: str) -> tuple[froze
 
 
 def of_run(folder: Path) -> SeenForms:
-    """What ``run.json`` and ``seen.txt`` in the folder of a training run say; nothing where it is no such folder.
+    """What ``run.json`` and ``seen.txt`` in the folder of a training run say; nothing where it is
+    no such folder.
 
     Raises WeightsError where ``seen.txt`` is damaged.
     """

@@ -12,7 +12,8 @@ Setting = tuple[list[str], Any]
 
 
 def parse_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[Setting]:
-    """``a.b=c`` texts, or values by dotted name, which are made TOML values. None takes an option away.
+    """``a.b=c`` texts, or values by dotted name, which are made TOML values. None takes an option
+    away.
 
     Raises ConfigError for a text that is no setting.
     """
@@ -22,14 +23,22 @@ def parse_settings(settings: Sequence[str] | Mapping[str, Any]) -> list[Setting]
 
 
 def parse_setting(setting: str) -> Setting:
-    """``a.b=c`` as the path ["a", "b"] and the TOML value c, or the text c where it is no TOML value.
+    """``a.b=c`` as the path ["a", "b"] and the TOML value c, or the text c where it is no TOML
+    value.
 
     The path of ``a.b+=c`` is ["a", "b+"].
     """
     name, equals, text = setting.partition("=")
     path = [key.strip() for key in name.split(".")]
     if not equals or not all(key.removesuffix("+") for key in path):
-        raise ConfigError([f"--set {setting}: expected PART.OPTION=VALUE, for example --set featurizer.channels=64"])
+        raise ConfigError(
+            [
+                (
+                    f"--set {setting}: expected PART.OPTION=VALUE, for example --set "
+                    "featurizer.channels=64"
+                )
+            ]
+        )
     try:
         value = parse_toml(f"value = {text}")["value"] if "\n" not in text else text
     except ValueError:  # besides TOMLDecodeError, Python's own for numbers of thousands of digits
@@ -47,13 +56,16 @@ def _plain(value: Any) -> Any:
 
 
 def apply_settings(table: dict[str, Any], settings: Sequence[Setting]) -> list[str]:
-    """Changes the table: tables before what is in them, and ``PART.use`` first: a part that is replaced loses its options.
+    """Changes the table: tables before what is in them, and ``PART.use`` first: a part that is
+    replaced loses its options.
 
-    An item of a list is found by its ``name``, else by its ``use``. A name that ends in + adds to the text or the list that is
-    there; a list need not be there. Returns what cannot be done.
+    An item of a list is found by its ``name``, else by its ``use``. A name that ends in + adds to
+    the text or the list that is there; a list need not be there. Returns what cannot be done.
     """
     problems = []
-    for path, value in sorted(settings, key=lambda setting: (len(setting[0]), setting[0][-1] != "use")):
+    for path, value in sorted(
+        settings, key=lambda setting: (len(setting[0]), setting[0][-1] != "use")
+    ):
         dotted = ".".join(path)
         target: Any = table
         for key in path[:-1]:
@@ -76,7 +88,8 @@ def apply_settings(table: dict[str, Any], settings: Sequence[Setting]) -> list[s
 
 
 def _item(items: list[Any], key: str) -> Any:
-    """The table in a list that is named so, else the first that uses a part of this name; None where there is neither."""
+    """The table in a list that is named so, else the first that uses a part of this name; None
+    where there is neither."""
     tables = [item for item in items if isinstance(item, dict)]
     for by in ("name", "use"):
         for table in tables:
@@ -88,6 +101,8 @@ def _item(items: list[Any], key: str) -> Any:
 def _add(table: dict[str, Any], name: str, value: Any, dotted: str) -> list[str]:
     before: Any = table.get(name, [] if isinstance(value, list) else None)
     if type(before) not in (str, list) or type(value) is not type(before):
-        return [f"--set {dotted}={value!r}: {name} is {before!r}; expected a text or a list to add to"]
+        return [
+            f"--set {dotted}={value!r}: {name} is {before!r}; expected a text or a list to add to"
+        ]
     table[name] = before + value
     return []

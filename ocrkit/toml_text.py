@@ -1,4 +1,5 @@
-"""Changes texts in a TOML file and leaves everything else, comments and all, as somebody has written it."""
+"""Changes texts in a TOML file and leaves everything else, comments and all, as somebody has
+written it."""
 
 import copy
 import re
@@ -16,9 +17,11 @@ _Place = tuple[str | int, ...]
 
 
 def changed(text: str, table: dict[str, Any]) -> str:
-    """The TOML text, its values those of the table, which differs from it in texts alone or has others on top.
+    """The TOML text, its values those of the table, which differs from it in texts alone or has
+    others on top.
 
-    Where a text cannot be found in one line, all is written anew, without the comments. What is given back is the table.
+    Where a text cannot be found in one line, all is written anew, without the comments. What is
+    given back is the table.
     """
     try:
         for place, value in list(_texts(table)):
@@ -50,7 +53,8 @@ def _at(value: Any, place: _Place) -> Any:
 
 
 def _with(text: str, place: _Place, value: str) -> str:
-    """The text with this value. Each that may be the old one is tried: the parser says which it was.
+    """The text with this value. Each that may be the old one is tried: the parser says which it
+    was.
 
     Raises LookupError where none is.
     """

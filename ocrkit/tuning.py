@@ -50,27 +50,39 @@ class Tuning:
         ]
 
 
-def tune(pipeline: Pipeline, dataset: Dataset, on_trial: Callable[[Trial], None] = lambda _: None) -> Tuning:
-    """Searches ``lm_weight`` and ``length_bonus`` of the pipeline's decoder for the best score by the pipeline's first metric.
+def tune(
+    pipeline: Pipeline, dataset: Dataset, on_trial: Callable[[Trial], None] = lambda _: None
+) -> Tuning:
+    """Searches ``lm_weight`` and ``length_bonus`` of the pipeline's decoder for the best score by
+    the pipeline's first metric.
 
-    The network runs once. A coarse grid comes first; from its best point on, the eight points around the best one so far are
-    tried, until none is better, and then again with half the step. The same every time; of equals the first found is taken.
-    ``on_trial`` is told of every trial as it is made.
+    The network runs once. A coarse grid comes first; from its best point on, the eight points
+    around the best one so far are tried, until none is better, and then again with half the step.
+    The same every time; of equals the first found is taken. ``on_trial`` is told of every trial as
+    it is made.
 
-    Raises OcrkitError where the decoder has no language model, or the model's scores were reported on this very split, which
-    would no longer be of anything unseen; DataError where no sample can be used.
+    Raises OcrkitError where the decoder has no language model, or the model's scores were reported
+    on this very split, which would no longer be of anything unseen; DataError where no sample can
+    be used.
     """
     decoder: Any = pipeline.decoder
     names = {each.name for each in fields(decoder)} if is_dataclass(decoder) else set()
     use = pipeline.spec.decoder.use
     if missing := [name for name in OPTIONS if name not in names]:
-        raise OcrkitError(f"decoder {use!r} has no option {missing[0]!r}; choose one that has: --set decoder.use=ctc-beam")
+        raise OcrkitError(
+            f"decoder {use!r} has no option {missing[0]!r}; choose one that has: --set "
+            "decoder.use=ctc-beam"
+        )
     if not decoder.language_model:
-        raise OcrkitError(f"decoder {use!r} is given no language model; name one: --set decoder.language_model=FILE|NAME")
+        raise OcrkitError(
+            f"decoder {use!r} is given no language model; name one: --set "
+            "decoder.language_model=FILE|NAME"
+        )
     split = f"{dataset.name} {dataset.split}"
     if split == pipeline.weights.reported:
         raise OcrkitError(
-            f"{split}: the scores of {pipeline.weights.reference} are reported on it; choose on another split or on forms set "
+            f"{split}: the scores of {pipeline.weights.reference} are reported on it; choose on "
+            "another split or on forms set "
             "apart for choosing: --split NAME, --set reader.only=FILE"
         )
     evaluation = _Evaluation(pipeline, dataset)
@@ -91,7 +103,9 @@ def tune(pipeline: Pipeline, dataset: Dataset, on_trial: Callable[[Trial], None]
         while (better := best_of(_around(best, step))) != best:
             best = better
     ranked = sorted(trials.values(), key=lambda trial: sign * trial.scores[metric])
-    return Tuning(decoder.language_model, split, len(evaluation), sorted(evaluation.forms), metric, ranked)
+    return Tuning(
+        decoder.language_model, split, len(evaluation), sorted(evaluation.forms), metric, ranked
+    )
 
 
 def _around(point: tuple[float, float], step: tuple[float, float]) -> Iterator[tuple[float, float]]:
@@ -114,7 +128,9 @@ class _Evaluation:
             self.forms.update(sample.form for sample in samples if sample.form is not None)
             self._batches.append(([sample.text or "" for sample in samples], log_probs, lengths))
         if not len(self):
-            raise DataError(f"{dataset.root}: no sample of {dataset.split} can be read, or none has a text")
+            raise DataError(
+                f"{dataset.root}: no sample of {dataset.split} can be read, or none has a text"
+            )
 
     def __len__(self) -> int:
         return sum(len(texts) for texts, _, _ in self._batches)
@@ -122,9 +138,14 @@ class _Evaluation:
     def scores(self, decoder: Any) -> dict[str, float]:
         sums = {name: [0.0, 0.0] for name in self.metrics}
         for texts, log_probs, lengths in self._batches:
-            for text, decoded in zip(texts, decoder(log_probs, lengths, self._alphabet), strict=True):
+            for text, decoded in zip(
+                texts, decoder(log_probs, lengths, self._alphabet), strict=True
+            ):
                 for name, metric in self.metrics.items():
                     numerator, denominator = metric.counts(text, decoded.text)
                     sums[name][0] += numerator
                     sums[name][1] += denominator
-        return {name: numerator / denominator if denominator else 0.0 for name, (numerator, denominator) in sums.items()}
+        return {
+            name: numerator / denominator if denominator else 0.0
+            for name, (numerator, denominator) in sums.items()
+        }

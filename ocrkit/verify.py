@@ -1,4 +1,5 @@
-"""Whether a zoo model is what its manifest says, and reads the same on every backend: what ``ocrkit zoo verify`` shows."""
+"""Whether a zoo model is what its manifest says, and reads the same on every backend: what ``ocrkit
+zoo verify`` shows."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -35,7 +36,8 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The largest difference in log-probabilities (nats) between two, of which one may be ``stored``.
+    """The largest difference in log-probabilities (nats) between two, of which one may be
+    ``stored``.
 
     None where they cannot be compared: other lengths, or NaN.
     """
@@ -50,14 +52,16 @@ class Verification:
 
     model: str
     fetched: bool = True
-    """False where the weights have a URL and are not on this machine; then only the manifest was looked at."""
+    """False where the weights have a URL and are not on this machine; then only the manifest was
+    looked at."""
     tolerance: float | None = None
     checks: list[Check] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     ran: dict[str, dict[str, str]] = field(default_factory=dict)
     """What computed the golden set, with the framework's versions: ``torch``, ``torch cuda``, …"""
     left_out: dict[str, str] = field(default_factory=dict)
-    """What did not, and why: backends that the pipeline names and that are not installed, or that see no GPU."""
+    """What did not, and why: backends that the pipeline names and that are not installed, or that
+    see no GPU."""
 
     @property
     def problems(self) -> list[str]:
@@ -86,11 +90,13 @@ def verify(
     device: str = "auto",
     on_images: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Verification:
-    """Checks a model's manifest, files and pipeline, and computes its golden set on every backend of its pipeline that is here.
+    """Checks a model's manifest, files and pipeline, and computes its golden set on every backend
+    of its pipeline that is here.
 
-    ``backend`` restricts it to one. ``device``: ``auto`` takes the CPU, and the GPU too where a backend sees one; ``cpu`` or
-    ``cuda`` that one alone. ``on_images`` hears how many images have been computed, of how many. What is wrong with the model
-    is in the result; raises OcrkitError where there is no such model, or no manifest that can be read.
+    ``backend`` restricts it to one. ``device``: ``auto`` takes the CPU, and the GPU too where a
+    backend sees one; ``cpu`` or ``cuda`` that one alone. ``on_images`` hears how many images have
+    been computed, of how many. What is wrong with the model is in the result; raises OcrkitError
+    where there is no such model, or no manifest that can be read.
     """
     result, found = Verification(name), read_manifest(name)
     with _check(result, "manifest") as problems:
@@ -105,7 +111,10 @@ def verify(
     with _check(result, "weights", _file_text(found.manifest["weights"])) as problems:
         problems += _weights(found)
     with _check(result, "golden set", _file_text(found.manifest["golden"])) as problems:
-        items = read_golden(found.folder / found.manifest["golden"]["file"], sha256=found.manifest["golden"]["sha256"])
+        items = read_golden(
+            found.folder / found.manifest["golden"]["file"],
+            sha256=found.manifest["golden"]["sha256"],
+        )
         problems += _golden(found, items)
     if "forms" in found.manifest:
         with _check(result, "forms", _forms_text(found.manifest["forms"])):
@@ -113,7 +122,9 @@ def verify(
     with _check(result, "pipeline") as problems:
         spec = load_spec(name)
         if spec.weights != f"zoo:{name}":
-            problems.append(f"{spec.folder / 'pipeline.toml'}: weights: {spec.weights!r}; expected 'zoo:{name}'")
+            problems.append(
+                f"{spec.folder / 'pipeline.toml'}: weights: {spec.weights!r}; expected 'zoo:{name}'"
+            )
     if result.problems:
         return result
     engines = _engines(result, found, spec, backend, device)
@@ -126,7 +137,12 @@ def verify(
             done += count
             on_images(done, len(engines) * len(items))
 
-        what = ", ".join([f"{len(items)} images", *(f"{package} {version}" for package, version in engine.versions.items())])
+        what = ", ".join(
+            [
+                f"{len(items)} images",
+                *(f"{package} {version}" for package, version in engine.versions.items()),
+            ]
+        )
         with _check(result, f"golden set on {label}", what) as problems:
             computed[label] = _compute(engine, items, advance)
             result.ran[label] = engine.versions
@@ -182,10 +198,13 @@ def _weights(found: Model) -> list[str]:
 def _golden(found: Model, items: Sequence[Item]) -> list[str]:
     stated = found.manifest["golden"]
     path, margin, tolerance = found.folder / stated["file"], stated["margin"], stated["tolerance"]
-    problems = _unlike(f"{path}: golden", stated, {"bytes": path.stat().st_size, "items": len(items)})
+    problems = _unlike(
+        f"{path}: golden", stated, {"bytes": path.stat().st_size, "items": len(items)}
+    )
     if margin <= 2 * tolerance:
         problems.append(
-            f"{path}: golden.margin is {margin:g}; with a tolerance of {tolerance:g} texts can differ below {2 * tolerance:g}"
+            f"{path}: golden.margin is {margin:g}; with a tolerance of {tolerance:g} texts can "
+            f"differ below {2 * tolerance:g}"
         )
     return problems + [
         f"{path}: item {item.id} keeps a margin of {item.margin:.2g}, the manifest says {margin:g}"
@@ -202,8 +221,11 @@ def _unlike(where: str, stated: Mapping[str, Any], actual: Mapping[str, Any]) ->
     ]
 
 
-def _engines(result: Verification, found: Model, spec: PipelineSpec, backend: str | None, device: str) -> dict[str, _Engine]:
-    """What can compute the golden set, by backend and device. Why others cannot goes to the result."""
+def _engines(
+    result: Verification, found: Model, spec: PipelineSpec, backend: str | None, device: str
+) -> dict[str, _Engine]:
+    """What can compute the golden set, by backend and device. Why others cannot goes to the
+    result."""
     engines: dict[str, _Engine] = {}
     for name in [backend] if backend else spec.backends:
         if reason := _not_installed(name):
@@ -211,7 +233,10 @@ def _engines(result: Verification, found: Model, spec: PipelineSpec, backend: st
             continue
         with _check(result, f"network on {name}") as problems:
             assembly = assemble(spec, backend=name)
-            problems += [f"manifest.toml: network: {line}" for line in assembly.differences(found.manifest["network"])]
+            problems += [
+                f"manifest.toml: network: {line}"
+                for line in assembly.differences(found.manifest["network"])
+            ]
             arrays, _ = weights_to_read_with(assembly)
             seen = assembly.backend.devices()
             for each in seen if device == "auto" else [device]:
@@ -231,18 +256,27 @@ def _not_installed(backend: str) -> str | None:
     try:
         registry().get("backend", backend).load()
     except PluginError as error:
-        if backend not in registry().names("backend") or isinstance(error.__cause__, ModuleNotFoundError):
+        if backend not in registry().names("backend") or isinstance(
+            error.__cause__, ModuleNotFoundError
+        ):
             return str(error)
     return None
 
 
-def _compute(engine: _Engine, items: Sequence[Item], advance: Callable[[int], None]) -> list[Computed]:
+def _compute(
+    engine: _Engine, items: Sequence[Item], advance: Callable[[int], None]
+) -> list[Computed]:
     network = build_network(engine.assembly, engine.device)
     network.load_state(engine.arrays)
     return compute(engine.assembly, network, [item.image for item in items], advance)
 
 
-def _compare(result: Verification, items: Sequence[Item], computed: Mapping[str, list[Computed]], tolerance: float) -> None:
+def _compare(
+    result: Verification,
+    items: Sequence[Item],
+    computed: Mapping[str, list[Computed]],
+    tolerance: float,
+) -> None:
     """Every two of what was computed and of what is stored must be within the tolerance."""
     everything = {**computed, STORED: [(item.log_probs, item.text) for item in items]}
     for (a, of_a), (b, of_b) in combinations(everything.items(), 2):
@@ -253,7 +287,8 @@ def _compare(result: Verification, items: Sequence[Item], computed: Mapping[str,
         with _check(result, f"{a} – {b}", f"{largest:.1e}") as problems:
             if largest > tolerance:
                 problems.append(
-                    f"log-probabilities of {a} and {b} differ by {largest:.1e}, the tolerance is {tolerance:g}; "
+                    f"log-probabilities of {a} and {b} differ by {largest:.1e}, the tolerance is "
+                    f"{tolerance:g}; "
                     f"most in item {items[most].id}: {of_a[most][1]!r} and {of_b[most][1]!r}"
                 )
 

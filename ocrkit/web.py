@@ -1,7 +1,8 @@
-"""How ocrkit speaks HTTP: safe addresses only, with patience that has an end, and never repeating what a server says.
+"""How ocrkit speaks HTTP: safe addresses only, with patience that has an end, and never repeating
+what a server says.
 
-A server that echoes a login, or sends a terminal's escape sequences, gets neither into a message or a log: nothing in them
-comes from its answer but the number of its status.
+A server that echoes a login, or sends a terminal's escape sequences, gets neither into a message or
+a log: nothing in them comes from its answer but the number of its status.
 """
 
 import http
@@ -41,18 +42,32 @@ class Redirects(urllib.request.HTTPRedirectHandler):
     """Follows redirects to safe addresses, and from https to no other scheme."""
 
     def redirect_request(  # noqa: PLR0917 (urllib calls it so)
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: http.client.HTTPMessage, newurl: str
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
     ) -> urllib.request.Request | None:
-        if not is_safe(newurl) or urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
+        if not is_safe(newurl) or urlsplit(newurl).scheme not in (
+            "https",
+            urlsplit(req.full_url).scheme,
+        ):
             return None  # for urllib it is an answer like 404 then
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def opener(*handlers: urllib.request.BaseHandler) -> urllib.request.OpenerDirector:
-    """What opens safe addresses. ``handlers`` come beside, or as with urllib's in the place of, its own."""
+    """What opens safe addresses. ``handlers`` come beside, or as with urllib's in the place of, its
+    own."""
     # http is for this machine alone: a proxy would get all that is sent, the login too.
-    proxies = {scheme: url for scheme, url in urllib.request.getproxies().items() if scheme == "https"}
-    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), _Http, _Https, *(handlers or [Redirects()]))
+    proxies = {
+        scheme: url for scheme, url in urllib.request.getproxies().items() if scheme == "https"
+    }
+    return urllib.request.build_opener(
+        urllib.request.ProxyHandler(proxies), _Http, _Https, *(handlers or [Redirects()])
+    )
 
 
 def status_text(code: int) -> str:
@@ -66,15 +81,20 @@ def status_text(code: int) -> str:
 def reason(error: BaseException) -> str:
     """Why a connection failed, in a line."""
     cause = getattr(error, "reason", None) or error
-    from_here = isinstance(cause, OSError | str | http.client.IncompleteRead)  # others hold what the server sent
-    return (" ".join(str(cause).split()) if from_here else "") or f"its answer is no HTTP: {type(cause).__name__}"
+    from_here = isinstance(
+        cause, OSError | str | http.client.IncompleteRead
+    )  # others hold what the server sent
+    return (
+        " ".join(str(cause).split()) if from_here else ""
+    ) or f"its answer is no HTTP: {type(cause).__name__}"
 
 
-# ------------------------------------------------------------------------------------------------------------- patience
+# ----------------------------------------------------------------------------------------- patience
 
 
 class _Patient(io.RawIOBase):
-    """A connection's bytes. Raises TimeoutError where they come too slowly, HTTPException where there are too many."""
+    """A connection's bytes. Raises TimeoutError where they come too slowly, HTTPException where
+    there are too many."""
 
     def __init__(self, stream: io.RawIOBase) -> None:
         self._stream = stream
@@ -106,7 +126,8 @@ class _Patient(io.RawIOBase):
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer whose headers are limited, and what comes beside a file after them: trailers, the text of a redirect."""
+    """An answer whose headers are limited, and what comes beside a file after them: trailers, the
+    text of a redirect."""
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)

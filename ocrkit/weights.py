@@ -1,4 +1,5 @@
-"""Checkpoints: named arrays in the canonical layout ↔ safetensors files. ``docs/weights.md`` states names and shapes."""
+"""Checkpoints: named arrays in the canonical layout ↔ safetensors files. ``docs/weights.md`` states
+names and shapes."""
 
 import hashlib
 import json
@@ -19,7 +20,8 @@ from ocrkit.parsing import parse_json
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Arrays by name, and what the file says about them (``alphabet``, ``featurizer``, ``encoder``, …)."""
+    """Arrays by name, and what the file says about them (``alphabet``, ``featurizer``, ``encoder``,
+    …)."""
 
     arrays: Arrays
     about: dict[str, Any]
@@ -37,23 +39,32 @@ def write(path: Path, arrays: Mapping[str, Any], about: Mapping[str, Any]) -> No
     with write_atomically(path) as temporary:
         contiguous = {name: np.asarray(array, order="C") for name, array in arrays.items()}
         # Not save_file, which makes a file of its own that only its owner may read.
-        temporary.write_bytes(save(contiguous, metadata={"ocrkit": json.dumps(about, sort_keys=True, ensure_ascii=False)}))
+        temporary.write_bytes(
+            save(
+                contiguous,
+                metadata={"ocrkit": json.dumps(about, sort_keys=True, ensure_ascii=False)},
+            )
+        )
 
 
 def read(path: Path, *, sha256: str | None = None) -> Weights:
-    """Reads a checkpoint. Raises WeightsError where it is missing, damaged, or not the file that ``sha256`` names."""
+    """Reads a checkpoint. Raises WeightsError where it is missing, damaged, or not the file that
+    ``sha256`` names."""
     if not path.is_file():
         raise WeightsError(f"{path}: no such weights; expected a .safetensors file")
     data = read_bytes(path, WeightsError, "a .safetensors file")
     digest = hashlib.sha256(data).hexdigest()
     if sha256 is not None and digest != sha256:
         raise WeightsError(
-            f"{path}: sha256 {digest[:12]}…, but its manifest says {sha256[:12]}…: damaged or replaced; install it anew"
+            f"{path}: sha256 {digest[:12]}…, but its manifest says {sha256[:12]}…: damaged or "
+            "replaced; install it anew"
         )
     try:
         arrays, about = parse(data)
         for name, array in arrays.items():
-            if array.dtype.kind not in "fiu":  # bfloat16 is a type of NumPy's once some package has taught it
+            if (
+                array.dtype.kind not in "fiu"
+            ):  # bfloat16 is a type of NumPy's once some package has taught it
                 raise TypeError(f"{name} is {array.dtype}; expected float32 or float16")
     except (ValueError, TypeError) as error:
         raise WeightsError(f"{path}: not a safetensors checkpoint ({error})") from error
@@ -61,13 +72,19 @@ def read(path: Path, *, sha256: str | None = None) -> Weights:
 
 
 def parse(data: bytes) -> tuple[Arrays, dict[str, Any]]:
-    """The arrays of a safetensors file's bytes, and the JSON object that :func:`write` puts beside them.
+    """The arrays of a safetensors file's bytes, and the JSON object that :func:`write` puts beside
+    them.
 
-    Bytes, since a file that is mapped into memory and then cut ends the process. Raises ValueError where they are damaged.
+    Bytes, since a file that is mapped into memory and then cut ends the process. Raises ValueError
+    where they are damaged.
     """
     try:
         arrays = load(data)
-    except (SafetensorError, KeyError, TypeError) as error:  # KeyError: a type of numbers that NumPy lacks
+    except (
+        SafetensorError,
+        KeyError,
+        TypeError,
+    ) as error:  # KeyError: a type of numbers that NumPy lacks
         raise ValueError(error) from None
     header = parse_json(data[8 : 8 + int.from_bytes(data[:8], "little")])
     about = parse_json(header.get("__metadata__", {}).get("ocrkit", "{}"))
@@ -77,9 +94,12 @@ def parse(data: bytes) -> tuple[Arrays, dict[str, Any]]:
 
 
 def check_shapes(weights: Weights, shapes: Mapping[str, tuple[int, ...]]) -> Arrays:
-    """The arrays of a network as float32. Raises WeightsError that names what is missing, left over or of another shape."""
+    """The arrays of a network as float32. Raises WeightsError that names what is missing, left over
+    or of another shape."""
     problems = [f"{name} is missing" for name in shapes if name not in weights.arrays]
-    problems += [f"{name} is not part of the network" for name in weights.arrays if name not in shapes]
+    problems += [
+        f"{name} is not part of the network" for name in weights.arrays if name not in shapes
+    ]
     problems += [
         f"{name} is {weights.arrays[name].shape}, the network's is {shape}"
         for name, shape in shapes.items()
@@ -87,5 +107,7 @@ def check_shapes(weights: Weights, shapes: Mapping[str, tuple[int, ...]]) -> Arr
     ]
     if problems:
         more = f" (and {len(problems) - 3} more)" if len(problems) > 3 else ""
-        raise WeightsError(f"{weights.path}: made for another network: {'; '.join(problems[:3])}{more}")
+        raise WeightsError(
+            f"{weights.path}: made for another network: {'; '.join(problems[:3])}{more}"
+        )
     return {name: np.asarray(weights.arrays[name], np.float32) for name in shapes}

@@ -1,4 +1,5 @@
-"""What all tests share: an environment of their own, words drawn on the spot in IAM's layout, and a small pipeline for them."""
+"""What all tests share: an environment of their own, words drawn on the spot in IAM's layout, and a
+small pipeline for them."""
 
 import importlib
 import os
@@ -19,7 +20,8 @@ from ocrkit.registry import registry
 hypothesis.settings.register_profile("ocrkit", deadline=None)
 hypothesis.settings.load_profile("ocrkit")
 
-# Networks of a few channels are faster on one thread, and those of a busy machine more so. MXNet looks when it is imported.
+# Networks of a few channels are faster on one thread, and those of a busy machine more so. MXNet
+# looks when it is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Taken away, so that no test reads real IAM without asking for `real_iam`.
@@ -32,7 +34,8 @@ FORMS = {
     "c04-156": ("100", "tenth hen note"),
     "c06-083": ("101", "one to the neon"),
 }
-"""Writer and words of each form. The first three are of aachen/train, the others of aachen/validation."""
+"""Writer and words of each form. The first three are of aachen/train, the others of
+aachen/validation."""
 
 TINY = """
 schema = 1
@@ -80,12 +83,15 @@ learning_rate = 0.03
 
 @pytest.fixture(scope="session", autouse=True)
 def _signals_as_in_a_terminal() -> Iterator[None]:
-    """What a shell starts in the background ignores some, and so would the processes that tests start and stop."""
+    """What a shell starts in the background ignores some, and so would the processes that tests
+    start and stop."""
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
     if before[signal.SIGINT] is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if before[signal.SIGHUP] is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: None)  # goes on here, and is the system's own in processes that are started
+        signal.signal(
+            signal.SIGHUP, lambda *_: None
+        )  # goes on here, and is the system's own in processes that are started
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -108,7 +114,8 @@ def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPa
 
 @pytest.fixture(scope="session")
 def real_iam() -> Path:
-    """Real IAM words, where the environment variable OCRKIT_IAM named them when the tests started."""
+    """Real IAM words, where the environment variable OCRKIT_IAM named them when the tests
+    started."""
     if not _REAL_IAM:
         pytest.skip("OCRKIT_IAM names no folder with IAM's words")
     return Path(_REAL_IAM)
@@ -126,11 +133,22 @@ def words_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for index, word in enumerate(words.split()):
             name = f"{form}-00-{index:02}"
             image = np.full((24, 13 * len(word) + 8), 250 - index, np.uint8)
-            cv2.putText(image, word, (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.6, 20 + 5 * index, 1 + index % 2, cv2.LINE_AA)
+            cv2.putText(
+                image,
+                word,
+                (4, 18),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.6,
+                20 + 5 * index,
+                1 + index % 2,
+                cv2.LINE_AA,
+            )
             cv2.imwrite(str(folder / f"{name}.png"), image)
             rows.append(f"{name} ok 154 0 0 {image.shape[1]} 24 NN {word}\n")
     (root / "ascii" / "words.txt").write_text("".join(rows))
-    (root / "ascii" / "forms.txt").write_text("".join(f"{form} {writer}\n" for form, (writer, _) in FORMS.items()))
+    (root / "ascii" / "forms.txt").write_text(
+        "".join(f"{form} {writer}\n" for form, (writer, _) in FORMS.items())
+    )
     return root
 
 
@@ -150,7 +168,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a training run of that pipeline, not to be changed: it reads most of the words."""
+    """The folder of a training run of that pipeline, not to be changed: it reads most of the
+    words."""
     from ocrkit.assembly import assemble
     from ocrkit.config import load_spec
     from ocrkit.training import train
@@ -161,10 +180,14 @@ def tiny_run(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Path]]:
-    """``install(name, source)`` installs the distribution ``name-dist``, whose plugin ``name`` is one module of this source.
+def install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str, str], Path]]:
+    """``install(name, source)`` installs the distribution ``name-dist``, whose plugin ``name`` is
+    one module of this source.
 
-    It returns the folder that a subprocess needs in its PYTHONPATH. All of it is gone after the test.
+    It returns the folder that a subprocess needs in its PYTHONPATH. All of it is gone after the
+    test.
     """
     site = tmp_path / "site-packages"
     site.mkdir()
@@ -175,7 +198,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         (site / f"{module}.py").write_text(source)
         about = site / f"{module}_dist-1.2.3.dist-info"
         about.mkdir()
-        (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.2.3\n")
+        (about / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}-dist\nVersion: 1.2.3\n"
+        )
         (about / "entry_points.txt").write_text(f"[ocrkit]\n{name} = {module}\n")
         importlib.invalidate_caches()
         registry.cache_clear()

@@ -1,4 +1,5 @@
-"""Small networks for the tests of backends and how they are trained, and what `cnn` and `bilstm` compute, in plain NumPy."""
+"""Small networks for the tests of backends and how they are trained, and what `cnn` and `bilstm`
+compute, in plain NumPy."""
 
 from importlib.util import find_spec
 
@@ -25,40 +26,74 @@ def why_missing(backend: str) -> str:
 
 INSTALLED = [name for name in FRAMEWORKS if not why_missing(name)]
 """Backends that can be used here. MXNet, for one, knows no Python from 3.13 on."""
-NEEDS_GLUON = pytest.mark.skipif("gluon" not in INSTALLED, reason=f"about MXNet: {why_missing('gluon')}")
+NEEDS_GLUON = pytest.mark.skipif(
+    "gluon" not in INSTALLED, reason=f"about MXNet: {why_missing('gluon')}"
+)
 """For what is about MXNet, on machines without it."""
 BACKENDS = [
-    pytest.param(name, marks=pytest.mark.skipif(name not in INSTALLED, reason=why_missing(name))) for name in FRAMEWORKS
+    pytest.param(name, marks=pytest.mark.skipif(name not in INSTALLED, reason=why_missing(name)))
+    for name in FRAMEWORKS
 ]
 """For ``parametrize``."""
 TRAINING_BACKENDS = [each for each in BACKENDS if each.values != ("onnx",)]
 """Those that train, for ``parametrize``."""
-ADAM = OptimizerOptions("adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0, length_weighted=False)
-ADAMW = OptimizerOptions("adamw", weight_decay=0.1, clip_norm=0.5, loss_weight=2.0, length_weighted=True)
+ADAM = OptimizerOptions(
+    "adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0, length_weighted=False
+)
+ADAMW = OptimizerOptions(
+    "adamw", weight_decay=0.1, clip_norm=0.5, loss_weight=2.0, length_weighted=True
+)
 
 
-def plan_of(backend: str, image: ImageSize, featurizer: Cnn, encoder: BiLstm, classes: int = 5) -> NetworkPlan:
+def plan_of(
+    backend: str, image: ImageSize, featurizer: Cnn, encoder: BiLstm, classes: int = 5
+) -> NetworkPlan:
     sequence = featurizer.output_size(image)
-    builders = [registry().get(kind, name, backend).load() for kind, name in (("featurizer", "cnn"), ("encoder", "bilstm"))]
-    return NetworkPlan(featurizer, builders[0], encoder, builders[1], image, sequence, encoder.output_size(sequence), classes)
+    builders = [
+        registry().get(kind, name, backend).load()
+        for kind, name in (("featurizer", "cnn"), ("encoder", "bilstm"))
+    ]
+    return NetworkPlan(
+        featurizer,
+        builders[0],
+        encoder,
+        builders[1],
+        image,
+        sequence,
+        encoder.output_size(sequence),
+        classes,
+    )
 
 
 def small(backend: str, dropout: float = 0.3) -> NetworkPlan:
     """For images of any width, with two layers. Without dropout nothing in it is random."""
     return plan_of(
-        backend, ImageSize(8, None), Cnn(channels=3, columns=2, dropout=dropout), BiLstm(hidden=4, layers=2, dropout=dropout)
+        backend,
+        ImageSize(8, None),
+        Cnn(channels=3, columns=2, dropout=dropout),
+        BiLstm(hidden=4, layers=2, dropout=dropout),
     )
 
 
 def random_state(plan: NetworkPlan, seed: int = 0) -> Arrays:
     """Weights, biases and running statistics, none of them zero or one."""
     rng = np.random.default_rng(seed)
-    state = {name: rng.normal(0, 0.4, shape).astype(np.float32) for name, shape in plan.parameters().items()}
-    return {name: np.abs(array) + 0.5 if name.endswith("running_var") else array for name, array in state.items()}
+    state = {
+        name: rng.normal(0, 0.4, shape).astype(np.float32)
+        for name, shape in plan.parameters().items()
+    }
+    return {
+        name: np.abs(array) + 0.5 if name.endswith("running_var") else array
+        for name, array in state.items()
+    }
 
 
-def network_of(backend: str, plan: NetworkPlan, state: Arrays | None = None, device: str = "cpu") -> Network:
-    network: Network = registry().get("backend", backend).load()().network(plan, device=device, threads=0)
+def network_of(
+    backend: str, plan: NetworkPlan, state: Arrays | None = None, device: str = "cpu"
+) -> Network:
+    network: Network = (
+        registry().get("backend", backend).load()().network(plan, device=device, threads=0)
+    )
     network.load_state(random_state(plan) if state is None else state)
     return network
 
@@ -67,7 +102,11 @@ def images_of(plan: NetworkPlan, widths: list[int], seed: int = 0) -> tuple[np.n
     """A batch of random images of these widths, padded to whole steps of the widest."""
     assert plan.featurizer is not None
     width = plan.image.width or -(-max(widths) // plan.featurizer.stride) * plan.featurizer.stride
-    images = np.random.default_rng(seed).random((len(widths), 1, plan.image.height, width)).astype(np.float32)
+    images = (
+        np.random.default_rng(seed)
+        .random((len(widths), 1, plan.image.height, width))
+        .astype(np.float32)
+    )
     for row, own in zip(images, widths, strict=True):
         row[:, :, own:] = 0
     return images, np.array(widths, np.int32)
@@ -76,7 +115,11 @@ def images_of(plan: NetworkPlan, widths: list[int], seed: int = 0) -> tuple[np.n
 def batch_of(plan: NetworkPlan, seed: int = 0) -> Batch:
     """Four samples of several sizes; without a featurizer they are sequences."""
     if plan.featurizer is None:
-        inputs = np.random.default_rng(seed).normal(0, 1, (4, 6, plan.sequence.features)).astype(np.float32)
+        inputs = (
+            np.random.default_rng(seed)
+            .normal(0, 1, (4, 6, plan.sequence.features))
+            .astype(np.float32)
+        )
         sizes = np.array([4, 6, 5, 6], np.int32)
     else:
         inputs, sizes = images_of(plan, [16, 24, 20, 24], seed)
@@ -90,7 +133,11 @@ def steps(trainer: Trainer, plan: NetworkPlan, seeds: list[int]) -> list[float]:
 
 
 def after(
-    backend: str, plan: NetworkPlan, options: OptimizerOptions, seeds: list[int], device: str = "cpu"
+    backend: str,
+    plan: NetworkPlan,
+    options: OptimizerOptions,
+    seeds: list[int],
+    device: str = "cpu",
 ) -> tuple[Arrays, list[float]]:
     """Weights and losses after :func:`steps`."""
     network = network_of(backend, plan, device=device)
@@ -111,7 +158,8 @@ def assert_close(first: Arrays, second: Arrays, atol: float) -> None:
 
 
 def notebook_name(name: str) -> str:
-    """A canonical name of `cnn`, `bilstm` or the head as Gluon has it in the notebook's network, by place."""
+    """A canonical name of `cnn`, `bilstm` or the head as Gluon has it in the notebook's network, by
+    place."""
     part, _, end = name.rpartition(".")
     if part == "encoder":
         what, gate, layer, *reverse = end.split("_")
@@ -120,10 +168,10 @@ def notebook_name(name: str) -> str:
         return f"2.{end}"
     layers = ["conv1", "norm1", "conv2", "", "conv3", "norm3", "", "conv4", "norm4"]
     place = layers.index(part.removeprefix("featurizer."))
-    return f"0.{place}.{ {'weight': 'gamma', 'bias': 'beta'}.get(end, end) if 'norm' in part else end }"
+    return f"0.{place}.{ {'weight': 'gamma', 'bias': 'beta'}.get(end, end) if 'norm' in part else end }"  # noqa: E501
 
 
-# ----------------------------------------------------------------------------------------------- the network, in plain NumPy
+# ---------------------------------------------------------------------- the network, in plain NumPy
 
 
 def convolved(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
@@ -131,7 +179,11 @@ def convolved(x: np.ndarray, weight: np.ndarray, bias: np.ndarray) -> np.ndarray
     _, height, width = x.shape
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1)))
     parts = [
-        np.einsum("oc,chw->ohw", weight[:, :, row, column], padded[:, row : row + height, column : column + width])
+        np.einsum(
+            "oc,chw->ohw",
+            weight[:, :, row, column],
+            padded[:, row : row + height, column : column + width],
+        )
         for row in range(3)
         for column in range(3)
     ]
@@ -142,11 +194,17 @@ def featurized(image: np.ndarray, options: Cnn, state: Arrays) -> np.ndarray:
     """Steps (T, D) of one image (H, W) of its own width."""
 
     def layer(x: np.ndarray, index: int) -> np.ndarray:
-        return np.maximum(convolved(x, state[f"featurizer.conv{index}.weight"], state[f"featurizer.conv{index}.bias"]), 0)
+        return np.maximum(
+            convolved(
+                x, state[f"featurizer.conv{index}.weight"], state[f"featurizer.conv{index}.bias"]
+            ),
+            0,
+        )
 
     def normed(x: np.ndarray, index: int) -> np.ndarray:
         weight, bias, mean, variance = (
-            state[f"featurizer.norm{index}.{name}"][:, None, None] for name in ("weight", "bias", "running_mean", "running_var")
+            state[f"featurizer.norm{index}.{name}"][:, None, None]
+            for name in ("weight", "bias", "running_mean", "running_var")
         )
         return (x - mean) / np.sqrt(variance + 1e-5) * weight + bias
 
@@ -156,7 +214,10 @@ def featurized(image: np.ndarray, options: Cnn, state: Arrays) -> np.ndarray:
     x = normed(layer(normed(layer(x, 3), 3), 4), 4)
     steps = []
     for step in range(x.shape[2] // options.columns):
-        columns = [x[:, :, step * options.columns + column].reshape(-1) for column in range(options.columns)]
+        columns = [
+            x[:, :, step * options.columns + column].reshape(-1)
+            for column in range(options.columns)
+        ]
         steps.append(np.concatenate(columns))
     return np.array(steps)
 
@@ -166,15 +227,24 @@ def sigmoid(x: np.ndarray) -> np.ndarray:
 
 
 def encoded(x: np.ndarray, options: BiLstm, state: Arrays) -> np.ndarray:
-    """Steps (T, E) of one sequence (T, D); the gates as PyTorch orders them: input, forget, cell, output."""
+    """Steps (T, E) of one sequence (T, D); the gates as PyTorch orders them: input, forget, cell,
+    output."""
     for layer in range(options.layers):
         directions = []
         for end in (f"l{layer}", f"l{layer}_reverse"):
-            of = {name: state[f"encoder.{name}_{end}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+            of = {
+                name: state[f"encoder.{name}_{end}"]
+                for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            }
             hidden = cell = np.zeros(options.hidden)
             outputs = []
             for step in x[::-1] if end.endswith("reverse") else x:
-                gates = of["weight_ih"] @ step + of["bias_ih"] + of["weight_hh"] @ hidden + of["bias_hh"]
+                gates = (
+                    of["weight_ih"] @ step
+                    + of["bias_ih"]
+                    + of["weight_hh"] @ hidden
+                    + of["bias_hh"]
+                )
                 i, f, g, o = np.split(gates, 4)
                 cell = sigmoid(f) * cell + sigmoid(i) * np.tanh(g)
                 hidden = sigmoid(o) * np.tanh(cell)
@@ -196,7 +266,7 @@ def expected(image: np.ndarray, plan: NetworkPlan, state: Arrays) -> np.ndarray:
     return log_softmax(x @ state["head.weight"].T + state["head.bias"])
 
 
-# ------------------------------------------------------------------------------------------------------------ whole runs
+# --------------------------------------------------------------------------------------- whole runs
 
 ROUGH = {
     "preprocessor.use": "fit-height",

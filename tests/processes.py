@@ -1,5 +1,5 @@
-"""Processes of their own that start at once: they are forked from one that has imported PyTorch, which
-takes seconds, and has done nothing else."""
+"""Processes of their own that start at once: they are forked from one that has imported PyTorch,
+which takes seconds, and has done nothing else."""
 
 import multiprocessing
 import os
@@ -13,7 +13,9 @@ from pathlib import Path
 from ocrkit import weights
 
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload(["torch", "cv2", "onnxruntime", "ocrkit.cli.train", "ocrkit.training"])
+_context.set_forkserver_preload(
+    ["torch", "cv2", "onnxruntime", "ocrkit.cli.train", "ocrkit.training"]
+)
 _PATIENCE = 120
 """Seconds after which a process hangs, however busy the machine is."""
 
@@ -26,7 +28,12 @@ def wait_for(what: Callable[[], object]) -> None:
         time.sleep(0.01)
 
 
-def _begin(environment: Mapping[str, str], output: str, work: Callable[..., None], arguments: tuple[object, ...]) -> None:
+def _begin(
+    environment: Mapping[str, str],
+    output: str,
+    work: Callable[..., None],
+    arguments: tuple[object, ...],
+) -> None:
     os.environ.clear()
     os.environ.update(environment)
     with Path(output).open("wb") as file:
@@ -36,11 +43,17 @@ def _begin(environment: Mapping[str, str], output: str, work: Callable[..., None
 
 
 def begin(
-    work: Callable[..., None], *arguments: object, output: Path, environment: Mapping[str, str] | None = None
+    work: Callable[..., None],
+    *arguments: object,
+    output: Path,
+    environment: Mapping[str, str] | None = None,
 ) -> BaseProcess:
-    """A process that does this work, of a module that it can import, with standard output and error in a file."""
+    """A process that does this work, of a module that it can import, with standard output and error
+    in a file."""
     process = _context.Process(
-        target=_begin, args=(os.environ | (environment or {}), str(output), work, arguments), daemon=True
+        target=_begin,
+        args=(os.environ | (environment or {}), str(output), work, arguments),
+        daemon=True,
     )
     process.start()
     return process
@@ -63,18 +76,32 @@ def _ocrkit(arguments: tuple[str, ...]) -> None:
 
 
 def workers(count: int, folder: Path, *arguments: object) -> list[tuple[int, str]]:
-    """``ocrkit`` in so many processes that train together, as torchrun starts them: exit status and output of each."""
+    """``ocrkit`` in so many processes that train together, as torchrun starts them: exit status and
+    output of each."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    common = {"WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    common = {
+        "WORLD_SIZE": str(count),
+        "LOCAL_WORLD_SIZE": str(count),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     words = tuple(map(str, arguments))
     outputs = [folder / f"worker{rank}.txt" for rank in range(count)]
     processes = [
-        begin(_ocrkit, words, output=output, environment={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)})
+        begin(
+            _ocrkit,
+            words,
+            output=output,
+            environment={**common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
         for rank, output in enumerate(outputs)
     ]
-    return [(ended(process), output.read_text("utf-8")) for process, output in zip(processes, outputs, strict=True)]
+    return [
+        (ended(process), output.read_text("utf-8"))
+        for process, output in zip(processes, outputs, strict=True)
+    ]
 
 
 def _train(run: Path, data: Path, backend: str, resume: bool, event: str, count: int) -> None:
@@ -94,9 +121,12 @@ def _train(run: Path, data: Path, backend: str, resume: bool, event: str, count:
     train(assemble(spec, backend=backend), run, data=data, resume=resume, report=report)
 
 
-def killed(run: Path, data: Path, backend: str, resume: str, event: str, count: int) -> weights.Weights:
-    """The checkpoint of a training run that another process does on the pipeline beside ``run`` ("start") or goes on with
-    ("resume"), and that is killed as it reports the so many-th event of a kind."""
+def killed(
+    run: Path, data: Path, backend: str, resume: str, event: str, count: int
+) -> weights.Weights:
+    """The checkpoint of a training run that another process does on the pipeline beside ``run``
+    ("start") or goes on with ("resume"), and that is killed as it reports the so many-th event of a
+    kind."""
     output = run.with_suffix(".txt")
     process = begin(_train, run, data, backend, resume == "resume", event, count, output=output)
     assert ended(process) == -signal.SIGKILL, output.read_text("utf-8")

@@ -28,7 +28,9 @@ def arrays_of(path: Path) -> dict[str, np.ndarray]:
 def same(first: Path, second: Path) -> bool:
     """Whether two checkpoints hold the same bits."""
     one, other = arrays_of(first), arrays_of(second)
-    return one.keys() == other.keys() and all(one[name].tobytes() == other[name].tobytes() for name in one)
+    return one.keys() == other.keys() and all(
+        one[name].tobytes() == other[name].tobytes() for name in one
+    )
 
 
 FOLDER = {"reader.use": "folder", "training.split": "train", "training.validation": "val"}
@@ -36,14 +38,17 @@ FOLDER = {"reader.use": "folder", "training.split": "train", "training.validatio
 
 
 def make_folder(words_root: Path, root: Path) -> Path:
-    """The drawn words as the reader ``folder`` has them: 24 in ``train``, 7 in ``val``, a text beside each."""
+    """The drawn words as the reader ``folder`` has them: 24 in ``train``, 7 in ``val``, a text
+    beside each."""
     rows = [line.split() for line in (words_root / "ascii" / "words.txt").read_text().splitlines()]
     for split in ("train", "val"):
         (root / split).mkdir(parents=True)
     for row in rows:
         name = row[0]
         split = root / ("train" if name.startswith("a01") else "val")
-        image = cv2.imread(str(words_root / "words" / name[:3] / "-".join(name.split("-")[:2]) / f"{name}.png"), 0)
+        image = cv2.imread(
+            str(words_root / "words" / name[:3] / "-".join(name.split("-")[:2]) / f"{name}.png"), 0
+        )
         image[0, 0] = len(list(root.rglob("*.png")))  # no two are the same
         cv2.imwrite(str(split / f"{name}.png"), image)
         (split / f"{name}.gt.txt").write_text(row[8], encoding="utf-8")

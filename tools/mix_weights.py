@@ -2,10 +2,11 @@
 
     python tools/mix_weights.py RUN --share 0.35 --to NEW_RUN
 
-A network that was tuned on pictures of another kind reads these better, and what it read before worse;
-weights on the straight line between the two may read both well (Wortsman et al., "Robust fine-tuning of
-zero-shot models", 2022). NEW_RUN is a copy of RUN with these as its best weights, which
-`tools/pack_model.py` takes. RUN must have averaged its weights (`training.ema_decay`) and begun with others (`--init`).
+A network that was tuned on pictures of another kind reads these better, and what it read before
+worse; weights on the straight line between the two may read both well (Wortsman et al., "Robust
+fine-tuning of zero-shot models", 2022). NEW_RUN is a copy of RUN with these as its best weights,
+which `tools/pack_model.py` takes. RUN must have averaged its weights (`training.ema_decay`) and
+begun with others (`--init`).
 """
 
 import argparse
@@ -31,9 +32,13 @@ def weights_of(source: str) -> Arrays:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("run", type=Path, metavar="RUN")
-    parser.add_argument("--share", required=True, type=float, help="of the last epoch's averaged weights, 0 to 1")
+    parser.add_argument(
+        "--share", required=True, type=float, help="of the last epoch's averaged weights, 0 to 1"
+    )
     parser.add_argument("--to", required=True, type=Path, metavar="NEW_RUN")
     arguments = parser.parse_args()
     run, share = arguments.run, np.float32(arguments.share)
@@ -42,7 +47,8 @@ def main() -> None:
     start = weights_of(about["init"]["weights"])
     last = weight_files.read(run / "last.safetensors")
     mixed = {
-        name: share * last.arrays[AVERAGE + name] + (1 - share) * array.astype(np.float32) for name, array in start.items()
+        name: share * last.arrays[AVERAGE + name] + (1 - share) * array.astype(np.float32)
+        for name, array in start.items()
     }
     best = weight_files.read(run / "best.safetensors").about
     best["training"] = {"epoch": last.about["progress"]["epoch"]}

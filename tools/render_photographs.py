@@ -3,15 +3,16 @@
     python tools/render_photographs.py --to photographs
     python tools/render_photographs.py --to photographs --data IAM --split aachen/validation
 
-Each scan is laid on paper as ink, and photographed: margins, ruled lines, a turned and larger image,
-coloured ink and paper, uneven light, a shadow, blur, noise, and JPEG. Without `--data` the scans are
-the small sample that ships with ocrkit. The result is a folder that the reader `folder` reads: JPEG
-files, and `labels.tsv` with texts and writers.
+Each scan is laid on paper as ink, and photographed: margins, ruled lines, a turned and larger
+image, coloured ink and paper, uneven light, a shadow, blur, noise, and JPEG. Without `--data` the
+scans are the small sample that ships with ocrkit. The result is a folder that the reader `folder`
+reads: JPEG files, and `labels.tsv` with texts and writers.
 
 An image depends on its scan, the seed and its place in the data set, and on nothing else. With
 `--only EFFECT ...` every image has these effects, and no other.
 
-This measures what is trained with the augmentations of `ocrkit_image`, so it shares no code with them.
+This measures what is trained with the augmentations of `ocrkit_image`, so it shares no code with
+them.
 """
 
 import argparse
@@ -41,7 +42,8 @@ CHANCES = {
     "shadow": 0.5,
     "camera": 1.0,
 }
-"""The effects in the order in which they come about, with the share of photographs that have them."""
+"""The effects in the order in which they come about, with the share of photographs that have
+them."""
 WHITE, BLACK = (255.0, 255.0, 255.0), (40.0, 40.0, 40.0)
 LINE_INKS = ((200.0, 160.0, 130.0), (150.0, 150.0, 150.0), (140.0, 130.0, 205.0))
 """Blue, grey and red. All colours are blue, green, red, as OpenCV has them."""
@@ -94,12 +96,15 @@ def paper_colour(rng: Rng) -> Floats:
 def ink_colour(rng: Rng) -> Floats:
     """A blue or black pen."""
     if rng.random() < 0.5:
-        return np.array([rng.uniform(90, 170), rng.uniform(40, 90), rng.uniform(20, 70)], np.float32)
+        return np.array(
+            [rng.uniform(90, 170), rng.uniform(40, 90), rng.uniform(20, 70)], np.float32
+        )
     return np.full(3, rng.uniform(15, 80), np.float32) + rng.uniform(-8, 8, 3).astype(np.float32)
 
 
 def places(shape: tuple[int, int], angle: float) -> Floats:
-    """How far each pixel lies in a direction: −0.5 to 0.5 of the image's diagonal, 0 in the middle."""
+    """How far each pixel lies in a direction: −0.5 to 0.5 of the image's diagonal, 0 in the
+    middle."""
     height, width = shape
     rows = (np.arange(height) + 0.5)[:, None] - height / 2
     columns = (np.arange(width) + 0.5)[None, :] - width / 2
@@ -131,7 +136,9 @@ def camera(photograph: Floats, rng: Rng) -> Floats:
     return np.asarray(blurred + noise, np.float32)
 
 
-def photograph(scan: NDArray[np.uint8], seed: int, index: int, only: list[str]) -> tuple[NDArray[np.uint8], int]:
+def photograph(
+    scan: NDArray[np.uint8], seed: int, index: int, only: list[str]
+) -> tuple[NDArray[np.uint8], int]:
     """The photograph of a scan, uint8 (height, width, 3), and the quality that JPEG is to have.
 
     Every effect draws from a generator of its own, so that it is the same with and without others.
@@ -169,7 +176,9 @@ def photograph(scan: NDArray[np.uint8], seed: int, index: int, only: list[str]) 
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--to", required=True, type=Path, metavar="DIR", help="a new folder")
     parser.add_argument("--reader", default="iam", help="of the scans (default: iam)")
     parser.add_argument("--data", metavar="ROOT", help="the scans (default: the shipped sample)")
@@ -186,7 +195,11 @@ def main() -> None:
     arguments = parser.parse_args()
     options = {path[0]: value for path, value in map(parse_setting, arguments.options)}
     try:
-        scans = open_dataset(PartSpec("reader", arguments.reader, options), root=arguments.data, split=arguments.split)
+        scans = open_dataset(
+            PartSpec("reader", arguments.reader, options),
+            root=arguments.data,
+            split=arguments.split,
+        )
     except OcrkitError as error:
         sys.exit(str(error))
     arguments.to.mkdir(parents=True)

@@ -3,12 +3,13 @@
     pip install "numpy==1.26.4" "opencv-python-headless==4.11.0.86" "pillow==13.0.0"
     python tools/render_sample.py
 
-It needs npm too: the handwriting fonts come from the npm registry when the script runs, and only the images are kept.
-The same versions of these packages and the same seed give the same files, byte for byte.
+It needs npm too: the handwriting fonts come from the npm registry when the script runs, and only
+the images are kept. The same versions of these packages and the same seed give the same files, byte
+for byte.
 
-A word is drawn with its writer's font at three times its size, then bent (slant, a wavy baseline, wobbling strokes),
-inked with a pen whose width and darkness drift, laid on slightly dirty paper, reduced to sixteen grey levels as IAM's
-scans are, and cut out along its ink.
+A word is drawn with its writer's font at three times its size, then bent (slant, a wavy baseline,
+wobbling strokes), inked with a pen whose width and darkness drift, laid on slightly dirty paper,
+reduced to sixteen grey levels as IAM's scans are, and cut out along its ink.
 """
 
 import argparse
@@ -38,7 +39,8 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Writer:
-    """One writer: a font, and how this hand holds the pen. Lengths are pixels of the finished image."""
+    """One writer: a font, and how this hand holds the pen. Lengths are pixels of the finished
+    image."""
 
     id: str
     font: str  # the npm package @fontsource/FONT
@@ -49,25 +51,137 @@ class Writer:
     pen: float  # added to the font's own stroke width; negative for a finer pen
     slant: float  # horizontal shift for each pixel of height, added to the font's own
     ink: int  # grey of a full stroke, 0 black to 255 white
-    paper: float  # grey of the paper before noise; below 247 it comes out as the second lightest level
+    paper: (
+        float  # grey of the paper before noise; below 247 it comes out as the second lightest level
+    )
 
 
 WRITERS = [
-    Writer("900", "kalam", "300-normal", "Kalam Light", "Indian Type Foundry", 32, -0.2, 0.02, 48, 250.8),
-    Writer("901", "handlee", "400-normal", "Handlee", "Joe Prince (Admix Designs)", 34, 0.0, 0.08, 42, 251.3),
-    Writer("902", "patrick-hand", "400-normal", "Patrick Hand", "Patrick Wagesreiter", 34, -0.7, 0.10, 60, 248.6),
-    Writer("903", "caveat", "400-normal", "Caveat", "The Caveat Project Authors", 32, 0.1, 0.0, 34, 251.8),
-    Writer("904", "indie-flower", "400-normal", "Indie Flower", "Kimberly Geswein", 34, -0.2, 0.0, 55, 248.3),
-    Writer("905", "nanum-pen-script", "400-normal", "Nanum Pen Script", "Sandoll (for NHN)", 35, -0.1, 0.12, 38, 250.3),
-    Writer("906", "cedarville-cursive", "400-normal", "Cedarville Cursive", "Kimberly Geswein", 32, 0.4, 0.0, 45, 250.8),
-    Writer("907", "shadows-into-light", "400-normal", "Shadows Into Light", "Kimberly Geswein", 40, 0.3, 0.10, 66, 249.8),
-    Writer("908", "bad-script", "400-normal", "Bad Script", "The Bad Script Project Authors", 35, 0.5, 0.0, 40, 249.4),
-    Writer("909", "architects-daughter", "400-normal", "Architects Daughter", "Kimberly Geswein", 32, -0.4, 0.15, 50, 251.3),
-]  # fmt: skip
+    Writer(
+        "900",
+        "kalam",
+        "300-normal",
+        "Kalam Light",
+        "Indian Type Foundry",
+        32,
+        -0.2,
+        0.02,
+        48,
+        250.8,
+    ),
+    Writer(
+        "901",
+        "handlee",
+        "400-normal",
+        "Handlee",
+        "Joe Prince (Admix Designs)",
+        34,
+        0.0,
+        0.08,
+        42,
+        251.3,
+    ),
+    Writer(
+        "902",
+        "patrick-hand",
+        "400-normal",
+        "Patrick Hand",
+        "Patrick Wagesreiter",
+        34,
+        -0.7,
+        0.10,
+        60,
+        248.6,
+    ),
+    Writer(
+        "903",
+        "caveat",
+        "400-normal",
+        "Caveat",
+        "The Caveat Project Authors",
+        32,
+        0.1,
+        0.0,
+        34,
+        251.8,
+    ),
+    Writer(
+        "904",
+        "indie-flower",
+        "400-normal",
+        "Indie Flower",
+        "Kimberly Geswein",
+        34,
+        -0.2,
+        0.0,
+        55,
+        248.3,
+    ),
+    Writer(
+        "905",
+        "nanum-pen-script",
+        "400-normal",
+        "Nanum Pen Script",
+        "Sandoll (for NHN)",
+        35,
+        -0.1,
+        0.12,
+        38,
+        250.3,
+    ),
+    Writer(
+        "906",
+        "cedarville-cursive",
+        "400-normal",
+        "Cedarville Cursive",
+        "Kimberly Geswein",
+        32,
+        0.4,
+        0.0,
+        45,
+        250.8,
+    ),
+    Writer(
+        "907",
+        "shadows-into-light",
+        "400-normal",
+        "Shadows Into Light",
+        "Kimberly Geswein",
+        40,
+        0.3,
+        0.10,
+        66,
+        249.8,
+    ),
+    Writer(
+        "908",
+        "bad-script",
+        "400-normal",
+        "Bad Script",
+        "The Bad Script Project Authors",
+        35,
+        0.5,
+        0.0,
+        40,
+        249.4,
+    ),
+    Writer(
+        "909",
+        "architects-daughter",
+        "400-normal",
+        "Architects Daughter",
+        "Kimberly Geswein",
+        32,
+        -0.4,
+        0.15,
+        50,
+        251.3,
+    ),
+]
 
-# One form a writer, in the writers' order, and a second one for the first writer. Tokens are separated by spaces and
-# "_" is a space inside a token. A line that starts with "!" was badly segmented. "#(word)" is a word struck out again,
-# which IAM transcribes as "#".
+# One form a writer, in the writers' order, and a second one for the first writer. Tokens are
+# separated by spaces and "_" is a space inside a token. A line that starts with "!" was badly
+# segmented. "#(word)" is a word struck out again, which IAM transcribes as "#".
 FORMS = [
     """The baker opens her shop at 6 every
     morning . By seven the first loaves
@@ -115,7 +229,8 @@ FORMS = [
     is a quiet reading corner .""",
 ]
 
-# Grammatical tags after the fashion of IAM's; nothing in ocrkit uses them, so the rest are simply nouns and names.
+# Grammatical tags after the fashion of IAM's; nothing in ocrkit uses them, so the rest are simply
+# nouns and names.
 TAGS = {
     "AT": "a an",
     "ATI": "the",
@@ -146,7 +261,9 @@ class Word:
     image: NDArray[np.uint8]
     x: int
     y: int
-    components: list[tuple[int, int, int, int]]  # x, y, width, height of every connected piece of ink, on the page
+    components: list[
+        tuple[int, int, int, int]
+    ]  # x, y, width, height of every connected piece of ink, on the page
 
     @property
     def width(self) -> int:
@@ -171,7 +288,10 @@ class Line:
     @property
     def box(self) -> tuple[int, int, int, int]:
         left, top = min(word.x for word in self.words), min(word.y for word in self.words)
-        right, bottom = max(word.x + word.width for word in self.words), max(word.y + word.height for word in self.words)
+        right, bottom = (
+            max(word.x + word.width for word in self.words),
+            max(word.y + word.height for word in self.words),
+        )
         return left, top, right - left, bottom - top
 
 
@@ -183,7 +303,8 @@ class Form:
 
 
 def fetch_font(writer: Writer, folder: Path) -> bytes:
-    """The font file of a writer from its npm package, whose licence must be the one that the sample's README names."""
+    """The font file of a writer from its npm package, whose licence must be the one that the
+    sample's README names."""
     package = f"@fontsource/{writer.font}@{FONT_VERSION}"
     command = ["npm", "pack", "--silent", package]
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 — nothing in it comes from outside
@@ -209,9 +330,14 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], step: float) 
 
 
 def draw(
-    text: str, struck_out: bool, font: ImageFont.FreeTypeFont, x_height: float, rng: np.random.Generator
+    text: str,
+    struck_out: bool,
+    font: ImageFont.FreeTypeFont,
+    x_height: float,
+    rng: np.random.Generator,
 ) -> NDArray[np.uint8]:
-    """The bare glyphs, white on black, with a margin of three x-heights; the baseline lies a third of the way up."""
+    """The bare glyphs, white on black, with a margin of three x-heights; the baseline lies a third
+    of the way up."""
     margin = int(3 * x_height)
     width = int(font.getlength(text)) + 2 * margin
     canvas = Image.new("L", (width, 3 * margin))
@@ -220,11 +346,17 @@ def draw(
     if struck_out:
         for height in (0.35, 0.6):
             ends = [int(2 * margin - x_height * (height + rng.normal(0, 0.08))) for _ in range(2)]
-            pen.line((margin - 10, ends[0], width - margin + 10, ends[1]), fill=255, width=int(0.13 * x_height))
+            pen.line(
+                (margin - 10, ends[0], width - margin + 10, ends[1]),
+                fill=255,
+                width=int(0.13 * x_height),
+            )
     return np.asarray(canvas)
 
 
-def bend(glyphs: NDArray[np.uint8], writer: Writer, x_height: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+def bend(
+    glyphs: NDArray[np.uint8], writer: Writer, x_height: float, rng: np.random.Generator
+) -> NDArray[np.uint8]:
     """Slants and tilts the glyphs, lets the baseline wander and the strokes wobble."""
     height, width = glyphs.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
@@ -232,21 +364,26 @@ def bend(glyphs: NDArray[np.uint8], writer: Writer, x_height: float, rng: np.ran
     slant = writer.slant + rng.normal(0, 0.05)
     tilt = rng.normal(0, 0.012)
     wander = smooth_noise(rng, (1, width), 1.5 * x_height) * 0.05 * x_height
-    wobble_x, wobble_y = (smooth_noise(rng, glyphs.shape, 0.6 * x_height) * 0.03 * x_height for _ in range(2))
+    wobble_x, wobble_y = (
+        smooth_noise(rng, glyphs.shape, 0.6 * x_height) * 0.03 * x_height for _ in range(2)
+    )
     source_x = x - slant * above + wobble_x
     source_y = y + tilt * (x - width / 2) + wander + wobble_y
     return np.asarray(cv2.remap(glyphs, source_x, source_y, cv2.INTER_LINEAR), np.uint8)
 
 
 def ink(glyphs: NDArray[np.uint8], writer: Writer, rng: np.random.Generator) -> Floats:
-    """How much ink lies on every pixel of the finished image, 0 to 1: strokes of drifting width with soft edges."""
+    """How much ink lies on every pixel of the finished image, 0 to 1: strokes of drifting width
+    with soft edges."""
     inside = cv2.distanceTransform((glyphs >= 128).astype(np.uint8), cv2.DIST_L2, 5)
     outside = cv2.distanceTransform((glyphs < 128).astype(np.uint8), cv2.DIST_L2, 5)
     distance = (inside - outside) / SUPERSAMPLING
     width = writer.pen / 2 + 0.3 * smooth_noise(rng, glyphs.shape, 20 * SUPERSAMPLING)
     coverage = np.clip(0.45 + (distance + width) / 2.2, 0, 1)
     size = (glyphs.shape[1] // SUPERSAMPLING, glyphs.shape[0] // SUPERSAMPLING)
-    return np.asarray(cv2.resize(coverage.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.asarray(
+        cv2.resize(coverage.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32
+    )
 
 
 def scan(coverage: Floats, writer: Writer, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -255,7 +392,12 @@ def scan(coverage: Floats, writer: Writer, rng: np.random.Generator) -> NDArray[
     stroke = writer.ink + rng.normal(0, 6) + 14 * smooth_noise(rng, coverage.shape, 25) + grain
     # Scanned paper is lighter far from the ink: most of the specks lie near the strokes.
     shade = cv2.GaussianBlur(coverage, (0, 0), 6)
-    paper = writer.paper - 8 * shade + 1.5 * smooth_noise(rng, coverage.shape, 30) + 1.7 * rng.standard_normal(coverage.shape)
+    paper = (
+        writer.paper
+        - 8 * shade
+        + 1.5 * smooth_noise(rng, coverage.shape, 30)
+        + 1.7 * rng.standard_normal(coverage.shape)
+    )
     grey = paper * (1 - coverage) + stroke * coverage
     return np.asarray(np.clip(np.rint(grey / 17), 1, 15) * 17, np.uint8)
 
@@ -272,7 +414,15 @@ def tag_of(text: str, opening: bool) -> str:
     return TAG_OF.get(text.lower(), "NP" if text[0].isupper() else "NN")
 
 
-def render_line(line_id: str, source: str, writer: Writer, font: bytes, *, baseline: int, rng: np.random.Generator) -> Line:
+def render_line(
+    line_id: str,
+    source: str,
+    writer: Writer,
+    font: bytes,
+    *,
+    baseline: int,
+    rng: np.random.Generator,
+) -> Line:
     ok = not source.startswith("!")
     face = ImageFont.truetype(BytesIO(font), 100, layout_engine=ImageFont.Layout.BASIC)
     top, bottom = face.getbbox("x", anchor="ls")[1::2]
@@ -284,7 +434,9 @@ def render_line(line_id: str, source: str, writer: Writer, font: bytes, *, basel
     for number, token in enumerate(source.removeprefix("!").split()):
         struck_out = token.startswith("#(")
         text = token[2:-1] if struck_out else token.replace("_", " ")
-        coverage = ink(bend(draw(text, struck_out, face, x_height, rng), writer, x_height, rng), writer, rng)
+        coverage = ink(
+            bend(draw(text, struck_out, face, x_height, rng), writer, x_height, rng), writer, rng
+        )
         _, _, boxes, _ = cv2.connectedComponentsWithStats((coverage > 0.35).astype(np.uint8))
         boxes = boxes[1:, :4]
         left, above = boxes[:, :2].min(axis=0)
@@ -293,8 +445,21 @@ def render_line(line_id: str, source: str, writer: Writer, font: bytes, *, basel
         y = baseline - coverage.shape[0] * 2 // 3 + int(above) + int(rng.normal(0, 1.5))
         text = "#" if struck_out else text
         opening = not any(word.text == '"' for word in words)
-        components = [(int(x + bx - left), int(y + by - above), int(width), int(height)) for bx, by, width, height in boxes]
-        words.append(Word(f"{line_id}-{number:02}", text, tag_of(text, opening), image, x, y, sorted(components)))
+        components = [
+            (int(x + bx - left), int(y + by - above), int(width), int(height))
+            for bx, by, width, height in boxes
+        ]
+        words.append(
+            Word(
+                f"{line_id}-{number:02}",
+                text,
+                tag_of(text, opening),
+                image,
+                x,
+                y,
+                sorted(components),
+            )
+        )
         x += image.shape[1] + int(rng.normal(1.6, 0.25) * writer.x_height)
     return Line(line_id, ok, threshold, words)
 
@@ -304,7 +469,11 @@ def render_form(number: int, source: str, writer: Writer, font: bytes, seed: int
     lines = []
     for row, line in enumerate(source.splitlines()):
         rng = np.random.default_rng([seed, number, row])
-        lines.append(render_line(f"{form_id}-{row:02}", line.strip(), writer, font, baseline=800 + 180 * row, rng=rng))
+        lines.append(
+            render_line(
+                f"{form_id}-{row:02}", line.strip(), writer, font, baseline=800 + 180 * row, rng=rng
+            )
+        )
     return Form(form_id, writer, lines)
 
 
@@ -327,13 +496,17 @@ def write_ascii(forms: list[Form], root: Path) -> None:
             components = sum(len(word.components) for word in line.words)
             box = " ".join(str(number) for number in line.box)
             lines.append(
-                f"{line.id} {line.flag} {line.threshold} {components} {box} {'|'.join(word.text for word in line.words)}"
+                f"{line.id} {line.flag} {line.threshold} {components} {box} "
+                f"{'|'.join(word.text for word in line.words)}"
             )
         good = [line for line in form.lines if line.ok]
         all_words = [word for line in form.lines for word in line.words]
         sentences = sum(word.text in {".", "?", "!"} for word in all_words)
         extent = "all" if len(good) == len(form.lines) else "prt"
-        counts = f"{len(form.lines)} {len(good)} {len(all_words)} {sum(len(line.words) for line in good)}"
+        counts = (
+            f"{len(form.lines)} {len(good)} {len(all_words)} "
+            f"{sum(len(line.words) for line in good)}"
+        )
         rows.append(f"{form.id} {form.writer.id} {sentences} {extent} {counts}")
     folder = root / "ascii"
     folder.mkdir()
@@ -343,7 +516,12 @@ def write_ascii(forms: list[Form], root: Path) -> None:
         ("forms", "form-id writer-id sentences all|prt lines lines-ok words words-ok", rows),
     ):
         title = f"#--- {name}.txt "
-        header = [title.ljust(78, "-") + "#", "#", "# ocrkit's rendered sample, in the layout of the IAM database", "#"]
+        header = [
+            title.ljust(78, "-") + "#",
+            "#",
+            "# ocrkit's rendered sample, in the layout of the IAM database",
+            "#",
+        ]
         text = "\n".join([*header, f"# format: {format}", "#", *content]) + "\n"
         (folder / f"{name}.txt").write_text(text, encoding="ascii", newline="\n")
 
@@ -365,7 +543,11 @@ def write_xml(forms: list[Form], root: Path) -> None:
             settings = {"segmentation": line.flag, "threshold": str(line.threshold)}
             row = ET.SubElement(part, "line", {"id": line.id, "text": text, **settings})
             for word in line.words:
-                entry = ET.SubElement(row, "word", {"id": word.id, "tag": escaped(word.tag), "text": escaped(word.text)})
+                entry = ET.SubElement(
+                    row,
+                    "word",
+                    {"id": word.id, "tag": escaped(word.tag), "text": escaped(word.text)},
+                )
                 for component in word.components:
                     box = zip(("x", "y", "width", "height"), map(str, component), strict=True)
                     ET.SubElement(entry, "cmp", dict(box))
@@ -396,25 +578,33 @@ SIL Open Font License 1.1, which does not extend to documents made with a font. 
 | writer | font | author | package | licence |
 |---|---|---|---|---|
 {table}
-"""
+"""  # noqa: E501
 
 
 def write_readme(forms: list[Form], root: Path, seed: int) -> None:
     table = "\n".join(
-        f"| {writer.id} | {writer.name} | {writer.author} | `@fontsource/{writer.font}` {FONT_VERSION} | {LICENCE} |"
+        f"| {writer.id} | {writer.name} | {writer.author} | `@fontsource/{writer.font}` "
+        f"{FONT_VERSION} | {LICENCE} |"
         for writer in WRITERS
     )
     words = sum(len(line.words) for form in forms for line in form.lines)
     first, last = WRITERS[0].id, WRITERS[-1].id
-    page = README.format(words=words, writers=len(WRITERS), seed=seed, first=first, last=last, table=table)
+    page = README.format(
+        words=words, writers=len(WRITERS), seed=seed, first=first, last=last, table=table
+    )
     (root / "README.md").write_text(page, encoding="utf-8", newline="\n")
 
 
 def main() -> None:
     default = Path(__file__).resolve().parent.parent / "plugins" / "ocrkit_iam" / "sample"
-    parser = argparse.ArgumentParser(description="Render the sample of IAM-like words that ships with ocrkit.")
+    parser = argparse.ArgumentParser(
+        description="Render the sample of IAM-like words that ships with ocrkit."
+    )
     parser.add_argument(
-        "--out", type=Path, default=default, help="folder to write, replaced if it is there (default: %(default)s)"
+        "--out",
+        type=Path,
+        default=default,
+        help="folder to write, replaced if it is there (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()

@@ -1,14 +1,18 @@
-"""Installs ocrkit's wheel as users would, into fresh virtual environments, and tries what it promises there.
+"""Installs ocrkit's wheel as users would, into fresh virtual environments, and tries what it
+promises there.
 
     python tools/try_installs.py [PYTHON ...]
 
-Without PYTHON it takes the oldest and the newest that ocrkit runs on, of those on PATH and those that pyenv keeps.
-In each: the base, with the newest of everything, with NumPy 1.26 and with NumPy 2, and on the oldest Python with the oldest
-releases that pyproject.toml allows; every extra; and the extras together, with the releases of constraints.txt. In each
-environment `pip check` and `ocrkit --help` must be content, no other framework may be there than what was asked for, and every
-backend must read the sample, all to the same score. It ends with a table, and with status 1 where anything failed.
+Without PYTHON it takes the oldest and the newest that ocrkit runs on, of those on PATH and those
+that pyenv keeps. In each: the base, with the newest of everything, with NumPy 1.26 and with NumPy
+2, and on the oldest Python with the oldest releases that pyproject.toml allows; every extra; and
+the extras together, with the releases of constraints.txt. In each environment `pip check` and
+`ocrkit --help` must be content, no other framework may be there than what was asked for, and every
+backend must read the sample, all to the same score. It ends with a table, and with status 1 where
+anything failed.
 
-PyTorch is tried where pip finds a build of it for the CPU alone; its other builds bring gigabytes of CUDA.
+PyTorch is tried where pip finds a build of it for the CPU alone; its other builds bring gigabytes
+of CUDA.
 """
 
 import json
@@ -48,7 +52,11 @@ class Trial:
 
 def run(*command: object, cwd: Path | None = None) -> str:
     """Standard output. Raises FailedError with the end of standard error."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OCRKIT_", "PYTHON"))}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OCRKIT_", "PYTHON"))
+    }
     words = [str(part) for part in command]
     done = subprocess.run(words, cwd=cwd, env=clean, capture_output=True, text=True, check=False)  # noqa: S603  (our own)
     if done.returncode:
@@ -56,13 +64,16 @@ def run(*command: object, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-# ---------------------------------------------------------------------------------------------------------------- Pythons
+# ------------------------------------------------------------------------------------------ Pythons
 
 
 def version(python: Path | str) -> tuple[int, int] | None:
     """None for what does not run, such as a shim for a Python that is not chosen."""
     try:
-        major, minor = map(int, run(python, "-c", "import sys, venv, ensurepip; print(*sys.version_info[:2])").split())
+        major, minor = map(
+            int,
+            run(python, "-c", "import sys, venv, ensurepip; print(*sys.version_info[:2])").split(),
+        )
     except (FailedError, OSError):
         return None
     return major, minor
@@ -71,19 +82,25 @@ def version(python: Path | str) -> tuple[int, int] | None:
 def pythons() -> list[str]:
     """The oldest and the newest that ocrkit runs on."""
     lowest = tuple(map(int, re.findall(r"\d+", PROJECT["requires-python"])))
-    candidates = [found for minor in range(lowest[1], 100) if (found := shutil.which(f"python3.{minor}"))]
+    candidates = [
+        found for minor in range(lowest[1], 100) if (found := shutil.which(f"python3.{minor}"))
+    ]
     if shutil.which("pyenv"):
         candidates += map(str, Path(run("pyenv", "root").strip()).glob("versions/*/bin/python"))
-    found = {number: python for python in candidates if (number := version(python)) and number >= lowest}
+    found = {
+        number: python for python in candidates if (number := version(python)) and number >= lowest
+    }
     return [found[number] for number in sorted({min(found), max(found)})] if found else []
 
 
-# ----------------------------------------------------------------------------------------------------------------- trials
+# ------------------------------------------------------------------------------------------- trials
 
 
 def trials(number: tuple[int, int], oldest: bool) -> Iterator[Trial]:
     """Everything that is tried on a Python of this version."""
-    gluon = frozenset({"gluon"} if number < (3, 13) else ())  # MXNet knows no newer Python; there its extra is empty
+    gluon = frozenset(
+        {"gluon"} if number < (3, 13) else ()
+    )  # MXNet knows no newer Python; there its extra is empty
     base = frozenset({"onnx"})
     yield Trial("base")
     if oldest:
@@ -103,15 +120,20 @@ def reason_to_skip(trial: Trial, python: str) -> str | None:
     if "gluon-cu112" in trial.extras and not shutil.which("nvidia-smi"):
         return "no NVIDIA GPU here, and it brings over 2 GB of CUDA libraries"
     if "torch" in trial.backends:
-        found = run(python, "-m", "pip", "--disable-pip-version-check", "index", "versions", "torch")
-        wanted = re.search(r"^torch==(\S+)", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE)
+        found = run(
+            python, "-m", "pip", "--disable-pip-version-check", "index", "versions", "torch"
+        )
+        wanted = re.search(
+            r"^torch==(\S+)", (ROOT / "constraints.txt").read_text(encoding="utf-8"), re.MULTILINE
+        )
         if wanted and f"{wanted[1]}+cpu" not in found:
             return f"pip finds no build of torch {wanted[1]} for the CPU alone here"
     return None
 
 
 def attempt(trial: Trial, python: str, wheel: Path) -> tuple[str, float]:
-    """NumPy's version and the character error rate that every backend reads the sample with. Raises FailedError."""
+    """NumPy's version and the character error rate that every backend reads the sample with. Raises
+    FailedError."""
     with TemporaryDirectory(prefix="ocrkit-") as folder:
         run(python, "-m", "venv", folder)
         binaries, work = Path(folder) / "bin", Path(folder) / "work"
@@ -121,19 +143,40 @@ def attempt(trial: Trial, python: str, wheel: Path) -> tuple[str, float]:
         run(*pip, "install", "--quiet", f"ocrkit{extras} @ {wheel.as_uri()}", *trial.requirements)
         run(*pip, "check")
         run(binaries / "ocrkit", "--help")
-        script = f"import importlib.util as u; print(*(m for m in {list(FRAMEWORKS)} if u.find_spec(m)))"
-        found = {FRAMEWORKS[module] for module in run(binaries / "python", "-c", script, cwd=work).split()}
+        script = (
+            f"import importlib.util as u; print(*(m for m in {list(FRAMEWORKS)} if u.find_spec(m)))"
+        )
+        found = {
+            FRAMEWORKS[module]
+            for module in run(binaries / "python", "-c", script, cwd=work).split()
+        }
         if found != trial.backends:
-            raise FailedError(f"backends that have their framework: {sorted(found)}; expected {sorted(trial.backends)}")
+            raise FailedError(
+                f"backends that have their framework: {sorted(found)}; expected "
+                f"{sorted(trial.backends)}"
+            )
         rates = {}
         for backend in sorted(trial.backends):
-            output = run(binaries / "ocrkit", "run", "--pipeline", "iam-crnn", "--backend", backend, "--json", cwd=work)
+            output = run(
+                binaries / "ocrkit",
+                "run",
+                "--pipeline",
+                "iam-crnn",
+                "--backend",
+                backend,
+                "--json",
+                cwd=work,
+            )
             result = json.loads(output)
             rates[backend] = result["metrics"]["cer"]["value"]
         if "int8" in trial.extras:
             script = "import ocrkit_iam.words as words; print(words.IamWords.sample_root())"
             sample = run(binaries / "python", "-c", script, cwd=work).strip()
-            splits = [word for name in ("split", "validation") for word in ("--set", f"training.{name}=all")]
+            splits = [
+                word
+                for name in ("split", "validation")
+                for word in ("--set", f"training.{name}=all")
+            ]
             small = ("--to", "int8.onnx", "--precision", "int8", "--data", sample, *splits)
             run(binaries / "ocrkit", "export", "iam-crnn", *small, cwd=work)
         if "export" in trial.extras:
@@ -171,7 +214,9 @@ def main() -> int:
                 print(".", end="", flush=True, file=sys.stderr)  # noqa: T201
     header = ("Python", "installed", "backends", "NumPy", "CER", "seconds", "")
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    print("\n" + "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows)))  # noqa: T201
+    print(  # noqa: T201
+        "\n" + "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (header, *rows))
+    )
     return int(failed)
 
 

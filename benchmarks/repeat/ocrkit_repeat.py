@@ -1,4 +1,5 @@
-"""A reader that gives the sample of ``iam`` as often as one likes, and a featurizer that costs next to nothing."""
+"""A reader that gives the sample of ``iam`` as often as one likes, and a featurizer that costs next
+to nothing."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -70,6 +71,8 @@ def bars(definition: Bars, input: ocrkit.ImageSize) -> object:
     def means(images: FloatArray, widths: IntArray) -> tuple[FloatArray, IntArray]:
         count, _, height, width = images.shape
         cut = images.reshape(count, BARS, height // BARS, width // STRIDE, STRIDE)
-        return np.ascontiguousarray(cut.mean(axis=(2, 4)).transpose(0, 2, 1), np.float32), definition.lengths(widths)
+        return np.ascontiguousarray(
+            cut.mean(axis=(2, 4)).transpose(0, 2, 1), np.float32
+        ), definition.lengths(widths)
 
     return means

@@ -1,9 +1,10 @@
-"""Reads words with an exported network, without ocrkit: python read_with_onnxruntime.py model.onnx word.png …
+"""Reads words with an exported network, without ocrkit: python read_with_onnxruntime.py model.onnx
+word.png …
 
-Needs onnxruntime, numpy and opencv-python-headless. Written for the preprocessors level, crop and fit-pad, for
-dark writing and for greedy decoding; the network's metadata says what it takes. What has no ink in it is
-for the caller to leave out: a network reads something from any paper. Other languages do the same with
-ONNX Runtime's C, C++, C#, Java or JavaScript interface.
+Needs onnxruntime, numpy and opencv-python-headless. Written for the preprocessors level, crop and
+fit-pad, for dark writing and for greedy decoding; the network's metadata says what it takes. What
+has no ink in it is for the caller to leave out: a network reads something from any paper. Other
+languages do the same with ONNX Runtime's C, C++, C#, Java or JavaScript interface.
 """
 
 import json
@@ -15,21 +16,27 @@ import onnxruntime
 
 
 def read(path: str) -> np.ndarray:
-    """A file's grey pixels: upright as EXIF says, what is transparent on white paper, 16 bits scaled to 8."""
+    """A file's grey pixels: upright as EXIF says, what is transparent on white paper, 16 bits
+    scaled to 8."""
     image = cv2.imread(path, cv2.IMREAD_UNCHANGED)
     if image is None:
         sys.exit(f"{path}: no image that OpenCV reads")
     if image.ndim == 3 and image.shape[2] == 4:
         white = np.iinfo(image.dtype).max
         opacity = image[:, :, 3] / white
-        image = (cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY) * opacity + white * (1 - opacity)).round().astype(image.dtype)
+        image = (
+            (cv2.cvtColor(image, cv2.COLOR_BGRA2GRAY) * opacity + white * (1 - opacity))
+            .round()
+            .astype(image.dtype)
+        )
     else:  # turned by OpenCV, which does not turn what it reads unchanged
         image = cv2.imread(path, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     return image if image.dtype == np.uint8 else (image / 257).round().astype(np.uint8)
 
 
 def level(image: np.ndarray, window: float = 0.4) -> np.ndarray:
-    """Divides a grey image by the paper around each pixel, so that paper is white in uneven light."""
+    """Divides a grey image by the paper around each pixel, so that paper is white in uneven
+    light."""
     height, width = image.shape
     side = max(window * height, 60)
     scale = min(1.0, max(16 / side, 64 / height))
@@ -68,7 +75,9 @@ def crop(image: np.ndarray, margin: float = 0.1) -> np.ndarray:
     return image[rows, columns]
 
 
-def fit_pad(image: np.ndarray, height: int = 32, width: int = 128, min_width: int = 0, multiple: int = 8) -> np.ndarray:
+def fit_pad(
+    image: np.ndarray, height: int = 32, width: int = 128, min_width: int = 0, multiple: int = 8
+) -> np.ndarray:
     """Shrinks a grey image until it fits, never enlarges it, and centres it on paper."""
     ratio = min(height / image.shape[0], width / image.shape[1])
     if ratio < 1:
@@ -78,7 +87,9 @@ def fit_pad(image: np.ndarray, height: int = 32, width: int = 128, min_width: in
         width = min(width, -(-max(image.shape[1], min_width) // multiple) * multiple)
     rows, columns = height - image.shape[0], width - image.shape[1]
     top, left, paper = rows // 2, columns // 2, max(230, int(image[0, 0]))
-    return cv2.copyMakeBorder(image, top, rows - top, left, columns - left, cv2.BORDER_CONSTANT, value=(paper,))
+    return cv2.copyMakeBorder(
+        image, top, rows - top, left, columns - left, cv2.BORDER_CONSTANT, value=(paper,)
+    )
 
 
 def greedy(log_probs: np.ndarray, alphabet: str) -> str:
@@ -93,7 +104,10 @@ metadata = session.get_modelmeta().custom_metadata_map
 options = json.loads(metadata["ocrkit"])["pipeline"]["preprocessor"]
 before = [(part.pop("use"), part) for part in options.pop("before", [])]
 if options.pop("use") != "fit-pad" or {name for name, _ in before} - {"level", "crop"}:
-    sys.exit(f"{sys.argv[1]}: wants other preprocessors than level, crop and fit-pad, and this script has no others")
+    sys.exit(
+        f"{sys.argv[1]}: wants other preprocessors than level, crop and fit-pad, and this script "
+        "has no others"
+    )
 if options.pop("ink", "dark") != "dark":
     sys.exit(f"{sys.argv[1]}: is for light writing, or for both, and this script for dark writing")
 for path in sys.argv[2:]:

@@ -1,10 +1,12 @@
-"""Draws words in several fonts, as a folder of images with a table of their texts: something to try fine-tuning on.
+"""Draws words in several fonts, as a folder of images with a table of their texts: something to try
+fine-tuning on.
 
     python render_words.py german-words.txt --train A.ttf B.ttf --validation C.ttf --test D.ttf --to DIR
 
-Three fifths of the words are for training, a fifth each for validation and test, and every split has its own fonts: no word
-and no hand is in two of them. A font may be any file that FreeType reads. The same arguments give the same images.
-"""
+Three fifths of the words are for training, a fifth each for validation and test, and every split
+has its own fonts: no word and no hand is in two of them. A font may be any file that FreeType
+reads. The same arguments give the same images.
+"""  # noqa: E501
 
 import argparse
 from pathlib import Path
@@ -23,11 +25,15 @@ def draw(word: str, font: ImageFont.FreeTypeFont, rng: np.random.Generator) -> I
     paper, ink = int(rng.integers(225, 256)), int(rng.integers(0, 90))
     size = (int(right - left + margin[0] + margin[1]), int(bottom - top + margin[2] + margin[3]))
     image = Image.new("L", size, paper)
-    ImageDraw.Draw(image).text((int(margin[0] - left), int(margin[2] - top)), word, font=font, fill=ink)
+    ImageDraw.Draw(image).text(
+        (int(margin[0] - left), int(margin[2] - top)), word, font=font, fill=ink
+    )
     return image
 
 
-def write_split(folder: Path, words: list[str], fonts: list[Path], size: int, rng: np.random.Generator) -> int:
+def write_split(
+    folder: Path, words: list[str], fonts: list[Path], size: int, rng: np.random.Generator
+) -> int:
     """Every word in every font, and ``labels.tsv``; the font's name stands for the writer."""
     folder.mkdir(parents=True)
     rows = []
@@ -42,7 +48,9 @@ def write_split(folder: Path, words: list[str], fonts: list[Path], size: int, rn
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("words", type=Path, help="a text file, a word a line")
     for split in SHARES:
         parser.add_argument(f"--{split}", nargs="+", required=True, type=Path, metavar="FONT")
@@ -54,7 +62,9 @@ def main() -> None:
     start = 0
     for split, share in SHARES.items():
         chosen = words[start : start + round(share * len(words))]
-        count = write_split(arguments.to / split, chosen, getattr(arguments, split), arguments.size, rng)
+        count = write_split(
+            arguments.to / split, chosen, getattr(arguments, split), arguments.size, rng
+        )
         print(f"{split}: {len(chosen)} words, {count} images")  # noqa: T201  (a script's result)
         start += len(chosen)
 

@@ -1,4 +1,5 @@
-"""The command line: a thin layer over the Python interface, one module a command, each imported when it is called."""
+"""The command line: a thin layer over the Python interface, one module a command, each imported
+when it is called."""
 
 import os
 from importlib import import_module
@@ -26,7 +27,8 @@ _COMMANDS = {
 
 
 class _Lazy(Program):
-    """Knows its commands by name and help, and imports a command's module when the command is called."""
+    """Knows its commands by name and help, and imports a command's module when the command is
+    called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -51,11 +53,12 @@ def main() -> None:
 def console() -> None:
     """The command ``ocrkit``: :func:`main` in a process of its own.
 
-    NumPy's and OpenCV's OpenBLAS, which nothing here needs, would each start a thread a core, and these spin where others have
-    work to do. The threads of PyTorch and MXNet, which are libgomp's, wait for each other after every operation, spinning for
-    milliseconds; on a busy machine, where the other one has no processor, training then takes ten times as long. They are to
-    spin no longer than libgomp lets them where it knows that threads outnumber processors, which of other processes it does
-    not.
+    NumPy's and OpenCV's OpenBLAS, which nothing here needs, would each start a thread a core, and
+    these spin where others have work to do. The threads of PyTorch and MXNet, which are libgomp's,
+    wait for each other after every operation, spinning for milliseconds; on a busy machine, where
+    the other one has no processor, training then takes ten times as long. They are to spin no
+    longer than libgomp lets them where it knows that threads outnumber processors, which of other
+    processes it does not.
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if "OMP_WAIT_POLICY" not in os.environ:

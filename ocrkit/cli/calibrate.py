@@ -23,9 +23,23 @@ from ocrkit.cli.streams import echo, echo_json, say, warn
 
 @click.command(cls=Command)
 @click.argument("pipeline")
-@together(reader_option, data_option, backend_option, device_option, threads_option, limit_option, set_option)
-@click.option("--split", metavar="NAME", help="The split to fit on, best one set apart for choosing; else the pipeline's.")
-@click.option("--measure", metavar="NAME", help="The split to measure on, whole; else the one fitted on.")
+@together(
+    reader_option,
+    data_option,
+    backend_option,
+    device_option,
+    threads_option,
+    limit_option,
+    set_option,
+)
+@click.option(
+    "--split",
+    metavar="NAME",
+    help="The split to fit on, best one set apart for choosing; else the pipeline's.",
+)
+@click.option(
+    "--measure", metavar="NAME", help="The split to measure on, whole; else the one fitted on."
+)
 @click.option(
     "--write",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
@@ -60,7 +74,11 @@ def calibrate(
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
     dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
-    measured = open_dataset(reader.spec.reader, root=data, split=measure, only="", exclude="", limit=limit) if measure else None
+    measured = (
+        open_dataset(reader.spec.reader, root=data, split=measure, only="", exclude="", limit=limit)
+        if measure
+        else None
+    )
     say(f"fitting on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples")
     seen = contamination(reader.weights.seen, dataset)
     if seen and seen.trained.samples:
@@ -70,11 +88,22 @@ def calibrate(
         echo_json(asdict(found))
     else:
         echo(f"temperature {found.temperature:g}, fitted on {found.fitted_on}")
-        echo(f"expected calibration error on {found.measured_on}: {found.ece_before:.4f} → {found.ece_after:.4f}")
-        echo(f"to use it: --set decoder.temperature={found.temperature:g}, or temperature = … in the pipeline's [decoder]")
+        echo(
+            f"expected calibration error on {found.measured_on}: {found.ece_before:.4f} → "
+            f"{found.ece_after:.4f}"
+        )
+        echo(
+            f"to use it: --set decoder.temperature={found.temperature:g}, or temperature = … in "
+            "the pipeline's [decoder]"
+        )
     if write:
         given = {"--data": data, "--split": split, "--measure": measure, "--limit": limit}
-        words = [word for name, value in given.items() if value is not None for word in (name, str(value))]
+        words = [
+            word
+            for name, value in given.items()
+            if value is not None
+            for word in (name, str(value))
+        ]
         words += [word for setting in settings for word in ("--set", setting)]
         store(write, found, shlex.join(["ocrkit", "calibrate", pipeline, *words]))
         say(f"wrote {write}")

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 @click.argument("pipeline")
 @together(reader_option, backend_option, set_option)
 def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None:
-    """Check that the parts of PIPELINE fit together, and say what goes in and out of each; read no data.
+    """Check that the parts of PIPELINE fit together, and say what goes in and out of each; read no
+    data.
 
-    PIPELINE is a zoo model, a pipeline's file or a training run. The stride is in pixels a step. The longest label that fits
-    is in characters; two equal neighbours in it take a step more.
+    PIPELINE is a zoo model, a pipeline's file or a training run. The stride is in pixels a step.
+    The longest label that fits is in characters; two equal neighbours in it take a step more.
     """
     from ocrkit.assembly import assemble, surround
     from ocrkit.config import read_spec
@@ -41,7 +42,11 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     assembly = assemble(spec, backend=backend)
     _show(assembly, seams(assembly))
     weights = fitting_weights(assembly)
-    echo(f"weights: {weights.reference}" if weights.arrays is not None else f"untrained: {weights.reason}")
+    echo(
+        f"weights: {weights.reference}"
+        if weights.arrays is not None
+        else f"untrained: {weights.reason}"
+    )
 
 
 def _show(around: Surroundings, rows: list[Seam]) -> None:
@@ -53,11 +58,17 @@ def _show(around: Surroundings, rows: list[Seam]) -> None:
         ("part", "name", "plugin", "in", "out", *numbers),
         [
             (
-                each.part, each.use, each.owner, each.input, each.output,
-                str(each.stride or ""), each.longest_label, f"{each.parameters:,}" if each.parameters else "",
+                each.part,
+                each.use,
+                each.owner,
+                each.input,
+                each.output,
+                str(each.stride or ""),
+                each.longest_label,
+                f"{each.parameters:,}" if each.parameters else "",
             )
             for each in rows
         ],
         right=numbers,
-    )  # fmt: skip
+    )
     echo(f"{sum(each.parameters for each in rows):,} parameters; {around.alphabet.classes} classes")

@@ -1,4 +1,5 @@
-"""What all commands have in common: ``--quiet``, names that are nearly right, and errors that are a line each."""
+"""What all commands have in common: ``--quiet``, names that are nearly right, and errors that are a
+line each."""
 
 import errno
 import os
@@ -45,10 +46,14 @@ class Command(click.Command):
             return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Refuses what is left of ``"$IMAGE"`` where the shell has no such variable: a path it would mean this very folder."""
+        """Refuses what is left of ``"$IMAGE"`` where the shell has no such variable: a path it
+        would mean this very folder."""
         for arg in args:
             if empty := re.fullmatch(r"(--[a-z-]+=)?", arg):
-                raise OcrkitError(f"{empty[0]}'': no such file or value: an argument is empty; is a variable not set?")
+                raise OcrkitError(
+                    f"{empty[0]}'': no such file or value: an argument is empty; is a variable not "
+                    "set?"
+                )
         return super().parse_args(ctx, args)
 
 
@@ -58,7 +63,9 @@ class Group(click.Group):
     command_class = Command
     group_class = type
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             from ocrkit.registry import nearest
 
@@ -67,7 +74,8 @@ class Group(click.Group):
 
 
 class Program(Group):
-    """The outermost group. What a user can cause becomes a line on standard error and exit status 1."""
+    """The outermost group. What a user can cause becomes a line on standard error and exit status
+    1."""
 
     def main(self, *args: Any, **extra: Any) -> Any:
         prepare_streams()
@@ -110,7 +118,8 @@ class Program(Group):
 
 
 def _plugin_at_work(error: BaseException) -> str | None:
-    """The plugin of others in whose code an error was raised. One in ocrkit's own is to be reported, traceback and all."""
+    """The plugin of others in whose code an error was raised. One in ocrkit's own is to be
+    reported, traceback and all."""
     from ocrkit.guests import place
 
     found = place(error)
@@ -119,7 +128,8 @@ def _plugin_at_work(error: BaseException) -> str | None:
 
 @contextmanager
 def _shown_as_printable() -> Iterator[None]:
-    """What was wrong with the command line is told with names of files in it, in which there may be anything."""
+    """What was wrong with the command line is told with names of files in it, in which there may be
+    anything."""
     try:
         yield
     except click.ClickException as error:
@@ -129,11 +139,18 @@ def _shown_as_printable() -> Iterator[None]:
 
 @contextmanager
 def _signals_as_exceptions() -> Iterator[None]:
-    """What asks the process to end ends it as Ctrl-C does, so that what is half done is put away."""
+    """What asks the process to end ends it as Ctrl-C does, so that what is half done is put
+    away."""
     ours = threading.current_thread() is threading.main_thread()
     names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if ours and hasattr(signal, name)]
-    before = {number: signal.getsignal(number) for number in (signal.Signals[name] for name in names)}
-    before = {number: known for number, known in before.items() if known in (signal.SIG_DFL, signal.default_int_handler)}
+    before = {
+        number: signal.getsignal(number) for number in (signal.Signals[name] for name in names)
+    }
+    before = {
+        number: known
+        for number, known in before.items()
+        if known in (signal.SIG_DFL, signal.default_int_handler)
+    }
     for number in before:
         signal.signal(number, _stop)
     try:
@@ -169,7 +186,8 @@ def _reason(error: OSError) -> str:
 
 @contextmanager
 def resumable(hint: Callable[[], str]) -> Iterator[None]:
-    """Whoever stops the block with Ctrl-C reads how to go on, or nothing where the hint is empty."""
+    """Whoever stops the block with Ctrl-C reads how to go on, or nothing where the hint is
+    empty."""
     try:
         yield
     except KeyboardInterrupt as stop:

@@ -25,7 +25,8 @@ _LONGEST = 40
 @rules_options
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 def compare(*, a: Path, b: Path, as_json: bool, **rules: Any) -> None:
-    """Compare two result files of ocrkit run --output, made of the same samples: is B better than A?"""
+    """Compare two result files of ocrkit run --output, made of the same samples: is B better than
+    A?"""
     from ocrkit.comparison import compare_results
     from ocrkit.evaluation import Rules
     from ocrkit.results import read_results
@@ -52,7 +53,8 @@ def _show(found: Comparison) -> None:
     right = found.right
     echo()
     echo(
-        f"Of {found.samples:,} samples {right.both:,} are read right by both, {right.only_a:,} only by A, "
+        f"Of {found.samples:,} samples {right.both:,} are read right by both, {right.only_a:,} "
+        "only by A, "
         f"{right.only_b:,} only by B, {right.neither:,} by neither."
     )
     by, count = found.clusters
@@ -62,7 +64,10 @@ def _show(found: Comparison) -> None:
     echo()
     if found.differences:
         echo("What differs between the runs:")
-        print_table(("", "A", "B"), [(each.what, _cell(each.a), _cell(each.b)) for each in found.differences])
+        print_table(
+            ("", "A", "B"),
+            [(each.what, _cell(each.a), _cell(each.b)) for each in found.differences],
+        )
     else:
         echo("Nothing else differs between the runs.")
 

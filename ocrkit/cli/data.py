@@ -18,11 +18,17 @@ def data() -> None:
 @data.command()
 @click.argument("name")
 @click.argument("root", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, with the ids of everything that is wrong.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One JSON object, with the ids of everything that is wrong.",
+)
 def check(name: str, root: Path, as_json: bool) -> None:
     """Say what ROOT holds of the data set NAME.
 
-    What is there, and what is missing, wrong or damaged; every image is decoded. Exit status 1 where nothing can be read.
+    What is there, and what is missing, wrong or damaged; every image is decoded. Exit status 1
+    where nothing can be read.
     """
     from dataclasses import asdict
 
@@ -39,9 +45,20 @@ def check(name: str, root: Path, as_json: bool) -> None:
 @data.command()
 @click.argument("name")
 @click.argument("root", type=click.Path(path_type=Path))
-@click.option("--split", metavar="NAME", default="all", show_default=True, help="Which part of the data set.")
-@click.option("--count", metavar="N", default=24, show_default=True, type=click.IntRange(1, 1000), help="How many samples.")
-@click.option("--seed", metavar="N", default=0, show_default=True, help="Another seed draws other samples.")
+@click.option(
+    "--split", metavar="NAME", default="all", show_default=True, help="Which part of the data set."
+)
+@click.option(
+    "--count",
+    metavar="N",
+    default=24,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many samples.",
+)
+@click.option(
+    "--seed", metavar="N", default=0, show_default=True, help="Another seed draws other samples."
+)
 @click.option(
     "--output",
     metavar="FILE.png",
@@ -70,7 +87,8 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
             titles.append(sample.text if sample.text is not None else sample.id)
     if not images:
         raise DataError(
-            f"{root}: none of the {count} samples that were drawn can be read; see: ocrkit data check {name} {root}"
+            f"{root}: none of the {count} samples that were drawn can be read; see: ocrkit data "
+            f"check {name} {root}"
         )
     output = output or Path(f"{name}-samples.png")
     draw_grid(images, titles, 6, output)
@@ -81,27 +99,36 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
 @data.command()
 @click.argument("name")
 @click.option(
-    "--dest", metavar="DIR", required=True, type=click.Path(path_type=Path, file_okay=False), help="The folder to extract into."
+    "--dest",
+    metavar="DIR",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to extract into.",
 )
 @click.option("--url", metavar="URL", help="Another address to download from.")
 def fetch(name: str, dest: Path, url: str | None) -> None:
     """Download the data set NAME with your own login.
 
-    It is checked and extracted into DEST. A download that breaks goes on where it was when the command is run again.
+    It is checked and extracted into DEST. A download that breaks goes on where it was when the
+    command is run again.
     """
     _reader(name, "fetch").fetch(dest, url)
     say(f"see what is there with: ocrkit data check {name} {dest}")
 
 
 def _reader(name: str, ability: str | None = None) -> Any:
-    """The class of a reader. Raises PluginError, and DataError where it lacks the ability to check or to fetch."""
+    """The class of a reader. Raises PluginError, and DataError where it lacks the ability to check
+    or to fetch."""
     from ocrkit.errors import DataError
     from ocrkit.registry import registry
 
     reader = registry().get("reader", name).load()
     if ability and not hasattr(reader, ability):
         others = {
-            "check": f"see what it reads with: ocrkit data show {name} ROOT, or ocrkit run --reader {name} --data ROOT",
+            "check": (
+                f"see what it reads with: ocrkit data show {name} ROOT, or ocrkit run "
+                f"--reader {name} --data ROOT"
+            ),
             "fetch": "put the data into a folder yourself",
         }
         raise DataError(f"cannot {ability} data of the reader {name!r}; {others[ability]}")

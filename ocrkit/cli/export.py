@@ -32,26 +32,55 @@ if TYPE_CHECKING:
     help="int8: smaller and faster, a little less accurate; needs --data.",
 )
 @click.option(
-    "--images", type=click.IntRange(1), default=512, show_default=True, metavar="N", help="Training images that calibrate int8."
+    "--images",
+    type=click.IntRange(1),
+    default=512,
+    show_default=True,
+    metavar="N",
+    help="Training images that calibrate int8.",
 )
 @together(reader_option, data_option, set_option)
-def export(pipeline: str, *, to: Path, precision: str, images: int, data: str | None, settings: tuple[str, ...]) -> None:
-    """Write PIPELINE's network into one ONNX file, with its weights, alphabet and all that reading with it needs.
+def export(
+    pipeline: str,
+    *,
+    to: Path,
+    precision: str,
+    images: int,
+    data: str | None,
+    settings: tuple[str, ...],
+) -> None:
+    """Write PIPELINE's network into one ONNX file, with its weights, alphabet and all that reading
+    with it needs.
 
-    The file is compared with the network on every backend that is installed before it is written. int8 is calibrated on the
-    training split and measured against float32 on the validation split, as the pipeline's [training] table names them.
+    The file is compared with the network on every backend that is installed before it is written.
+    int8 is calibrated on the training split and measured against float32 on the validation split,
+    as the pipeline's [training] table names them.
     """
     from ocrkit.config import read_spec
     from ocrkit.export import export
 
-    _show(export(read_spec(pipeline, settings), to, precision=precision, data=data, images=images, on_step=say))
+    _show(
+        export(
+            read_spec(pipeline, settings),
+            to,
+            precision=precision,
+            data=data,
+            images=images,
+            on_step=say,
+        )
+    )
 
 
 def _show(done: Export) -> None:
     about = done.exported
     size = f"{done.path.stat().st_size / 1e6:.1f} MB"
-    echo(f"{done.path}: {about.precision}, {size}, weights {about.weights} (sha256 {about.sha256[:12]}…)")
-    compared = ", ".join(f"{name} {difference:.1e}" for name, difference in done.differences.items())
+    echo(
+        f"{done.path}: {about.precision}, {size}, weights {about.weights} (sha256 "
+        f"{about.sha256[:12]}…)"
+    )
+    compared = ", ".join(
+        f"{name} {difference:.1e}" for name, difference in done.differences.items()
+    )
     echo(f"largest difference of a log-probability in float32: {compared}")
     if done.quantised:
         _show_cost(done.quantised)
@@ -72,4 +101,7 @@ def _show_cost(quantised: Quantised) -> None:
     ]
     rows.append(("images/s, network alone", rate(before), rate(after), f"{after / before:.2f} ×"))
     echo(f"calibrated on {quantised.images:,} images of {quantised.calibrated_on}")
-    print_table((f"{quantised.samples:,} samples of {quantised.measured_on}", "float32", "int8", "change"), rows)
+    print_table(
+        (f"{quantised.samples:,} samples of {quantised.measured_on}", "float32", "int8", "change"),
+        rows,
+    )

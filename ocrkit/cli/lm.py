@@ -37,7 +37,15 @@ def lm() -> None:
 
 
 @lm.command()
-@click.option("--text", "texts", type=_TEXT, multiple=True, required=True, metavar="FILE", help="UTF-8 text; may be repeated.")
+@click.option(
+    "--text",
+    "texts",
+    type=_TEXT,
+    multiple=True,
+    required=True,
+    metavar="FILE",
+    help="UTF-8 text; may be repeated.",
+)
 @click.option("--out", type=OUTPUT, required=True, metavar="FILE", help="The model's file.")
 @click.option(
     "--order",
@@ -47,12 +55,32 @@ def lm() -> None:
     metavar="N",
     help="Characters of the longest n-grams.",
 )
-@click.option("--words", is_flag=True, help="Every word is a text, as images of words have it; else every line is.")
-@click.option("--alphabet", metavar="PIPELINE", help="The characters of this pipeline; else those of the text.")
-@click.option("--keep", type=click.IntRange(0), metavar="N", help="Keep the N n-grams that matter most; else all.")
-@click.option("--held-out", type=_TEXT, metavar="FILE", help="Other text, to measure how well the model foretells it.")
+@click.option(
+    "--words",
+    is_flag=True,
+    help="Every word is a text, as images of words have it; else every line is.",
+)
+@click.option(
+    "--alphabet",
+    metavar="PIPELINE",
+    help="The characters of this pipeline; else those of the text.",
+)
+@click.option(
+    "--keep",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Keep the N n-grams that matter most; else all.",
+)
+@click.option(
+    "--held-out",
+    type=_TEXT,
+    metavar="FILE",
+    help="Other text, to measure how well the model foretells it.",
+)
 @click.option("--source", default="", metavar="TEXT", help="Where the text is from, for the file.")
-@click.option("--licence", default="", metavar="TEXT", help="What the model may be used for, for the file.")
+@click.option(
+    "--licence", default="", metavar="TEXT", help="What the model may be used for, for the file."
+)
 def train(
     *,
     texts: tuple[Path, ...],
@@ -67,8 +95,8 @@ def train(
 ) -> None:
     """Train a character n-gram model on text.
 
-    Texts with characters outside the alphabet are left out and counted. With --held-out, standard output says how many bits
-    the model needs for a character of other text, its ends included.
+    Texts with characters outside the alphabet are left out and counted. With --held-out, standard
+    output says how many bits the model needs for a character of other text, its ends included.
     """
     from ocrkit import __version__, ngrams
     from ocrkit.config import load_spec
@@ -84,7 +112,9 @@ def train(
             characters = load_spec(alphabet).alphabet
         else:
             task = bar.add_task("characters", total=size)
-            characters = ngrams.characters_of(texts, words=words, on_bytes=partial(bar.advance, task))
+            characters = ngrams.characters_of(
+                texts, words=words, on_bytes=partial(bar.advance, task)
+            )
         counts, task = ngrams.Counts(characters, order), bar.add_task("counting", total=size)
         for path in texts:
             for found in ngrams.read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
@@ -93,9 +123,15 @@ def train(
         raise OcrkitError(f"{', '.join(map(str, texts))}: no text to train on")
     _left_out(counts.left_out, counts.texts + counts.left_out, "to train on")
     about = {
-        "source": source, "licence": licence, "files": [path.name for path in texts], "unit": "word" if words else "line",
-        "texts": counts.texts, "characters": counts.symbols - counts.texts, "keep": keep, "ocrkit": __version__,
-    }  # fmt: skip
+        "source": source,
+        "licence": licence,
+        "files": [path.name for path in texts],
+        "unit": "word" if words else "line",
+        "texts": counts.texts,
+        "characters": counts.symbols - counts.texts,
+        "keep": keep,
+        "ocrkit": __version__,
+    }
     write(out, ngrams.train(counts, keep=keep, about=about))
     model = LanguageModel.open(out)
     listed = " + ".join(f"{count:,}" for count in model.about["ngrams"])
@@ -105,14 +141,23 @@ def train(
         total, symbols, left_out = 0.0, 0, 0
         with unless_quiet(byte_bar()) as bar:
             task = bar.add_task("measuring", total=held_out.stat().st_size)
-            for found in ngrams.read_texts(held_out, words=words, on_bytes=partial(bar.advance, task)):
+            for found in ngrams.read_texts(
+                held_out, words=words, on_bytes=partial(bar.advance, task)
+            ):
                 measured = ngrams.bits(model, found)
-                total, symbols, left_out = total + measured[0], symbols + measured[1], left_out + measured[2]
+                total, symbols, left_out = (
+                    total + measured[0],
+                    symbols + measured[1],
+                    left_out + measured[2],
+                )
         _left_out(left_out, None, f"of {held_out}")
         if not symbols:
             raise OcrkitError(f"{held_out}: no text that the model can write")
         mean = total / symbols
-        echo(f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters and ends of texts")
+        echo(
+            f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters "
+            "and ends of texts"
+        )
 
 
 def _left_out(count: int, of: int | None, which: str) -> None:
@@ -133,7 +178,9 @@ def _left_out(count: int, of: int | None, which: str) -> None:
     limit_option,
     set_option,
 )
-@click.option("--json", "as_json", is_flag=True, help="All trials and the forms, as one JSON object.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="All trials and the forms, as one JSON object."
+)
 def tune(
     *,
     pipeline: str,
@@ -148,8 +195,9 @@ def tune(
 ) -> None:
     """Find the language model's weight and the length bonus that a pipeline reads best with.
 
-    Choose on forms set apart for it: what is reported on the same forms afterwards is better than on anything new. The decoder
-    and its language model come with --set decoder.use=ctc-beam --set decoder.language_model=FILE|NAME.
+    Choose on forms set apart for it: what is reported on the same forms afterwards is better than
+    on anything new. The decoder and its language model come with --set decoder.use=ctc-beam --set
+    decoder.language_model=FILE|NAME.
     """
     from dataclasses import asdict
 
@@ -178,7 +226,11 @@ def tune(
         return
     names = list(found.trials[0].scores)
     rows = [
-        (f"{trial.lm_weight:g}", f"{trial.length_bonus:g}", *(f"{trial.scores[name]:.4f}" for name in names))
+        (
+            f"{trial.lm_weight:g}",
+            f"{trial.length_bonus:g}",
+            *(f"{trial.scores[name]:.4f}" for name in names),
+        )
         for trial in found.trials
     ]
     header = ("lm_weight", "length_bonus", *names)
@@ -194,5 +246,9 @@ def _trial_bar() -> Progress:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed} trials, the last {task.fields[last]}"), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.completed} trials, the last {task.fields[last]}"),
+        TimeElapsedColumn(),
+    )
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

@@ -16,7 +16,11 @@ def new() -> None:
 
 @new.command()
 @click.option(
-    "--from", "source", required=True, metavar="NAME|FILE.toml", help="A zoo model, a pipeline's file or a training run."
+    "--from",
+    "source",
+    required=True,
+    metavar="NAME|FILE.toml",
+    help="A zoo model, a pipeline's file or a training run.",
 )
 @click.option(
     "--to",
@@ -27,7 +31,8 @@ def new() -> None:
 def pipeline(source: str, to: Path | None) -> None:
     """Write a pipeline of your own: a copy of another, comments and all, to edit.
 
-    It reads with the same weights until a change of its network makes them not apply any more; then train it.
+    It reads with the same weights until a change of its network makes them not apply any more; then
+    train it.
     """
     from ocrkit.config import Training, find_pipeline, load_spec
     from ocrkit.errors import OcrkitError
@@ -38,7 +43,10 @@ def pipeline(source: str, to: Path | None) -> None:
 
     spec, path = load_spec(source), find_pipeline(source)
     if spec.network:
-        raise OcrkitError(f"{source}: an exported network has no parts to edit; take the pipeline that it came from")
+        raise OcrkitError(
+            f"{source}: an exported network has no parts to edit; take the pipeline that it came "
+            "from"
+        )
     to = to or Path(f"my-{spec.name}.toml")
     if to.suffix != ".toml":
         raise OcrkitError(f"{to}: expected a name that ends in .toml")
@@ -46,7 +54,9 @@ def pipeline(source: str, to: Path | None) -> None:
         raise OcrkitError(f"{to}: is there already; name another file with --to")
     text = read_text(path)
     table = {"name": to.stem} | parse_toml(text) | {"name": to.stem}
-    if to.resolve().parent != spec.folder:  # what lies beside the source does not lie beside the copy
+    if (
+        to.resolve().parent != spec.folder
+    ):  # what lies beside the source does not lie beside the copy
         make_absolute(table, spec.folder, Training)
         if spec.weights:
             table["weights"] = absolute_reference(spec.weights, spec.folder)

@@ -23,7 +23,9 @@ class OutputFile(click.Path):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         if str(value) == "-":
-            self.fail("'-' is no file; standard output has what --format or --json say.", param, ctx)
+            self.fail(
+                "'-' is no file; standard output has what --format or --json say.", param, ctx
+            )
         path = Path(os.fsdecode(super().convert(value, param, ctx)))
         folder = path.parent
         if path.is_symlink():  # what it leads to is written
@@ -54,9 +56,13 @@ data_option = click.option(
     metavar="ROOT",
     help="The data set's folder; else OCRKIT_<READER> (OCRKIT_IAM), else the shipped sample.",
 )
-split_option = click.option("--split", metavar="NAME", help="The reader's split; else the pipeline's.")
+split_option = click.option(
+    "--split", metavar="NAME", help="The reader's split; else the pipeline's."
+)
 backend_option = click.option(
-    "--backend", metavar="NAME", help="The framework that runs the network; else the pipeline's first that is installed."
+    "--backend",
+    metavar="NAME",
+    help="The framework that runs the network; else the pipeline's first that is installed.",
 )
 device_option = click.option(
     "--device",
@@ -66,9 +72,15 @@ device_option = click.option(
     help="auto: the GPU where there is one.",
 )
 threads_option = click.option(
-    "--threads", type=click.IntRange(0), metavar="N", default=0, help="Threads for reading and for the network; 0: one a core."
+    "--threads",
+    type=click.IntRange(0),
+    metavar="N",
+    default=0,
+    help="Threads for reading and for the network; 0: one a core.",
 )
-limit_option = click.option("--limit", type=click.IntRange(1), metavar="N", help="Only the first N samples.")
+limit_option = click.option(
+    "--limit", type=click.IntRange(1), metavar="N", help="Only the first N samples."
+)
 
 
 def _keep_reader(context: click.Context, _: click.Parameter, name: str | None) -> None:
@@ -82,7 +94,9 @@ def given_reader(context: click.Context) -> str | None:
     return name
 
 
-def _with_reader(context: click.Context, _: click.Parameter, settings: tuple[str, ...]) -> tuple[str, ...]:
+def _with_reader(
+    context: click.Context, _: click.Parameter, settings: tuple[str, ...]
+) -> tuple[str, ...]:
     name = given_reader(context)
     return settings if name is None else (f"reader.use={name}", *settings)
 
@@ -102,19 +116,29 @@ set_option = click.option(
     multiple=True,
     callback=_with_reader,
     metavar="A.B=C",
-    help="Change a value of the pipeline; may be repeated. A.B+=C adds to it. PART.use=X replaces a part whole.",
+    help=(
+        "Change a value of the pipeline; may be repeated. A.B+=C adds to it. PART.use=X replaces "
+        "a part whole."
+    ),
 )
 
 
-_lowercase_option = click.option("--lowercase", is_flag=True, help="Compare texts in small letters.")
+_lowercase_option = click.option(
+    "--lowercase", is_flag=True, help="Compare texts in small letters."
+)
 _unicode_option = click.option(
-    "--unicode", type=click.Choice(["NFC", "NFKC"]), help="Compare texts in this normalisation form of Unicode."
+    "--unicode",
+    type=click.Choice(["NFC", "NFKC"]),
+    help="Compare texts in this normalisation form of Unicode.",
 )
 _skip_punctuation_option = click.option(
     "--skip-punctuation", is_flag=True, help="Leave out samples whose truth is punctuation only."
 )
 min_confidence_option = click.option(
-    "--min-confidence", type=click.FloatRange(0, 1), metavar="P", help="Mark what is read with less confidence as doubtful."
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    metavar="P",
+    help="Mark what is read with less confidence as doubtful.",
 )
 
 

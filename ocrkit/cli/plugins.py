@@ -32,7 +32,10 @@ def list_(as_json: bool) -> None:
     disabled = [plugin for plugin in found.plugins if plugin.problem == DISABLED]
     broken = [plugin for plugin in found.plugins if plugin.problem and plugin not in disabled]
     if as_json:
-        unused = {"broken": [asdict(each) for each in broken], "disabled": [each.name for each in disabled]}
+        unused = {
+            "broken": [asdict(each) for each in broken],
+            "disabled": [each.name for each in disabled],
+        }
         echo_json({"parts": parts, **unused, "unusable": found.unusable()})
         return
     from ocrkit.cli.tables import print_table
@@ -57,10 +60,14 @@ def _about(entry: Any) -> dict[str, Any]:
     from ocrkit.registry import registry
 
     return {
-        "kind": entry.kind, "name": entry.name, "backends": registry().backends(entry.kind, entry.name),
-        "plugin": entry.plugin.name, "distribution": entry.plugin.distribution, "version": entry.plugin.version,
+        "kind": entry.kind,
+        "name": entry.name,
+        "backends": registry().backends(entry.kind, entry.name),
+        "plugin": entry.plugin.name,
+        "distribution": entry.plugin.distribution,
+        "version": entry.plugin.version,
         "summary": entry.summary,
-    }  # fmt: skip
+    }
 
 
 @plugins.command()
@@ -73,7 +80,9 @@ def show(name: str, as_json: bool) -> None:
     from ocrkit.config import describe_options
     from ocrkit.registry import registry
 
-    entries = [entry for entry in registry().entries() if entry.name == name and entry.backend is None]
+    entries = [
+        entry for entry in registry().entries() if entry.name == name and entry.backend is None
+    ]
     if not entries:
         _refuse(name)
     shown = []
@@ -85,19 +94,32 @@ def show(name: str, as_json: bool) -> None:
         return
     for part in shown:
         backends = f" for {', '.join(part['backends'])}" if part["backends"] else ""
-        echo(f"{part['kind']} {part['name']}{backends}, of plugin {part['plugin']} ({part['distribution']} {part['version']})")
+        echo(
+            f"{part['kind']} {part['name']}{backends}, of plugin {part['plugin']} "
+            f"({part['distribution']} {part['version']})"
+        )
         for line in part["documentation"].splitlines():
             echo(f"    {line}".rstrip())
         for option in part["options"]:
-            value = "none" if option["default"] is None else json.dumps(option["default"], ensure_ascii=False)
+            value = (
+                "none"
+                if option["default"] is None
+                else json.dumps(option["default"], ensure_ascii=False)
+            )
             default = "required" if option["required"] else f"default {value}"
             echo(f"  {option['name']} ({option['type']}; {default}): {option['documentation']}")
 
 
 @plugins.command()
 @click.argument("name")
-@click.option("--kind", required=True, type=click.Choice(list(KINDS)), help="What the package's part is.")
-@click.option("--backend", metavar="NAME", help="For a featurizer or an encoder: the framework that it is written in.")
+@click.option(
+    "--kind", required=True, type=click.Choice(list(KINDS)), help="What the package's part is."
+)
+@click.option(
+    "--backend",
+    metavar="NAME",
+    help="For a featurizer or an encoder: the framework that it is written in.",
+)
 @click.option(
     "--to",
     type=click.Path(path_type=Path),
@@ -111,22 +133,39 @@ def show(name: str, as_json: bool) -> None:
     metavar="RUN_DIR",
     help="For a zoo: the training run whose model the package ships.",
 )
-@click.option("--licence", default="", metavar="TEXT", help="For a zoo: the weights' licence, best as an SPDX expression.")
-def new(*, name: str, kind: str, backend: str | None, to: Path | None, run: Path | None, licence: str) -> None:
+@click.option(
+    "--licence",
+    default="",
+    metavar="TEXT",
+    help="For a zoo: the weights' licence, best as an SPDX expression.",
+)
+def new(
+    *, name: str, kind: str, backend: str | None, to: Path | None, run: Path | None, licence: str
+) -> None:
     """Write a package of your own with one small part that works, NAME, and its tests."""
     from ocrkit.scaffold import write_package
 
     if kind == "zoo" and not (run and licence.strip()):
         raise click.UsageError(
-            "a package of kind zoo ships a trained model: name the run with --from RUN_DIR, and what its weights may be used "
+            "a package of kind zoo ships a trained model: name the run with --from RUN_DIR, and "
+            "what its weights may be used "
             "for with --licence TEXT; they carry the terms of the data that they were trained on."
         )
     if kind != "zoo" and (run or licence):
-        raise click.UsageError(f"--from and --licence are for a package of kind zoo; one of kind {kind} ships no weights.")
+        raise click.UsageError(
+            f"--from and --licence are for a package of kind zoo; one of kind {kind} ships no "
+            "weights."
+        )
 
     if backend not in (KINDS[kind] or [None]):
-        expected = f"expected {', '.join(KINDS[kind])}" if KINDS[kind] else f"a package of kind {kind} has none"
-        raise click.BadParameter(f"{backend!r}; {expected}" if backend else expected, param_hint="'--backend'")
+        expected = (
+            f"expected {', '.join(KINDS[kind])}"
+            if KINDS[kind]
+            else f"a package of kind {kind} has none"
+        )
+        raise click.BadParameter(
+            f"{backend!r}; {expected}" if backend else expected, param_hint="'--backend'"
+        )
     folder = to or Path(name)
     write_package(name, kind, backend, folder, run=run, licence=licence.strip())
     echo(f"wrote {folder}; how to go on: {folder / 'README.md'}")
@@ -139,11 +178,14 @@ def _documentation(entry: Any) -> str:
         return str(entry.summary)
     part = entry.load()
     text = inspect.getdoc(part) or ""
-    return entry.summary if text.startswith(f"{part.__name__}(") else text or entry.summary  # dataclass writes such a text
+    return (
+        entry.summary if text.startswith(f"{part.__name__}(") else text or entry.summary
+    )  # dataclass writes such a text
 
 
 def _refuse(name: str) -> NoReturn:
-    """Says why there is no part of this name: a plugin of the name may have others, or none because it is broken."""
+    """Says why there is no part of this name: a plugin of the name may have others, or none because
+    it is broken."""
     from ocrkit.errors import PluginError
     from ocrkit.registry import nearest, registry
 
@@ -154,11 +196,19 @@ def _refuse(name: str) -> NoReturn:
     problem = next((plugin.problem for plugin in found.plugins if plugin.name == name), None)
     if problem:
         raise PluginError(f"the plugin {name!r} is not used: {problem}")
-    parts = sorted({entry.name for entry in found.entries() if entry.plugin.name == name and entry.backend is None})
+    parts = sorted(
+        {
+            entry.name
+            for entry in found.entries()
+            if entry.plugin.name == name and entry.backend is None
+        }
+    )
     if parts:
         raise PluginError(f"no part, but a plugin is named {name!r}; its parts: {', '.join(parts)}")
     names = sorted({entry.name for entry in found.entries() if entry.backend is None})
-    raise PluginError(f"no part named {name!r}.{nearest(name, names)} ocrkit plugins list names them all.")
+    raise PluginError(
+        f"no part named {name!r}.{nearest(name, names)} ocrkit plugins list names them all."
+    )
 
 
 @plugins.command()
@@ -171,7 +221,8 @@ def _refuse(name: str) -> NoReturn:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def test(name: str, data: Path | None, as_json: bool) -> None:
-    """Check that all parts of an installed plugin do what their interfaces say, with their default options.
+    """Check that all parts of an installed plugin do what their interfaces say, with their default
+    options.
 
     PACKAGE|PLUGIN is the plugin's name, or its distribution's. Exit status 1 where a check fails.
     """
@@ -185,7 +236,11 @@ def test(name: str, data: Path | None, as_json: bool) -> None:
     parts = list(examine_plugin(name, data=data))
     counts = Counter(finding.result for part in parts for finding in part.findings)
     if as_json:
-        about = {"name": name, "passed": not counts["failed"], "parts": [asdict(part) for part in parts]}
+        about = {
+            "name": name,
+            "passed": not counts["failed"],
+            "parts": [asdict(part) for part in parts],
+        }
         echo_json(about)
     else:
         rows = []
@@ -194,7 +249,9 @@ def test(name: str, data: Path | None, as_json: bool) -> None:
             for finding in part.findings:
                 check = finding.check.removeprefix("test_").replace("_", " ")
                 result = "FAILED" if finding.result == "failed" else finding.result
-                rows.append((subject, check, f"{result}: {finding.reason}" if finding.reason else result))
+                rows.append(
+                    (subject, check, f"{result}: {finding.reason}" if finding.reason else result)
+                )
         print_table(("part", "check", "result"), rows)
         echo(", ".join(f"{count} {result}" for result, count in counts.items()))
     if counts["failed"]:

@@ -31,18 +31,43 @@ _FORMATS = ("text", "tsv", "csv", "json")
 @click.command(cls=Command)
 @click.argument("images", nargs=-1, metavar="[IMAGE|DIR|-]...")
 @together(pipeline_option, reader_option, data_option, split_option, backend_option, device_option)
-@click.option("--batch-size", type=click.IntRange(1), default=64, show_default=True, metavar="N", help="Images in a batch.")
+@click.option(
+    "--batch-size",
+    type=click.IntRange(1),
+    default=64,
+    show_default=True,
+    metavar="N",
+    help="Images in a batch.",
+)
 @together(threads_option, limit_option, set_option)
 @click.option(
-    "--format", "format_", type=click.Choice(_FORMATS), default="text", show_default=True, help="What goes to standard output."
+    "--format",
+    "format_",
+    type=click.Choice(_FORMATS),
+    default="text",
+    show_default=True,
+    help="What goes to standard output.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--output", type=OUTPUT, metavar="FILE.jsonl", help="Every image's result, one JSON object a line.")
+@click.option(
+    "--output",
+    type=OUTPUT,
+    metavar="FILE.jsonl",
+    help="Every image's result, one JSON object a line.",
+)
 @click.option("--resume", is_flag=True, help="Go on with an interrupted --output.")
 @click.option(
-    "--report", type=OUTPUT, metavar="FILE.html", help="Scores, the worst and some random words, confusions: one page."
+    "--report",
+    type=OUTPUT,
+    metavar="FILE.html",
+    help="Scores, the worst and some random words, confusions: one page.",
 )
-@click.option("--grid", type=OUTPUT, metavar="FILE.png", help="18 random words as a picture, each titled “truth | prediction”.")
+@click.option(
+    "--grid",
+    type=OUTPUT,
+    metavar="FILE.png",
+    help="18 random words as a picture, each titled “truth | prediction”.",
+)
 @click.option("--profile", is_flag=True, help="Seconds by stage.")
 @together(min_confidence_option, rules_options)
 @click.pass_context
@@ -72,20 +97,32 @@ def run(
 ) -> None:
     """Read images, or score a pipeline on a data set.
 
-    With images, or folders of them: the path, a tab and the text, a line each; - is an image on standard input. Without: the
-    scores of the pipeline's reader.
+    With images, or folders of them: the path, a tab and the text, a line each; - is an image on
+    standard input. Without: the scores of the pipeline's reader.
     """
     if resume and output is None:
-        raise click.UsageError("--resume goes on with an interrupted --output FILE.jsonl; name that file.")
-    scoring = {"--data": data, "--split": split, "--report": report, "--grid": grid, "--profile": profile}
+        raise click.UsageError(
+            "--resume goes on with an interrupted --output FILE.jsonl; name that file."
+        )
+    scoring = {
+        "--data": data,
+        "--split": split,
+        "--report": report,
+        "--grid": grid,
+        "--profile": profile,
+    }
     scoring |= {f"--{name.replace('_', '-')}": value for name, value in rules.items()}
     scoring["--reader"] = given_reader(context)
     given = [name for name, value in scoring.items() if value]
     if images and given:
-        raise click.UsageError(f"{', '.join(given)}: for scoring a data set; leave it out when reading images.")
+        raise click.UsageError(
+            f"{', '.join(given)}: for scoring a data set; leave it out when reading images."
+        )
     from ocrkit.pipeline import load
 
-    reader = load(pipeline, settings, backend=backend, device=device, threads=threads, batch_size=batch_size)
+    reader = load(
+        pipeline, settings, backend=backend, device=device, threads=threads, batch_size=batch_size
+    )
     fallback = ": no GPU that it can use" if device == "auto" and reader.device == "cpu" else ""
     say(f"pipeline {reader.spec.title!r} on {reader.backend} ({reader.device}{fallback})")
     if reader.weights.licence:
@@ -101,4 +138,6 @@ def run(
         from ocrkit.evaluation import Rules
 
         dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
-        score_dataset(reader, dataset, asked, report=report, grid=grid, profile=profile, rules=Rules(**rules))
+        score_dataset(
+            reader, dataset, asked, report=report, grid=grid, profile=profile, rules=Rules(**rules)
+        )

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from ocrkit.pipeline import Item, Pipeline
 
 
-def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, output: Output) -> None:
-    """Reads images and folders of them. Exits with status 1 where one that was named, or all of them, cannot be read."""
+def read_images(
+    pipeline: Pipeline, images: tuple[str, ...], limit: int | None, output: Output
+) -> None:
+    """Reads images and folders of them. Exits with status 1 where one that was named, or all of
+    them, cannot be read."""
     from ocrkit.pipeline import Item
 
     paths, named = _expand(images)
@@ -27,12 +30,20 @@ def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, 
     read_any = not paths
     rows = Rows(output.format, ("id", "text", "confidence", "error", *mark.columns))
     failed = False
-    with result_file(output, header, pipeline.may_go_on_after) as file, progress(len(paths)) as advance:
+    with (
+        result_file(output, header, pipeline.may_go_on_after) as file,
+        progress(len(paths)) as advance,
+    ):
         kept, stored = (file.kept, file.rows()) if file else (0, ())
-        earlier = (Item(row["id"], row.get("text"), row.get("confidence"), row.get("error")) for row in stored)
+        earlier = (
+            Item(row["id"], row.get("text"), row.get("confidence"), row.get("error"))
+            for row in stored
+        )
         # Read here and not in a thread, which Ctrl-C would not reach.
         sources = (sys.stdin.buffer.read() if path == "-" else path for path in paths[kept:])
-        for index, (path, item) in enumerate(zip(paths, chain(earlier, pipeline.read_many(sources, after=kept)), strict=True)):
+        for index, (path, item) in enumerate(
+            zip(paths, chain(earlier, pipeline.read_many(sources, after=kept)), strict=True)
+        ):
             item = _as_standard_input(item) if path == "-" else item
             doubtful = mark(item.confidence)
             notes.add(item.id, item.note)
@@ -43,7 +54,13 @@ def read_images(pipeline: Pipeline, images: tuple[str, ...], limit: int | None, 
                 failed |= item.id in named
             elif output.format == "text":
                 echo_row(item.id, item.text or "", *["doubtful"] * bool(doubtful))
-            row = {"id": item.id, "text": item.text, "confidence": item.confidence, "error": item.error, **mark.cells(doubtful)}
+            row = {
+                "id": item.id,
+                "text": item.text,
+                "confidence": item.confidence,
+                "error": item.error,
+                **mark.cells(doubtful),
+            }
             rows.add(row)
             if output.format == "json":
                 listed.append(row)
@@ -84,4 +101,11 @@ def _item_row(item: Item) -> dict[str, Any]:
     """What a result file says of an image."""
     from ocrkit.results import decoded_fields
 
-    return {"id": item.id, **({"text": item.text, **decoded_fields(item.decoded)} if item.decoded else {"error": item.error})}
+    return {
+        "id": item.id,
+        **(
+            {"text": item.text, **decoded_fields(item.decoded)}
+            if item.decoded
+            else {"error": item.error}
+        ),
+    }

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 _END = "\r\n"
-"""Of a row while it is made: then cells with either of them are quoted. Rows are printed with a line feed."""
+"""Of a row while it is made: then cells with either of them are quoted. Rows are printed with a
+line feed."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,21 @@ class Output:
 
 @contextlib.contextmanager
 def progress(total: int | None) -> Iterator[Any]:
-    """A function to call once an image; a bar on standard error, nothing where that is no terminal."""
-    if is_quiet() or not sys.stderr.isatty():  # a tenth of what reading one image takes goes into importing rich
+    """A function to call once an image; a bar on standard error, nothing where that is no
+    terminal."""
+    if (
+        is_quiet() or not sys.stderr.isatty()
+    ):  # a tenth of what reading one image takes goes into importing rich
         yield lambda: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("images"), TimeRemainingColumn())
     console = Console(stderr=True, soft_wrap=True)
@@ -52,7 +62,9 @@ def progress(total: int | None) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def result_file(output: Output, header: dict[str, Any], may_go_on_after: Callable[[int], bool]) -> Iterator[ResultFile | None]:
+def result_file(
+    output: Output, header: dict[str, Any], may_go_on_after: Callable[[int], bool]
+) -> Iterator[ResultFile | None]:
     """``--output``'s file, which a run that is stopped can go on with."""
     if output.file is None:
         yield None
@@ -61,7 +73,9 @@ def result_file(output: Output, header: dict[str, Any], may_go_on_after: Callabl
 
     with (
         resumable(lambda: "the same command with --resume goes on with it"),
-        ResultFile(output.file, header, resume=output.resume, may_go_on_after=may_go_on_after) as file,
+        ResultFile(
+            output.file, header, resume=output.resume, may_go_on_after=may_go_on_after
+        ) as file,
     ):
         yield file
 
@@ -89,7 +103,10 @@ class Mark:
 
     def say(self) -> None:
         if self._least is not None:
-            say(f"{self._doubtful:,} of {self._all:,} are doubtful: confidence below {self._least:g}")
+            say(
+                f"{self._doubtful:,} of {self._all:,} are doubtful: confidence below "
+                f"{self._least:g}"
+            )
 
 
 class Notes:
@@ -108,9 +125,11 @@ class Notes:
 
 
 class Rows:
-    """Prints rows as they come where the format is tsv or csv; the other formats have nothing a row.
+    """Prints rows as they come where the format is tsv or csv; the other formats have nothing a
+    row.
 
-    Cells are exact, and quoted where they hold a line's end of any system; a terminal gets to see them as other formats' texts.
+    Cells are exact, and quoted where they hold a line's end of any system; a terminal gets to see
+    them as other formats' texts.
     """
 
     def __init__(self, format_: str, names: tuple[str, ...]) -> None:
@@ -119,14 +138,19 @@ class Rows:
         if dialect := {"tsv": "excel-tab", "csv": "excel"}.get(format_):
             from csv import DictWriter
 
-            self._writer = DictWriter(self._line, names, extrasaction="ignore", lineterminator=_END, dialect=dialect)
+            self._writer = DictWriter(
+                self._line, names, extrasaction="ignore", lineterminator=_END, dialect=dialect
+            )
             self._writer.writeheader()
             self._print()
 
     def add(self, row: dict[str, Any]) -> None:
         if self._writer:
             if results().isatty():
-                row = {name: printable(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+                row = {
+                    name: printable(cell) if isinstance(cell, str) else cell
+                    for name, cell in row.items()
+                }
             self._writer.writerow(row)
             self._print()
 
@@ -137,16 +161,22 @@ class Rows:
 
 
 class SkippedLines:
-    """A line for every sample that is skipped; where many are, for the first few of each reason, and the number of the rest."""
+    """A line for every sample that is skipped; where many are, for the first few of each reason,
+    and the number of the rest."""
 
-    def __init__(self, tell: Callable[[str], None] = warn, *, few: int = 5, most: int = 100) -> None:
+    def __init__(
+        self, tell: Callable[[str], None] = warn, *, few: int = 5, most: int = 100
+    ) -> None:
         self._tell, self._few, self._most = tell, few, most
         self._counts: Counter[str] = Counter()
         self._unsaid: Counter[str] = Counter()
 
     def add(self, id_: str, reason: str) -> None:
         self._counts[reason] += 1
-        if self._counts[reason] <= self._few and self._counts.total() - self._unsaid.total() <= self._most:
+        if (
+            self._counts[reason] <= self._few
+            and self._counts.total() - self._unsaid.total() <= self._most
+        ):
             self._tell(f"skipped {id_}: {reason}")
         else:
             self._unsaid[reason] += 1
@@ -154,7 +184,9 @@ class SkippedLines:
     def sum_up(self, where: str) -> None:
         """``where`` says what names them all."""
         if len(self._unsaid) > self._few:
-            self._tell(f"skipped {self._unsaid.total():,} more, for {len(self._unsaid):,} reasons; {where}")
+            self._tell(
+                f"skipped {self._unsaid.total():,} more, for {len(self._unsaid):,} reasons; {where}"
+            )
         else:
             for reason, count in self._unsaid.items():
                 self._tell(f"skipped {count:,} more: {reason}; {where}")

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 
 def score_dataset(
-    pipeline: Pipeline, dataset: Dataset, output: Output, *, report: Path | None, grid: Path | None, profile: bool, rules: Rules
+    pipeline: Pipeline,
+    dataset: Dataset,
+    output: Output,
+    *,
+    report: Path | None,
+    grid: Path | None,
+    profile: bool,
+    rules: Rules,
 ) -> None:
     from rich.console import Console
 
@@ -34,7 +41,10 @@ def score_dataset(
     mark = Mark(output.min_confidence)
     header = {**pipeline.header(dataset), **mark.header} if output.file else {}
     rows = Rows(output.format, ("id", "truth", "prediction", "confidence", "error", *mark.columns))
-    with result_file(output, header, pipeline.may_go_on_after) as file, progress(len(dataset)) as advance:
+    with (
+        result_file(output, header, pipeline.may_go_on_after) as file,
+        progress(len(dataset)) as advance,
+    ):
 
         def listen(reading: Reading | Skipped) -> None:
             row: dict[str, Any]
@@ -42,7 +52,10 @@ def score_dataset(
                 skipped.add(reading.id, reading.reason)
                 row, doubtful = {"id": reading.id, "error": reading.reason}, mark(None)
             else:
-                row, doubtful = sample_row(reading.sample, reading.decoded), mark(reading.decoded.confidence)
+                row, doubtful = (
+                    sample_row(reading.sample, reading.decoded),
+                    mark(reading.decoded.confidence),
+                )
             if file:
                 file.write({**row, **doubtful})
             rows.add({**row, **mark.cells(doubtful)})
@@ -54,7 +67,11 @@ def score_dataset(
         if file and file.kept:
             say(f"going on after {file.kept:,} samples")
         result = pipeline.evaluate(
-            dataset=dataset, on_reading=listen, earlier=earlier, rules=rules, min_confidence=output.min_confidence
+            dataset=dataset,
+            on_reading=listen,
+            earlier=earlier,
+            rules=rules,
+            min_confidence=output.min_confidence,
         )
     skipped.sum_up("--json names them all")
     mark.say()

@@ -16,10 +16,20 @@ from ocrkit.cli.streams import echo_json, results, say
 @click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.jsonl")
 @together(rules_options, min_confidence_option)
-@click.option("--details", is_flag=True, help="Also by writer, length and character, and what is confused.")
+@click.option(
+    "--details", is_flag=True, help="Also by writer, length and character, and what is confused."
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything as one JSON object.")
 @click.option("--report", type=OUTPUT, metavar="FILE.html", help="All of it as one page.")
-def score(*, file: Path, min_confidence: float | None, details: bool, as_json: bool, report: Path | None, **rules: Any) -> None:
+def score(
+    *,
+    file: Path,
+    min_confidence: float | None,
+    details: bool,
+    as_json: bool,
+    report: Path | None,
+    **rules: Any,
+) -> None:
     """Score a result file of ocrkit run --output again, without running the network."""
     from dataclasses import asdict
 

@@ -1,4 +1,5 @@
-"""Standard streams as callers hand them over: closed, full, or in an encoding that lacks what has to be printed."""
+"""Standard streams as callers hand them over: closed, full, or in an encoding that lacks what has
+to be printed."""
 
 import codecs
 import io
@@ -25,13 +26,14 @@ QUIET = "ocrkit.quiet"
 def prepare_streams() -> None:
     """Makes the standard streams hold everything that may be printed.
 
-    Names of files need not be UTF-8: their bytes go out as they came in. Characters that a stream's encoding lacks go out as
-    escapes. A stream that is closed is replaced by one that leads nowhere.
+    Names of files need not be UTF-8: their bytes go out as they came in. Characters that a stream's
+    encoding lacks go out as escapes. A stream that is closed is replaced by one that leads nowhere.
     """
     codecs.register_error("ocrkit", _as_bytes_or_escapes)
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
-            # Opened in this order they take the places of the closed ones, and not those of files that are opened later.
+            # Opened in this order they take the places of the closed ones, and not those of files
+            # that are opened later.
             setattr(sys, name, Path(os.devnull).open("r" if name == "stdin" else "w"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -48,8 +50,9 @@ def _as_bytes_or_escapes(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def keep_results_apart() -> None:
-    """Leaves standard output to results for the rest of this process: what plugins and libraries write to it by its number,
-    1, goes to standard error. For Python it is where it was, ``sys.stdout``."""
+    """Leaves standard output to results for the rest of this process: what plugins and libraries
+    write to it by its number, 1, goes to standard error. For Python it is where it was,
+    ``sys.stdout``."""
     out = sys.stdout
     if not isinstance(out, io.TextIOWrapper):
         return
@@ -57,7 +60,11 @@ def keep_results_apart() -> None:
         raw = open(os.dup(out.fileno()), "wb", buffering=0 if out.write_through else -1)  # noqa: SIM115, PTH123
         os.dup2(sys.stderr.fileno(), out.fileno())
         sys.stdout = io.TextIOWrapper(
-            raw, out.encoding, out.errors, line_buffering=out.line_buffering, write_through=out.write_through
+            raw,
+            out.encoding,
+            out.errors,
+            line_buffering=out.line_buffering,
+            write_through=out.write_through,
         )
 
 
@@ -97,7 +104,8 @@ def results_above(bar: "Progress") -> Iterator[None]:
 
 
 def settle_streams() -> None:
-    """Writes what is buffered. Raises OcrkitError where standard output takes no more, and BrokenPipeError."""
+    """Writes what is buffered. Raises OcrkitError where standard output takes no more, and
+    BrokenPipeError."""
     with suppress(OSError):
         _flush(sys.stderr)
     try:
@@ -112,7 +120,8 @@ def _flush(stream: TextIO) -> None:
     try:
         stream.flush()
     except OSError:
-        # Python writes what is left when it ends: it would fail again there, and say so in its own words.
+        # Python writes what is left when it ends: it would fail again there, and say so in its own
+        # words.
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise
@@ -160,7 +169,8 @@ def echo_row(*cells: str) -> None:
 
 
 def echo_json(value: Any) -> None:
-    """Prints an object with the dataclasses in it as JSON; in ASCII alone where standard output cannot hold it."""
+    """Prints an object with the dataclasses in it as JSON; in ASCII alone where standard output
+    cannot hold it."""
     text = json_text(value, indent=2)
     try:
         text.encode(results().encoding or "utf-8")

@@ -36,7 +36,9 @@ _FROM_THE_START = ("pipeline", "reader", "split", "backend", "limit", "init", "s
 )
 @together(split_option, backend_option, device_option, threads_option, limit_option)
 @click.option(
-    "--init", metavar="WEIGHTS", help="Start from a run, a weights file or zoo:NAME; what fits is taken (fine-tuning)."
+    "--init",
+    metavar="WEIGHTS",
+    help="Start from a run, a weights file or zoo:NAME; what fits is taken (fine-tuning).",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in RUN_DIR, exactly where it was.")
 @set_option
@@ -58,7 +60,8 @@ def train(
 ) -> None:
     """Train a pipeline's network as its [training] table says.
 
-    A run that was stopped, however, goes on with --resume and ends with the weights that it would have had.
+    A run that was stopped, however, goes on with --resume and ends with the weights that it would
+    have had.
     """
     from ocrkit.assembly import assemble
     from ocrkit.cli.training_bar import TrainingBar
@@ -69,7 +72,9 @@ def train(
         given = [name for name in _FROM_THE_START if _was_given(context, name)]
         if given:
             names = ", ".join("--set" if name == "settings" else f"--{name}" for name in given)
-            raise click.UsageError(f"--resume goes on with the run as it was started: leave out {names}.")
+            raise click.UsageError(
+                f"--resume goes on with the run as it was started: leave out {names}."
+            )
         stored = resume_options(out)
         pipeline, backend, split, limit = str(out), stored.backend, stored.split, stored.limit
         data = data or stored.data
@@ -80,15 +85,27 @@ def train(
         say(f"training {assembly.spec.name!r} on {assembly.backend_name}{together} into {out}")
     with resumable(lambda: _how_to_go_on(out)), TrainingBar(first=not workers.index) as bar:
         progress = train(
-            assembly, out, data=data, split=split, limit=limit, init=init, resume=resume, device=device, threads=threads,
-            command=shlex.join(["ocrkit", *sys.argv[1:]]), report=bar.report,
-        )  # fmt: skip
+            assembly,
+            out,
+            data=data,
+            split=split,
+            limit=limit,
+            init=init,
+            resume=resume,
+            device=device,
+            threads=threads,
+            command=shlex.join(["ocrkit", *sys.argv[1:]]),
+            report=bar.report,
+        )
     if workers.index:
         return
     best = (
         f"the best is {progress.best_epoch}; read with it"
         if progress.best_epoch
-        else ("none better than before training, so the weights are those that it started from; read with them")
+        else (
+            "none better than before training, so the weights are those that it started from; read "
+            "with them"
+        )
     )
     say(f"{progress.epoch} epochs, {best}: ocrkit run --pipeline {out}")
 

@@ -13,8 +13,8 @@ SILENCE = 60.0
 
 
 class TrainingBar:
-    """A progress bar on standard error, or where that is no terminal a line now and then; events worth keeping are printed
-    above it.
+    """A progress bar on standard error, or where that is no terminal a line now and then; events
+    worth keeping are printed above it.
 
     Of several workers the first says it all; the others only name what they skip.
     """
@@ -26,10 +26,14 @@ class TrainingBar:
         self._first = first
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
         self._progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}"), BarColumn(), TextColumn("{task.completed}/{task.total}"),
-            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]} images/s"), TimeRemainingColumn(),
-            console=self._console, disable=is_quiet() or not (first and self._console.is_terminal),
-        )  # fmt: skip
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[rate]} images/s"),
+            TimeRemainingColumn(),
+            console=self._console,
+            disable=is_quiet() or not (first and self._console.is_terminal),
+        )
         self._task: Any = None
         self._last_said = time.monotonic()
 
@@ -54,9 +58,15 @@ class TrainingBar:
 
     def _start(self, event: dict[str, Any]) -> None:
         data = event["data"]
-        self._say(f"seed {event['seed']}, {event['device']}, {event['samples']:,} samples of {data['split']} ({data['root']})")
+        self._say(
+            f"seed {event['seed']}, {event['device']}, {event['samples']:,} samples of "
+            f"{data['split']} ({data['root']})"
+        )
         for also in event["also"]:
-            self._say(f"among them {also['samples']:,} of {also['name']}, {also['split']} ({also['root']})")
+            self._say(
+                f"among them {also['samples']:,} of {also['name']}, {also['split']} "
+                f"({also['root']})"
+            )
         skipped = SkippedLines(self._warn)
         for item in event["skipped"]:
             skipped.add(item["id"], item["reason"])
@@ -64,41 +74,61 @@ class TrainingBar:
         for note in event["notes"]:
             self._say(note)
         if event["validation"]:
-            self._say(f"validation: {event['validation']['samples']:,} samples of {event['validation']['split']}")
+            self._say(
+                f"validation: {event['validation']['samples']:,} samples of "
+                f"{event['validation']['split']}"
+            )
             for note in event["validation"]["notes"]:
                 self._say(f"validation: {note}; they stay mistakes")
 
     def _init(self, event: dict[str, Any]) -> None:
         fresh = f"; fresh: {', '.join(event['fresh'])}" if event["fresh"] else ""
-        self._say(f"starting from {event['from']}: {event['arrays']} arrays, {event['characters']} characters shared{fresh}")
+        self._say(
+            f"starting from {event['from']}: {event['arrays']} arrays, {event['characters']} "
+            f"characters shared{fresh}"
+        )
         if "licence" in event:
             self._say(f"their terms hold for the run's weights too: {event['licence']}")
         if "temperature" in event:
             self._say(
-                f"confidences keep their temperature of {event['temperature']:g} until ocrkit calibrate finds this run's own"
+                f"confidences keep their temperature of {event['temperature']:g} until ocrkit "
+                "calibrate finds this run's own"
             )
 
     def _resume(self, event: dict[str, Any]) -> None:
         self._say(f"going on after epoch {event['epoch']}, step {event['step']}")
 
     def _workers(self, event: dict[str, Any]) -> None:
-        self._say(f"started with {event['before']} workers, goes on with {event['now']}: not bit for bit as it would have been")
+        self._say(
+            f"started with {event['before']} workers, goes on with {event['now']}: not bit for bit "
+            "as it would have been"
+        )
 
     def _skipped(self, event: dict[str, Any]) -> None:
         self._warn(f"skipped {event['id']}: {event['reason']}")
 
     def _unscored(self, event: dict[str, Any]) -> None:
         samples = f"{event['samples']:,} samples" if event["samples"] > 1 else "1 sample"
-        self._warn(f"validation: {samples} cannot be scored; the first: {event['first']['id']}: {event['first']['reason']}")
+        self._warn(
+            f"validation: {samples} cannot be scored; the first: {event['first']['id']}: "
+            f"{event['first']['reason']}"
+        )
 
     def _step(self, event: dict[str, Any]) -> None:
-        fields = {"epoch": event["epoch"], "loss": event["loss"], "rate": rate(event["images_per_second"])}
+        fields = {
+            "epoch": event["epoch"],
+            "loss": event["loss"],
+            "rate": rate(event["images_per_second"]),
+        }
         if self._task is None:
-            self._task = self._progress.add_task("", total=event["steps"], completed=event["step"], **fields)
+            self._task = self._progress.add_task(
+                "", total=event["steps"], completed=event["step"], **fields
+            )
         self._progress.update(self._task, completed=event["step"], **fields)
         if not self._console.is_terminal and time.monotonic() - self._last_said > SILENCE:
             self._say(
-                f"epoch {event['epoch']}, step {event['batch']:,} of {event['batches']:,}  loss {event['loss']:.3f}  "
+                f"epoch {event['epoch']}, step {event['batch']:,} of {event['batches']:,}  loss "
+                f"{event['loss']:.3f}  "
                 f"{fields['rate']} images/s"
             )
 
@@ -108,8 +138,13 @@ class TrainingBar:
     def _epoch(self, event: dict[str, Any]) -> None:
         best = "  *" if event["best"] else ""
         speed = f"{rate(event['images_per_second'])} images/s"
-        self._say(f"epoch {event['epoch']}/{event['epochs']}  loss {event['loss']:.3f}{_scores(event)}  {speed}{best}")
+        self._say(
+            f"epoch {event['epoch']}/{event['epochs']}  loss {event['loss']:.3f}{_scores(event)}  "
+            f"{speed}{best}"
+        )
 
 
 def _scores(event: dict[str, Any]) -> str:
-    return "".join(f"  {name} {value:.4f}" for name, value in (event.get("validation") or {}).items())
+    return "".join(
+        f"  {name} {value:.4f}" for name, value in (event.get("validation") or {}).items()
+    )

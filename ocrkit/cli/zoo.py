@@ -38,7 +38,12 @@ def list_(as_json: bool) -> None:
     found, problems = models()
     if as_json:
         listed = [
-            {"name": each.name, "owner": each.owner, "weights_are_here": each.weights_path.is_file(), **each.manifest}
+            {
+                "name": each.name,
+                "owner": each.owner,
+                "weights_are_here": each.weights_path.is_file(),
+                **each.manifest,
+            }
             for each in found
         ]
         echo_json({"models": listed, "broken": problems})
@@ -48,13 +53,26 @@ def list_(as_json: bool) -> None:
     rows = []
     for each in found:
         weights, results = each.manifest["weights"], each.manifest.get("results", {})
-        scores = ", ".join(f"{name} {score['value']:.4f}" for name, score in results.get("metrics", {}).items())
+        scores = ", ".join(
+            f"{name} {score['value']:.4f}" for name, score in results.get("metrics", {}).items()
+        )
         on = f" on {results['dataset']}" if scores else ""
         parameters = f"{weights['parameters']:,}" if "parameters" in weights else ""
         rows.append(
-            (each.name, each.owner, parameters, _size(each), f"{scores}{on}", each.manifest.get("licence", "none stated"))
+            (
+                each.name,
+                each.owner,
+                parameters,
+                _size(each),
+                f"{scores}{on}",
+                each.manifest.get("licence", "none stated"),
+            )
         )
-    print_table(("model", "plugin", "parameters", "size", "scores", "licence"), rows, right=("parameters", "size"))
+    print_table(
+        ("model", "plugin", "parameters", "size", "scores", "licence"),
+        rows,
+        right=("parameters", "size"),
+    )
     for problem in problems:
         echo(f"broken: {problem}")
 
@@ -69,7 +87,12 @@ def _size(model: Model) -> str:
 
 @zoo.command()
 @click.argument("name")
-@click.option("--manifest", "whole", is_flag=True, help="The manifest in place of the card, as it is in its file.")
+@click.option(
+    "--manifest",
+    "whole",
+    is_flag=True,
+    help="The manifest in place of the card, as it is in its file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The manifest as one JSON object.")
 def show(name: str, whole: bool, as_json: bool) -> None:
     """Show the card of the model NAME: what it is good for, and what not."""
@@ -104,7 +127,9 @@ def _in_short(model: Model) -> list[str]:
 
 @zoo.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--backend", metavar="NAME", help="On this backend alone; else on all that the pipeline names.")
+@click.option(
+    "--backend", metavar="NAME", help="On this backend alone; else on all that the pipeline names."
+)
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),
@@ -114,15 +139,18 @@ def _in_short(model: Model) -> list[str]:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bool) -> None:
-    """Check that the models NAME read the same on every backend; all models whose weights are here without a name.
+    """Check that the models NAME read the same on every backend; all models whose weights are here
+    without a name.
 
-    A model passes when its manifest is complete, its files are what the manifest says, its pipeline builds, and its golden set
-    gives the stored log-probabilities within the manifest's tolerance, and the stored texts, on every backend and device.
+    A model passes when its manifest is complete, its files are what the manifest says, its pipeline
+    builds, and its golden set gives the stored log-probabilities within the manifest's tolerance,
+    and the stored texts, on every backend and device.
     """
     import os
     from dataclasses import asdict
 
-    # cuBLAS and cuDNN read this when they start: TensorFloat-32 rounds to 10 bits, far more than the tolerance.
+    # cuBLAS and cuDNN read this when they start: TensorFloat-32 rounds to 10 bits, far more than
+    # the tolerance.
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
 
     from ocrkit import verify as verifying
@@ -139,13 +167,18 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
         for name in names:
             update = partial(_update, bar, bar.add_task(printable(name), total=None))
             try:
-                results.append(verifying.verify(name, backend=backend, device=device, on_images=update))
+                results.append(
+                    verifying.verify(name, backend=backend, device=device, on_images=update)
+                )
             except OcrkitError as error:
                 problems += str(error).splitlines()
     for each in results:
         problems += [f"{each.model}: {problem}" for problem in each.problems]
         if asked_for and not each.fetched:
-            problems.append(f"{each.model}: its weights are not on this machine yet. Try: ocrkit zoo fetch {each.model}")
+            problems.append(
+                f"{each.model}: its weights are not on this machine yet. Try: ocrkit zoo fetch "
+                f"{each.model}"
+            )
     if as_json:
         listed = [{**asdict(each), "passed": each.passed} for each in results]
         echo_json({"passed": not problems, "models": listed, "problems": problems})
@@ -162,7 +195,10 @@ def _print_checks(results: list[Verification]) -> None:
 
     rows = []
     for each in results:
-        rows += [(each.model, check.name, "FAILED" if check.problems else "passed", check.found) for check in each.checks]
+        rows += [
+            (each.model, check.name, "FAILED" if check.problems else "passed", check.found)
+            for check in each.checks
+        ]
         rows += [(each.model, name, "left out", reason) for name, reason in each.left_out.items()]
         if not each.fetched:
             rows.append((each.model, "weights", "not fetched", ""))
@@ -171,7 +207,12 @@ def _print_checks(results: list[Verification]) -> None:
 
 @zoo.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--all", "fetch_all", is_flag=True, help="All models whose weights do not come with their plugins.")
+@click.option(
+    "--all",
+    "fetch_all",
+    is_flag=True,
+    help="All models whose weights do not come with their plugins.",
+)
 @click.option("--offline", is_flag=True, help="Download nothing; only check what is there.")
 @click.option(
     "--from",
@@ -181,11 +222,14 @@ def _print_checks(results: list[Verification]) -> None:
     help="Weights fetched by hand.",
 )
 def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path | None) -> None:
-    """Fetch the weights of the models NAME, so that they can be used without a network from then on."""
+    """Fetch the weights of the models NAME, so that they can be used without a network from then
+    on."""
     if fetch_all == bool(names):
         raise click.UsageError("name models to fetch, or --all.")
     if source and (offline or len(names) != 1):
-        raise click.UsageError("--from FILE is for one model, whose weights are then not downloaded.")
+        raise click.UsageError(
+            "--from FILE is for one model, whose weights are then not downloaded."
+        )
     from ocrkit.download import byte_bar
     from ocrkit.errors import OcrkitError
     from ocrkit.zoo import adopt, check_there, model, models
@@ -204,7 +248,9 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
                 elif offline or not each.url:
                     path = check_there(each)
                 else:
-                    path = fetch_weights(each, partial(_update, bar, bar.add_task(printable(name), total=None)))
+                    path = fetch_weights(
+                        each, partial(_update, bar, bar.add_task(printable(name), total=None))
+                    )
             except OcrkitError as error:
                 problems += str(error).splitlines()
             else:
@@ -225,21 +271,50 @@ def _image_bar() -> Progress:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TextColumn("images"))
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("images"),
+    )
     return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
 
 
 @zoo.command("import")
-@click.option("--params", "source", required=True, type=_PATH, metavar="FILE", help="A Gluon network's .params file.")
+@click.option(
+    "--params",
+    "source",
+    required=True,
+    type=_PATH,
+    metavar="FILE",
+    help="A Gluon network's .params file.",
+)
 @pipeline_option
 @click.option("--to", "folder", required=True, type=_PATH, metavar="DIR", help="The new folder.")
-@click.option("--licence", default="", metavar="TEXT", help="The weights' licence, for the manifest.")
-@click.option("--importer", default="params", show_default=True, metavar="NAME", help="The plugin's part that reads the file.")
+@click.option(
+    "--licence", default="", metavar="TEXT", help="The weights' licence, for the manifest."
+)
+@click.option(
+    "--importer",
+    default="params",
+    show_default=True,
+    metavar="NAME",
+    help="The plugin's part that reads the file.",
+)
 @set_option
-def import_(*, source: Path, pipeline: str, folder: Path, licence: str, importer: str, settings: tuple[str, ...]) -> None:
+def import_(
+    *,
+    source: Path,
+    pipeline: str,
+    folder: Path,
+    licence: str,
+    importer: str,
+    settings: tuple[str, ...],
+) -> None:
     """Make a folder that ocrkit run reads with, out of weights that another program has trained.
 
-    They must be of the pipeline's network: --set gives it the alphabet and the options that it was trained with.
+    They must be of the pipeline's network: --set gives it the alphabet and the options that it was
+    trained with.
     """
     from ocrkit.assembly import assemble
     from ocrkit.config import read_spec

@@ -1,9 +1,11 @@
-"""The one place that decodes images: whatever comes in, what goes out is a grey uint8 array, or one clear error.
+"""The one place that decodes images: whatever comes in, what goes out is a grey uint8 array, or one
+clear error.
 
-Pillow decodes: it notices truncated files where OpenCV silently hands out half an image, and writes nothing to standard error.
-It sees of a file what pixels depend on, and files that would take more memory or time than their size can tell are refused.
-Plain PNG files, which data sets consist of, are checked here and decoded by OpenCV, so that other threads run meanwhile.
-Grey images come out exactly as from ``cv2.imread(path, cv2.IMREAD_GRAYSCALE)``. Colour is made grey by ``cv2.cvtColor``;
+Pillow decodes: it notices truncated files where OpenCV silently hands out half an image, and writes
+nothing to standard error. It sees of a file what pixels depend on, and files that would take more
+memory or time than their size can tell are refused. Plain PNG files, which data sets consist of,
+are checked here and decoded by OpenCV, so that other threads run meanwhile. Grey images come out
+exactly as from ``cv2.imread(path, cv2.IMREAD_GRAYSCALE)``. Colour is made grey by ``cv2.cvtColor``;
 ``cv2.imread`` leaves that to each format's library, and differs by one grey level at most.
 """
 
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 50_000_000
-"""The largest image that is decoded: an A4 page scanned at 700 dots an inch, or a photograph of 48 megapixels."""
+"""The largest image that is decoded: an A4 page scanned at 700 dots an inch, or a photograph of 48
+megapixels."""
 MAX_BYTES = 400_000_000
 """The largest file that is read, in bytes: the largest image of 64 bits a pixel."""
 MAX_MEMORY = 1_500_000_000
-"""Bytes that files and images take at most while they are decoded, over all threads: others wait until there is room."""
+"""Bytes that files and images take at most while they are decoded, over all threads: others wait
+until there is room."""
 _FILES, _PIXELS = Budget(MAX_BYTES), Budget(MAX_MEMORY - MAX_BYTES)
 
 # Pillow warns of odd metadata, none of which matters here.
@@ -61,11 +65,13 @@ _PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2, "I;16N": 2}
 _GREY = 2
 """Bytes of a pixel that making it grey takes, and where some are transparent as many again."""
 _PLAIN = 7
-"""Bytes that a pixel of a plain PNG takes: three as they are unpacked, three in OpenCV, one in grey."""
+"""Bytes that a pixel of a plain PNG takes: three as they are unpacked, three in OpenCV, one in
+grey."""
 
 
 def find_images(folder: Path) -> list[Path]:
-    """The image files in a folder and in the folders below it, by name; see :func:`ocrkit.files.walk`.
+    """The image files in a folder and in the folders below it, by name; see
+    :func:`ocrkit.files.walk`.
 
     Warns of images that are of no format that ocrkit reads, and of folders that cannot be listed.
     """
@@ -76,14 +82,17 @@ def find_images(folder: Path) -> list[Path]:
 
 
 def read_image(source: str | Path | bytes) -> Image:
-    """Reads an image, from a file's path or from its bytes: grey, uint8 (H, W), both at least 1; 0 is black.
+    """Reads an image, from a file's path or from its bytes: grey, uint8 (H, W), both at least 1; 0
+    is black.
 
-    Turned as EXIF says; colour becomes luma (0.299 R + 0.587 G + 0.114 B); what is transparent becomes white paper; 16 bits
-    become 8; of several pages or frames the first is read. PNG, JPEG, TIFF, BMP, WebP and GIF. Other threads run meanwhile, as
-    far as all together take no more than ``MAX_MEMORY``.
+    Turned as EXIF says; colour becomes luma (0.299 R + 0.587 G + 0.114 B); what is transparent
+    becomes white paper; 16 bits become 8; of several pages or frames the first is read. PNG, JPEG,
+    TIFF, BMP, WebP and GIF. Other threads run meanwhile, as far as all together take no more than
+    ``MAX_MEMORY``.
 
-    Raises ImageError, whose one line begins with the path (``<bytes>`` for bytes): missing, empty, damaged or cut-off files,
-    files that are no image, and images of more than ``MAX_PIXELS``, which are refused before any pixel is decoded.
+    Raises ImageError, whose one line begins with the path (``<bytes>`` for bytes): missing, empty,
+    damaged or cut-off files, files that are no image, and images of more than ``MAX_PIXELS``, which
+    are refused before any pixel is decoded.
     """
     if isinstance(source, bytes):
         return _decode(source, "<bytes>")
@@ -95,7 +104,10 @@ def read_image(source: str | Path | bytes) -> Image:
             if not stat.S_ISREG(status.st_mode):
                 return _decode(_piped(file, path), path)
             if status.st_size > MAX_BYTES:
-                raise ImageError(f"{path}: {status.st_size:,} bytes; the limit is {MAX_BYTES:,}; scale the image down")
+                raise ImageError(
+                    f"{path}: {status.st_size:,} bytes; the limit is {MAX_BYTES:,}; scale the "
+                    "image down"
+                )
             with _FILES.hold(status.st_size):
                 return _decode(file.readall(), path)
     except IsADirectoryError:
@@ -109,7 +121,8 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def _piped(file: io.FileIO, path: str) -> bytes:
-    """All that comes out of a pipe, or a device, which may never end; nothing where nobody writes to it."""
+    """All that comes out of a pipe, or a device, which may never end; nothing where nobody writes
+    to it."""
     os.set_blocking(file.fileno(), True)
     data = bytearray()
     while piece := file.read(1 << 20):
@@ -117,7 +130,9 @@ def _piped(file: io.FileIO, path: str) -> bytes:
         if len(data) > 5000 and pillow_class(bytes(data[:16])) is None:
             break  # no image, however it goes on
         if len(data) > MAX_BYTES:
-            raise ImageError(f"{path}: more than {MAX_BYTES:,} bytes, the limit; scale the image down")
+            raise ImageError(
+                f"{path}: more than {MAX_BYTES:,} bytes, the limit; scale the image down"
+            )
     return bytes(data)
 
 
@@ -138,7 +153,8 @@ def _decode(data: bytes, name: str) -> Image:
         return turned(_decode_by_pillow(kind, contents), contents.orientation)
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
-    except Exception as error:  # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
+    # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
+    except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ImageError(f"{name}: damaged, cut off or of an unknown kind ({reason})") from error
 
@@ -180,8 +196,16 @@ def _needed(contents: Contents, size: tuple[int, int], pixel: int = 4 + 2 * _GRE
     """Bytes that decoding takes. Raises ImageError where that is of more pixels than the limit."""
     width, height = size
     if width * height > MAX_PIXELS:
-        raise ImageError(f"{width:,} × {height:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; scale it down")
+        raise ImageError(
+            f"{width:,} × {height:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; scale it "
+            "down"
+        )
     if contents.block > MAX_PIXELS:
-        raise ImageError(f"blocks of {contents.block:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; save it anew")
-    memory = width * height * (pixel + contents.per_pixel) + contents.block * contents.per_block_pixel
+        raise ImageError(
+            f"blocks of {contents.block:,} pixels; the limit is {MAX_PIXELS:,} pixels in all; save "
+            "it anew"
+        )
+    memory = (
+        width * height * (pixel + contents.per_pixel) + contents.block * contents.per_block_pixel
+    )
     return memory + len(contents.data)

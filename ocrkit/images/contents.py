@@ -4,15 +4,18 @@ import re
 from dataclasses import dataclass
 
 MOST_PIECES = 500_000
-"""Chunks, segments and blocks of a file. They are looked at one by one, and more would take minutes."""
+"""Chunks, segments and blocks of a file. They are looked at one by one, and more would take
+minutes."""
 MAX_SCANS = 100
-"""Passes over the pixels that a JPEG may have. Progressive files have some ten; each takes time, whatever it changes."""
+"""Passes over the pixels that a JPEG may have. Progressive files have some ten; each takes time,
+whatever it changes."""
 _XMP_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 
 @dataclass(frozen=True)
 class Contents:
-    """An image file without what only takes memory and time: comments, profiles, thumbnails, notes of cameras."""
+    """An image file without what only takes memory and time: comments, profiles, thumbnails, notes
+    of cameras."""
 
     data: bytes
     orientation: int = 1
@@ -30,7 +33,8 @@ class Contents:
     per_block_pixel: int = 0
     """Bytes that each of them takes."""
     may_be_cut: bool = False
-    """Whether only a second look tells that the file ends too early; see :mod:`ocrkit.images.jpeg`."""
+    """Whether only a second look tells that the file ends too early; see
+    :mod:`ocrkit.images.jpeg`."""
 
 
 def orientation_of_xmp(data: bytes | memoryview) -> int:

@@ -6,8 +6,8 @@ _CONTROL, _EXTENSION, _IMAGE = 0xF9, 0x21, 0x2C
 
 
 def contents(data: bytes) -> Contents:
-    """What of a GIF is to be decoded: comments, which Pillow would join one by one, are left out. Raises ValueError where it is
-    cut off before its first image."""
+    """What of a GIF is to be decoded: comments, which Pillow would join one by one, are left out.
+    Raises ValueError where it is cut off before its first image."""
     position = 13 + _palette(data[10:11])
     kept = [data[:position]]
     for _ in range(MOST_PIECES):

@@ -20,11 +20,18 @@ _BAND = 1 << 20
 """Pixels that are made grey at a time, in whole rows."""
 
 
-def to_grey(image: "ImageFile", again: Callable[[], "ImageFile"], white: int | None = None, *, inverted: bool = False) -> Image:
-    """The pixels of an image that has been opened, uint8 (H, W), as they are stored: not turned upright.
+def to_grey(
+    image: "ImageFile",
+    again: Callable[[], "ImageFile"],
+    white: int | None = None,
+    *,
+    inverted: bool = False,
+) -> Image:
+    """The pixels of an image that has been opened, uint8 (H, W), as they are stored: not turned
+    upright.
 
-    ``again`` opens it a second time. ``white`` is the value of white in 16-bit samples, where the file says so; ``inverted``
-    grey samples of 16 bits are white where they are 0.
+    ``again`` opens it a second time. ``white`` is the value of white in 16-bit samples, where the
+    file says so; ``inverted`` grey samples of 16 bits are white where they are 0.
     """
     wide = is_wide(image)
     image.draft("L", image.size)  # JPEG holds luma as it is
@@ -52,7 +59,8 @@ def turned(pixels: Image, orientation: int) -> Image:
 
 
 def of_pillow(image: "Pillow") -> Image:
-    """The pixels of an image that somebody else has opened or made, uint8 (H, W), upright; theirs stays as it is."""
+    """The pixels of an image that somebody else has opened or made, uint8 (H, W), upright; theirs
+    stays as it is."""
     from PIL import ImageOps
 
     with suppress(Exception):  # broken EXIF says nothing of how the image is turned
@@ -98,7 +106,7 @@ def _luma(colour: npt.NDArray[np.uint8]) -> Image:
     return np.asarray(cv2.cvtColor(colour, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
-# ----------------------------------------------------------------------------------------------------------- 16 bits
+# ------------------------------------------------------------------------------------------ 16 bits
 
 
 def _of_16_bits(image: "Pillow", white: int | None, *, inverted: bool) -> Image:
@@ -122,7 +130,8 @@ def _of_16_bits(image: "Pillow", white: int | None, *, inverted: bool) -> Image:
 
 
 def _of_dark_16_bits(high: "Pillow", again: "ImageFile", white: int | None) -> Image:
-    """Colour of 16 bits, of which Pillow keeps the upper 8 (``high``) though few of them are used."""
+    """Colour of 16 bits, of which Pillow keeps the upper 8 (``high``) though few of them are
+    used."""
     again.tile = [type(tile)(*tile[:3], _other_bytes(tile[3])) for tile in again.tile]
     again.load()
     luma = np.empty(high.size[::-1], np.uint16)
@@ -147,8 +156,9 @@ def _other_bytes(args: Any) -> Any:
 
 
 def _white_of(brightest: int, declared: int | None) -> int:
-    """The value of white: the declared one, where no value is larger; else, for an image no pixel of which is brighter than a
-    quarter of what 16 bits can hold, the largest of the fewest bits that hold its values."""
+    """The value of white: the declared one, where no value is larger; else, for an image no pixel
+    of which is brighter than a quarter of what 16 bits can hold, the largest of the fewest bits
+    that hold its values."""
     if declared is not None and brightest <= declared:
         return declared
     return next((2**bits - 1 for bits in _FEW_BITS if brightest < 2**bits), 65535)
@@ -158,7 +168,7 @@ def _scaled(values: npt.NDArray[np.uint32], white: int) -> Image:
     return ((np.minimum(values, white) * 255 + white // 2) // white).astype(np.uint8)
 
 
-# ------------------------------------------------------------------------------------------------------ transparency
+# ------------------------------------------------------------------------------------- transparency
 
 
 def _of_transparent(image: "Pillow", *, wide: bool) -> Image:
@@ -175,13 +185,17 @@ def _of_transparent(image: "Pillow", *, wide: bool) -> Image:
 def _on_paper(grey: Image, opacity: npt.NDArray[np.uint8]) -> Image:
     """A transparent image on white paper. Light ink, which nobody could see there, is made dark.
 
-    What is opaque counts as ink where it covers less than half of the image: else it is paper itself.
+    What is opaque counts as ink where it covers less than half of the image: else it is paper
+    itself.
     """
     is_ink = opacity > opacity.max() // 2
     share = np.count_nonzero(is_ink) / grey.size
     light = 0 < share < 0.5 and np.percentile(grey[is_ink], 10) >= 128
     result = np.empty_like(grey)
     for rows in _rows(*grey.shape):
-        ink, opaque = np.invert(grey[rows]) if light else grey[rows], opacity[rows].astype(np.uint16)
+        ink, opaque = (
+            np.invert(grey[rows]) if light else grey[rows],
+            opacity[rows].astype(np.uint16),
+        )
         result[rows] = (ink * opaque + 255 * (255 - opaque) + 127) // 255
     return result

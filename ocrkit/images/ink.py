@@ -6,20 +6,25 @@ import numpy.typing as npt
 from ocrkit.interfaces import Image
 
 _ROWS = 96
-"""Higher images are looked at shrunk to this height: what a pen draws is visible then, and grain is not."""
+"""Higher images are looked at shrunk to this height: what a pen draws is visible then, and grain is
+not."""
 _SHRINKING = 8
 """But no image is shrunk more than that, or the lines of a page would be grey stripes."""
 _HALVED = 16
 """Pixels of the shorter side from which the paper's level is found at half the size."""
 _TINY = 400
-"""Pixels of images that are hardly more than a full stop, too small to tell paper from ink by how much there is of each."""
+"""Pixels of images that are hardly more than a full stop, too small to tell paper from ink by how
+much there is of each."""
 _LEAST, _TINY_LEAST, _MOST = 18, 20, 40
-"""Levels of grey, of 255, by which ink differs at least from the paper around it; more on grainy paper, but this at most."""
+"""Levels of grey, of 255, by which ink differs at least from the paper around it; more on grainy
+paper, but this at most."""
 _SPECK, _SMALL_SPECK, _SMALL = 25, 9, 4000
-"""Pixels of a blot that is a speck: three of an image's pixels a side; one, of an image with fewer pixels than the last."""
+"""Pixels of a blot that is a speck: three of an image's pixels a side; one, of an image with fewer
+pixels than the last."""
 
 _WIDE, _THIN = 2, 0.15
-"""Widths of an image in its heights, and heights of a line in those, from and up to which a line is no dash."""
+"""Widths of an image in its heights, and heights of a line in those, from and up to which a line is
+no dash."""
 
 
 def blots_of(image: Image) -> int:
@@ -45,30 +50,44 @@ def blots_of(image: Image) -> int:
     if image.size < _TINY:
         return int(smooth.max()) - int(smooth.min()) > _TINY_LEAST
     difference = np.asarray(cv2.absdiff(smooth, _paper_of(image)), np.uint8)
-    # Of a grain of standard deviation s, the mean of nine pixels strays s/3, of thousands the farthest some five times that.
+    # Of a grain of standard deviation s, the mean of nine pixels strays s/3, of thousands the
+    # farthest some five times that.
     grain = 1.4826 * _median(np.asarray(cv2.absdiff(image, smooth), np.uint8))
     least = min(max(_LEAST, 5 / 3 * grain, 3 * _median(difference)), _MOST)
-    blots = np.asarray(cv2.connectedComponentsWithStats((difference > least).astype(np.uint8))[2][1:], np.int32)
+    blots = np.asarray(
+        cv2.connectedComponentsWithStats((difference > least).astype(np.uint8))[2][1:], np.int32
+    )
     speck = _SPECK if image.size >= _SMALL else _SMALL_SPECK
-    return int(np.count_nonzero((blots[:, cv2.CC_STAT_AREA] > speck) & ~_is_ruled(blots, *image.shape)))
+    return int(
+        np.count_nonzero((blots[:, cv2.CC_STAT_AREA] > speck) & ~_is_ruled(blots, *image.shape))
+    )
 
 
 def _is_ruled(blots: npt.NDArray[np.int32], height: int, width: int) -> npt.NDArray[np.bool_]:
-    """Which blots are lines from the left side of a wide image to its right, as paper has them that is ruled."""
+    """Which blots are lines from the left side of a wide image to its right, as paper has them that
+    is ruled."""
     import cv2
 
     wide = width >= _WIDE * height
-    return np.asarray(wide & (blots[:, cv2.CC_STAT_WIDTH] >= width - 2) & (blots[:, cv2.CC_STAT_HEIGHT] <= _THIN * height))
+    return np.asarray(
+        wide
+        & (blots[:, cv2.CC_STAT_WIDTH] >= width - 2)
+        & (blots[:, cv2.CC_STAT_HEIGHT] <= _THIN * height)
+    )
 
 
 def _paper_of(image: Image) -> Image:
-    """The level of the paper at every pixel: that of most pixels around it, as far away as the image is high, so that shading
-    changes nothing."""
+    """The level of the paper at every pixel: that of most pixels around it, as far away as the
+    image is high, so that shading changes nothing."""
     import cv2
 
     half = image
     if min(image.shape) >= _HALVED:  # which gives nearly the same in a third of the time
-        half = np.asarray(cv2.resize(image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA))
+        half = np.asarray(
+            cv2.resize(
+                image, (image.shape[1] // 2, image.shape[0] // 2), interpolation=cv2.INTER_AREA
+            )
+        )
     paper = cv2.medianBlur(half, min(*half.shape, 255) | 1)
     return np.asarray(cv2.resize(paper, (image.shape[1], image.shape[0])))
 

@@ -8,7 +8,8 @@ from ocrkit.images.tiff import orientation_of_exif
 from ocrkit.interfaces import Image
 
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
-"""Where something begins that is no pixels: other bytes behind 0xFF are pixels' own, or a place to start anew."""
+"""Where something begins that is no pixels: other bytes behind 0xFF are pixels' own, or a place to
+start anew."""
 _START, _END, _SCAN, _COMMENT = 0xD8, 0xD9, 0xDA, 0xFE
 _ALONE = {0x01, _START}
 """Markers that no content follows."""
@@ -24,7 +25,8 @@ _FILLED = 128
 
 
 def contents(data: bytes) -> Contents:
-    """What of a JPEG is to be decoded. Raises ValueError where it is cut off within a segment, or has too many scans."""
+    """What of a JPEG is to be decoded. Raises ValueError where it is cut off within a segment, or
+    has too many scans."""
     kept, turned, frame, channels, first_scan = [memoryview(data)[:2]], 1, 0, 0, len(data)
     for marker, content, start in _segments(data):
         if marker == _SCAN:
@@ -57,7 +59,8 @@ def _orientation(content: memoryview) -> int:
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, memoryview, int]]:
-    """Marker, content and place of every segment behind the first marker, until the end of the image."""
+    """Marker, content and place of every segment behind the first marker, until the end of the
+    image."""
     position = 2
     for _ in range(MOST_PIECES):
         found = _MARKER.search(data, position)
@@ -77,15 +80,16 @@ def _segments(data: bytes) -> Iterator[tuple[int, memoryview, int]]:
 def may_be_cut(pixels: Image, contents: Contents) -> bool:
     """Whether a file that has been decoded may end too early, though an end marker follows.
 
-    Where bytes are missing, libjpeg fills in grey, in progressive files less detail, and only mentions it to those who cannot
-    be asked.
+    Where bytes are missing, libjpeg fills in grey, in progressive files less detail, and only
+    mentions it to those who cannot be asked.
     """
     top, left = ((side - 1) // 8 * 8 for side in pixels.shape)
     return contents.may_be_cut or bool((pixels[top:, left:] == _FILLED).all())
 
 
 def with_other_bytes(contents: Contents) -> bytes:
-    """The file with other bytes before its end: a whole one is done by then, one that ends too early takes them for pixels."""
+    """The file with other bytes before its end: a whole one is done by then, one that ends too
+    early takes them for pixels."""
     end = len(contents.data)
     for marker, content, start in _segments(contents.data):
         if marker == _SCAN:

@@ -9,13 +9,15 @@ from typing import Any
 from ocrkit.parallel import MadeAnewInChildren
 
 _LITTLE = 1_000_000
-"""Bytes below which nobody counts: most images are words, and counting would take a tenth of the time."""
+"""Bytes below which nobody counts: most images are words, and counting would take a tenth of the
+time."""
 _MUCH = 50_000_000
 """Bytes from which on it is worth a millisecond to give them back to the system."""
 
 
 class Budget(MadeAnewInChildren):
-    """So many bytes, which those who need some of them share: who finds too few left waits for others to be done."""
+    """So many bytes, which those who need some of them share: who finds too few left waits for
+    others to be done."""
 
     def __init__(self, most: int) -> None:
         self.most = most
@@ -52,6 +54,9 @@ def _c_library() -> Any:
 
 
 def _give_back() -> None:
-    """Has the C library give freed memory back to the system: it would keep much of it, for every thread apart."""
-    with suppress(AttributeError, OSError, TypeError):  # it is not glibc, or not even a POSIX system
+    """Has the C library give freed memory back to the system: it would keep much of it, for every
+    thread apart."""
+    with suppress(
+        AttributeError, OSError, TypeError
+    ):  # it is not glibc, or not even a POSIX system
         _c_library().malloc_trim(0)

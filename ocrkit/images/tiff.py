@@ -1,4 +1,5 @@
-"""What TIFF files say that Pillow passes over, refuses, or takes at its word. EXIF is such a file too."""
+"""What TIFF files say that Pillow passes over, refuses, or takes at its word. EXIF is such a file
+too."""
 
 import struct
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,24 @@ _MAXIMA = (281, 341)
 """The tags MaxSampleValue and SMaxSampleValue."""
 _DIRECTORIES = (34665, 34853, 40965)
 """The tags of further directories, of cameras' notes: Pillow reads them whole."""
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_SIZES = {
+    1: 1,
+    2: 1,
+    3: 2,
+    4: 4,
+    5: 8,
+    6: 1,
+    7: 1,
+    8: 2,
+    9: 4,
+    10: 8,
+    11: 4,
+    12: 8,
+    13: 4,
+    16: 8,
+    17: 8,
+    18: 8,
+}
 """Bytes of a value, by its type."""
 _WHOLE = (1, 3, 4, 16)
 """Types of whole numbers."""
@@ -34,14 +52,16 @@ _JPEG = (6, 7)
 
 @dataclass(frozen=True)
 class _Entry:
-    """A tag in a directory: where its entry is, its type, how many values, and where the first is, if it is in the entry."""
+    """A tag in a directory: where its entry is, its type, how many values, and where the first is,
+    if it is in the entry."""
 
     start: int
     kind: int
     count: int
     value: int
     room: int
-    """Bytes of values that the entry itself has room for; where there are more, it says where they are."""
+    """Bytes of values that the entry itself has room for; where there are more, it says where they
+    are."""
 
     @property
     def bytes(self) -> int:
@@ -57,12 +77,18 @@ class _Directory:
         self.entries: dict[int, _Entry] = {}
         order, is_big = ">" if self.order == "big" else "<", b"+" in data[2:4]
         try:
-            (start,) = struct.unpack_from(f"{order}Q" if is_big else f"{order}I", data, 8 if is_big else 4)
+            (start,) = struct.unpack_from(
+                f"{order}Q" if is_big else f"{order}I", data, 8 if is_big else 4
+            )
             (count,) = struct.unpack_from(f"{order}Q" if is_big else f"{order}H", data, start)
-            first, size, layout = (start + 8, 20, f"{order}HHQ") if is_big else (start + 2, 12, f"{order}HHI")
+            first, size, layout = (
+                (start + 8, 20, f"{order}HHQ") if is_big else (start + 2, 12, f"{order}HHI")
+            )
             for at in range(first, first + min(count, 65535) * size, size):
                 tag, kind, values = struct.unpack_from(layout, data, at)
-                self.entries.setdefault(tag, _Entry(at, kind, values, at + (12 if is_big else 8), 8 if is_big else 4))
+                self.entries.setdefault(
+                    tag, _Entry(at, kind, values, at + (12 if is_big else 8), 8 if is_big else 4)
+                )
         except (struct.error, OverflowError):
             pass
 
@@ -85,7 +111,8 @@ class _Directory:
 def contents(data: bytes) -> Contents:
     """What of a TIFF is to be decoded.
 
-    Raises ValueError where it says more of itself than a file of its size can hold, or would take much memory or time.
+    Raises ValueError where it says more of itself than a file of its size can hold, or would take
+    much memory or time.
     """
     directory = _Directory(data)
     entries, number = directory.entries, directory.number
@@ -100,7 +127,9 @@ def contents(data: bytes) -> Contents:
         blocks = {block for places, lengths in tags for block in zip(places, lengths, strict=False)}
         if sum(length for _, length in blocks) > 2 * len(data):
             raise ValueError("its blocks are said to be longer than the file")
-        if any(data.count(b"\xff\xda", place, place + length) > MAX_SCANS for place, length in blocks):
+        if any(
+            data.count(b"\xff\xda", place, place + length) > MAX_SCANS for place, length in blocks
+        ):
             raise ValueError(f"more than {MAX_SCANS} scans in a block")
     pixel = min(number(_BITS, 8) * number(_SAMPLES, 1), _MOST_BITS) // 8 + 1
     rows = number(_HEIGHT, 1)
@@ -109,17 +138,21 @@ def contents(data: bytes) -> Contents:
         _changed(data, directory, inverted=inverted),
         _orientation(directory),
         inverted=inverted,
-        block=number(_TILE_WIDTH, 0) * number(_TILE_HEIGHT, 0) or number(_WIDTH, 1) * min(rows, number(_ROWS, rows)),
+        block=number(_TILE_WIDTH, 0) * number(_TILE_HEIGHT, 0)
+        or number(_WIDTH, 1) * min(rows, number(_ROWS, rows)),
         per_block_pixel=pixel,
     )
 
 
 def _changed(data: bytes, directory: _Directory, *, inverted: bool) -> bytes:
-    """The file upright, without references to cameras' notes, and with black as 0 where that is ``inverted``.
+    """The file upright, without references to cameras' notes, and with black as 0 where that is
+    ``inverted``.
 
     Pillow inverts values of 8 bits itself, but not of 16, and refuses those of big-endian files.
     """
-    patches = {directory.entries[tag].start: tag + 1 for tag in _DIRECTORIES if tag in directory.entries}  # which means nothing
+    patches = {
+        directory.entries[tag].start: tag + 1 for tag in _DIRECTORIES if tag in directory.entries
+    }  # which means nothing
     if _orientation(directory) != 1:
         patches[directory.entries[_ORIENTATION].value] = 1
     if inverted:
@@ -139,12 +172,17 @@ def orientation_of_exif(data: bytes) -> int:
 
 def _orientation(directory: _Directory) -> int:
     entry = directory.entries.get(_ORIENTATION)
-    turned = directory.number(_ORIENTATION, 1) if entry and entry.kind == _SHORT and entry.count == 1 else 1
+    turned = (
+        directory.number(_ORIENTATION, 1)
+        if entry and entry.kind == _SHORT and entry.count == 1
+        else 1
+    )
     return turned if 1 <= turned <= 8 else 1
 
 
 def maximum(tags: Mapping[int, Any]) -> int | None:
-    """The value of white, where a file says that it is less than its bits allow; None where it does not say."""
+    """The value of white, where a file says that it is less than its bits allow; None where it does
+    not say."""
     bits = tags.get(_BITS)
     bits = bits[0] if isinstance(bits, tuple) else bits
     if isinstance(bits, int) and 8 < bits < 16:
@@ -160,10 +198,13 @@ def maximum(tags: Mapping[int, Any]) -> int | None:
 
 @cache
 def be_quiet() -> None:
-    """Keeps libtiff from writing to standard error what it finds wrong; Pillow raises an error then."""
+    """Keeps libtiff from writing to standard error what it finds wrong; Pillow raises an error
+    then."""
     import ctypes
 
     from PIL import _imaging
 
-    with suppress(AttributeError, OSError):  # where libtiff is not found behind Pillow's own library
+    with suppress(
+        AttributeError, OSError
+    ):  # where libtiff is not found behind Pillow's own library
         ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)

@@ -26,7 +26,10 @@ def _orientation(data: bytes) -> int:
     """How EXIF or, where there is none, XMP says that the image is turned."""
     position, turned = 12, 1
     for _ in range(MOST_PIECES):
-        kind, length = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+        kind, length = (
+            data[position : position + 4],
+            int.from_bytes(data[position + 4 : position + 8], "little"),
+        )
         content = data[position + 8 : position + 8 + length] if kind in (b"EXIF", b"XMP ") else b""
         if kind == b"EXIF":
             return orientation_of_exif(content.removeprefix(b"Exif\0\0"))

@@ -16,7 +16,9 @@ def decimals(value: float | None) -> str:
 
 
 def interval(score: Score) -> str:
-    return "-" if score.low is None or score.high is None else f"{score.low:.4f} to {score.high:.4f}"
+    return (
+        "-" if score.low is None or score.high is None else f"{score.low:.4f} to {score.high:.4f}"
+    )
 
 
 def percent(share: float, digits: int) -> str:
@@ -37,13 +39,16 @@ def better(result: Result, metric: str) -> str:
 
 
 def heading(metric: str) -> str:
-    """A metric's name above a column: what is short for its full name, as ``cer`` for Character error rate, in capitals."""
+    """A metric's name above a column: what is short for its full name, as ``cer`` for Character
+    error rate, in capitals."""
     initials = "".join(word[0] for word in full_name(metric).split())
     return metric.upper() if initials.lower() == metric.lower() else metric
 
 
 def samples(result: Result) -> str:
-    return f"{result.samples:,}" + (" (the first of the split: --limit)" if result.dataset["limit"] else "")
+    return f"{result.samples:,}" + (
+        " (the first of the split: --limit)" if result.dataset["limit"] else ""
+    )
 
 
 def forms(result: Result) -> str:
@@ -80,13 +85,16 @@ def unseen(character: str) -> str:
     return f"U+{ord(character):04X}" if unicodedata.category(character)[0] in "MCZ" else ""
 
 
-# ------------------------------------------------------------------------------------------------------------------ time
+# --------------------------------------------------------------------------------------------- time
 
 
 def stages(result: Result) -> dict[str, float]:
     """Seconds of work by stage."""
     seconds = result.seconds or Seconds()
-    return {name: getattr(seconds, name) for name in ("read", "preprocess", "network", "decode", "score")}
+    return {
+        name: getattr(seconds, name)
+        for name in ("read", "preprocess", "network", "decode", "score")
+    }
 
 
 def stage_rows(result: Result) -> list[tuple[str, str, str, str]]:
@@ -94,7 +102,12 @@ def stage_rows(result: Result) -> list[tuple[str, str, str, str]]:
     seconds = stages(result)
     whole = sum(seconds.values())
     rows = [
-        (name, f"{spent:.2f}", percent(spent / whole, 1) if whole else "-", rate(result.samples, spent))
+        (
+            name,
+            f"{spent:.2f}",
+            percent(spent / whole, 1) if whole else "-",
+            rate(result.samples, spent),
+        )
         for name, spent in seconds.items()
     ]
     total = (result.seconds or Seconds()).total
@@ -106,6 +119,8 @@ def bound(result: Result) -> str:
     seconds = result.seconds or Seconds()
     waits = {"reading and preprocessing": seconds.wait_images, "the network": seconds.wait_network}
     rest = seconds.total - sum(waits.values())
-    longest = max({**waits, "decoding, scoring and writing": rest}.items(), key=lambda each: each[1])[0]
+    longest = max(
+        {**waits, "decoding, scoring and writing": rest}.items(), key=lambda each: each[1]
+    )[0]
     waited = " and ".join(f"{wait:.2f} s for {stage}" for stage, wait in waits.items())
     return f"The run waited {waited}, and did the rest in {rest:.2f} s: {longest} bound it."

@@ -20,8 +20,8 @@ _GRID = (6, 3)
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
-    """A sample as it was read. ``image``: uint8 (H, W) as the network saw it, None where a result file is all there is;
-    ``confidence``: 0 to 1, None where the decoder gives none."""
+    """A sample as it was read. ``image``: uint8 (H, W) as the network saw it, None where a result
+    file is all there is; ``confidence``: 0 to 1, None where the decoder gives none."""
 
     id: str
     image: Image | None
@@ -38,8 +38,9 @@ class Exhibit:
 class Gallery:
     """Keeps the worst and some random readings of any number of samples in constant memory.
 
-    The worst have the most edits for their length; of equally bad ones, those the decoder was least sure of. Which samples are
-    the random ones depends on the seed and their ids alone, so that two models can be compared on the same words.
+    The worst have the most edits for their length; of equally bad ones, those the decoder was least
+    sure of. Which samples are the random ones depends on the seed and their ids alone, so that two
+    models can be compared on the same words.
     """
 
     def __init__(self, worst: int = 30, random: int = 30, seed: int = 0) -> None:
@@ -54,7 +55,9 @@ class Gallery:
 
     def add_outcome(self, outcome: Outcome, image: Image | None = None) -> None:
         """Is told of a sample of which only a result file knows."""
-        exhibit = Exhibit(outcome.id, image, outcome.reference, outcome.prediction, outcome.confidence)
+        exhibit = Exhibit(
+            outcome.id, image, outcome.reference, outcome.prediction, outcome.confidence
+        )
         ranks: list[tuple[_First, Any]] = []
         if errors := exhibit.errors:
             ranks.append((self._worst, (-errors, exhibit.confidence or 0.0, exhibit.id)))
@@ -62,7 +65,9 @@ class Gallery:
         ranks.append((self._random, blake2b(key, digest_size=8).digest()))
         takers = [(kept, rank) for kept, rank in ranks if kept.takes(rank)]
         if takers and image is not None:
-            exhibit = replace(exhibit, image=np.array(image))  # a copy: it may be a view into an array of many
+            exhibit = replace(
+                exhibit, image=np.array(image)
+            )  # a copy: it may be a view into an array of many
         for kept, rank in takers:
             kept.add(rank, exhibit)
 
@@ -77,9 +82,12 @@ class Gallery:
         return self._random.exhibits
 
     def write_grid(self, path: Path) -> None:
-        """Writes 18 random images as a PNG, 6 rows of 3, each titled ``truth | prediction``. Raises OcrkitError."""
+        """Writes 18 random images as a PNG, 6 rows of 3, each titled ``truth | prediction``. Raises
+        OcrkitError."""
         rows, columns = _GRID
-        chosen = [(item, item.image) for item in self.random if item.image is not None][: rows * columns]
+        chosen = [(item, item.image) for item in self.random if item.image is not None][
+            : rows * columns
+        ]
         titles = [f"{item.truth} | {item.prediction}" for item, _ in chosen]
         draw_grid([image for _, image in chosen], titles, columns, path)
 

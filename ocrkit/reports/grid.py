@@ -21,8 +21,8 @@ _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 def draw_grid(images: Sequence[Image], titles: Sequence[str], columns: int, path: Path) -> None:
     """Writes a PNG of ``images``, uint8 (H, W), row by row, each below its title.
 
-    Long titles are wrapped, and cut after three lines with ``...``. Letters that no font at hand has appear as boxes. Raises
-    OcrkitError where the file cannot be written.
+    Long titles are wrapped, and cut after three lines with ``...``. Letters that no font at hand
+    has appear as boxes. Raises OcrkitError where the file cannot be written.
     """
     font = _font("".join(titles))
     wrapped = [_wrap(title, font) for title in titles]
@@ -34,16 +34,27 @@ def draw_grid(images: Sequence[Image], titles: Sequence[str], columns: int, path
     for index, (image, lines) in enumerate(zip(images, wrapped, strict=True)):
         x, y = _MARGIN + index % columns * step_x, _MARGIN + index // columns * step_y
         for number, line in enumerate(lines):
-            draw.text((x, y + title_height - (len(lines) - number) * _LINE_HEIGHT), line, fill=0, font=font)
+            draw.text(
+                (x, y + title_height - (len(lines) - number) * _LINE_HEIGHT),
+                line,
+                fill=0,
+                font=font,
+            )
         page.paste(_fit(image), (x, y + title_height))
     with write_atomically(path) as temporary:
         page.save(temporary, format="PNG")
 
 
 def _font(text: str) -> _Font:
-    """Pillow's own font, which looks the same everywhere but has ASCII only; for other texts one of the system's."""
+    """Pillow's own font, which looks the same everywhere but has ASCII only; for other texts one of
+    the system's."""
     if not text.isascii():
-        for name in ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf"):
+        for name in (
+            "DejaVuSans.ttf",
+            "NotoSans-Regular.ttf",
+            "LiberationSans-Regular.ttf",
+            "Arial.ttf",
+        ):
             try:
                 return ImageFont.truetype(name, _FONT_SIZE)
             except OSError:
@@ -58,7 +69,8 @@ def _fit(image: Image) -> Pillow.Image:
 
 
 def _wrap(text: str, font: _Font) -> list[str]:
-    """Lines that fit the box; broken between any two letters, since a title is a word more often than a sentence."""
+    """Lines that fit the box; broken between any two letters, since a title is a word more often
+    than a sentence."""
     lines = [""]
     for letter in text:
         shown = letter if letter.isprintable() else "?"

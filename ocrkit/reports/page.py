@@ -1,4 +1,5 @@
-"""One HTML page of all that an evaluation found. ``page.html.j2`` holds the page; this module, what is on it."""
+"""One HTML page of all that an evaluation found. ``page.html.j2`` holds the page; this module, what
+is on it."""
 
 import base64
 import io
@@ -31,12 +32,14 @@ _OPEN_WRITERS = 10
 """So many writers are shown at once, those who are read worst; the others are folded away."""
 _SHOWN_SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 _WIDE = 8
-"""Images that are so many times wider than high are lines rather than words, and get the page's full width."""
+"""Images that are so many times wider than high are lines rather than words, and get the page's
+full width."""
 _T = TypeVar("_T")
 
 
 def write_html(path: Path, result: Result, gallery: Gallery) -> None:
-    """Writes one page that needs no other file, no network and no script. Raises OcrkitError where it cannot be written."""
+    """Writes one page that needs no other file, no network and no script. Raises OcrkitError where
+    it cannot be written."""
     page = _template().render(
         result=result,
         facts=facts,
@@ -71,24 +74,40 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = {"differences": _differences, "data_uri": _data_uri, "are_lines": _are_lines, "cells": _cells}
+    helpers = {
+        "differences": _differences,
+        "data_uri": _data_uri,
+        "are_lines": _are_lines,
+        "cells": _cells,
+    }
     environment.globals.update(helpers)
     return environment.get_template("page.html.j2")
 
 
 def _shown(value: Any) -> Any:
-    """Of whatever is put on the page: control characters and lone surrogates, which no page may hold, are replaced."""
+    """Of whatever is put on the page: control characters and lone surrogates, which no page may
+    hold, are replaced."""
     if hasattr(value, "__html__"):  # markup that the template itself has made
         return value
-    return "".join("\ufffd" if unicodedata.category(letter) in {"Cc", "Cs"} else letter for letter in str(value))
+    return "".join(
+        "\ufffd" if unicodedata.category(letter) in {"Cc", "Cs"} else letter
+        for letter in str(value)
+    )
 
 
 def _notes(result: Result) -> list[str]:
-    """What a reader must know of the scores: what the model has seen of the data, and what is not there of the split."""
+    """What a reader must know of the scores: what the model has seen of the data, and what is not
+    there of the split."""
     forms = result.dataset["forms"]
-    notes = [f"{sentence}." for sentence in result.contamination.in_words()] if result.contamination else []
+    notes = (
+        [f"{sentence}." for sentence in result.contamination.in_words()]
+        if result.contamination
+        else []
+    )
     if forms is not None and forms["expected"] is not None and forms["found"] < forms["expected"]:
-        notes.append(f"Only {facts.forms(result)} of this split were found; the scores are of those.")
+        notes.append(
+            f"Only {facts.forms(result)} of this split were found; the scores are of those."
+        )
     if rules := facts.changed_rules(result.rules):
         left_out = f"; {result.left_out:,} are left out." if result.left_out else "."
         notes.append(f"Texts are compared {rules}{left_out}")
@@ -109,7 +128,12 @@ class _Scale:
 def _score(result: Result, name: str) -> dict[str, Any]:
     full, score = full_name(name), result.metrics[name]
     about = [name if name != full else "", f"{facts.better(result, name)} is better"]
-    return {"name": full, "about": ", ".join(filter(None, about)), "score": score, "scale": _scale(score)}
+    return {
+        "name": full,
+        "about": ", ".join(filter(None, about)),
+        "score": score,
+        "scale": _scale(score),
+    }
 
 
 def _scale(score: Score) -> _Scale | None:
@@ -136,13 +160,16 @@ def _about(result: Result) -> dict[str, str]:
         "Folder": data["root"],
         "Forms found": facts.forms(result).removesuffix(" forms"),
         "Samples": facts.samples(result),
-        "Speed": f"{facts.rate(result.samples_per_second)} samples a second" if result.samples_per_second else "",
+        "Speed": f"{facts.rate(result.samples_per_second)} samples a second"
+        if result.samples_per_second
+        else "",
     }
 
 
 def _kept(result: Result) -> dict[str, Any] | None:
-    """How good the rest is where the least sure samples are put aside: rows of a table, and the risk-coverage curve, the
-    share of samples left from left to right and the share of them with a mistake upwards."""
+    """How good the rest is where the least sure samples are put aside: rows of a table, and the
+    risk-coverage curve, the share of samples left from left to right and the share of them with a
+    mistake upwards."""
     if result.confidence is None:
         return None
     kept = result.confidence.kept
@@ -178,11 +205,16 @@ def _halves(rows: Sequence[_T]) -> list[Sequence[_T]]:
 
 def _cells(parts: Sequence[Any]) -> list[list[str]]:
     """The rows of a table of writers or of lengths."""
-    return [[part.name, f"{part.samples:,}", *map(facts.decimals, part.metrics.values())] for part in parts]
+    return [
+        [part.name, f"{part.samples:,}", *map(facts.decimals, part.metrics.values())]
+        for part in parts
+    ]
 
 
 def _are_lines(exhibits: Sequence[Exhibit]) -> bool:
-    ratios = [item.image.shape[1] / item.image.shape[0] for item in exhibits if item.image is not None]
+    ratios = [
+        item.image.shape[1] / item.image.shape[0] for item in exhibits if item.image is not None
+    ]
     return statistics.median(ratios or [0]) > _WIDE
 
 

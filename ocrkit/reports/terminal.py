@@ -13,7 +13,8 @@ _CONFUSIONS = 20
 
 
 def score_table(result: Result) -> RenderableType:
-    """The scores with their intervals, and what was scored, for a rich console of 80 columns or more, in colour or not."""
+    """The scores with their intervals, and what was scored, for a rich console of 80 columns or
+    more, in colour or not."""
     scores = _table("", "", ">value", "95 % interval", "better")
     for name, score in result.metrics.items():
         full, better = full_name(name), facts.better(result, name)
@@ -39,14 +40,18 @@ def _about(result: Result) -> dict[str, str]:
         sure = f"{facts.what_is_left(result.kept)} at {result.kept.min_confidence:g} or more"
     return {
         "pipeline": f"{result.pipeline} on {result.backend} ({result.device})",
-        "data": ", ".join(filter(None, [data["name"], f"split {data['split']}", facts.forms(result)])),
+        "data": ", ".join(
+            filter(None, [data["name"], f"split {data['split']}", facts.forms(result)])
+        ),
         "root": data["root"],
         "samples": ", ".join(counted),
         "compared": facts.changed_rules(result.rules),
         "sure": sure,
         "ECE": facts.decimals(result.confidence.ece) if result.confidence else "",
         "warning": ". ".join(result.contamination.in_words()) if result.contamination else "",
-        "speed": f"{facts.rate(result.samples_per_second)} samples a second" if result.samples_per_second else "",
+        "speed": f"{facts.rate(result.samples_per_second)} samples a second"
+        if result.samples_per_second
+        else "",
     }
 
 
@@ -57,11 +62,18 @@ def detail_tables(details: Details) -> RenderableType:
     for heading, parts in (("writer", details.writers), ("length", details.lengths)):
         table = _table(heading, ">samples", *(f">{facts.heading(name)}" for name in metrics))
         for part in parts:
-            _add_row(table, part.name, f"{part.samples:,}", *map(facts.decimals, part.metrics.values()))
+            _add_row(
+                table, part.name, f"{part.samples:,}", *map(facts.decimals, part.metrics.values())
+            )
         tables += [table, ""] if parts else []
     characters = _table("character", ">written", ">read right")
     for each in details.characters:
-        _add_row(characters, _shown(each.character), f"{each.count:,}", facts.percent(each.right / each.count, 1))
+        _add_row(
+            characters,
+            _shown(each.character),
+            f"{each.count:,}",
+            facts.percent(each.right / each.count, 1),
+        )
     confusions = _table("written", "read as", ">times")
     for confusion in details.confusions[:_CONFUSIONS]:
         written, read = _shown(confusion.reference), _shown(confusion.prediction)
@@ -82,14 +94,18 @@ def stage_table(result: Result) -> RenderableType:
 
 
 def _table(*headings: str) -> Table:
-    """A table without lines, which also reads well in a file. A heading that begins with ``>`` is for numbers."""
+    """A table without lines, which also reads well in a file. A heading that begins with ``>`` is
+    for numbers."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="bold")
     for heading in headings:
         name = Text(printable(heading.removeprefix(">")))
-        table.add_column(name, justify="right" if heading.startswith(">") else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if heading.startswith(">") else "left", overflow="fold"
+        )
     return table
 
 
 def _add_row(table: Table, *cells: str) -> None:
-    # Plain strings would be searched for rich's markup, such as [red], and could hold the terminal's own.
+    # Plain strings would be searched for rich's markup, such as [red], and could hold the
+    # terminal's own.
     table.add_row(*(Text(printable(cell)) for cell in cells))

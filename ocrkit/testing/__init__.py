@@ -1,4 +1,5 @@
-"""The conformance kit: whether a part does what its interface says. ``docs/conformance.md`` shows how to use it.
+"""The conformance kit: whether a part does what its interface says. ``docs/conformance.md`` shows
+how to use it.
 
 One class for each kind of part. A test of a part is a subclass that names it::
 

@@ -37,7 +37,9 @@ class BackendConformance(Conformance):
         return backend
 
     def plan(self) -> NetworkPlan:
-        featurizer, encoder = (made(simplest(kind, self.name), self.name) for kind in ("featurizer", "encoder"))
+        featurizer, encoder = (
+            made(simplest(kind, self.name), self.name) for kind in ("featurizer", "encoder")
+        )
         image = ImageSize(HEIGHT, None)
         return plan_of(image, featurizer[0].output_size(image), featurizer, encoder)
 
@@ -61,7 +63,9 @@ class BackendConformance(Conformance):
     def inputs(self, seed: int = 0) -> tuple[FloatArray, IntArray]:
         featurizer = self.plan().featurizer
         stride = featurizer.stride if featurizer else 1
-        return random_images(HEIGHT, -(-int(WIDTHS.max()) // stride) * stride, WIDTHS, seed), WIDTHS.copy()
+        return random_images(
+            HEIGHT, -(-int(WIDTHS.max()) // stride) * stride, WIDTHS, seed
+        ), WIDTHS.copy()
 
     def batch(self, network: Network) -> Batch:
         inputs, sizes = self.inputs()
@@ -72,12 +76,17 @@ class BackendConformance(Conformance):
         with self.works("to name its devices and versions"):
             devices, versions = backend.devices(), backend.versions()
         right = "cpu" in devices and set(devices) <= {"cpu", "cuda"}
-        self.check(right, f"sees the devices {devices}; expected 'cpu', and 'cuda' where there is a GPU")
-        right = bool(versions) and all(isinstance(text, str) and text for pair in versions.items() for text in pair)
+        self.check(
+            right, f"sees the devices {devices}; expected 'cpu', and 'cuda' where there is a GPU"
+        )
+        right = bool(versions) and all(
+            isinstance(text, str) and text for pair in versions.items() for text in pair
+        )
         self.check(right, f"says the versions {versions}; expected texts by package name")
 
     def test_predictions_are_log_probabilities(self) -> None:
-        """float32 (N, T, K) and int32 (N,), which do not change afterwards; the input is left as it was."""
+        """float32 (N, T, K) and int32 (N,), which do not change afterwards; the input is left as it
+        was."""
         network = self.network()
         inputs, sizes = self.inputs()
         before = inputs.copy(), sizes.copy()
@@ -87,10 +96,21 @@ class BackendConformance(Conformance):
         self.check(same, "changes its input; work on a copy")
         types = f"{log_probs.dtype} and {lengths.dtype}"
         self.check(types == "float32 and int32", f"predicts {types}; expected float32 and int32")
-        right = log_probs.shape[0] == len(inputs) and log_probs.shape[2] == CLASSES and lengths.shape == (len(inputs),)
-        self.check(right, f"predicts {log_probs.shape} and {lengths.shape} for {len(inputs)} images and {CLASSES} classes")
+        right = (
+            log_probs.shape[0] == len(inputs)
+            and log_probs.shape[2] == CLASSES
+            and lengths.shape == (len(inputs),)
+        )
+        self.check(
+            right,
+            f"predicts {log_probs.shape} and {lengths.shape} for {len(inputs)} images and "
+            f"{CLASSES} classes",
+        )
         total = np.exp(log_probs[np.arange(log_probs.shape[1]) < lengths[:, None]]).sum(axis=-1)
-        self.check(np.allclose(total, 1, atol=1e-4), "gives probabilities that do not add up to 1 in every step")
+        self.check(
+            np.allclose(total, 1, atol=1e-4),
+            "gives probabilities that do not add up to 1 in every step",
+        )
         kept = log_probs.copy()
         network.predict(*self.inputs(seed=1))
         self.check(np.array_equal(log_probs, kept), "changes a prediction that it gave earlier")
@@ -108,29 +128,51 @@ class BackendConformance(Conformance):
         network = self.network()
         network.load_state(loaded)
         state = network.state()
-        self.check(state.keys() == shapes.keys(), f"has a state of other names: {sorted(state.keys() ^ shapes.keys())[:4]}")
-        wrong = [name for name in shapes if state[name].dtype != np.float32 or state[name].tobytes() != loaded[name].tobytes()]
+        self.check(
+            state.keys() == shapes.keys(),
+            f"has a state of other names: {sorted(state.keys() ^ shapes.keys())[:4]}",
+        )
+        wrong = [
+            name
+            for name in shapes
+            if state[name].dtype != np.float32 or state[name].tobytes() != loaded[name].tobytes()
+        ]
         self.check(not wrong, f"gives other arrays back than were loaded: {', '.join(wrong[:4])}")
         kept = copy.deepcopy(state)
         for array in (*loaded.values(), *network.state().values()):
             array[...] = 9
-        wrong = [name for name, array in network.state().items() if not np.array_equal(array, kept[name])]
-        self.check(not wrong, f"shares memory with arrays that it was given or gave: {', '.join(wrong[:4])}")
+        wrong = [
+            name for name, array in network.state().items() if not np.array_equal(array, kept[name])
+        ]
+        self.check(
+            not wrong,
+            f"shares memory with arrays that it was given or gave: {', '.join(wrong[:4])}",
+        )
 
     def test_new_weights_replace_the_old(self) -> None:
         network, fresh = self.network(seed=4), self.network(seed=5)
         network.predict(*self.inputs())
         network.load_state(random_weights(self.plan().parameters(), 5))
         most = difference(network.predict(*self.inputs())[0], fresh.predict(*self.inputs())[0])
-        self.check(most == 0, f"still uses old weights after new ones are loaded: results differ by {most:.2g}")
+        self.check(
+            most == 0,
+            f"still uses old weights after new ones are loaded: results differ by {most:.2g}",
+        )
 
     def test_initial_weights_come_from_the_seed(self) -> None:
         one, same, other = (self.trainable(seed).state() for seed in (1, 1, 2))
-        self.check(all(np.array_equal(one[name], same[name]) for name in one), "draws other weights for the same seed")
-        self.check(any(not np.array_equal(one[name], other[name]) for name in one), "draws the same weights for two seeds")
+        self.check(
+            all(np.array_equal(one[name], same[name]) for name in one),
+            "draws other weights for the same seed",
+        )
+        self.check(
+            any(not np.array_equal(one[name], other[name]) for name in one),
+            "draws the same weights for two seeds",
+        )
 
     def test_training_repeats_and_resumes(self) -> None:
-        """The same seeds give the same bits, in one go or with weights and optimizer saved and loaded in between."""
+        """The same seeds give the same bits, in one go or with weights and optimizer saved and
+        loaded in between."""
         states = []
         for resumes in (False, False, True):
             network = self.trainable()
@@ -138,7 +180,10 @@ class BackendConformance(Conformance):
             batch = self.batch(network)
             for step in range(4):
                 if resumes and step == 2:
-                    weights, optimizer = copy.deepcopy(network.state()), copy.deepcopy(trainer.state())
+                    weights, optimizer = (
+                        copy.deepcopy(network.state()),
+                        copy.deepcopy(trainer.state()),
+                    )
                     network = self.network(seed=7)
                     network.load_state(weights)
                     trainer = network.trainer(ADAM)
@@ -147,8 +192,13 @@ class BackendConformance(Conformance):
                     trainer.step(batch, learning_rate=RATE, seed=step)
             states.append(network.state())
         for other, fault in ((states[1], "repeated"), (states[2], "saved and resumed")):
-            wrong = [name for name, array in states[0].items() if not np.array_equal(array, other[name])]
-            self.check(not wrong, f"comes to other weights when training is {fault}: {', '.join(wrong[:4])}")
+            wrong = [
+                name for name, array in states[0].items() if not np.array_equal(array, other[name])
+            ]
+            self.check(
+                not wrong,
+                f"comes to other weights when training is {fault}: {', '.join(wrong[:4])}",
+            )
 
     def test_a_trainer_takes_weights_that_come_later(self) -> None:
         """A trainer trains the network that it is of, whenever that gets its weights."""
@@ -162,8 +212,15 @@ class BackendConformance(Conformance):
             before = network.state()
             with self.works("to train"):
                 trainer.step(self.batch(network), learning_rate=RATE, seed=0)
-            stuck = [name for name, array in network.state().items() if np.array_equal(before[name], array)]
-            self.check(not stuck, f"does not train {', '.join(stuck[:4])} after weights came later than the trainer")
+            stuck = [
+                name
+                for name, array in network.state().items()
+                if np.array_equal(before[name], array)
+            ]
+            self.check(
+                not stuck,
+                f"does not train {', '.join(stuck[:4])} after weights came later than the trainer",
+            )
 
     def test_training_lowers_the_loss(self) -> None:
         """And changes all weights, and what is predicted."""
@@ -174,11 +231,14 @@ class BackendConformance(Conformance):
             losses = train(network, batch, STEPS)
         last = float(np.mean(losses[-5:]))
         self.check(
-            last < losses[0], f"does not learn: the loss of one batch went from {losses[0]:.4g} to {last:.4g} in {STEPS} steps"
+            last < losses[0],
+            f"does not learn: the loss of one batch went from {losses[0]:.4g} to {last:.4g} in "
+            f"{STEPS} steps",
         )
         after = network.state()
         stuck = [name for name, array in before.items() if np.array_equal(array, after[name])]
         self.check(not stuck, f"does not train {', '.join(stuck[:4])}")
         self.check(
-            difference(network.predict(*self.inputs())[0], untrained) > 0, "predicts with the weights from before training"
+            difference(network.predict(*self.inputs())[0], untrained) > 0,
+            "predicts with the weights from before training",
         )

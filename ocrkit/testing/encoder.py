@@ -2,12 +2,20 @@
 
 import numpy as np
 
-from ocrkit.interfaces import EncoderDefinition, FloatArray, ImageSize, IntArray, NetworkPlan, SequenceSize
+from ocrkit.interfaces import (
+    EncoderDefinition,
+    FloatArray,
+    ImageSize,
+    IntArray,
+    NetworkPlan,
+    SequenceSize,
+)
 from ocrkit.testing.networks import NetworkPartConformance, is_frozen, plan_of
 
 
 class EncoderConformance(NetworkPartConformance[SequenceSize]):
-    """Checks of a sequence encoder: its definition, and its implementations on all backends that are installed."""
+    """Checks of a sequence encoder: its definition, and its implementations on all backends that
+    are installed."""
 
     kind = "encoder"
     features: int = 12
@@ -29,16 +37,32 @@ class EncoderConformance(NetworkPartConformance[SequenceSize]):
         return [SequenceSize(self.features, self.steps), SequenceSize(self.features, None)]
 
     def extremes(self) -> list[tuple[SequenceSize, list[int]]]:
-        fixed = [(SequenceSize(*size), [size[1]] * 2) for size in ((1, 1), (self.features, 1), (self.features, 300))]
+        fixed = [
+            (SequenceSize(*size), [size[1]] * 2)
+            for size in ((1, 1), (self.features, 1), (self.features, 300))
+        ]
         # Images narrower than a step make sequences of no steps.
-        return [*fixed, *((SequenceSize(self.features, None), lengths) for lengths in ([1], [1, 300], [2, 0]))]
+        return [
+            *fixed,
+            *((SequenceSize(self.features, None), lengths) for lengths in ([1], [1, 300], [2, 0])),
+        ]
 
     def plan(self, size: SequenceSize, *backends: str) -> NetworkPlan:
-        return plan_of(ImageSize(1, None), size, (None, None), (self.definition(), self.implementation(backends[0])))
+        return plan_of(
+            ImageSize(1, None),
+            size,
+            (None, None),
+            (self.definition(), self.implementation(backends[0])),
+        )
 
-    def inputs(self, size: SequenceSize, sizes: IntArray, seed: int = 0) -> tuple[FloatArray, IntArray]:
-        """Features beyond a sequence's length are random too, and others in every batch: they must not count."""
-        batch = np.random.default_rng([seed, len(sizes)]).normal(size=(len(sizes), size.steps or sizes.max(), size.features))
+    def inputs(
+        self, size: SequenceSize, sizes: IntArray, seed: int = 0
+    ) -> tuple[FloatArray, IntArray]:
+        """Features beyond a sequence's length are random too, and others in every batch: they must
+        not count."""
+        batch = np.random.default_rng([seed, len(sizes)]).normal(
+            size=(len(sizes), size.steps or sizes.max(), size.features)
+        )
         for index, (row, own) in enumerate(zip(batch, sizes, strict=True)):
             row[:own] = np.random.default_rng([seed, index]).normal(size=(int(own), size.features))
         return batch.astype(np.float32), sizes
@@ -46,7 +70,9 @@ class EncoderConformance(NetworkPartConformance[SequenceSize]):
     def some(self, size: SequenceSize) -> IntArray:
         if size.steps is not None:
             return np.full(6, size.steps, np.int32)
-        return np.array([self.steps, 2, 3, self.steps - 1, self.steps // 2 + 1, self.steps], np.int32)
+        return np.array(
+            [self.steps, 2, 3, self.steps - 1, self.steps // 2 + 1, self.steps], np.int32
+        )
 
     def test_its_definition_computes_sizes(self) -> None:
         """A frozen dataclass that keeps the number of steps."""
@@ -56,5 +82,11 @@ class EncoderConformance(NetworkPartConformance[SequenceSize]):
         for size in self.sizes():
             with self.works(f"to compute its sizes for {size}"):
                 output, names = self.output(size), definition.parameters(size)
-            self.check(output.steps == size.steps, f"declares {output.steps} steps for {size}; an encoder keeps their number")
-            self.check(all(isinstance(shape, tuple) for shape in names.values()), "declares shapes that are no tuples")
+            self.check(
+                output.steps == size.steps,
+                f"declares {output.steps} steps for {size}; an encoder keeps their number",
+            )
+            self.check(
+                all(isinstance(shape, tuple) for shape in names.values()),
+                "declares shapes that are no tuples",
+            )

@@ -3,12 +3,27 @@
 import numpy as np
 
 from ocrkit.errors import ConfigError
-from ocrkit.interfaces import FeaturizerDefinition, FloatArray, ImageSize, IntArray, NetworkPlan, SequenceSize
-from ocrkit.testing.networks import NetworkPartConformance, is_frozen, made, plan_of, random_images, simplest
+from ocrkit.interfaces import (
+    FeaturizerDefinition,
+    FloatArray,
+    ImageSize,
+    IntArray,
+    NetworkPlan,
+    SequenceSize,
+)
+from ocrkit.testing.networks import (
+    NetworkPartConformance,
+    is_frozen,
+    made,
+    plan_of,
+    random_images,
+    simplest,
+)
 
 
 class FeaturizerConformance(NetworkPartConformance[ImageSize]):
-    """Checks of a featurizer: its definition, and its implementations on all backends that are installed."""
+    """Checks of a featurizer: its definition, and its implementations on all backends that are
+    installed."""
 
     kind = "featurizer"
     height: int = 32
@@ -31,7 +46,11 @@ class FeaturizerConformance(NetworkPartConformance[ImageSize]):
         try:
             self.output(fixed)
         except ConfigError as error:
-            self.check(False, f"refuses images {self.height} × {self.width} ({error}); set height and width to what it takes")
+            self.check(
+                False,
+                f"refuses images {self.height} × {self.width} ({error}); set height and width to "
+                "what it takes",
+            )
         try:
             self.output(varying)
         except ConfigError:
@@ -47,14 +66,24 @@ class FeaturizerConformance(NetworkPartConformance[ImageSize]):
             (4 * height, width),
         ]
         fixed = [(ImageSize(*size), [size[1]] * 2) for size in sizes]
-        return [*fixed, *((ImageSize(height, None), widths) for widths in ([1], [1, width], [40 * stride, 1]))]
+        return [
+            *fixed,
+            *((ImageSize(height, None), widths) for widths in ([1], [1, width], [40 * stride, 1])),
+        ]
 
     def plan(self, size: ImageSize, *backends: str) -> NetworkPlan:
         definition = self.definition()
         encoder = made(simplest("encoder", *backends), backends[0])
-        return plan_of(size, definition.output_size(size), (definition, self.implementation(backends[0])), encoder)
+        return plan_of(
+            size,
+            definition.output_size(size),
+            (definition, self.implementation(backends[0])),
+            encoder,
+        )
 
-    def inputs(self, size: ImageSize, sizes: IntArray, seed: int = 0) -> tuple[FloatArray, IntArray]:
+    def inputs(
+        self, size: ImageSize, sizes: IntArray, seed: int = 0
+    ) -> tuple[FloatArray, IntArray]:
         stride = self.definition().stride
         width = size.width or -(-int(sizes.max()) // stride) * stride
         return random_images(size.height, width, sizes, seed), sizes
@@ -64,31 +93,45 @@ class FeaturizerConformance(NetworkPartConformance[ImageSize]):
             return np.full(6, size.width, np.int32)
         stride = self.definition().stride
         least = min(2 * stride, self.width)  # two letters fit
-        return np.array([self.width, least, least + 1, self.width - 1, self.width // 2 + 1, self.width], np.int32)
+        return np.array(
+            [self.width, least, least + 1, self.width - 1, self.width // 2 + 1, self.width],
+            np.int32,
+        )
 
     def test_its_definition_computes_sizes(self) -> None:
         """A frozen dataclass; steps, lengths and stride fit each other."""
         definition = self.definition()
-        self.check(isinstance(definition, FeaturizerDefinition), "lacks one of stride, output_size, lengths and parameters")
+        self.check(
+            isinstance(definition, FeaturizerDefinition),
+            "lacks one of stride, output_size, lengths and parameters",
+        )
         self.check(is_frozen(definition), "has a definition that can be changed; freeze it")
         for size in self.sizes():
             with self.works(f"to compute its sizes for {size}"):
                 output, again = self.output(size), self.output(size)
                 names = definition.parameters(size)
             self.check(output == again, f"declares {output} for {size}, and then {again}")
-            self.check(all(isinstance(shape, tuple) for shape in names.values()), "declares shapes that are no tuples")
+            self.check(
+                all(isinstance(shape, tuple) for shape in names.values()),
+                "declares shapes that are no tuples",
+            )
             if size.width is None:
-                self.check(output.steps is None, f"declares {output.steps} steps for images of any width; expected None")
+                self.check(
+                    output.steps is None,
+                    f"declares {output.steps} steps for images of any width; expected None",
+                )
             else:
                 (length,) = self.lengths(np.array([size.width], np.int32))
                 self.check(
                     output.steps == length,
-                    f"declares {output.steps} steps for images {size.width} pixels wide, but a length of {length}",
+                    f"declares {output.steps} steps for images {size.width} pixels wide, but a "
+                    f"length of {length}",
                 )
         widths = self.width + definition.stride * np.arange(9, dtype=np.int32)
         steps = self.lengths(widths)
         self.check(
             steps[-1] - steps[0] == 8,
-            f"says that a step is {definition.stride} pixels wide, but {widths[-1] - widths[0]} pixels more make "
+            f"says that a step is {definition.stride} pixels wide, but {widths[-1] - widths[0]} "
+            "pixels more make "
             f"{steps[-1] - steps[0]} steps more",
         )

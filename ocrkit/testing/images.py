@@ -20,7 +20,9 @@ def word_like(height: int, width: int, seed: int = 0) -> Image:
     image = rng.integers(220, 256, (height, width)).astype(np.uint8)
     for _ in range(6):
         row, column = int(rng.integers(0, height)), int(rng.integers(0, width))
-        image[row : row + max(1, height // 8), column : column + max(1, width // 5)] = rng.integers(0, 80)
+        image[row : row + max(1, height // 8), column : column + max(1, width // 5)] = rng.integers(
+            0, 80
+        )
     return image
 
 
@@ -29,7 +31,10 @@ class ImageConformance(PartConformance):
 
     def apply(self, part: Any, image: Image) -> Image:
         """The part's result. Raises ImageError where it refuses the image."""
-        with self.works(f"on an image of {image.shape[0]} × {image.shape[1]} pixels (height × width)", ImageError):
+        with self.works(
+            f"on an image of {image.shape[0]} × {image.shape[1]} pixels (height × width)",
+            ImageError,
+        ):
             result: Image = self.call(part, image)
         return result
 
@@ -37,9 +42,21 @@ class ImageConformance(PartConformance):
         return part(image)
 
     def check_pixels(self, result: Any, image: Image) -> None:
-        named = f"{result.dtype} {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
-        grey = isinstance(result, np.ndarray) and result.dtype == np.uint8 and result.ndim == 2 and result.size > 0
-        self.check(grey, f"makes {named} of uint8 {image.shape}; expected grey pixels uint8 (height, width)")
+        named = (
+            f"{result.dtype} {result.shape}"
+            if isinstance(result, np.ndarray)
+            else type(result).__name__
+        )
+        grey = (
+            isinstance(result, np.ndarray)
+            and result.dtype == np.uint8
+            and result.ndim == 2
+            and result.size > 0
+        )
+        self.check(
+            grey,
+            f"makes {named} of uint8 {image.shape}; expected grey pixels uint8 (height, width)",
+        )
 
     def test_it_gives_grey_pixels(self) -> None:
         """uint8 (H, W), of ordinary images."""
@@ -49,7 +66,9 @@ class ImageConformance(PartConformance):
             try:
                 self.check_pixels(self.apply(part, image), image)
             except ImageError as error:
-                self.check(False, f"refuses an ordinary image of {shape[0]} × {shape[1]} pixels: {error}")
+                self.check(
+                    False, f"refuses an ordinary image of {shape[0]} × {shape[1]} pixels: {error}"
+                )
 
     def test_smallest_and_largest_images(self) -> None:
         """From a single pixel to pages: a result, or ImageError that says why not."""
@@ -59,7 +78,10 @@ class ImageConformance(PartConformance):
             try:
                 self.check_pixels(self.apply(part, image), image)
             except ImageError as error:
-                self.check(str(error).strip(), f"refuses an image of {shape[0]} × {shape[1]} pixels, but does not say why")
+                self.check(
+                    str(error).strip(),
+                    f"refuses an image of {shape[0]} × {shape[1]} pixels, but does not say why",
+                )
 
     def test_the_image_is_not_modified(self) -> None:
         part = self.part()
@@ -87,16 +109,22 @@ class PreprocessorConformance(ImageConformance):
             result = self.apply(part, word_like(*shape))
             fits = result.shape[0] == size.height and size.width in (None, result.shape[1])
             declared = f"({size.height}, {'any' if size.width is None else size.width})"
-            self.check(fits, f"makes {result.shape} of an image {shape}; output_size() says {declared}")
+            self.check(
+                fits, f"makes {result.shape} of an image {shape}; output_size() says {declared}"
+            )
 
     def test_it_is_a_pure_function(self) -> None:
-        """The same image gives the same pixels, whatever came in between, and from a part made anew."""
+        """The same image gives the same pixels, whatever came in between, and from a part made
+        anew."""
         part, image = self.part(), word_like(24, 80)
         first = self.apply(part, image).copy()
         for shape in ORDINARY:
             self.apply(part, word_like(*shape))
         for again in (self.apply(part, image), self.apply(self.part(), image)):
-            self.check(np.array_equal(first, again), "gives other pixels for the same image when it is called again")
+            self.check(
+                np.array_equal(first, again),
+                "gives other pixels for the same image when it is called again",
+            )
 
     def test_its_options_can_be_told_from_its_text(self) -> None:
         """``repr`` is the same for the same options: preprocessed images are cached by it."""
@@ -122,7 +150,8 @@ class AugmentationConformance(ImageConformance):
             with self.works("on an image of 40 × 120 pixels"):
                 one, other = (part(image, np.random.default_rng(seed)) for _ in range(2))
             self.check(
-                np.array_equal(one, other), "gives other pixels for the same random numbers, so training cannot be repeated"
+                np.array_equal(one, other),
+                "gives other pixels for the same random numbers, so training cannot be repeated",
             )
 
     def test_it_changes_images(self) -> None:
@@ -130,6 +159,7 @@ class AugmentationConformance(ImageConformance):
         part, image = self.part(), word_like(40, 120)
         with self.works("on an image of 40 × 120 pixels"):
             results = {
-                (pixels.shape, pixels.tobytes()) for pixels in (part(image, np.random.default_rng(n)) for n in range(40))
+                (pixels.shape, pixels.tobytes())
+                for pixels in (part(image, np.random.default_rng(n)) for n in range(40))
             }
         self.check(len(results) > 1, "gave the same pixels for 40 different random numbers")

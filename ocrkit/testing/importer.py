@@ -23,15 +23,18 @@ _FOREIGN = {
     "zeros": bytes(4096),
     "an image": b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8,
     "an archive": b"PK\x03\x04" + bytes(range(256)) * 8,
-    "a pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
+    "a pickle": b"\x80\x04\x95\x10\x00\x00\x00\x00\x00\x00\x00"
+    b"\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.",
 }
 """Files that no other program's weights are in."""
 _FLIPS = 64
-"""How many copies of a file are read, each with another byte of its first half kilobyte and of its last changed."""
+"""How many copies of a file are read, each with another byte of its first half kilobyte and of its
+last changed."""
 
 
 class ImporterConformance(PartConformance):
-    """Checks of an importer, on files of random weights that :meth:`save` writes as the other program would."""
+    """Checks of an importer, on files of random weights that :meth:`save` writes as the other
+    program would."""
 
     kind = "importer"
     pipeline: ClassVar[str] = "iam-crnn"
@@ -40,8 +43,12 @@ class ImporterConformance(PartConformance):
     """Changes of it, as ``--set`` takes them: a small network is tested sooner."""
 
     def save(self, path: Path, arrays: Arrays) -> None:
-        """Writes a network's arrays, float32 by canonical name, into a file as the other program does."""
-        raise SkipTest("needs the other program's files; write a test with ImporterConformance that has save(path, arrays)")
+        """Writes a network's arrays, float32 by canonical name, into a file as the other program
+        does."""
+        raise SkipTest(
+            "needs the other program's files; write a test with ImporterConformance that has "
+            "save(path, arrays)"
+        )
 
     def plan(self) -> NetworkPlan:
         return assemble(load_spec(self.pipeline, self.settings)).plan
@@ -67,22 +74,37 @@ class ImporterConformance(PartConformance):
                 importer(path, plan)
         except WeightsError as error:
             right = str(path) in str(error) and len(str(error).splitlines()) == 1
-            self.check(right, f"refuses {what} with {str(error)!r}; expected a line that names the file")
+            self.check(
+                right, f"refuses {what} with {str(error)!r}; expected a line that names the file"
+            )
         else:
             self.check(False, f"takes {what}; expected WeightsError")
 
     def check_arrays(self, found: Any, plan: NetworkPlan) -> None:
         """All arrays of the network, of its shapes, and no others."""
         shapes = plan.parameters()
-        self.check(isinstance(found, dict), f"gives {type(found).__name__}; expected a dict of arrays by canonical name")
-        self.check(not shapes.keys() - found.keys(), f"does not give {', '.join(sorted(shapes.keys() - found.keys())[:4])}")
         self.check(
-            not found.keys() - shapes.keys(), f"gives {', '.join(sorted(found.keys() - shapes.keys())[:4])}, of no such network"
+            isinstance(found, dict),
+            f"gives {type(found).__name__}; expected a dict of arrays by canonical name",
+        )
+        self.check(
+            not shapes.keys() - found.keys(),
+            f"does not give {', '.join(sorted(shapes.keys() - found.keys())[:4])}",
+        )
+        self.check(
+            not found.keys() - shapes.keys(),
+            f"gives {', '.join(sorted(found.keys() - shapes.keys())[:4])}, of no such network",
         )
         for name, shape in shapes.items():
             array = found[name]
-            right = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind == "f"
-            named = f"{array.dtype} {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+            right = (
+                isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind == "f"
+            )
+            named = (
+                f"{array.dtype} {array.shape}"
+                if isinstance(array, np.ndarray)
+                else type(array).__name__
+            )
             self.check(right, f"gives {named} for {name}; expected floating-point numbers {shape}")
 
     def test_it_finds_all_arrays(self) -> None:
@@ -92,7 +114,10 @@ class ImporterConformance(PartConformance):
             found = self.read(path, plan)
             self.check_arrays(found, plan)
             for name, array in arrays.items():
-                self.check(np.allclose(found[name], array, rtol=1e-3), f"gives other numbers for {name} than the file has")
+                self.check(
+                    np.allclose(found[name], array, rtol=1e-3),
+                    f"gives other numbers for {name} than the file has",
+                )
 
     def test_the_file_stays_as_it_is(self) -> None:
         """And is read the same every time, whatever becomes of what was read before."""
@@ -104,8 +129,13 @@ class ImporterConformance(PartConformance):
                     array[...] = 9
             again = self.read(path, plan)
             same = all(np.allclose(again[name], array, rtol=1e-3) for name, array in arrays.items())
-            self.check(same, "gives other arrays the second time; read the file anew, and share nothing")
-            left = path.read_bytes() == before and sorted(each.name for each in path.parent.iterdir()) == names
+            self.check(
+                same, "gives other arrays the second time; read the file anew, and share nothing"
+            )
+            left = (
+                path.read_bytes() == before
+                and sorted(each.name for each in path.parent.iterdir()) == names
+            )
             self.check(left, "changes the file that it reads, or writes beside it")
 
     def test_another_network_is_refused(self) -> None:
@@ -143,7 +173,8 @@ class ImporterConformance(PartConformance):
             self.refuses(path, plan, "a file without its last byte")
 
     def test_damaged_files_give_weights_or_are_refused(self) -> None:
-        """A byte changed at the start or the end: WeightsError, or the network's arrays, and no other error."""
+        """A byte changed at the start or the end: WeightsError, or the network's arrays, and no
+        other error."""
         plan = self.plan()
         with self.saved(plan) as (path, _):
             content = bytearray(path.read_bytes())

@@ -1,4 +1,5 @@
-"""The kit on an installed plugin, whose author need not have written a test: what ``ocrkit plugins test`` runs."""
+"""The kit on an installed plugin, whose author need not have written a test: what ``ocrkit plugins
+test`` runs."""
 
 import re
 from collections.abc import Iterator
@@ -48,15 +49,18 @@ class Examined:
 
 
 def examine_plugin(name: str, *, data: Path | None = None) -> Iterator[Examined]:
-    """Every part of a plugin, with its default options. ``name`` is the plugin's or its distribution's.
+    """Every part of a plugin, with its default options. ``name`` is the plugin's or its
+    distribution's.
 
-    ``data`` is the data set that readers are tested on, else the sample that they ship. Raises PluginError where nothing of
-    that name is installed.
+    ``data`` is the data set that readers are tested on, else the sample that they ship. Raises
+    PluginError where nothing of that name is installed.
     """
     plugins = _named(name)
     for plugin in plugins:
         if plugin.problem:
-            yield Examined("plugin", plugin.name, None, [Finding("loads", "failed", plugin.problem)])
+            yield Examined(
+                "plugin", plugin.name, None, [Finding("loads", "failed", plugin.problem)]
+            )
     subjects = {
         (entry.kind, entry.name, backend): None  # a dictionary keeps the order
         for entry in registry().entries()
@@ -70,10 +74,15 @@ def examine_plugin(name: str, *, data: Path | None = None) -> Iterator[Examined]
 
 def _named(name: str) -> list[Plugin]:
     plugins = registry().plugins
-    found = [each for each in plugins if each.name == name or _normal(each.distribution) == _normal(name)]
+    found = [
+        each for each in plugins if each.name == name or _normal(each.distribution) == _normal(name)
+    ]
     if not found:
         names = sorted({each.name for each in plugins} | {each.distribution for each in plugins})
-        raise PluginError(f"no plugin or package named {name!r}.{nearest(name, names)} Installed: {', '.join(names)}.")
+        raise PluginError(
+            f"no plugin or package named {name!r}.{nearest(name, names)} Installed: "
+            f"{', '.join(names)}."
+        )
     return found
 
 
@@ -83,16 +92,25 @@ def _normal(distribution: str) -> str:
 
 
 def _backends(entry: Entry) -> list[str | None]:
-    """On which backends to test an entry: an implementation on its own, a definition on all that implement it."""
+    """On which backends to test an entry: an implementation on its own, a definition on all that
+    implement it."""
     if entry.kind not in ("featurizer", "encoder"):
         return [None]
-    return [entry.backend] if entry.backend else [*registry().backends(entry.kind, entry.name)] or [None]
+    return (
+        [entry.backend]
+        if entry.backend
+        else [*registry().backends(entry.kind, entry.name)] or [None]
+    )
 
 
 def _examine(kind: str, name: str, backend: str | None, options: dict[str, str]) -> list[Finding]:
     if backend and (reason := missing(backend)):
         return [Finding("all", "skipped", reason)]
-    attributes: dict[str, Any] = {"name": name, "options": options, **({"backend": backend} if backend else {})}
+    attributes: dict[str, Any] = {
+        "name": name,
+        "options": options,
+        **({"backend": backend} if backend else {}),
+    }
     findings = examine(type(kind, (_CLASSES[kind],), attributes)())
     # What keeps a part from being made at all is said once.
     outcomes = {(finding.result, finding.reason) for finding in findings}

@@ -16,7 +16,9 @@ class LanguageModelConformance(Conformance):
     kind = "language_model"
 
     def model(self) -> LanguageModel:
-        self.check(self.entry.target, "has no file")  # two plugins that claim the name are refused here
+        self.check(
+            self.entry.target, "has no file"
+        )  # two plugins that claim the name are refused here
         with self.works("to be opened", OcrkitError):
             return LanguageModel.open(self.name)
 
@@ -25,7 +27,8 @@ class LanguageModelConformance(Conformance):
         self.check(self.entry.summary.strip(), "has no summary; give register() one")
 
     def test_probabilities_sum_to_one(self) -> None:
-        """Of all that may come next, the text's end included, after random texts; less what it keeps for unknown characters."""
+        """Of all that may come next, the text's end included, after random texts; less what it
+        keeps for unknown characters."""
         model, rng = self.model(), np.random.default_rng(0)
         characters = np.arange(len(model.characters), dtype=np.int32)
         keeps_some = model.ngrams.children[0] > len(model.characters) + 2
@@ -33,7 +36,13 @@ class LanguageModelConformance(Conformance):
         for _ in range(_CONTEXTS):
             with self.works("to score"):
                 scores, following = model.score(states.repeat(len(characters)), characters)
-                total = float(np.exp(scores, dtype=np.float64).sum() + np.exp(model.end(states), dtype=np.float64).sum())
+                total = float(
+                    np.exp(scores, dtype=np.float64).sum()
+                    + np.exp(model.end(states), dtype=np.float64).sum()
+                )
             right = total <= 1 + _TOLERANCE and (keeps_some or total >= 1 - _TOLERANCE)
-            self.check(right, f"gives all that may come next the probability {total:.4g} together; expected 1")
+            self.check(
+                right,
+                f"gives all that may come next the probability {total:.4g} together; expected 1",
+            )
             states = following[rng.integers(len(following), size=1)]

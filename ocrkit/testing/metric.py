@@ -28,15 +28,23 @@ class MetricConformance(PartConformance):
     def score(self, pairs: list[tuple[str, str]]) -> float:
         """The metric over pairs of reference and prediction."""
         metric = self.metric()
-        sums = [math.fsum(column) for column in zip(*(self.counts(metric, *pair) for pair in pairs), strict=True)]
-        self.check(sums[1] > 0, f"has the denominator {sums[1]} over ordinary texts; expected a number above 0")
+        sums = [
+            math.fsum(column)
+            for column in zip(*(self.counts(metric, *pair) for pair in pairs), strict=True)
+        ]
+        self.check(
+            sums[1] > 0,
+            f"has the denominator {sums[1]} over ordinary texts; expected a number above 0",
+        )
         return sums[0] / sums[1]
 
     def test_it_says_which_way_is_better(self) -> None:
         metric = self.metric()
         self.check(isinstance(metric, Metric), "lacks counts or higher_is_better")
         better = metric.higher_is_better
-        self.check(isinstance(better, bool), f"says higher_is_better = {better!r}; expected True or False")
+        self.check(
+            isinstance(better, bool), f"says higher_is_better = {better!r}; expected True or False"
+        )
 
     def test_counts_are_finite(self) -> None:
         """Two finite numbers for any texts, the second not below 0."""
@@ -45,15 +53,26 @@ class MetricConformance(PartConformance):
             for prediction in (reference, "", "other", "🖋️"):
                 numerator, denominator = self.counts(metric, reference, prediction)
                 right = math.isfinite(numerator) and math.isfinite(denominator) and denominator >= 0
-                self.check(right, f"counts {numerator} of {denominator} for {reference[:20]!r} read as {prediction!r}")
+                self.check(
+                    right,
+                    f"counts {numerator} of {denominator} for {reference[:20]!r} read as "
+                    f"{prediction!r}",
+                )
 
     def test_the_right_texts_are_perfect(self) -> None:
         """1 where higher is better, else 0; and any mistake is worse."""
-        higher, perfect = self.metric().higher_is_better, self.score([(text, text) for text in TEXTS])
-        self.check(perfect == (1 if higher else 0), f"scores the right texts with {perfect:g}; expected {int(higher)}")
+        higher, perfect = (
+            self.metric().higher_is_better,
+            self.score([(text, text) for text in TEXTS]),
+        )
+        self.check(
+            perfect == (1 if higher else 0),
+            f"scores the right texts with {perfect:g}; expected {int(higher)}",
+        )
         wrong = self.score([(text, "#") for text in TEXTS])
         self.check(
-            wrong < perfect if higher else wrong > perfect, f"scores nothing but mistakes with {wrong:g}, the right texts too"
+            wrong < perfect if higher else wrong > perfect,
+            f"scores nothing but mistakes with {wrong:g}, the right texts too",
         )
 
     def test_the_order_of_samples_does_not_count(self) -> None:
@@ -66,10 +85,16 @@ class MetricConformance(PartConformance):
     def test_two_halves_merge_into_the_whole(self) -> None:
         """Scored in two parts and merged, the score is the same as in one."""
         pairs = _pairs()
-        whole, first, second = (self._scorer(some) for some in (pairs, pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :]))
+        whole, first, second = (
+            self._scorer(some)
+            for some in (pairs, pairs[: len(pairs) // 2], pairs[len(pairs) // 2 :])
+        )
         first.merge(second)
         merged, expected = first.result()[self.name].value, whole.result()[self.name].value
-        self.check(merged == expected, f"scores {expected} in one go, and {merged} when two halves are merged")
+        self.check(
+            merged == expected,
+            f"scores {expected} in one go, and {merged} when two halves are merged",
+        )
 
     def _scorer(self, pairs: list[tuple[str, str]]) -> Scorer:
         scorer = Scorer({self.name: self.metric()})

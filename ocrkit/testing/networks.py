@@ -1,7 +1,7 @@
 """Featurizers and encoders, each tested in the smallest network that a backend makes of it.
 
-The rest of the network is the simplest that the backend has, so the kit needs no framework. Weights are random, biases and
-running statistics too: what a part does with zeros and ones says little.
+The rest of the network is the simplest that the backend has, so the kit needs no framework. Weights
+are random, biases and running statistics too: what a part does with zeros and ones says little.
 """
 
 import tempfile
@@ -37,10 +37,15 @@ from ocrkit.testing.base import PartConformance, skipped_where_missing
 CLASSES = 5
 TOLERANCE = 1e-4
 """The largest difference in log-probabilities (nats), or features, that rounding may make."""
-ADAM = OptimizerOptions(name="adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0, length_weighted=False)
+ADAM = OptimizerOptions(
+    name="adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0, length_weighted=False
+)
 STEPS, RATE = 25, 0.01
 """How long, and with which learning rate, one batch is trained on to see the loss fall."""
-_SMALL: dict[str, dict[str, Any]] = {"cnn": {"channels": 2, "dropout": 0.0}, "bilstm": {"hidden": 6, "dropout": 0.0}}
+_SMALL: dict[str, dict[str, Any]] = {
+    "cnn": {"channels": 2, "dropout": 0.0},
+    "bilstm": {"hidden": 6, "dropout": 0.0},
+}
 """Parts that are taken for the rest of the network before others, and their options."""
 
 Size = TypeVar("Size", ImageSize, SequenceSize)
@@ -48,7 +53,8 @@ Size = TypeVar("Size", ImageSize, SequenceSize)
 
 @dataclass
 class InNumpy:
-    """A featurizer of backend ``numpy``, which stores nothing and is not trained, where a network is expected."""
+    """A featurizer of backend ``numpy``, which stores nothing and is not trained, where a network
+    is expected."""
 
     features: Callable[[FloatArray, IntArray], tuple[FloatArray, IntArray]]
     device: str = "cpu"
@@ -75,16 +81,25 @@ def missing(backend: str) -> str | None:
         if backend != "numpy":
             registry().get("backend", backend).load()
     except PluginError as error:
-        if backend not in registry().names("backend") or isinstance(error.__cause__, ModuleNotFoundError):
+        if backend not in registry().names("backend") or isinstance(
+            error.__cause__, ModuleNotFoundError
+        ):
             return str(error)
     return None
 
 
 def simplest(kind: str, *backends: str) -> PartSpec:
-    """A featurizer or an encoder that has an implementation for all these backends. Skips where there is none."""
-    names = [name for name in registry().names(kind) if set(backends) <= set(registry().backends(kind, name))]
+    """A featurizer or an encoder that has an implementation for all these backends. Skips where
+    there is none."""
+    names = [
+        name
+        for name in registry().names(kind)
+        if set(backends) <= set(registry().backends(kind, name))
+    ]
     if not names:
-        raise SkipTest(f"no {kind} for {' and '.join(map(repr, backends))} is there to make a network of")
+        raise SkipTest(
+            f"no {kind} for {' and '.join(map(repr, backends))} is there to make a network of"
+        )
     name = min(names, key=lambda name: (name not in _SMALL, name))
     return PartSpec(kind, name, _SMALL.get(name, {}))
 
@@ -101,10 +116,13 @@ def random_weights(shapes: Mapping[str, tuple[int, ...]], seed: int) -> Arrays:
 
 
 def random_images(height: int, width: int, widths: IntArray, seed: int) -> FloatArray:
-    """Images (N, 1, height, width), zero beyond their own widths. The first ones are the same whatever comes behind."""
+    """Images (N, 1, height, width), zero beyond their own widths. The first ones are the same
+    whatever comes behind."""
     images = np.zeros((len(widths), 1, height, width), np.float32)
     for index, own in enumerate(widths):
-        images[index, 0, :, :own] = np.random.default_rng([seed, index]).random((height, int(own)), np.float32)
+        images[index, 0, :, :own] = np.random.default_rng([seed, index]).random(
+            (height, int(own)), np.float32
+        )
     return images
 
 
@@ -135,9 +153,10 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
     """What a featurizer and an encoder have in common."""
 
     backend: ClassVar[str | None] = None
-    """The backend to test on; every one that has an implementation and is installed unless given."""
+    """The backend to test on; every one that has an implementation and is installed unless
+    given."""
 
-    # ------------------------------------------------------------------------------------------ what the two kinds say
+    # ----------------------------------------------------------------------- what the two kinds say
 
     def sizes(self) -> list[Size]:
         """The kinds of input to test with: of one size, and where the part takes it, of any."""
@@ -152,28 +171,34 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
         raise NotImplementedError
 
     def plan(self, size: Size, *backends: str) -> NetworkPlan:
-        """The part in the simplest network that all these backends can build; the implementations are the first's."""
+        """The part in the simplest network that all these backends can build; the implementations
+        are the first's."""
         raise NotImplementedError
 
     def inputs(self, size: Size, sizes: IntArray, seed: int = 0) -> tuple[FloatArray, IntArray]:
-        """Random inputs of a network, and their sizes. The first ones are the same whatever comes behind them."""
+        """Random inputs of a network, and their sizes. The first ones are the same whatever comes
+        behind them."""
         raise NotImplementedError
 
     def some(self, size: Size) -> IntArray:
-        """Widths, or lengths, of a batch of six, in which two letters fit. The first is the largest."""
+        """Widths, or lengths, of a batch of six, in which two letters fit. The first is the
+        largest."""
         raise NotImplementedError
 
     def lengths(self, sizes: IntArray) -> IntArray:
         """The lengths that the definition declares for inputs of these sizes."""
         raise NotImplementedError
 
-    # ------------------------------------------------------------------------------------------------------ building
+    # ------------------------------------------------------------------------------------- building
 
     def backends(self) -> list[str]:
         """The backends to test on. Skips where none is installed."""
         entry, having = self.entry, registry().backends(self.kind, self.name)
         wanted = [self.backend] if self.backend else having
-        self.check(wanted and set(wanted) <= set(having), f"has no implementation for {self.backend or 'any backend'}")
+        self.check(
+            wanted and set(wanted) <= set(having),
+            f"has no implementation for {self.backend or 'any backend'}",
+        )
         reasons = {backend: missing(backend) or self._missing_for(backend) for backend in wanted}
         installed = [backend for backend, reason in reasons.items() if reason is None]
         if not installed:
@@ -196,7 +221,8 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
                 yield backend, size
 
     def trainable(self) -> Iterator[tuple[str, Size, Network]]:
-        """The same, with a network of fresh weights, for the backends that train. Skips where none does."""
+        """The same, with a network of fresh weights, for the backends that train. Skips where none
+        does."""
         reasons = []
         trains = False
         for backend, size in self.each():
@@ -216,7 +242,13 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
         with skipped_where_missing(entry):
             return entry.load()
 
-    def network(self, backend: str, size: Size, arrays: Arrays | None = None, plan: NetworkPlan | None = None) -> Network:
+    def network(
+        self,
+        backend: str,
+        size: Size,
+        arrays: Arrays | None = None,
+        plan: NetworkPlan | None = None,
+    ) -> Network:
         """The part's network with these weights, else with random ones."""
         if backend == "numpy":
             definition = self.part()
@@ -224,15 +256,23 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
                 return InNumpy(self.implementation(backend)(definition, size))
         plan = plan or self.plan(size, backend)
         with self.works("when its network is built"):
-            network: Network = registry().get("backend", backend).load()().network(plan, device="cpu", threads=0)
+            network: Network = (
+                registry().get("backend", backend).load()().network(plan, device="cpu", threads=0)
+            )
             network.load_state(random_weights(plan.parameters(), 0) if arrays is None else arrays)
         return network
 
-    def predict(self, network: Network, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+    def predict(
+        self, network: Network, inputs: FloatArray, sizes: IntArray
+    ) -> tuple[FloatArray, IntArray]:
         with self.works(f"to compute inputs {inputs.shape} with sizes {sizes.tolist()}"):
             outputs, lengths = network.predict(inputs, sizes)
         arrays = isinstance(outputs, np.ndarray) and isinstance(lengths, np.ndarray)
-        self.check(arrays, f"gives {type(outputs).__name__} and {type(lengths).__name__}; expected two NumPy arrays")
+        self.check(
+            arrays,
+            f"gives {type(outputs).__name__} and {type(lengths).__name__}; expected two NumPy "
+            "arrays",
+        )
         return outputs, lengths
 
     def batch(self, network: Network, size: Size) -> Batch:
@@ -240,7 +280,7 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
         _, lengths = self.predict(network, inputs, sizes)
         return Batch(inputs, sizes, *labels_for(lengths))
 
-    # -------------------------------------------------------------------------------------------------------- checks
+    # --------------------------------------------------------------------------------------- checks
 
     def test_declared_sizes_are_actual_sizes(self) -> None:
         """Steps, features, dtypes; numbers are finite."""
@@ -248,25 +288,37 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
             network, most = self.network(backend, size), int(self.some(size)[0])
             for seed in range(5):
                 least = 1 if _varies(size) else most
-                sizes = np.random.default_rng(seed).integers(least, most, 1 + seed, np.int32, endpoint=True)
+                sizes = np.random.default_rng(seed).integers(
+                    least, most, 1 + seed, np.int32, endpoint=True
+                )
                 self._compare_with_declared(backend, size, network, sizes, seed)
 
-    def _compare_with_declared(self, backend: str, size: Size, network: Network, sizes: IntArray, seed: int = 0) -> None:
+    def _compare_with_declared(
+        self, backend: str, size: Size, network: Network, sizes: IntArray, seed: int = 0
+    ) -> None:
         inputs, sizes = self.inputs(size, sizes, seed)
         outputs, lengths = self.predict(network, inputs, sizes)
         output, declared = self.output(size), self.lengths(sizes)
         named = f"for inputs {inputs.shape} with sizes {sizes.tolist()}"
         self.check(outputs.dtype == np.float32, f"gives {outputs.dtype} {named}; expected float32")
-        self.check(np.issubdtype(lengths.dtype, np.integer), f"gives lengths {lengths.dtype}; expected whole numbers")
+        self.check(
+            np.issubdtype(lengths.dtype, np.integer),
+            f"gives lengths {lengths.dtype}; expected whole numbers",
+        )
         self.check(
             lengths.tolist() == declared.tolist(),
             f"gives lengths {lengths.tolist()} {named}; its definition says {declared.tolist()}",
         )
         steps = max(outputs.shape[1], int(declared.max())) if output.steps is None else output.steps
         expected = (len(inputs), steps, output.features if backend == "numpy" else CLASSES)
-        self.check(outputs.shape == expected, f"gives {outputs.shape} {named}; its definition says {expected}")
+        self.check(
+            outputs.shape == expected,
+            f"gives {outputs.shape} {named}; its definition says {expected}",
+        )
         for row, length in zip(outputs, lengths, strict=True):
-            self.check(np.isfinite(row[:length]).all(), f"gives numbers that are not finite {named}")
+            self.check(
+                np.isfinite(row[:length]).all(), f"gives numbers that are not finite {named}"
+            )
 
     def test_smallest_and_largest_inputs(self) -> None:
         """It computes them as declared, or its definition refuses them with ConfigError."""
@@ -274,13 +326,20 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
             for size, sizes in self.extremes():
                 self.where = f"for backend {backend!r} on {_text(size)}"
                 try:
-                    with self.works("to compute its sizes; expected a size or ConfigError", ConfigError):
+                    with self.works(
+                        "to compute its sizes; expected a size or ConfigError", ConfigError
+                    ):
                         output = self.output(size)
                 except ConfigError as error:
                     self.check(str(error).strip(), "refuses its input, but does not say why")
                     continue
-                self.check(output.steps is None or output.steps > 0, "declares 0 steps; raise ConfigError for such inputs")
-                self._compare_with_declared(backend, size, self.network(backend, size), np.array(sizes, np.int32))
+                self.check(
+                    output.steps is None or output.steps > 0,
+                    "declares 0 steps; raise ConfigError for such inputs",
+                )
+                self._compare_with_declared(
+                    backend, size, self.network(backend, size), np.array(sizes, np.int32)
+                )
 
     def test_the_batch_changes_nothing(self) -> None:
         """A batch of one gives what the same input gives among others."""
@@ -290,12 +349,18 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
             inputs, sizes = self.inputs(size, np.full(5, own, np.int32))
             together, lengths = self.predict(network, inputs, sizes)
             for index in (0, 4):
-                alone, steps = self.predict(network, inputs[index : index + 1], sizes[index : index + 1])
-                self.check(steps[0] == lengths[index], f"gives {steps[0]} steps alone and {lengths[index]} in a batch of 5")
+                alone, steps = self.predict(
+                    network, inputs[index : index + 1], sizes[index : index + 1]
+                )
+                self.check(
+                    steps[0] == lengths[index],
+                    f"gives {steps[0]} steps alone and {lengths[index]} in a batch of 5",
+                )
                 most = difference(alone[0, : steps[0]], together[index, : steps[0]])
                 self.check(
                     most <= TOLERANCE,
-                    f"depends on what else is in the batch: alone and among 5, its results differ by {most:.2g}",
+                    "depends on what else is in the batch: alone and among 5, its results differ "
+                    f"by {most:.2g}",
                 )
 
     def test_padding_changes_nothing(self) -> None:
@@ -311,27 +376,40 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
                 alone, (steps,) = self.predict(network, inputs, sizes)
                 inputs, sizes = self.inputs(size, np.array([own, 4 * own], np.int32))
                 beside, lengths = self.predict(network, inputs, sizes)
-                self.check(lengths[0] == steps, f"gives {steps} steps alone and {lengths[0]} beside a wider one (size {own})")
+                self.check(
+                    lengths[0] == steps,
+                    f"gives {steps} steps alone and {lengths[0]} beside a wider one (size {own})",
+                )
                 most = difference(alone[0, :steps], beside[0, :steps])
                 self.check(
                     most <= TOLERANCE,
-                    f"depends on padding: an input of size {own} differs by {most:.2g} beside one four times wider",
+                    f"depends on padding: an input of size {own} differs by {most:.2g} beside one "
+                    "four times wider",
                 )
         if not padded:
             raise SkipTest("takes inputs of one size only")
 
     def test_inference_is_deterministic(self) -> None:
-        """The same input gives the same bits again, whatever was computed in between, and earlier results stay."""
+        """The same input gives the same bits again, whatever was computed in between, and earlier
+        results stay."""
         for backend, size in self.each():
             network = self.network(backend, size)
-            inputs, others = self.inputs(size, self.some(size)), self.inputs(size, self.some(size), seed=1)
+            inputs, others = (
+                self.inputs(size, self.some(size)),
+                self.inputs(size, self.some(size), seed=1),
+            )
             first, _ = self.predict(network, *inputs)
             kept = first.copy()
             self.predict(network, *others)
             again, _ = self.predict(network, *inputs)
-            self.check(np.array_equal(first, kept, equal_nan=True), "changes a result that it gave earlier")
+            self.check(
+                np.array_equal(first, kept, equal_nan=True), "changes a result that it gave earlier"
+            )
             most = difference(again, kept)
-            self.check(most == 0, f"is not deterministic in inference: the same input gives results {most:.2g} apart")
+            self.check(
+                most == 0,
+                f"is not deterministic in inference: the same input gives results {most:.2g} apart",
+            )
 
     def test_inputs_are_not_modified(self) -> None:
         for backend, size in self.each():
@@ -342,11 +420,16 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
             self.check(same, "changes its input; work on a copy")
 
     def test_weights_are_saved_and_loaded_without_loss(self) -> None:
-        """Through a checkpoint, after a little training: the same names, the same bits, the same results."""
+        """Through a checkpoint, after a little training: the same names, the same bits, the same
+        results."""
         for backend, size in self.each():
             if backend == "numpy":
                 names = ", ".join(self.part().parameters(size))
-                self.check(not names, f"declares the parameters {names}; a featurizer of backend 'numpy' stores nothing")
+                self.check(
+                    not names,
+                    f"declares the parameters {names}; a featurizer of backend 'numpy' stores "
+                    "nothing",
+                )
                 continue
             network, plan = self.network(backend, size), self.plan(size, backend)
             shapes = plan.parameters()
@@ -366,12 +449,16 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
                 arrays = weights.read(Path(folder) / "state.safetensors").arrays
             copy = self.network(backend, size, arrays)
             for name, array in copy.state().items():
-                self.check(array.tobytes() == state[name].tobytes(), f"loses bits of {name} when it is saved and loaded")
+                self.check(
+                    array.tobytes() == state[name].tobytes(),
+                    f"loses bits of {name} when it is saved and loaded",
+                )
             inputs = self.inputs(size, self.some(size))
             most = difference(self.predict(copy, *inputs)[0], self.predict(network, *inputs)[0])
             self.check(
                 most == 0,
-                f"forgets something in its state: saved and loaded into a new network, results differ by {most:.2g}. "
+                "forgets something in its state: saved and loaded into a new network, results "
+                f"differ by {most:.2g}. "
                 "Is everything that it learns or draws a registered parameter?",
             )
 
@@ -391,11 +478,14 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
         for _, size, network in self.trainable():
             with self.works("to train"):
                 losses = train(network, self.batch(network, size), STEPS)
-            self.check(np.isfinite(losses).all(), f"has losses that are not finite in training: {losses}")
+            self.check(
+                np.isfinite(losses).all(), f"has losses that are not finite in training: {losses}"
+            )
             last = float(np.mean(losses[-5:]))
             self.check(
                 last < losses[0],
-                f"does not learn: the loss of one batch went from {losses[0]:.4g} to {last:.4g} in {STEPS} steps",
+                f"does not learn: the loss of one batch went from {losses[0]:.4g} to {last:.4g} in "
+                f"{STEPS} steps",
             )
 
     def test_backends_agree(self) -> None:
@@ -417,9 +507,13 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
                     f"gives {lengths.tolist()} steps, but {others.tolist()} for backend {other!r}",
                 )
                 most = max(
-                    difference(a[:steps], b[:steps]) for a, b, steps in zip(found, reference, lengths.tolist(), strict=True)
+                    difference(a[:steps], b[:steps])
+                    for a, b, steps in zip(found, reference, lengths.tolist(), strict=True)
                 )
-                self.check(most <= TOLERANCE, f"differs by {most:.2g} from backend {other!r} with the same weights")
+                self.check(
+                    most <= TOLERANCE,
+                    f"differs by {most:.2g} from backend {other!r} with the same weights",
+                )
         if not compared:
             raise SkipTest("only one backend that is installed implements it")
 
@@ -440,7 +534,8 @@ def plan_of(
     featurizer: tuple[FeaturizerDefinition | None, Any],
     encoder: tuple[EncoderDefinition, Any],
 ) -> NetworkPlan:
-    """The plan of a network with a head for a few classes. Featurizer and encoder: definition and implementation."""
+    """The plan of a network with a head for a few classes. Featurizer and encoder: definition and
+    implementation."""
     encoded = encoder[0].output_size(sequence)
     return NetworkPlan(*featurizer, *encoder, image, sequence, encoded, CLASSES)
 

@@ -16,12 +16,15 @@ class ZooConformance(Conformance):
         """A summary for ``ocrkit plugins list``, and a card."""
         self.check(self.entry.summary.strip(), "has no summary; give register() one")
         self.check(
-            (model_folder(self.name) / "CARD.md").is_file(), "has no CARD.md that says what it is and what it is not for"
+            (model_folder(self.name) / "CARD.md").is_file(),
+            "has no CARD.md that says what it is and what it is not for",
         )
 
     def test_it_is_verified(self) -> None:
         """Manifest, files, pipeline, and its golden set on every backend that is installed."""
         result = verify(self.name)
         if not result.fetched:
-            raise SkipTest(f"its weights are not on this machine yet. Try: ocrkit zoo fetch {self.name}")
+            raise SkipTest(
+                f"its weights are not on this machine yet. Try: ocrkit zoo fetch {self.name}"
+            )
         self.check(result.passed, "; ".join(result.problems))

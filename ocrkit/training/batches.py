@@ -1,4 +1,5 @@
-"""The batches of training: images that are read, augmented and preprocessed ahead, with their labels."""
+"""The batches of training: images that are read, augmented and preprocessed ahead, with their
+labels."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from ocrkit.training.data import TrainingData, too_long_for
 from ocrkit.training.randomness import AUGMENT, ORDER, WINDOW, random_at
 
 SORTED = 32
-"""Batches whose images are sorted by width together, where it varies: fewer columns are then spent on padding."""
+"""Batches whose images are sorted by width together, where it varies: fewer columns are then spent
+on padding."""
 
 
 def windows_of(batches: int, most: int) -> Iterator[tuple[int, int]]:
-    """The first batch of every window of batches that are made together, and the first beyond it: windows are of 1, 2, 4, … and
-    at last ``most`` batches, so that an epoch begins after one batch's images and not after many thousand."""
+    """The first batch of every window of batches that are made together, and the first beyond it:
+    windows are of 1, 2, 4, … and at last ``most`` batches, so that an epoch begins after one
+    batch's images and not after many thousand."""
     first, size = 0, 1
     while first < batches:
         yield first, min(first + size, batches)
@@ -30,7 +33,8 @@ def windows_of(batches: int, most: int) -> Iterator[tuple[int, int]]:
 
 @dataclass
 class Batches:
-    """Makes one worker's batches. ``report`` is told of every sample whose image cannot be used, once."""
+    """Makes one worker's batches. ``report`` is told of every sample whose image cannot be used,
+    once."""
 
     assembly: Assembly
     workers: Workers
@@ -47,10 +51,11 @@ class Batches:
         return -(-len(data.samples) // self.options.batch_size)
 
     def of_epoch(self, data: TrainingData, epoch: int, done: int) -> Iterator[Batch | None]:
-        """A batch of this worker's part for every step of an epoch but the first ``done``; None where no image can be read.
+        """A batch of this worker's part for every step of an epoch but the first ``done``; None
+        where no image can be read.
 
-        Images are made ahead, in threads. Where their width varies, some chunks' images together are sorted by it and cut into
-        as many batches, which come in random order.
+        Images are made ahead, in threads. Where their width varies, some chunks' images together
+        are sorted by it and cut into as many batches, which come in random order.
         """
         if done == self.in_epoch(data):
             return
@@ -58,9 +63,15 @@ class Batches:
         order = random_at(self.options.seed, ORDER, epoch).permutation(len(data.samples))
         chunks = [order[first : first + size].tolist() for first in range(0, len(order), size)]
         most = 1 if self.assembly.plan.image.width else SORTED
-        windows = {first: chunks[first:end] for first, end in windows_of(len(chunks), most) if end > done}
+        windows = {
+            first: chunks[first:end] for first, end in windows_of(len(chunks), most) if end > done
+        }
         mine = {
-            first: [index for chunk in window for index in chunk[self.workers.index :: self.workers.count]]
+            first: [
+                index
+                for chunk in window
+                for index in chunk[self.workers.index :: self.workers.count]
+            ]
             for first, window in windows.items()
         }
         images = ordered_map(
@@ -73,7 +84,11 @@ class Batches:
             window = windows[first]
             pairs = [(next(images), data.labels[index], data.samples[index]) for index in indices]
             kept: list[tuple[Any, list[int]]]
-            kept = [(image, label) for image, label, sample in pairs if self._usable(image, label, sample)]
+            kept = [
+                (image, label)
+                for image, label, sample in pairs
+                if self._usable(image, label, sample)
+            ]
             kept.sort(key=lambda pair: pair[0].shape[1])
             bounds = [len(kept) * part // len(window) for part in range(len(window) + 1)]
             shuffled = random_at(self.options.seed, WINDOW, epoch, first).permutation(len(window))
@@ -82,11 +97,14 @@ class Batches:
                 yield self._batch(batch) if batch else None
 
     def _image(self, sample: Sample, epoch: int, index: int) -> Image | ImageError:
-        """The augmented and preprocessed image, the same for the same seed, epoch and index; or why there is none."""
+        """The augmented and preprocessed image, the same for the same seed, epoch and index; or why
+        there is none."""
         try:
             image = loaded(sample.load)
             rng = random_at(self.options.seed, AUGMENT, epoch, index)
-            for augmentation, named in zip(self.assembly.augmentations, self.assembly.spec.augment, strict=True):
+            for augmentation, named in zip(
+                self.assembly.augmentations, self.assembly.spec.augment, strict=True
+            ):
                 image = applied(augmentation, named, image, rng)
             return preprocessed(image, self.assembly)
         except ImageError as error:

@@ -23,19 +23,31 @@ class DataSets:
     validation: Dataset | None
 
 
-def open_data(assembly: Assembly, root: str | Path | None, split: str | None, limit: int | None) -> DataSets:
-    """The data sets that ``[training]`` names. Raises DataError where one cannot be used, ConfigError for options."""
+def open_data(
+    assembly: Assembly, root: str | Path | None, split: str | None, limit: int | None
+) -> DataSets:
+    """The data sets that ``[training]`` names. Raises DataError where one cannot be used,
+    ConfigError for options."""
     spec, options = assembly.spec, assembly.spec.training
     main = open_dataset(
-        spec.reader, root=root, split=split or options.split, only=options.only, exclude=options.exclude, limit=limit
+        spec.reader,
+        root=root,
+        split=split or options.split,
+        only=options.only,
+        exclude=options.exclude,
+        limit=limit,
     )
     validation = None
     if options.validation and not main.is_sample:
         only = options.validation_only
-        validation = open_dataset(spec.reader, root=root, split=options.validation, only=only, exclude="", limit=limit)
+        validation = open_dataset(
+            spec.reader, root=root, split=options.validation, only=only, exclude="", limit=limit
+        )
         check_validation(assembly, validation)
     elif options.patience and not main.is_sample:
-        raise ConfigError(["training.patience: stopping early needs training.validation, the split to watch"])
+        raise ConfigError(
+            ["training.patience: stopping early needs training.validation, the split to watch"]
+        )
     return DataSets(main, [open_dataset(part, limit=limit) for part in spec.also], validation)
 
 
@@ -47,11 +59,13 @@ class TrainingData:
     labels: list[list[int]]
     skipped: list[Skipped]
     notes: list[str]
-    """What is to be said of the texts: characters that the alphabet lacks, and other Unicode forms."""
+    """What is to be said of the texts: characters that the alphabet lacks, and other Unicode
+    forms."""
 
 
 def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
-    """Labels of all samples. Those that the network can never write are left out, or refused, as ``training.unfit`` says.
+    """Labels of all samples. Those that the network can never write are left out, or refused, as
+    ``training.unfit`` says.
 
     Raises DataError where nothing is left, or where a label is refused.
     """
@@ -75,21 +89,32 @@ def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
             labels.append(assembly.alphabet.encode(text))
             normalised += text != sample.text
     if unfit and assembly.spec.training.unfit == "refuse":
-        raise DataError(f"{len(unfit)} labels cannot be learnt; the first: {unfit[0].id}: {unfit[0].reason}")
+        raise DataError(
+            f"{len(unfit)} labels cannot be learnt; the first: {unfit[0].id}: {unfit[0].reason}"
+        )
     if not samples:
         first = (unfit + skipped)[0]
-        raise DataError(f"{dataset.root}: no sample can be trained on; the first: {first.id}: {first.reason}")
-    notes = [note for note in (lacking(texts, assembly.alphabet), _in_another_form(normalised)) if note]
+        raise DataError(
+            f"{dataset.root}: no sample can be trained on; the first: {first.id}: {first.reason}"
+        )
+    notes = [
+        note for note in (lacking(texts, assembly.alphabet), _in_another_form(normalised)) if note
+    ]
     return TrainingData(samples, labels, skipped + unfit, notes)
 
 
 def _in_another_form(count: int) -> str:
     texts = f"{count:,} texts are" if count > 1 else "1 text is"
-    return f"{texts} learnt in another Unicode form, in which the alphabet has all of their characters" if count else ""
+    return (
+        f"{texts} learnt in another Unicode form, in which the alphabet has all of their characters"
+        if count
+        else ""
+    )
 
 
 def written(text: str, alphabet: Alphabet) -> str:
-    """The text in the Unicode form in which the alphabet has all characters: as it is, else NFC, else NFD; NFC where in none.
+    """The text in the Unicode form in which the alphabet has all characters: as it is, else NFC,
+    else NFD; NFC where in none.
 
     What looks the same is the same then, however a person's keyboard or system writes an é.
     """
@@ -98,7 +123,8 @@ def written(text: str, alphabet: Alphabet) -> str:
 
 
 def joined(parts: Iterable[TrainingData]) -> TrainingData:
-    """The samples of several data sets, one after another; every epoch shuffles them all together."""
+    """The samples of several data sets, one after another; every epoch shuffles them all
+    together."""
     whole = TrainingData([], [], [], [])
     for part in parts:
         whole.samples.extend(part.samples)
@@ -110,4 +136,8 @@ def joined(parts: Iterable[TrainingData]) -> TrainingData:
 
 def too_long_for(text: str, steps: int | None) -> str:
     needed = steps_needed(text)
-    return f"{text!r} needs {needed} steps, the network has {steps}" if steps is not None and needed > steps else ""
+    return (
+        f"{text!r} needs {needed} steps, the network has {steps}"
+        if steps is not None and needed > steps
+        else ""
+    )

@@ -18,7 +18,8 @@ from ocrkit.seen_forms import IMAGES, SeenForms, write_list
 
 _FIRST = "last.safetensors"
 _BEGUN = {_FIRST, "log.jsonl", IMAGES, "pipeline.toml"}
-"""What a run writes before it can be resumed, the first of it before the others: a pipeline alone is somebody's own."""
+"""What a run writes before it can be resumed, the first of it before the others: a pipeline alone
+is somebody's own."""
 
 
 def was_stopped_at_its_start(folder: Path) -> bool:
@@ -33,13 +34,15 @@ def _only_begun(names: set[str]) -> bool:
 
 
 class RunFolder:
-    """Writes a run's files, each whole or not at all. Raises OcrkitError where one cannot be written."""
+    """Writes a run's files, each whole or not at all. Raises OcrkitError where one cannot be
+    written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def check_unused(self) -> None:
-        """Raises OcrkitError where a new run cannot have this folder: it is a file, or has something in it.
+        """Raises OcrkitError where a new run cannot have this folder: it is a file, or has
+        something in it.
 
         What a run leaves that could not be started is nothing.
         """
@@ -48,7 +51,9 @@ class RunFolder:
         except OSError as error:
             raise self._unusable(error) from error
         if not _only_begun(names):
-            raise OcrkitError(f"{self.path}: not empty; name a new folder, or go on with the run in it: --resume")
+            raise OcrkitError(
+                f"{self.path}: not empty; name a new folder, or go on with the run in it: --resume"
+            )
 
     def make(self) -> None:
         try:
@@ -58,12 +63,15 @@ class RunFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The folder is there and this run's alone while the block runs. Raises OcrkitError where another one is in it."""
+        """The folder is there and this run's alone while the block runs. Raises OcrkitError where
+        another one is in it."""
         self.make()
         folder = os.open(self.path, os.O_RDONLY)
         try:
             if not lock(folder):
-                raise OcrkitError(f"{self.path}: in use by another run; wait for its end, or name another folder")
+                raise OcrkitError(
+                    f"{self.path}: in use by another run; wait for its end, or name another folder"
+                )
             remove_left_behind(self.path)
             yield
         finally:
@@ -108,5 +116,8 @@ class RunFolder:
         except OcrkitError as error:
             if not (self.path / "run.json").is_file():
                 raise
-            go_on = f"what was saved before is whole: make room, then ocrkit train --out {self.path} --resume"
+            go_on = (
+                "what was saved before is whole: make room, then ocrkit train --out "
+                f"{self.path} --resume"
+            )
             raise OcrkitError(f"{error}; {go_on}") from error

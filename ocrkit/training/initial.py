@@ -19,7 +19,8 @@ class Origin:
     weights: str
     licence: str
     temperature: float | None
-    """What makes confidences fit; the best guess until somebody calibrates the run's own weights."""
+    """What makes confidences fit; the best guess until somebody calibrates the run's own
+    weights."""
     seen: SeenForms
 
     @classmethod
@@ -30,7 +31,8 @@ class Origin:
 
     @classmethod
     def from_json(cls, table: Mapping[str, Any]) -> "Origin":
-        """What :meth:`as_json` gave. Keys of samples are not in it. Raises KeyError where it is none."""
+        """What :meth:`as_json` gave. Keys of samples are not in it. Raises KeyError where it is
+        none."""
         seen = SeenForms(frozenset(table["trained"]), frozenset(table["chosen"]))
         return cls(table["weights"], table.get("licence", ""), table.get("temperature"), seen)
 
@@ -50,10 +52,12 @@ class Origin:
 
 
 def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict[str, Any]:
-    """Loads the weights of another network as far as names and shapes agree; returns what was taken and what was not.
+    """Loads the weights of another network as far as names and shapes agree; returns what was taken
+    and what was not.
 
-    The head is rebuilt for another alphabet: rows of the characters that both have, and the blank's, are kept. Where the
-    weights do not say their alphabet, it starts fresh. Raises WeightsError where nothing fits.
+    The head is rebuilt for another alphabet: rows of the characters that both have, and the
+    blank's, are kept. Where the weights do not say their alphabet, it starts fresh. Raises
+    WeightsError where nothing fits.
     """
     source = find_weights(reference, Path()).weights
     state = network.state()

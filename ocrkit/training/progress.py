@@ -26,18 +26,22 @@ class Progress:
     """0: none is better than the weights that the run began with."""
     best_score: float | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
-    """The log's epochs; epoch 0, where there is one, is what the weights scored that the run began with."""
+    """The log's epochs; epoch 0, where there is one, is what the weights scored that the run began
+    with."""
 
     @classmethod
     def of(cls, about: Mapping[str, Any]) -> "Progress":
-        """What a checkpoint says under ``progress``. Raises ValueError where training cannot go on from there."""
+        """What a checkpoint says under ``progress``. Raises ValueError where training cannot go on
+        from there."""
         said = about.get("progress")
         if not isinstance(said, dict) or not said.keys() <= cls.__dataclass_fields__.keys():
             raise ValueError("it does not say where training is")
         progress = cls(**said)
         for name in ("epoch", "batch", "step", "seen", "best_epoch"):
             if not _is_count(getattr(progress, name)):
-                raise ValueError(f"{name}: {getattr(progress, name)!r}; expected a whole number from 0 on")
+                raise ValueError(
+                    f"{name}: {getattr(progress, name)!r}; expected a whole number from 0 on"
+                )
         for name in ("losses", "seconds"):
             if not _is_number(getattr(progress, name)):
                 raise ValueError(f"{name}: {getattr(progress, name)!r}; expected a number")
@@ -58,7 +62,10 @@ def _is_number(value: Any) -> bool:
 
 def _is_history(lines: list[Any]) -> bool:
     """Whether these are epochs as a log has them, all with the same scores."""
-    if not all(isinstance(line, dict) and _is_count(line.get("epoch")) and _is_number(line.get("loss", 0)) for line in lines):
+    if not all(
+        isinstance(line, dict) and _is_count(line.get("epoch")) and _is_number(line.get("loss", 0))
+        for line in lines
+    ):
         return False
     scores = [line.get("validation") or {} for line in lines]
     if not all(isinstance(each, dict) and each.keys() == scores[0].keys() for each in scores):

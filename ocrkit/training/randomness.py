@@ -1,4 +1,5 @@
-"""Random numbers that depend on the seed and the position in training alone, so that a run can be resumed anywhere."""
+"""Random numbers that depend on the seed and the position in training alone, so that a run can be
+resumed anywhere."""
 
 import numpy as np
 

@@ -37,20 +37,26 @@ from ocrkit.training.schedule import learning_rate
 from ocrkit.training.validation import choosing_metric, scored
 
 AVERAGE_EVERY = 10
-"""Steps between two updates of the averaged weights, since getting all weights off a GPU takes as long as part of a step."""
+"""Steps between two updates of the averaged weights, since getting all weights off a GPU takes as
+long as part of a step."""
 
 
 def workers_of(assembly: Assembly) -> Workers:
-    """The processes that train together. Raises OcrkitError where several were started and the backend trains in one."""
+    """The processes that train together. Raises OcrkitError where several were started and the
+    backend trains in one."""
     if isinstance(assembly.backend, TrainsTogether):
         return assembly.backend.workers()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise OcrkitError(f"backend {assembly.backend_name!r} trains in one process, not in several; try --backend torch")
+        raise OcrkitError(
+            f"backend {assembly.backend_name!r} trains in one process, not in several; try "
+            "--backend torch"
+        )
     return Alone()
 
 
 class Run:
-    """A training run in its folder. ``report`` is told of events: a dict with ``event`` and what belongs to it."""
+    """A training run in its folder. ``report`` is told of events: a dict with ``event`` and what
+    belongs to it."""
 
     def __init__(
         self,
@@ -72,22 +78,30 @@ class Run:
         self.network: Network = build_network(assembly, device, threads)
         self.trainer: Trainer = self.network.trainer(
             OptimizerOptions(
-                name=self.options.optimizer, weight_decay=self.options.weight_decay, clip_norm=self.options.clip_norm,
-                loss_weight=self.options.loss_weight, length_weighted=self.options.length_weighted,
-                precision=self.options.precision, accumulate=self.options.accumulate,
-                deterministic=self.options.deterministic, compile=self.options.compile,
+                name=self.options.optimizer,
+                weight_decay=self.options.weight_decay,
+                clip_norm=self.options.clip_norm,
+                loss_weight=self.options.loss_weight,
+                length_weighted=self.options.length_weighted,
+                precision=self.options.precision,
+                accumulate=self.options.accumulate,
+                deterministic=self.options.deterministic,
+                compile=self.options.compile,
                 shortcut=self.options.shortcut,
             )
-        )  # fmt: skip
+        )
         self.batches = Batches(assembly, self.workers, threads, report)
         self._told_of_unusable = False
         self._average: Arrays = {}
         """The weights' running average, where there is one and this is the first worker."""
 
-    # ------------------------------------------------------------------------------------------------------- checkpoints
+    # ---------------------------------------------------------------------------------- checkpoints
 
-    def start(self, about: dict[str, Any], origin: Origin | None = None, seen: SeenForms | None = None) -> None:
-        """A new run: fresh weights, or the origin's as far as they fit, and all that resuming needs."""
+    def start(
+        self, about: dict[str, Any], origin: Origin | None = None, seen: SeenForms | None = None
+    ) -> None:
+        """A new run: fresh weights, or the origin's as far as they fit, and all that resuming
+        needs."""
         self.network.initialize(self.options.seed)
         self.origin = origin
         if origin:
@@ -106,7 +120,8 @@ class Run:
         self.folder.write_about(about)  # last: from here on it can be resumed
 
     def save(self) -> None:
-        """Writes ``last.safetensors`` and, from it, the log and the curves, if this is the first worker.
+        """Writes ``last.safetensors`` and, from it, the log and the curves, if this is the first
+        worker.
 
         Raises OcrkitError where training has diverged; what was saved before stays.
         """
@@ -124,18 +139,22 @@ class Run:
 
     def _diverged(self, what: str) -> OcrkitError:
         return OcrkitError(
-            f"step {self.progress.step}: {what}, so training has diverged; lower training.learning_rate "
+            f"step {self.progress.step}: {what}, so training has diverged; lower "
+            "training.learning_rate "
             "or set training.clip_norm"
         )
 
     def restore(self, origin: Origin | None) -> None:
-        """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged or of another network."""
+        """Goes on where ``last.safetensors`` is. Raises WeightsError where it is missing, damaged
+        or of another network."""
         self.origin = origin
         checkpoint = weight_files.read(self.folder.path / "last.safetensors")
         try:
             progress = Progress.of(checkpoint.about)
         except ValueError as error:
-            raise WeightsError(f"{checkpoint.path}: no checkpoint of a training run, or a damaged one: {error}") from error
+            raise WeightsError(
+                f"{checkpoint.path}: no checkpoint of a training run, or a damaged one: {error}"
+            ) from error
         if differences := self.assembly.differences(checkpoint.about):
             raise WeightsError(f"{checkpoint.path}: of another network: {'; '.join(differences)}")
         self.network.load_state(_with_prefix(checkpoint.arrays, "network."))
@@ -144,17 +163,26 @@ class Run:
             self._average = _with_prefix(checkpoint.arrays, "average.") or self.network.state()
         self.progress = progress
         if not self.workers.index:
-            self.folder.write_log(progress.history)  # a kill may have come between the checkpoint and its log
+            self.folder.write_log(
+                progress.history
+            )  # a kill may have come between the checkpoint and its log
         self.report({"event": "resume", "epoch": self.progress.epoch, "step": self.progress.step})
 
-    # ------------------------------------------------------------------------------------------------------------- steps
+    # ---------------------------------------------------------------------------------------- steps
 
     def train(self, data: TrainingData, validation: Dataset | None) -> Progress:
-        """Trains until the last epoch, or until validation has not improved for ``patience`` epochs.
+        """Trains until the last epoch, or until validation has not improved for ``patience``
+        epochs.
 
-        Weights that the run began from are scored as well, as epoch 0, and stay the best until an epoch is better.
+        Weights that the run began from are scored as well, as epoch 0, and stay the best until an
+        epoch is better.
         """
-        if validation is not None and self.origin and not self.progress.step and not self.progress.history:
+        if (
+            validation is not None
+            and self.origin
+            and not self.progress.step
+            and not self.progress.history
+        ):
             self._score_start(validation)
         while self.progress.epoch < self.options.epochs and not self._exhausted():
             self._epoch(data)
@@ -162,7 +190,10 @@ class Run:
         return self.progress
 
     def _exhausted(self) -> bool:
-        return bool(self.options.patience) and self.progress.epoch - self.progress.best_epoch >= self.options.patience
+        return (
+            bool(self.options.patience)
+            and self.progress.epoch - self.progress.best_epoch >= self.options.patience
+        )
 
     def _epoch(self, data: TrainingData) -> None:
         options, progress = self.options, self.progress
@@ -173,11 +204,17 @@ class Run:
         batch: Batch | None = None
         for batch in self.batches.of_epoch(data, progress.epoch, progress.batch):
             rate = learning_rate(
-                progress.step, steps, peak=options.learning_rate, warmup=options.warmup, schedule=options.schedule
+                progress.step,
+                steps,
+                peak=options.learning_rate,
+                warmup=options.warmup,
+                schedule=options.schedule,
             )
             samples = int(self.workers.sum(len(batch.labels) if batch else 0))
             if samples:
-                seed = int(random_at(options.seed, STEP, progress.step, self.workers.index).integers(2**31))
+                seed = int(
+                    random_at(options.seed, STEP, progress.step, self.workers.index).integers(2**31)
+                )
                 loss = self.trainer.step(batch, learning_rate=rate, seed=seed)
                 if not math.isfinite(loss):
                     raise self._diverged(f"the loss is {loss}")
@@ -189,32 +226,52 @@ class Run:
                 self._update_average()
             progress.seconds = spent + time.monotonic() - began
             self.report(
-                {"event": "step", "epoch": progress.epoch + 1, "batch": progress.batch, "batches": batches, "steps": steps,
-                 "step": progress.step, "loss": progress.losses / max(1, progress.seen), "learning_rate": rate,
-                 "images_per_second": progress.seen / progress.seconds}
-            )  # fmt: skip
-            if time.monotonic() - saved > 60 * options.checkpoint_minutes and progress.batch < batches:
+                {
+                    "event": "step",
+                    "epoch": progress.epoch + 1,
+                    "batch": progress.batch,
+                    "batches": batches,
+                    "steps": steps,
+                    "step": progress.step,
+                    "loss": progress.losses / max(1, progress.seen),
+                    "learning_rate": rate,
+                    "images_per_second": progress.seen / progress.seconds,
+                }
+            )
+            if (
+                time.monotonic() - saved > 60 * options.checkpoint_minutes
+                and progress.batch < batches
+            ):
                 self.save()
                 saved = time.monotonic()
         if batch is not None:
             self._check_output(batch)
 
     def _check_output(self, batch: Batch) -> None:
-        """Raises OcrkitError where the last step, whose loss was that of the weights before it, has broken the network."""
-        if not self.workers.index and not np.isfinite(self.network.predict(batch.inputs, batch.sizes)[0]).all():
+        """Raises OcrkitError where the last step, whose loss was that of the weights before it, has
+        broken the network."""
+        if (
+            not self.workers.index
+            and not np.isfinite(self.network.predict(batch.inputs, batch.sizes)[0]).all()
+        ):
             raise self._diverged("the network's output is not finite")
 
     def _update_average(self) -> None:
-        """Moves the averaged weights towards the network's, by what the steps since the last time are due.
+        """Moves the averaged weights towards the network's, by what the steps since the last time
+        are due.
 
-        The average reaches back over 1 / (1 − ``ema_decay``) steps, but never over more than about a tenth of all steps so far:
-        weights from before that are no good yet.
+        The average reaches back over 1 / (1 − ``ema_decay``) steps, but never over more than about
+        a tenth of all steps so far: weights from before that are no good yet.
         """
         progress = self.progress
         steps = min((progress.step - 1) % AVERAGE_EVERY + 1, progress.batch)
-        share = np.float32(max(1 - self.options.ema_decay**steps, min(1.0, 10 * steps / progress.step)))
+        share = np.float32(
+            max(1 - self.options.ema_decay**steps, min(1.0, 10 * steps / progress.step))
+        )
         own = self.network.state()
-        self._average = {name: average + share * (own[name] - average) for name, average in self._average.items()}
+        self._average = {
+            name: average + share * (own[name] - average) for name, average in self._average.items()
+        }
 
     @contextmanager
     def _averaged(self) -> Iterator[None]:
@@ -229,8 +286,12 @@ class Run:
     def _finish_epoch(self, data: TrainingData, validation: Dataset | None) -> None:
         options, progress = self.options, self.progress
         if not progress.seen:
-            first, reason = next(iter(self.batches.unreadable.items()), ("this worker", "has no image"))
-            raise DataError(f"no image of the training split can be used; the first: {first}: {reason}")
+            first, reason = next(
+                iter(self.batches.unreadable.items()), ("this worker", "has no image")
+            )
+            raise DataError(
+                f"no image of the training split can be used; the first: {first}: {reason}"
+            )
         line: dict[str, Any] = {
             "epoch": progress.epoch + 1,
             "step": progress.step,
@@ -266,23 +327,33 @@ class Run:
                 about = self.assembly.identity() | {"training": chosen}
                 if self.origin:
                     about |= self.origin.header()
-                self.folder.write_weights("best.safetensors", self._average or self.network.state(), about)
+                self.folder.write_weights(
+                    "best.safetensors", self._average or self.network.state(), about
+                )
         line["best"] = improved
         self.progress.history.append(line)
 
     def _validated(self, validation: Dataset) -> tuple[dict[str, float | None], bool]:
-        """Scores on the validation split, none for the workers that wait for the first one's, and whether they are the best."""
+        """Scores on the validation split, none for the workers that wait for the first one's, and
+        whether they are the best."""
         self.report({"event": "validate"})
         metric = choosing_metric(self.assembly)
         scores: dict[str, float | None] = {}
         if not self.workers.index:
             with self._averaged():
-                scores, unusable = scored(Recogniser(self.assembly, self.network, self.threads), validation)
+                scores, unusable = scored(
+                    Recogniser(self.assembly, self.network, self.threads), validation
+                )
             if unusable and not self._told_of_unusable:
                 self._told_of_unusable = True
-                self.report({"event": "unscored", "samples": len(unusable), "first": asdict(unusable[0])})
+                self.report(
+                    {"event": "unscored", "samples": len(unusable), "first": asdict(unusable[0])}
+                )
             if scores[metric] is None:
-                raise DataError(f"{metric} has no value on the validation split, so it cannot choose the best epoch")
+                raise DataError(
+                    f"{metric} has no value on the validation split, so it cannot choose the best "
+                    "epoch"
+                )
         score, best = self.workers.from_first(scores.get(metric) or 0.0), self.progress.best_score
         higher = self.assembly.metrics[metric].higher_is_better
         improved = best is None or (score > best if higher else score < best)
@@ -292,4 +363,8 @@ class Run:
 
 
 def _with_prefix(arrays: Arrays, prefix: str) -> Arrays:
-    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }

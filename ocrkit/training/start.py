@@ -98,7 +98,11 @@ def train(
         "seed": assembly.spec.training.seed,
         **_described(sets, collected, limit, assembly.alphabet),
         "init": None,
-        "versions": {"ocrkit": ocrkit.__version__, "python": platform.python_version(), "numpy": np.__version__}
+        "versions": {
+            "ocrkit": ocrkit.__version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+        }
         | assembly.backend.versions(),
     }
     report({"event": "start", **about, "epochs": assembly.spec.training.epochs})
@@ -119,12 +123,15 @@ def _check_same(stored: Stored, sets: DataSets, collected: TrainingData) -> None
     forms = forms_of(collected.samples)
     if (stored.samples, stored.forms) != (len(collected.samples), forms):
         raise DataError(
-            f"{sets.main.root}: {len(collected.samples):,} samples of {len(forms):,} forms to train on; the run was started "
+            f"{sets.main.root}: {len(collected.samples):,} samples of {len(forms):,} forms to "
+            "train on; the run was started "
             f"with {stored.samples:,} of {len(stored.forms):,}; resume it with the same data"
         )
 
 
-def _described(sets: DataSets, collected: TrainingData, limit: int | None, alphabet: Alphabet) -> dict[str, Any]:
+def _described(
+    sets: DataSets, collected: TrainingData, limit: int | None, alphabet: Alphabet
+) -> dict[str, Any]:
     """What ``run.json`` says of the data."""
     main, validation = sets.main, sets.validation
     about_validation = None
@@ -137,7 +144,13 @@ def _described(sets: DataSets, collected: TrainingData, limit: int | None, alpha
             "notes": [note for note in [lacking(texts, alphabet)] if note],
         }
     also = [
-        {"name": each.name, "root": str(each.root.absolute()), "split": each.split, "samples": len(each)} for each in sets.also
+        {
+            "name": each.name,
+            "root": str(each.root.absolute()),
+            "split": each.split,
+            "samples": len(each),
+        }
+        for each in sets.also
     ]
     return {
         "data": {
@@ -160,4 +173,6 @@ def _seen(sets: DataSets, collected: TrainingData, origin: Origin | None) -> See
     """The keys of all that the run sees, and of what the weights had seen that it begins from."""
     before = origin.seen if origin else SeenForms()
     trained, chosen = keys_of(collected.samples), keys_of(sets.validation or ())
-    return SeenForms(trained_keys=before.trained_keys | trained, chosen_keys=before.chosen_keys | chosen)
+    return SeenForms(
+        trained_keys=before.trained_keys | trained, chosen_keys=before.chosen_keys | chosen
+    )

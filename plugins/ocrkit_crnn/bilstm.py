@@ -6,19 +6,26 @@ from dataclasses import dataclass
 from ocrkit.interfaces import SequenceSize, option
 
 DIRECTIONS = ("", "_reverse")
-"""Suffixes of the canonical parameter names; the reverse direction starts at each sequence's own last step."""
+"""Suffixes of the canonical parameter names; the reverse direction starts at each sequence's own
+last step."""
 
 
 @dataclass(frozen=True)
 class BiLstm:
-    """Bidirectional LSTM (Graves & Schmidhuber 2005), each direction starting from zeros; E = 2 · hidden.
+    """Bidirectional LSTM (Graves & Schmidhuber 2005), each direction starting from zeros; E = 2 ·
+    hidden.
 
     Parameters as PyTorch names and orders them: gates input, forget, cell, output; two biases.
     """
 
     hidden: int = option(200, "units of each direction", minimum=1)
     layers: int = option(1, "stacked layers, each fed both directions of the one before", minimum=1)
-    dropout: float = option(0.5, "share of activations dropped in training, after every layer", minimum=0.0, maximum=0.95)
+    dropout: float = option(
+        0.5,
+        "share of activations dropped in training, after every layer",
+        minimum=0.0,
+        maximum=0.95,
+    )
 
     def output_size(self, input: SequenceSize, /) -> SequenceSize:
         return SequenceSize(2 * self.hidden, input.steps)

@@ -18,15 +18,21 @@ MOMENTUM = 0.9
 class Cnn:
     """Convolutional features of an image, in reading order.
 
-    conv–relu–norm, conv–relu–pool 2×2, conv–relu–norm–dropout, conv–relu–norm; every convolution is 3 × 3 with zero padding,
-    every norm a batch norm (Ioffe & Szegedy 2015). ``columns`` neighbouring columns of the result make one step; a step's
-    features are ordered by column, then channel, then row. Every stage is zero beyond the image's width.
+    conv–relu–norm, conv–relu–pool 2×2, conv–relu–norm–dropout, conv–relu–norm; every convolution is
+    3 × 3 with zero padding, every norm a batch norm (Ioffe & Szegedy 2015). ``columns``
+    neighbouring columns of the result make one step; a step's features are ordered by column, then
+    channel, then row. Every stage is zero beyond the image's width.
     """
 
     channels: int = option(32, "channels of every convolution", minimum=1)
-    columns: int = option(2, "columns of the pooled image in a step; a step is twice as many pixels wide", minimum=1)
+    columns: int = option(
+        2, "columns of the pooled image in a step; a step is twice as many pixels wide", minimum=1
+    )
     dropout: float = option(
-        0.5, "share of activations dropped in training, before the last convolution", minimum=0.0, maximum=0.95
+        0.5,
+        "share of activations dropped in training, before the last convolution",
+        minimum=0.0,
+        maximum=0.95,
     )
 
     @property
@@ -35,11 +41,14 @@ class Cnn:
         return POOL * self.columns
 
     def output_size(self, input: ImageSize, /) -> SequenceSize:
-        """T = width // (2 · columns), D = columns · channels · (height // 2). Raises ConfigError for too small images."""
+        """T = width // (2 · columns), D = columns · channels · (height // 2). Raises ConfigError
+        for too small images."""
         if input.height < POOL:
             raise ConfigError([f"cnn needs images at least {POOL} pixels high, not {input.height}"])
         if input.width is not None and input.width < self.stride:
-            raise ConfigError([f"cnn needs images at least {self.stride} pixels wide, not {input.width}"])
+            raise ConfigError(
+                [f"cnn needs images at least {self.stride} pixels wide, not {input.width}"]
+            )
         steps = None if input.width is None else input.width // self.stride
         return SequenceSize(self.columns * self.channels * (input.height // POOL), steps)
 

@@ -1,4 +1,5 @@
-"""A residual featurizer: a wide stem, stages of residual blocks with pooling between them, and a maximum over every column."""
+"""A residual featurizer: a wide stem, stages of residual blocks with pooling between them, and a
+maximum over every column."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,33 +18,45 @@ POOL = 2
 
 @dataclass(frozen=True)
 class ResNetCnn:
-    """Residual convolutional features of an image, in reading order, after Retsinas et al. ("Best Practices for a Handwritten
-    Text Recognition System", 2022).
+    """Residual convolutional features of an image, in reading order, after Retsinas et al. ("Best
+    Practices for a Handwritten Text Recognition System", 2022).
 
-    The stem is conv 7×7–norm–relu with a stride. Then come stages of residual blocks (He et al. 2016, "Deep Residual Learning
-    for Image Recognition"), with max-pooling between stages. A block adds to its input conv–norm–relu–conv–norm of it, and ends
-    with relu; its convolutions are 3 × 3, and where the channels change, the input goes through conv 1×1–norm first. Every norm
-    is a batch norm (Ioffe & Szegedy 2015). A step's features are the largest values of a column, over all its rows, one a
-    channel. Every layer is zero beyond the image's width.
+    The stem is conv 7×7–norm–relu with a stride. Then come stages of residual blocks (He et al.
+    2016, "Deep Residual Learning for Image Recognition"), with max-pooling between stages. A block
+    adds to its input conv–norm–relu–conv–norm of it, and ends with relu; its convolutions are 3 ×
+    3, and where the channels change, the input goes through conv 1×1–norm first. Every norm is a
+    batch norm (Ioffe & Szegedy 2015). A step's features are the largest values of a column, over
+    all its rows, one a channel. Every layer is zero beyond the image's width.
     """
 
-    channels: tuple[int, ...] = option((32, 64, 128), "channels of every stage; the last are the features of a step")
+    channels: tuple[int, ...] = option(
+        (32, 64, 128), "channels of every stage; the last are the features of a step"
+    )
     blocks: tuple[int, ...] = option((2, 3, 2), "residual blocks of every stage")
-    pools: tuple[int, ...] = option((2, 2), "columns that the pooling between two stages joins; rows are joined by two")
+    pools: tuple[int, ...] = option(
+        (2, 2), "columns that the pooling between two stages joins; rows are joined by two"
+    )
     stem_channels: int = option(32, "channels of the stem", minimum=1)
     stem_rows: int = option(4, "vertical stride of the stem in pixels", minimum=1, maximum=KERNEL)
-    stem_columns: int = option(2, "horizontal stride of the stem in pixels", minimum=1, maximum=KERNEL)
+    stem_columns: int = option(
+        2, "horizontal stride of the stem in pixels", minimum=1, maximum=KERNEL
+    )
     dropout: float = option(0.2, "share of features dropped in training", minimum=0.0, maximum=0.95)
 
     def __post_init__(self) -> None:
         problems = [
             f"resnet-cnn: {name} is {list(values)}; expected whole numbers from 1"
-            for name, values in (("channels", self.channels), ("blocks", self.blocks), ("pools", self.pools))
+            for name, values in (
+                ("channels", self.channels),
+                ("blocks", self.blocks),
+                ("pools", self.pools),
+            )
             if min(values, default=1) < 1
         ]
         if not len(self.channels) == len(self.blocks) == len(self.pools) + 1:
             problems.append(
-                f"resnet-cnn: channels has {len(self.channels)} stages, blocks {len(self.blocks)}, pools {len(self.pools)}; "
+                f"resnet-cnn: channels has {len(self.channels)} stages, blocks {len(self.blocks)}, "
+                f"pools {len(self.pools)}; "
                 "expected as many channels as blocks, and pools between them: one fewer"
             )
         if problems:
@@ -55,22 +68,29 @@ class ResNetCnn:
         return self.stem_columns * prod(self.pools)
 
     def output_size(self, input: ImageSize, /) -> SequenceSize:
-        """T as :meth:`lengths` has it, D = the last stage's channels. Raises ConfigError for too small images."""
+        """T as :meth:`lengths` has it, D = the last stage's channels. Raises ConfigError for too
+        small images."""
         rows = -(-input.height // self.stem_rows) // POOL ** len(self.pools)
-        steps = None if input.width is None else int(self.lengths(np.array([input.width], np.int32))[0])
+        steps = (
+            None if input.width is None else int(self.lengths(np.array([input.width], np.int32))[0])
+        )
         if not rows or steps == 0:
             height = self.stem_rows * (POOL ** len(self.pools) - 1) + 1
             width = self.stride - self.stem_columns + 1
             size = f"{input.height} × {input.width or 'any'}"
-            raise ConfigError([f"resnet-cnn needs images of at least {height} × {width} pixels, not {size}"])
+            raise ConfigError(
+                [f"resnet-cnn needs images of at least {height} × {width} pixels, not {size}"]
+            )
         return SequenceSize(self.channels[-1], steps)
 
     def lengths(self, widths: IntArray, /) -> IntArray:
-        """The stem's columns are those that begin within the width; poolings leave out columns that fill no whole one."""
+        """The stem's columns are those that begin within the width; poolings leave out columns that
+        fill no whole one."""
         return -(-widths // self.stem_columns) // prod(self.pools)
 
     def convolutions(self) -> dict[str, tuple[int, int, int]]:
-        """Output channels, input channels and side of every convolution, by the name that it shares with its norm."""
+        """Output channels, input channels and side of every convolution, by the name that it shares
+        with its norm."""
         found = {"stem": (self.stem_channels, 1, KERNEL)}
         inputs = self.stem_channels
         for stage, (channels, blocks) in enumerate(zip(self.channels, self.blocks, strict=True)):

@@ -1,7 +1,9 @@
-"""What CTC says of a text: its probability, the sum over all alignments; its best alignment; how sure every character is.
+"""What CTC says of a text: its probability, the sum over all alignments; its best alignment; how
+sure every character is.
 
-An alignment is a path of classes, one a step, that spells the text once runs are merged and blanks dropped.
-Source: Graves et al., "Connectionist Temporal Classification", ICML 2006, section 4.1 (the forward variables).
+An alignment is a path of classes, one a step, that spells the text once runs are merged and blanks
+dropped. Source: Graves et al., "Connectionist Temporal Classification", ICML 2006, section 4.1 (the
+forward variables).
 
 Axes: N samples, T steps, K classes of which the last is the blank, M texts of at most L characters.
 """
@@ -17,11 +19,13 @@ Float64Array = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
 
 _SURE_TO_BE_EXACT = 1e-250
-"""Larger sums of products have lost nothing to the smallest float64, 1e-308; smaller ones are computed in logarithms."""
+"""Larger sums of products have lost nothing to the smallest float64, 1e-308; smaller ones are
+computed in logarithms."""
 
 
 class _Arithmetic(NamedTuple):
-    """How the probabilities of steps become one of an alignment, and those of alignments one of a text."""
+    """How the probabilities of steps become one of an alignment, and those of alignments one of a
+    text."""
 
     plus: np.ufunc
     times: np.ufunc
@@ -35,7 +39,8 @@ _LOG_MAXIMA = _Arithmetic(np.maximum, np.add, -np.inf, 0.0)
 
 
 class Alignments(NamedTuple):
-    """Texts, and where they are written: class ids, padded with −1, and every character's steps [start, end), (N, L) each."""
+    """Texts, and where they are written: class ids, padded with −1, and every character's steps
+    [start, end), (N, L) each."""
 
     labels: Ids
     starts: Ids
@@ -44,7 +49,8 @@ class Alignments(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a network gives for N samples: log-probabilities and probabilities (N, T, K), and how many steps count (N,)."""
+    """What a network gives for N samples: log-probabilities and probabilities (N, T, K), and how
+    many steps count (N,)."""
 
     log_probs: Float64Array
     probs: Float64Array
@@ -60,10 +66,11 @@ class Outputs:
 
 
 def text_log_probs(outputs: Outputs, labels: Ids, samples: Ids) -> Float64Array:
-    """The log-probability of texts, summed over all alignments: (M,), at most 0, −inf for texts that cannot be.
+    """The log-probability of texts, summed over all alignments: (M,), at most 0, −inf for texts
+    that cannot be.
 
-    ``labels`` (M, L): class ids, padded with −1; ``samples`` (M,): whose text each is. A text of no characters is as
-    probable as blanks alone.
+    ``labels`` (M, L): class ids, padded with −1; ``samples`` (M,): whose text each is. A text of no
+    characters is as probable as blanks alone.
     """
     steps = outputs.lengths[samples]
     totals = _sums(_SUMS, outputs.probs, steps, labels, samples)
@@ -71,11 +78,15 @@ def text_log_probs(outputs: Outputs, labels: Ids, samples: Ids) -> Float64Array:
         result = np.log(totals)
     small = (totals < _SURE_TO_BE_EXACT).nonzero()[0]
     if len(small):
-        result[small] = _sums(_LOG_SUMS, outputs.log_probs, steps[small], labels[small], samples[small])
+        result[small] = _sums(
+            _LOG_SUMS, outputs.log_probs, steps[small], labels[small], samples[small]
+        )
     return np.minimum(result, 0.0)
 
 
-def _sums(arithmetic: _Arithmetic, scores: Float64Array, steps: Ids, labels: Ids, samples: Ids) -> Float64Array:
+def _sums(
+    arithmetic: _Arithmetic, scores: Float64Array, steps: Ids, labels: Ids, samples: Ids
+) -> Float64Array:
     """The last forward variables of every text, added up: (M,)."""
     order = np.argsort(-steps, kind="stable")
     labels = labels[order]
@@ -92,9 +103,11 @@ def _sums(arithmetic: _Arithmetic, scores: Float64Array, steps: Ids, labels: Ids
 def _forward(
     arithmetic: _Arithmetic, scores: Float64Array, steps: Ids, labels: Ids, samples: Ids
 ) -> Iterator[tuple[Float64Array, Float64Array]]:
-    """The forward variables before the first step and after every step: of blanks (M, L + 1) and of characters (M, L).
+    """The forward variables before the first step and after every step: of blanks (M, L + 1) and of
+    characters (M, L).
 
-    Blank l is the one before character l. The arrays change in place. Rows are ordered by how many steps they have, most first.
+    Blank l is the one before character l. The arrays change in place. Rows are ordered by how many
+    steps they have, most first.
     """
     plus, times, zero, one = arithmetic
     classes = scores.shape[2]
@@ -102,7 +115,10 @@ def _forward(
     begin = samples * (scores.shape[1] * classes)
     at_blank, at_label = (begin + classes - 1)[:, None], begin[:, None] + np.maximum(labels, 0)
     skips = labels[:, 1:] != labels[:, :-1]  # between equal characters there has to be a blank
-    blanks, characters = np.full((len(labels), labels.shape[1] + 1), zero), np.full(labels.shape, zero)
+    blanks, characters = (
+        np.full((len(labels), labels.shape[1] + 1), zero),
+        np.full(labels.shape, zero),
+    )
     blanks[:, 0] = one
     yield blanks, characters
     for active in np.searchsorted(-steps, -np.arange(steps.max(initial=0))):
@@ -120,7 +136,8 @@ def _forward(
 def best_alignments(outputs: Outputs, labels: Ids, samples: Ids) -> Alignments:
     """The likeliest alignment of each text.
 
-    ``labels`` (M, L) and ``samples`` (M,) as for :func:`text_log_probs`. Every text must fit its sample, which has at least
+    ``labels`` (M, L) and ``samples`` (M,) as for :func:`text_log_probs`. Every text must fit its
+    sample, which has at least
     :func:`ocrkit.alphabet.steps_needed` steps.
     """
     scores = np.maximum(outputs.log_probs, -1e30)  # of impossible alignments, too, one is the best
@@ -129,7 +146,8 @@ def best_alignments(outputs: Outputs, labels: Ids, samples: Ids) -> Alignments:
     steps = outputs.lengths[samples]
     skips = np.zeros(labels.shape, bool)
     skips[:, 1:] = labels[:, 1:] != labels[:, :-1]
-    # By step: whether blank l + 1 follows character l; and what character l follows: 0 itself, 1 blank l, 2 character l − 1.
+    # By step: whether blank l + 1 follows character l; and what character l follows: 0 itself, 1
+    # blank l, 2 character l − 1.
     from_character, origin = [], []
     for blanks, characters in _forward(_LOG_MAXIMA, scores, steps, labels, samples):
         from_character.append(characters > blanks[:, 1:])
@@ -141,7 +159,8 @@ def best_alignments(outputs: Outputs, labels: Ids, samples: Ids) -> Alignments:
     starts, ends = np.zeros((2, *labels.shape), np.int64)
     size = (labels >= 0).sum(axis=1)
     rows = np.arange(len(labels))
-    # The path, followed from its end: at character `at`, or at the blank ahead of it. The last pointers say how it ends.
+    # The path, followed from its end: at character `at`, or at the blank ahead of it. The last
+    # pointers say how it ends.
     shown = np.zeros(len(labels), bool)
     at = size.copy()
     written = (size > 0).nonzero()[0]
@@ -163,13 +182,16 @@ def best_alignments(outputs: Outputs, labels: Ids, samples: Ids) -> Alignments:
     return Alignments(labels[unsorted], starts[unsorted], ends[unsorted])
 
 
-def character_confidences(outputs: Outputs, labels: Ids, samples: Ids, starts: Ids, ends: Ids) -> Float64Array:
+def character_confidences(
+    outputs: Outputs, labels: Ids, samples: Ids, starts: Ids, ends: Ids
+) -> Float64Array:
     """How sure the network is of single characters: (M,), 0 to 1.
 
-    M characters in reading order: their classes ``labels``, their ``samples`` in ascending order, their steps [starts, ends).
-    A sample's steps are cut into one window for each character, half way between the spans of neighbours. The number is
-    the probability that the window reads as the character and nothing else, over the probability that it reads as any one
-    character or none, all alignments summed.
+    M characters in reading order: their classes ``labels``, their ``samples`` in ascending order,
+    their steps [starts, ends). A sample's steps are cut into one window for each character, half
+    way between the spans of neighbours. The number is the probability that the window reads as the
+    character and nothing else, over the probability that it reads as any one character or none, all
+    alignments summed.
     """
     classes = outputs.probs.shape[2]
     first, last = np.ones(len(samples), bool), np.ones(len(samples), bool)
@@ -179,7 +201,8 @@ def character_confidences(outputs: Outputs, labels: Ids, samples: Ids, starts: I
     begin[~first], end[~last] = cuts[~first[1:]], cuts[~first[1:]]
     order = np.argsort(begin - end, kind="stable")
     begin, sizes, of = begin[order], (end - begin)[order], samples[order]
-    # Sums of the window's paths so far, up to a factor of each window: blanks alone; one character, showing; behind it, blanks.
+    # Sums of the window's paths so far, up to a factor of each window: blanks alone; one character,
+    # showing; behind it, blanks.
     nothing = np.ones((len(order), 1))
     showing, behind = np.zeros((2, len(order), classes - 1))
     for step, active in enumerate(np.searchsorted(-sizes, -np.arange(sizes.max(initial=0)))):

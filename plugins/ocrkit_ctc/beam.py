@@ -11,7 +11,14 @@ import numpy.typing as npt
 from ocrkit.alphabet import Alphabet
 from ocrkit.errors import ConfigError
 from ocrkit.interfaces import Alternative, Decoded, FloatArray, IntArray, option
-from ocrkit_ctc.alignments import Alignments, Float64Array, Ids, Outputs, best_alignments, text_log_probs
+from ocrkit_ctc.alignments import (
+    Alignments,
+    Float64Array,
+    Ids,
+    Outputs,
+    best_alignments,
+    text_log_probs,
+)
 from ocrkit_ctc.greedy import best_path
 from ocrkit_ctc.guides import Guide, Guides, ModelGuide, open_lexicon, open_model
 from ocrkit_ctc.inputs import checked
@@ -20,50 +27,76 @@ from ocrkit_ctc.results import TEMPERATURE, readings
 _log = logging.getLogger(__name__)
 
 _ROOT, _DEAD, _NOBODY = 2, 0, 1
-"""Fingerprints: of the empty prefix, of a place in the beam that holds none, and of what is before the empty prefix."""
+"""Fingerprints: of the empty prefix, of a place in the beam that holds none, and of what is before
+the empty prefix."""
 
 
 @dataclass(frozen=True)
 class Beam:
-    """Prefix beam search: prefixes of texts are kept at every step, with the probabilities of their alignments summed.
+    """Prefix beam search: prefixes of texts are kept at every step, with the probabilities of their
+    alignments summed.
 
-    Source: Graves and Jaitly, "Towards End-To-End Speech Recognition with Recurrent Neural Networks", ICML 2014, section 3;
-    with a language model and a length bonus as Hannun et al., "First-Pass Large Vocabulary Continuous Speech Recognition
-    using Bi-Directional Recurrent DNNs", arXiv:1408.2873.
+    Source: Graves and Jaitly, "Towards End-To-End Speech Recognition with Recurrent Neural
+    Networks", ICML 2014, section 3; with a language model and a length bonus as Hannun et al.,
+    "First-Pass Large Vocabulary Continuous Speech Recognition using Bi-Directional Recurrent DNNs",
+    arXiv:1408.2873.
 
-    With a language model the confidence of a text is its share of the scores' exponentials of all texts that the search
-    ended with, the probability by network and language model together, times what the search kept on its way: at every step
-    the share of the prefixes in the beam among all that were there. Else it is the network's probability alone.
+    With a language model the confidence of a text is its share of the scores' exponentials of all
+    texts that the search ended with, the probability by network and language model together, times
+    what the search kept on its way: at every step the share of the prefixes in the beam among all
+    that were there. Else it is the network's probability alone.
     """
 
     beam_width: int = option(10, "prefixes that are kept at every step", minimum=1, maximum=10_000)
     min_probability: float = option(
-        1e-4, "a step's characters of a lower probability are not considered, but always its likeliest", minimum=0, maximum=1
+        1e-4,
+        "a step's characters of a lower probability are not considered, but always its likeliest",
+        minimum=0,
+        maximum=1,
     )
     n_best: int = option(1, "texts that are given with their scores, at most", minimum=1)
-    language_model: str | None = option(None, "file or name of a character language model", file="language_model")
-    lm_weight: float = option(0.8, "factor on the language model's log-probability", minimum=0, maximum=100)
-    length_bonus: float = option(
-        3.0, "nats that every character adds to a text's score where there is a language model", minimum=-100, maximum=100
+    language_model: str | None = option(
+        None, "file or name of a character language model", file="language_model"
     )
-    lexicon: Path | None = option(None, "file of words, white space between: nothing else is read but them and punctuation")
+    lm_weight: float = option(
+        0.8, "factor on the language model's log-probability", minimum=0, maximum=100
+    )
+    length_bonus: float = option(
+        3.0,
+        "nats that every character adds to a text's score where there is a language model",
+        minimum=-100,
+        maximum=100,
+    )
+    lexicon: Path | None = option(
+        None, "file of words, white space between: nothing else is read but them and punctuation"
+    )
     temperature: float | None = option(None, TEMPERATURE, minimum=0.01, maximum=100)
 
     def __post_init__(self) -> None:
         if self.language_model is None:
             for each in fields(self):
-                if each.name in ("lm_weight", "length_bonus") and getattr(self, each.name) != each.default:
-                    raise ConfigError([f"{each.name} weighs a language model, and language_model names none"])
+                if (
+                    each.name in ("lm_weight", "length_bonus")
+                    and getattr(self, each.name) != each.default
+                ):
+                    raise ConfigError(
+                        [f"{each.name} weighs a language model, and language_model names none"]
+                    )
 
     def check(self, alphabet: Alphabet) -> None:
-        """Opens the language model and the lexicon. Raises OcrkitError where they cannot be used with the alphabet.
+        """Opens the language model and the lexicon. Raises OcrkitError where they cannot be used
+        with the alphabet.
 
-        A language model that has one probability for all unknown characters, as KenLM's have, can be used, but is warned of.
+        A language model that has one probability for all unknown characters, as KenLM's have, can
+        be used, but is warned of.
         """
         self._guides(alphabet)
-        if self.language_model is not None and (missing := open_model(self.language_model).missing(alphabet.characters)):
+        if self.language_model is not None and (
+            missing := open_model(self.language_model).missing(alphabet.characters)
+        ):
             _log.warning(
-                "ocrkit: language model %s lacks %d of the alphabet's %d characters, which it takes for its <unk>: %s",
+                "ocrkit: language model %s lacks %d of the alphabet's %d characters, which it "
+                "takes for its <unk>: %s",
                 self.language_model, len(missing), len(alphabet), missing,
             )  # fmt: skip
 
@@ -75,10 +108,14 @@ class Beam:
             guides.append(open_lexicon(self.lexicon, alphabet))
         return Guides(guides, 0.0 if self.language_model is None else self.length_bonus)
 
-    def __call__(self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /) -> list[Decoded]:
-        """Texts out of log-probabilities (N, T, K), of which the first ``lengths[n]`` steps count; K is ``alphabet.classes``.
+    def __call__(
+        self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /
+    ) -> list[Decoded]:
+        """Texts out of log-probabilities (N, T, K), of which the first ``lengths[n]`` steps count;
+        K is ``alphabet.classes``.
 
-        Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps that count.
+        Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps
+        that count.
         """
         return [
             decoded
@@ -87,19 +124,31 @@ class Beam:
         ]
 
     def _decode(self, outputs: Outputs, alphabet: Alphabet) -> list[Decoded]:
-        order = np.argsort(-outputs.lengths, kind="stable")  # so that the samples that still have steps are always the first
+        order = np.argsort(
+            -outputs.lengths, kind="stable"
+        )  # so that the samples that still have steps are always the first
         outputs = outputs[order]
         path = best_path(outputs)
         pool = self._candidates(outputs, path.labels, self._guides(alphabet))
         best = np.argsort(-pool.scores, axis=1, kind="stable")
-        texts, scores = np.take_along_axis(pool.texts, best[:, :, None], axis=1), np.take_along_axis(pool.scores, best, axis=1)
+        texts, scores = (
+            np.take_along_axis(pool.texts, best[:, :, None], axis=1),
+            np.take_along_axis(pool.scores, best, axis=1),
+        )
         most = self.n_best if self.language_model is None else scores.shape[1]
-        considered = [_alternatives(*each, most, alphabet) for each in zip(texts, scores, strict=True)]
+        considered = [
+            _alternatives(*each, most, alphabet) for each in zip(texts, scores, strict=True)
+        ]
         alternatives = [each[: self.n_best] for each in considered]
-        found = readings(outputs, _aligned(outputs, texts[:, 0], path), alphabet, self.temperature, alternatives)
+        found = readings(
+            outputs, _aligned(outputs, texts[:, 0], path), alphabet, self.temperature, alternatives
+        )
         if self.language_model is not None:
             shares = pool.kept * [_share(each, self.temperature or 1.0) for each in considered]
-            found = [replace(one, confidence=share) for one, share in zip(found, shares.tolist(), strict=True)]
+            found = [
+                replace(one, confidence=share)
+                for one, share in zip(found, shares.tolist(), strict=True)
+            ]
         return [found[row] for row in np.argsort(order)]
 
     def _candidates(self, outputs: Outputs, best: Ids, guides: Guides) -> "_Pool":
@@ -113,12 +162,17 @@ class Beam:
                 stuck = stuck[pool.scores[stuck].max(axis=1) == -np.inf]
                 pool.add(stuck, np.full((len(stuck), 1, 0), -1))
             return pool
-        # The probabilities of all texts add up to 1. So where the best path's text has more than half, no other is likelier.
-        rows = np.arange(len(best)) if self.n_best > 1 else (pool.scores[:, 0] <= np.log(0.5)).nonzero()[0]
+        # The probabilities of all texts add up to 1. So where the best path's text has more than
+        # half, no other is likelier.
+        rows = (
+            np.arange(len(best))
+            if self.n_best > 1
+            else (pool.scores[:, 0] <= np.log(0.5)).nonzero()[0]
+        )
         width = self.beam_width
         while len(rows) and width:
-            # A wide beam may lose what a narrow one finds. So it is narrowed, and again, for samples of which it has left out
-            # so much that a likelier text may be there.
+            # A wide beam may lose what a narrow one finds. So it is narrowed, and again, for
+            # samples of which it has left out so much that a likelier text may be there.
             covered = pool.search(rows, width, self.min_probability)
             rows = rows[np.exp(pool.scores[rows].max(axis=1)) < 1 - covered]
             width //= 10
@@ -126,10 +180,11 @@ class Beam:
 
 
 class _Pool:
-    """Texts of N samples, (N, C, L), class ids padded with −1, and their scores (N, C); −inf: impossible, or nothing is there.
+    """Texts of N samples, (N, C, L), class ids padded with −1, and their scores (N, C); −inf:
+    impossible, or nothing is there.
 
-    A score is the log-probability, all alignments summed, and the guides' weights. ``kept`` (N,) is what the last search of
-    each sample kept on its way, 0 to 1.
+    A score is the log-probability, all alignments summed, and the guides' weights. ``kept`` (N,) is
+    what the last search of each sample kept on its way, 0 to 1.
     """
 
     def __init__(self, outputs: Outputs, guides: Guides, best: Ids) -> None:
@@ -139,12 +194,16 @@ class _Pool:
         self.add(np.arange(len(best)), best[:, None])
 
     def search(self, rows: Ids, width: int, least: float) -> Float64Array:
-        """Adds what a beam search finds for samples ``rows``: the probability of all of it together, (R,)."""
+        """Adds what a beam search finds for samples ``rows``: the probability of all of it
+        together, (R,)."""
         found, there, self.kept[rows] = _search(self._outputs[rows], width, least, self._guides)
         return self.add(rows, found, there)
 
-    def add(self, rows: Ids, texts: Ids, there: npt.NDArray[np.bool_] | None = None) -> Float64Array:
-        """Adds the texts (R, B, L) for samples ``rows`` that are ``there``; gives their scores' exponentials, summed, (R,)."""
+    def add(
+        self, rows: Ids, texts: Ids, there: npt.NDArray[np.bool_] | None = None
+    ) -> Float64Array:
+        """Adds the texts (R, B, L) for samples ``rows`` that are ``there``; gives their scores'
+        exponentials, summed, (R,)."""
         size, width, longest = texts.shape
         labels = texts.reshape(size * width, longest)
         scores = text_log_probs(self._outputs, labels, np.repeat(rows, width))
@@ -163,7 +222,9 @@ class _Pool:
         return together
 
 
-def _alternatives(labels: Ids, scores: Float64Array, most: int, alphabet: Alphabet) -> tuple[Alternative, ...]:
+def _alternatives(
+    labels: Ids, scores: Float64Array, most: int, alphabet: Alphabet
+) -> tuple[Alternative, ...]:
     """The best of a sample's texts (C, L), which are in order; the same text is not given twice."""
     texts: dict[str, float] = {}
     for ids, score in zip(labels, scores.tolist(), strict=True):
@@ -174,7 +235,8 @@ def _alternatives(labels: Ids, scores: Float64Array, most: int, alphabet: Alphab
 
 
 def _share(texts: tuple[Alternative, ...], temperature: float) -> float:
-    """The first text's share of the probability of all of these, by their scores at a temperature."""
+    """The first text's share of the probability of all of these, by their scores at a
+    temperature."""
     scores = np.array([each.score for each in texts]) / temperature
     return float(1 / np.exp(scores - scores[0]).sum()) if scores[0] > -np.inf else 0.0
 
@@ -190,7 +252,8 @@ def _aligned(outputs: Outputs, labels: Ids, path: Alignments) -> Alignments:
 
 
 def _considered(outputs: Outputs, least: float) -> tuple[Ids, Ids, Ids, Ids]:
-    """The characters that are considered, ordered by step: samples, slots from 1 on in each sample's step, class ids, all (P,).
+    """The characters that are considered, ordered by step: samples, slots from 1 on in each
+    sample's step, class ids, all (P,).
 
     First comes where every step begins among them (T + 1,).
     """
@@ -206,22 +269,27 @@ def _considered(outputs: Outputs, least: float) -> tuple[Ids, Ids, Ids, Ids]:
     return np.searchsorted(of_step, np.arange(steps + 1)), samples, slots, ids
 
 
-def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple[Ids, npt.NDArray[np.bool_], Float64Array]:
-    """The texts (N, width, L) that are left in the beam after every sample's last step: class ids, padded with −1.
+def _search(
+    outputs: Outputs, width: int, least: float, guides: Guides
+) -> tuple[Ids, npt.NDArray[np.bool_], Float64Array]:
+    """The texts (N, width, L) that are left in the beam after every sample's last step: class ids,
+    padded with −1.
 
-    Second comes which of them are there (N, width); these are all different. The beam has less where there are no more.
-    Last comes what was kept (N,), 0 to 1: the product over the steps of the beam's share of all prefixes' sums.
+    Second comes which of them are there (N, width); these are all different. The beam has less
+    where there are no more. Last comes what was kept (N,), 0 to 1: the product over the steps of
+    the beam's share of all prefixes' sums.
 
-    Samples are ordered by length, longest first. Sums of probabilities are kept up to a factor of each sample, so that the
-    largest is 1: what gets lost to float64 is 1e-308 of the likeliest prefix. Factors of guides are multiplied in. Prefixes
-    are told apart by 64-bit fingerprints.
+    Samples are ordered by length, longest first. Sums of probabilities are kept up to a factor of
+    each sample, so that the largest is 1: what gets lost to float64 is 1e-308 of the likeliest
+    prefix. Factors of guides are multiplied in. Prefixes are told apart by 64-bit fingerprints.
     """
     probs = outputs.probs
     size, steps, classes = probs.shape
     begins, *considered = _considered(outputs, least)
 
-    # The beam. Of every prefix the sums over the alignments that end in a blank, and that end in its last character; its last
-    # character, its fingerprint and that of its parent, the prefix without the last character; the factor that guides gave it.
+    # The beam. Of every prefix the sums over the alignments that end in a blank, and that end in
+    # its last character; its last character, its fingerprint and that of its parent, the prefix
+    # without the last character; the factor that guides gave it.
     sums = np.zeros((size, width, 2))
     prefixes = np.empty((size, width, 3), np.int64)
     prefixes[...] = classes - 1, _DEAD, _NOBODY
@@ -231,19 +299,28 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
     came_from = np.tile(np.arange(width), (steps, size, 1))
     added = np.full((steps, size, width), -1)
 
-    for step, active in enumerate(np.searchsorted(-outputs.lengths, -np.arange(outputs.lengths.max(initial=0)))):
+    for step, active in enumerate(
+        np.searchsorted(-outputs.lengths, -np.arange(outputs.lengths.max(initial=0)))
+    ):
         row, now = np.arange(active)[:, None], probs[:active, step]
         in_blank, in_last = sums[:active, :, 0], sums[:active, :, 1]
         last, fingerprint, parent = (prefixes[:active, :, index] for index in range(3))
         total = in_blank + in_last
 
-        # Every prefix may grow by every character that is considered. One that is equal to the last needs a blank first.
+        # Every prefix may grow by every character that is considered. One that is equal to the last
+        # needs a blank first.
         samples, slots, ids = (each[begins[step] : begins[step + 1]] for each in considered)
-        mass = np.where(last[samples] == ids[:, None], in_blank[samples], total[samples]) * now[samples, ids][:, None]
+        mass = (
+            np.where(last[samples] == ids[:, None], in_blank[samples], total[samples])
+            * now[samples, ids][:, None]
+        )
         if guides:
             pairs, places = mass.nonzero()
             weights, behind = guides.step(states[:, samples[pairs], places], ids[pairs])
-            factors, next_states = np.zeros(mass.shape), np.zeros((len(states), *mass.shape), np.int32)
+            factors, next_states = (
+                np.zeros(mass.shape),
+                np.zeros((len(states), *mass.shape), np.int32),
+            )
             factors[pairs, places], next_states[:, pairs, places] = np.exp(weights), behind
             mass *= factors
         candidates = np.zeros((active, 1 + slots.max(initial=0), width))
@@ -253,18 +330,22 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
         slot = np.zeros((active, classes), np.int64)
         slot[samples, ids] = slots
 
-        # Or it stays as it is. Where its parent is in the beam as well, what the parent grows to is this prefix, too.
+        # Or it stays as it is. Where its parent is in the beam as well, what the parent grows to is
+        # this prefix, too.
         stay = np.empty((active, width, 2))
         stay[:, :, 0] = total * now[:, -1:]
         stay[:, :, 1] = in_last * now[row, last]
         rows, children, parents = (parent[:, :, None] == fingerprint[:, None, :]).nonzero()
         character = last[rows, children]
-        joining = np.where(last[rows, parents] == character, in_blank[rows, parents], total[rows, parents])
+        joining = np.where(
+            last[rows, parents] == character, in_blank[rows, parents], total[rows, parents]
+        )
         stay[rows, children, 1] += joining * now[rows, character] * factor[rows, children]
         candidates[rows, slot[rows, character], parents] = 0
         candidates[:, 0] = stay[:, :, 0] + stay[:, :, 1]
 
-        # The best are the beam from now on; of equals the first ones, so that the batch makes no difference.
+        # The best are the beam from now on; of equals the first ones, so that the batch makes no
+        # difference.
         flat = candidates.reshape(active, -1)
         least_kept = np.partition(flat, flat.shape[1] - width, axis=1)[:, -width, None]
         equal, better = flat == least_kept, flat > least_kept
@@ -272,7 +353,9 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
         chosen = better.nonzero()[1].reshape(active, width)
         best = flat[row, chosen]
         everything = flat.sum(axis=1)
-        all_kept[:active] *= np.divide(best.sum(axis=1), everything, out=np.ones(active), where=everything > 0)
+        all_kept[:active] *= np.divide(
+            best.sum(axis=1), everything, out=np.ones(active), where=everything > 0
+        )
         grown, source = np.divmod(chosen, width)
         rows, places = grown.nonzero()
         origins = source[rows, places]
@@ -283,10 +366,17 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
         new[rows, places, 2] = new[rows, places, 1]
         new[rows, places, 0] = ids[pairs]
         new[rows, places, 1] = _fingerprint(new[rows, places, 1], ids[pairs])
-        new[best <= 0] = classes - 1, _DEAD, _NOBODY  # also what has become the same as another prefix
+        new[best <= 0] = (
+            classes - 1,
+            _DEAD,
+            _NOBODY,
+        )  # also what has become the same as another prefix
         if guides:
             factor[:active], states[:, :active] = factor[row, source], states[:, row, source]
-            factor[rows, places], states[:, rows, places] = factors[pairs, origins], next_states[:, pairs, origins]
+            factor[rows, places], states[:, rows, places] = (
+                factors[pairs, origins],
+                next_states[:, pairs, origins],
+            )
         sums[:active], prefixes[:active] = kept, new
         came_from[step, :active] = source
         added[step, rows, places] = ids[pairs]
@@ -294,14 +384,16 @@ def _search(outputs: Outputs, width: int, least: float, guides: Guides) -> tuple
 
 
 def _fingerprint(parent: Ids, character: Ids) -> Ids:
-    """The fingerprints of prefixes, out of their parents' and their last characters: numbers mixed until every bit counts."""
+    """The fingerprints of prefixes, out of their parents' and their last characters: numbers mixed
+    until every bit counts."""
     mixed = parent.view(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + character.view(np.uint64)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xBF58476D1CE4E5B9)
     return (mixed ^ (mixed >> np.uint64(32))).view(np.int64)
 
 
 def _backtrace(came_from: Ids, added: Ids) -> Ids:
-    """The texts (N, width, L), padded with −1, of places in the beam that know where they came from (T, N, width)."""
+    """The texts (N, width, L), padded with −1, of places in the beam that know where they came from
+    (T, N, width)."""
     steps, size, width = added.shape
     written = np.empty_like(added)
     row, place = np.arange(size)[:, None], np.tile(np.arange(width), (size, 1))

@@ -13,20 +13,27 @@ from ocrkit_ctc.results import TEMPERATURE, readings
 
 @dataclass(frozen=True)
 class Greedy:
-    """Best path decoding: the likeliest class of every step, runs of one class merged, blanks removed.
+    """Best path decoding: the likeliest class of every step, runs of one class merged, blanks
+    removed.
 
-    Source: Graves et al., "Connectionist Temporal Classification", ICML 2006, section 3.2. Of equally likely classes
-    the one with the lowest id is taken. No step reads anything of another, nor of another sample in the batch.
+    Source: Graves et al., "Connectionist Temporal Classification", ICML 2006, section 3.2. Of
+    equally likely classes the one with the lowest id is taken. No step reads anything of another,
+    nor of another sample in the batch.
 
-    A character's span is the half-open range of steps of its run. Confidences are those of :func:`ocrkit_ctc.results.readings`.
+    A character's span is the half-open range of steps of its run. Confidences are those of
+    :func:`ocrkit_ctc.results.readings`.
     """
 
     temperature: float | None = option(None, TEMPERATURE, minimum=0.01, maximum=100)
 
-    def __call__(self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /) -> list[Decoded]:
-        """Texts out of log-probabilities (N, T, K), of which the first ``lengths[n]`` steps count; K is ``alphabet.classes``.
+    def __call__(
+        self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /
+    ) -> list[Decoded]:
+        """Texts out of log-probabilities (N, T, K), of which the first ``lengths[n]`` steps count;
+        K is ``alphabet.classes``.
 
-        Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps that count.
+        Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps
+        that count.
         """
         return [
             decoded
@@ -36,7 +43,8 @@ class Greedy:
 
 
 def best_path(outputs: Outputs) -> Alignments:
-    """The likeliest path of each sample: of equally likely classes the first, of every class the steps of its run."""
+    """The likeliest path of each sample: of equally likely classes the first, of every class the
+    steps of its run."""
     size, steps, classes = outputs.log_probs.shape
     path = outputs.log_probs.argmax(axis=2)
     counts = np.arange(steps) < outputs.lengths[:, None]
@@ -48,5 +56,9 @@ def best_path(outputs: Outputs) -> Alignments:
     labels, first, last = np.full((3, size, int(number.max(initial=0))), -1)
     rows, begin = starts.nonzero()
     place = number[rows, begin] - 1
-    labels[rows, place], first[rows, place], last[rows, place] = path[rows, begin], begin, ends.nonzero()[1] + 1
+    labels[rows, place], first[rows, place], last[rows, place] = (
+        path[rows, begin],
+        begin,
+        ends.nonzero()[1] + 1,
+    )
     return Alignments(labels, first, last)

@@ -1,7 +1,8 @@
-"""What a beam search is told of the language: word lists and language models, both as automata that read along.
+"""What a beam search is told of the language: word lists and language models, both as automata that
+read along.
 
-A guide's state is what it has read; it weighs every next character, and the end of the text, in nats. States and classes
-are int32 arrays of one shape.
+A guide's state is what it has read; it weighs every next character, and the end of the text, in
+nats. States and classes are int32 arrays of one shape.
 """
 
 import unicodedata
@@ -30,14 +31,16 @@ class Guide(Protocol):
         """The state of the empty text."""
 
     def step(self, states: IntArray, classes: IntArray, /) -> tuple[Weights, IntArray]:
-        """The weight of each class, an alphabet's character, in each state (−inf: cannot be), and the states behind them."""
+        """The weight of each class, an alphabet's character, in each state (−inf: cannot be), and
+        the states behind them."""
 
     def end(self, states: IntArray, /) -> Weights:
         """The weight of the text's end in each state."""
 
 
 class ModelGuide:
-    """A language model's log-probabilities, times a factor. Raises OcrkitError where it lacks characters of the alphabet."""
+    """A language model's log-probabilities, times a factor. Raises OcrkitError where it lacks
+    characters of the alphabet."""
 
     def __init__(self, model: LanguageModel, weight: float, alphabet: Alphabet) -> None:
         self._model, self._weight, self._ids = model, weight, model.ids(alphabet.characters)
@@ -52,18 +55,22 @@ class ModelGuide:
 
 
 class Lexicon:
-    """Lets through the words of a list, with any other characters than letters and digits before, between and behind them.
+    """Lets through the words of a list, with any other characters than letters and digits before,
+    between and behind them.
 
-    A trie: state 0 is outside of words, every other one the beginning of a word. Between two words there is at least one
-    character that is no letter, mark or digit. Where such a character goes on a word, as in ``don't``, it does.
-    Words with characters that the alphabet lacks are left out. Raises OcrkitError where no word is left.
+    A trie: state 0 is outside of words, every other one the beginning of a word. Between two words
+    there is at least one character that is no letter, mark or digit. Where such a character goes on
+    a word, as in ``don't``, it does. Words with characters that the alphabet lacks are left out.
+    Raises OcrkitError where no word is left.
     """
 
     start = 0
 
     def __init__(self, path: Path, alphabet: Alphabet) -> None:
         self._classes = len(alphabet)
-        self._between = np.array([unicodedata.category(character)[0] not in "LMN" for character in alphabet.characters])
+        self._between = np.array(
+            [unicodedata.category(character)[0] not in "LMN" for character in alphabet.characters]
+        )
         arcs: dict[int, int] = {}  # state · classes + class → state
         words = set()
         for word in _words(path):
@@ -74,12 +81,18 @@ class Lexicon:
                 words.add(state)
         if not arcs:
             raise OcrkitError(
-                f"lexicon {path}: it has no word of the pipeline's characters; expected words, white space between"
+                f"lexicon {path}: it has no word of the pipeline's characters; expected words, "
+                "white space between"
             )
         keys = np.array(list(arcs))
         self._complete = np.zeros(len(arcs) + 1, bool)
         self._complete[[self.start, *words]] = True
-        for key, state in arcs.items():  # in "dogs'", which may go on, the apostrophe may as well stand behind the word "dogs"
+        for (
+            key,
+            state,
+        ) in (
+            arcs.items()
+        ):  # in "dogs'", which may go on, the apostrophe may as well stand behind the word "dogs"
             if self._between[key % self._classes] and self._complete[key // self._classes]:
                 self._complete[state] = True
         order = keys.argsort()
@@ -90,7 +103,9 @@ class Lexicon:
         found = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
         known = self._keys[found] == keys
         allowed = known | (self._between[classes] & self._complete[states])
-        return np.where(allowed, 0.0, -np.inf), np.where(known, self._states[found], self.start).astype(np.int32)
+        return np.where(allowed, 0.0, -np.inf), np.where(
+            known, self._states[found], self.start
+        ).astype(np.int32)
 
     def end(self, states: IntArray, /) -> Weights:
         return np.where(self._complete[states], 0.0, -np.inf)
@@ -106,7 +121,8 @@ def open_lexicon(path: Path, alphabet: Alphabet) -> Lexicon:
 
 
 def open_model(source: str) -> LanguageModel:
-    """The language model of a file or name; opened once, until the file changes. Raises OcrkitError where it cannot be."""
+    """The language model of a file or name; opened once, until the file changes. Raises OcrkitError
+    where it cannot be."""
     return _model(source, _stamp(Path(source)))
 
 
@@ -129,7 +145,8 @@ def _model(source: str, _: tuple[int, int] | None) -> LanguageModel:
 
 
 class Guides:
-    """Several guides as one, and a bonus for every character; states are int32 arrays with one more axis, the guides, first."""
+    """Several guides as one, and a bonus for every character; states are int32 arrays with one more
+    axis, the guides, first."""
 
     def __init__(self, guides: Sequence[Guide], bonus: float) -> None:
         self._guides, self._bonus = guides, bonus

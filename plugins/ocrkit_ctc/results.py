@@ -9,7 +9,10 @@ from ocrkit.interfaces import Alternative, Decoded, Span
 from ocrkit_ctc.alignments import Alignments, Outputs, character_confidences, text_log_probs
 from ocrkit_ctc.inputs import tempered
 
-TEMPERATURE = "log-probabilities are divided by it for the confidences; none: the one fitted with the weights, else 1"
+TEMPERATURE = (
+    "log-probabilities are divided by it for the confidences; none: the one fitted with "
+    "the weights, else 1"
+)
 
 
 def readings(
@@ -21,7 +24,8 @@ def readings(
 ) -> list[Decoded]:
     """The results for one text of each sample.
 
-    The confidence is the probability of the text: the sum over all alignments. What it is for single characters is said at
+    The confidence is the probability of the text: the sum over all alignments. What it is for
+    single characters is said at
     :func:`ocrkit_ctc.alignments.character_confidences`. Both are computed at the temperature.
     """
     outputs = tempered(outputs, temperature)
@@ -42,5 +46,7 @@ def readings(
             tuple(characters[first:last]),
             alternatives[row] if alternatives else (),
         )
-        for row, (first, last, confidence) in enumerate(zip(bounds[:-1], bounds[1:], confidences, strict=True))
+        for row, (first, last, confidence) in enumerate(
+            zip(bounds[:-1], bounds[1:], confidences, strict=True)
+        )
     ]

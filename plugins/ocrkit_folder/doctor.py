@@ -33,8 +33,12 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text."""
         rows = [f"  {name:<30}{count:>9,}" for name, count in self.counts.items()]
-        rows += [f"  {f'images in {split}/':<30}{count:>9,}" for split, count in self.splits.items()]
-        alphabet = "".join(sorted(character for character in self.characters if not is_hidden(character)))
+        rows += [
+            f"  {f'images in {split}/':<30}{count:>9,}" for split, count in self.splits.items()
+        ]
+        alphabet = "".join(
+            sorted(character for character in self.characters if not is_hidden(character))
+        )
         return [
             f"images and texts under {self.root}",
             *rows,
@@ -61,8 +65,13 @@ def examine(root: Path) -> Report:
         rows = tuple(f"{item.id} ({item.reason})" for item in reader.skipped)
         findings.append(Finding("problem", f"{len(rows):,} left out", rows))
     if broken:
-        findings.append(Finding("problem", f"{counted(broken, 'image')} cannot be read", tuple(broken.values())))
-    findings += [*_of_texts(reader, samples, texts), *_twice(sample for sample in samples if sample.id not in broken)]
+        findings.append(
+            Finding("problem", f"{counted(broken, 'image')} cannot be read", tuple(broken.values()))
+        )
+    findings += [
+        *_of_texts(reader, samples, texts),
+        *_twice(sample for sample in samples if sample.id not in broken),
+    ]
     return Report(
         root=str(root),
         usable=len(broken) < len(samples),
@@ -74,7 +83,11 @@ def examine(root: Path) -> Report:
             "different characters": len(characters),
             "writers": len({sample.writer for sample in samples if sample.writer}),
         },
-        splits=dict(sorted(Counter(sample.id.split("/")[0] for sample in samples if "/" in sample.id).items())),
+        splits=dict(
+            sorted(
+                Counter(sample.id.split("/")[0] for sample in samples if "/" in sample.id).items()
+            )
+        ),
         characters=dict(characters.most_common()),
         findings=findings,
     )
@@ -87,28 +100,45 @@ def _of_texts(reader: Folder, samples: list[Sample], texts: dict[str, str]) -> I
         return tuple(id_ for id_, text in texts.items() if odd(text))
 
     if without := [sample.id for sample in samples if sample.text is None]:
-        yield Finding("problem", f"{counted(without, 'image')} without a text; expected {reader.expected(without[0])}", without)
+        yield Finding(
+            "problem",
+            f"{counted(without, 'image')} without a text; expected {reader.expected(without[0])}",
+            without,
+        )
     if empty := those(lambda text: not text):
-        yield Finding("note", f"{counted(empty, 'empty text')}: nothing is written on the image", empty)
+        yield Finding(
+            "note", f"{counted(empty, 'empty text')}: nothing is written on the image", empty
+        )
     if hidden := those(lambda text: any(map(is_hidden, text))):
-        counts = Counter(character for id_ in hidden for character in set(texts[id_]) if is_hidden(character))
-        yield Finding("problem", f"{counted(hidden, 'text')} with characters that nobody sees: {listed(counts)}", hidden)
+        counts = Counter(
+            character for id_ in hidden for character in set(texts[id_]) if is_hidden(character)
+        )
+        yield Finding(
+            "problem",
+            f"{counted(hidden, 'text')} with characters that nobody sees: {listed(counts)}",
+            hidden,
+        )
     if other_form := those(lambda text: not unicodedata.is_normalized("NFC", text)):
         yield Finding(
             "problem",
-            f"{counted(other_form, 'text')} not in Unicode's form NFC, in which an accent and its letter are one character",
+            f"{counted(other_form, 'text')} not in Unicode's form NFC, in which an accent and its "
+            "letter are one character",
             other_form,
         )
     if quoted := those(is_quoted):
         yield Finding(
             "note",
-            f"{counted(quoted, 'text')} with quotation marks around; they count as written on the image",
+            f"{counted(quoted, 'text')} with quotation marks around; they count as written on the "
+            "image",
             quoted,
         )
-    if backwards := those(lambda text: any(unicodedata.bidirectional(character) in {"R", "AL"} for character in text)):
+    if backwards := those(
+        lambda text: any(unicodedata.bidirectional(character) in {"R", "AL"} for character in text)
+    ):
         yield Finding(
             "note",
-            f"{counted(backwards, 'text')} of a script that runs from right to left; networks read from left to right, so "
+            f"{counted(backwards, 'text')} of a script that runs from right to left; networks read "
+            "from left to right, so "
             "texts to train on have their characters in the order of the image",
             backwards,
         )
@@ -123,10 +153,14 @@ def _twice(samples: Iterable[Sample]) -> Iterable[Finding]:
     alike = [group for group in same.values() if len(group) > 1]
     agree = [group for group in alike if len({sample.text for sample in group}) == 1]
     if agree:
-        yield Finding("note", f"{counted(agree, 'image')} more than once", tuple(map(_together, agree)))
+        yield Finding(
+            "note", f"{counted(agree, 'image')} more than once", tuple(map(_together, agree))
+        )
     if differ := [group for group in alike if group not in agree]:
         yield Finding(
-            "problem", f"{counted(differ, 'image')} more than once with different texts", tuple(map(_together, differ))
+            "problem",
+            f"{counted(differ, 'image')} more than once with different texts",
+            tuple(map(_together, differ)),
         )
 
 

@@ -12,7 +12,14 @@ from ocrkit import DataError, Sample, Skipped, option, read_image
 from ocrkit.characters import hidden_in
 from ocrkit.files import read_text, walk
 from ocrkit.images import EXTENSIONS, passed_over
-from ocrkit_folder.labels import GROUND_TRUTH, TABLE, Label, ground_truths, parse_labels, stays_inside
+from ocrkit_folder.labels import (
+    GROUND_TRUTH,
+    TABLE,
+    Label,
+    ground_truths,
+    parse_labels,
+    stays_inside,
+)
 
 if TYPE_CHECKING:
     from ocrkit_folder.doctor import Report
@@ -22,12 +29,14 @@ if TYPE_CHECKING:
 class Folder:
     """All images of a folder and of the folders in it, links too: those that ocrkit reads.
 
-    Texts come from ``labels.tsv`` (see :func:`ocrkit_folder.labels.parse_labels`) in any of these folders, its paths relative
-    to it; for an image that no table names, from ``name.gt.txt`` beside ``name.png``: one line. An empty line of either is an
-    empty text. Images with neither have no text: they can be read, but not scored. An image's id is its path from the root.
-    Names that begin with a dot are passed over.
+    Texts come from ``labels.tsv`` (see :func:`ocrkit_folder.labels.parse_labels`) in any of these
+    folders, its paths relative to it; for an image that no table names, from ``name.gt.txt`` beside
+    ``name.png``: one line. An empty line of either is an empty text. Images with neither have no
+    text: they can be read, but not scored. An image's id is its path from the root. Names that
+    begin with a dot are passed over.
 
-    Splits: ``all``, or the name of a folder in the root. Raises DataError where nothing can be read.
+    Splits: ``all``, or the name of a folder in the root. Raises DataError where nothing can be
+    read.
     """
 
     root: Path = option(Path(), "the folder")
@@ -39,12 +48,17 @@ class Folder:
         inside = PurePosixPath("." if self.split == "all" else self.split)
         start = self.root / inside
         if not stays_inside(inside) or not start.is_dir():
-            raise DataError(f"folder: no split {self.split!r} in {self.root}; available: {', '.join(self._splits())}")
+            raise DataError(
+                f"folder: no split {self.split!r} in {self.root}; available: "
+                f"{', '.join(self._splits())}"
+            )
 
         self._skipped: list[Skipped] = []
         self.files = [self._id(path) for path in walk(start, self._note_locked)]
         """The files of the split, images or not, by their paths from the root."""
-        self._by_form = {_composed(name): name for name in self.files} | {name: name for name in self.files}
+        self._by_form = {_composed(name): name for name in self.files} | {
+            name: name for name in self.files
+        }
         labels: dict[str, Label] = {}
         for table in self._tables(inside):
             labels |= self._read_table(table)
@@ -54,13 +68,27 @@ class Folder:
         for image in sorted(images | labelled):
             self._add(image, labels.get(image))
         if not self._labels:
-            first = f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}" if self._skipped else ""
+            first = (
+                f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}"
+                if self._skipped
+                else ""
+            )
             others = "".join(f"; {sentence}" for sentence in passed_over(self.files))
-            raise DataError(f"folder: no usable images (PNG, JPEG, TIFF, BMP, WebP, GIF) under {start}{first}{others}")
+            raise DataError(
+                "folder: no usable images (PNG, JPEG, TIFF, BMP, WebP, GIF) under "
+                f"{start}{first}{others}"
+            )
         self._ids = list(self._labels)
 
     def _splits(self) -> list[str]:
-        return ["all", *sorted(entry.name for entry in os.scandir(self.root) if entry.is_dir() and entry.name[0] != ".")]
+        return [
+            "all",
+            *sorted(
+                entry.name
+                for entry in os.scandir(self.root)
+                if entry.is_dir() and entry.name[0] != "."
+            ),
+        ]
 
     def _id(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
@@ -71,21 +99,25 @@ class Folder:
 
     def _tables(self, inside: PurePosixPath) -> Iterator[Path]:
         """The tables above a split, top down, then those in it."""
-        yield from filter(Path.is_file, (self.root / folder / TABLE for folder in reversed(inside.parents)))
+        yield from filter(
+            Path.is_file, (self.root / folder / TABLE for folder in reversed(inside.parents))
+        )
         yield from (self.root / name for name in self.files if PurePosixPath(name).name == TABLE)
 
     def _read_table(self, file: Path) -> dict[str, Label]:
         """The labels of a table by image id; its bad rows are noted in ``skipped``."""
         folder = PurePosixPath(self._id(file.parent))
-        labels, malformed = parse_labels(read_text(file, DataError), self._id(file), partial(self._actual, folder))
+        labels, malformed = parse_labels(
+            read_text(file, DataError), self._id(file), partial(self._actual, folder)
+        )
         self._skipped += malformed
         return {(folder / path).as_posix(): label for path, label in labels.items()}
 
     def _actual(self, folder: PurePosixPath, written: str) -> str:
         """The path, from a table's folder, of the file that a path in the table stands for.
 
-        Windows writes backslashes, some programs quote what they save, and the Mac's file names have accents as characters of
-        their own (Unicode's form NFD).
+        Windows writes backslashes, some programs quote what they save, and the Mac's file names
+        have accents as characters of their own (Unicode's form NFD).
         """
         for path in (written, written.strip('"'), written.replace("\\", "/")):
             if found := self._find((folder / path).as_posix()):
@@ -114,7 +146,11 @@ class Folder:
         name = next(filter(None, map(self._find, ground_truths(image))), None)
         if name is None:
             return Label(None, None)
-        lines = [line.strip() for line in read_text(self.root / name, DataError).split("\n") if line.strip()]
+        lines = [
+            line.strip()
+            for line in read_text(self.root / name, DataError).split("\n")
+            if line.strip()
+        ]
         if len(lines) > 1:
             raise DataError(f"{PurePosixPath(name).name}: {len(lines)} lines of text; expected one")
         return Label("".join(lines), None)
@@ -133,30 +169,47 @@ class Folder:
 
     @property
     def notes(self) -> list[str]:
-        """What the user may want to know of the data: images that are not read, or have no text, and quoted texts."""
+        """What the user may want to know of the data: images that are not read, or have no text,
+        and quoted texts."""
         notes = [f"{self.root}: {sentence}" for sentence in passed_over(self.files)]
         without = [image for image, label in self._labels.items() if label.text is None]
         if without:
-            have = f"{len(without):,} of {len(self._labels):,} images have no text, {without[0]} for example"
+            have = (
+                f"{len(without):,} of {len(self._labels):,} images have no text, {without[0]} "
+                "for example"
+            )
             notes.append(f"{self.root}: {have}; expected {self.expected(without[0])}")
-        quoted = [(image, label.text) for image, label in self._labels.items() if label.text and is_quoted(label.text)]
+        quoted = [
+            (image, label.text)
+            for image, label in self._labels.items()
+            if label.text and is_quoted(label.text)
+        ]
         if quoted:
             begin = "texts begin and end" if len(quoted) > 1 else "text begins and ends"
             notes.append(
-                f"{self.root}: {len(quoted):,} {begin} with a quotation mark, {quoted[0][0]} for example: {quoted[0][1]}; "
-                "it counts as written on the image: where a program put it there, save the table without quotes"
+                f"{self.root}: {len(quoted):,} {begin} with a quotation mark, {quoted[0][0]} for "
+                f"example: {quoted[0][1]}; "
+                "it counts as written on the image: where a program put it there, save the table "
+                "without quotes"
             )
         return notes
 
     def expected(self, image: str) -> str:
         """Where the text of an image should be, and what lies there in its place."""
-        return f"{TABLE}, or {PurePosixPath(next(ground_truths(image))).name} beside it{self._hint(image)}"
+        return (
+            f"{TABLE}, or {PurePosixPath(next(ground_truths(image))).name} beside "
+            f"it{self._hint(image)}"
+        )
 
     def _hint(self, image: str) -> str:
         for name in ("words.txt", "ascii/words.txt"):
             if (self.root / name).is_file():
                 return f"; {name} is there: did you mean --reader iam?"
-        tables = (name for name in self.files if PurePosixPath(name).name != TABLE and _is_table(PurePosixPath(name)))
+        tables = (
+            name
+            for name in self.files
+            if PurePosixPath(name).name != TABLE and _is_table(PurePosixPath(name))
+        )
         if table := next(tables, None):
             return f"; {table} is not read: {TABLE} has rows of path, tab and text"
         path = PurePosixPath(image)
@@ -189,7 +242,11 @@ def _composed(name: str) -> str:
 
 def _is_table(path: PurePosixPath) -> bool:
     """Whether a file looks as if it held labels."""
-    return path.suffix.lower() in {".csv", ".tsv", ".jsonl", ".xlsx"} or path.stem.lower() in {"labels", "label", "gt"}
+    return path.suffix.lower() in {".csv", ".tsv", ".jsonl", ".xlsx"} or path.stem.lower() in {
+        "labels",
+        "label",
+        "gt",
+    }
 
 
 def is_quoted(text: str) -> bool:

@@ -10,7 +10,8 @@ from ocrkit import Skipped
 TABLE = "labels.tsv"
 GROUND_TRUTH = ".gt.txt"
 _VERSIONS = (".bin", ".nrm", ".dew", ".raw")
-"""What other programs put before the ending of a line's image that they have worked on; its text has the line's name."""
+"""What other programs put before the ending of a line's image that they have worked on; its text
+has the line's name."""
 
 
 class Label(NamedTuple):
@@ -25,9 +26,10 @@ def parse_labels(
 ) -> tuple[dict[str, Label], list[Skipped]]:
     """Labels by path, and the rows that make no sense, by line number.
 
-    A row is ``path<TAB>text`` or ``path<TAB>text<TAB>writer``; blank lines do not count. Nothing is quoted, and there are no
-    comments: any character but a tab or a line's end may be in a text, which may be empty. Spaces around a text are dropped.
-    ``actual`` gives the path of the file that a path in the table stands for.
+    A row is ``path<TAB>text`` or ``path<TAB>text<TAB>writer``; blank lines do not count. Nothing is
+    quoted, and there are no comments: any character but a tab or a line's end may be in a text,
+    which may be empty. Spaces around a text are dropped. ``actual`` gives the path of the file that
+    a path in the table stands for.
     """
     labels: dict[str, Label] = {}
     malformed: list[Skipped] = []
@@ -38,13 +40,18 @@ def parse_labels(
         path = actual(written)
         key = PurePosixPath(path)
         if len(rest) not in (1, 2):
-            reason = f"{1 + len(rest)} columns; expected path, text and perhaps writer, with a tab between them"
+            reason = (
+                f"{1 + len(rest)} columns; expected path, text and perhaps writer, with a tab "
+                "between them"
+            )
         elif not path or not stays_inside(key):
             reason = f"path {path!r}; expected a file in this folder or below"
         elif key.as_posix() in labels:
             reason = f"second row of {path}"
         else:
-            labels[key.as_posix()] = Label(rest[0].strip(), rest[1].strip() or None if len(rest) == 2 else None)
+            labels[key.as_posix()] = Label(
+                rest[0].strip(), rest[1].strip() or None if len(rest) == 2 else None
+            )
             continue
         malformed.append(Skipped(f"{name}:{number}", reason))
     return labels, malformed
@@ -52,11 +59,16 @@ def parse_labels(
 
 def stays_inside(path: PurePosixPath) -> bool:
     """Whether a path leads nowhere but into the folder that it begins at, on any system."""
-    return not path.is_absolute() and ".." not in path.parts and not re.match("[A-Za-z]:", path.as_posix())
+    return (
+        not path.is_absolute()
+        and ".." not in path.parts
+        and not re.match("[A-Za-z]:", path.as_posix())
+    )
 
 
 def ground_truths(image: str) -> Iterator[str]:
-    """The names that the file with an image's text may have: ``w1.bin.gt.txt``, then ``w1.gt.txt``, for ``w1.bin.png``."""
+    """The names that the file with an image's text may have: ``w1.bin.gt.txt``, then ``w1.gt.txt``,
+    for ``w1.bin.png``."""
     path = PurePosixPath(image)
     yield path.with_suffix(GROUND_TRUTH).as_posix()
     if PurePosixPath(path.stem).suffix in _VERSIONS:

@@ -8,13 +8,20 @@ from ocrkit.hookspecs import Register, hookimpl
 
 def _extra() -> str | None:
     """What to install for MXNet; None where it has no build, since the extra is empty there."""
-    has_build = sys.version_info < (3, 13) and sys.platform == "linux" and platform.machine() == "x86_64"
+    has_build = (
+        sys.version_info < (3, 13) and sys.platform == "linux" and platform.machine() == "x86_64"
+    )
     return "gluon" if has_build else None
 
 
 @hookimpl
 def ocrkit_backends(register: Register) -> None:
-    register("gluon", "ocrkit_gluon.backend:Gluon", summary="Apache MXNet 1.9 Gluon: inference and training", extra=_extra())
+    register(
+        "gluon",
+        "ocrkit_gluon.backend:Gluon",
+        summary="Apache MXNet 1.9 Gluon: inference and training",
+        extra=_extra(),
+    )
 
 
 @hookimpl
@@ -31,5 +38,7 @@ def ocrkit_encoders(register: Register) -> None:
 @hookimpl
 def ocrkit_importers(register: Register) -> None:
     register(
-        "params", "ocrkit_gluon.params:GluonParams", summary="the seed notebook's network as Gluon's .params files hold it"
+        "params",
+        "ocrkit_gluon.params:GluonParams",
+        summary="the seed notebook's network as Gluon's .params files hold it",
     )

@@ -16,7 +16,8 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 """Adam's moment decays and the term that keeps its division finite, as Kingma & Ba propose."""
 
 _TRACING = ProcessLock()
-"""Held while a block is called: the first call traces it, in global variables. What it computes is ready only later."""
+"""Held while a block is called: the first call traces it, in global variables. What it computes is
+ready only later."""
 
 
 class Gluon:
@@ -66,7 +67,9 @@ class _Loss(nn.HybridBlock):  # type: ignore[misc, name-defined]
         super().__init__()
         self.whole = whole
 
-    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any, labels: Any, label_lengths: Any) -> Any:
+    def hybrid_forward(
+        self, F: Any, inputs: Any, sizes: Any, labels: Any, label_lengths: Any
+    ) -> Any:
         scores, lengths = self.whole(inputs, sizes)
         return F.ctc_loss(
             F.transpose(scores, (1, 0, 2)), labels, lengths, label_lengths,
@@ -75,7 +78,8 @@ class _Loss(nn.HybridBlock):  # type: ignore[misc, name-defined]
 
 
 class _EmptyLoss(nn.HybridBlock):  # type: ignore[misc, name-defined]
-    """The CTC loss of samples whose labels are all empty, where MXNet's own is 0: all steps are to be blank."""
+    """The CTC loss of samples whose labels are all empty, where MXNet's own is 0: all steps are to
+    be blank."""
 
     def __init__(self, whole: _Whole) -> None:
         super().__init__()
@@ -83,7 +87,9 @@ class _EmptyLoss(nn.HybridBlock):  # type: ignore[misc, name-defined]
 
     def hybrid_forward(self, F: Any, inputs: Any, sizes: Any) -> Any:
         scores, lengths = self.whole(inputs, sizes)
-        blank = F.slice_axis(F.log_softmax(scores, axis=2), axis=2, begin=-1, end=None).transpose((1, 0, 2))
+        blank = F.slice_axis(F.log_softmax(scores, axis=2), axis=2, begin=-1, end=None).transpose(
+            (1, 0, 2)
+        )
         return -F.SequenceMask(blank, lengths, use_sequence_length=True).sum(axis=(0, 2))
 
 
@@ -94,10 +100,11 @@ def _canonical(name: str) -> str:
 
 
 class GluonNetwork:
-    """A network on an MXNet context. Its blocks are hybridized with static allocation, the fastest form that MXNet has.
+    """A network on an MXNet context. Its blocks are hybridized with static allocation, the fastest
+    form that MXNet has.
 
-    On a CPU it works on two batches at a time, unless somebody says how many threads it may have. How many MXNet's operators
-    have is the process's, and fixed when MXNet is imported.
+    On a CPU it works on two batches at a time, unless somebody says how many threads it may have.
+    How many MXNet's operators have is the process's, and fixed when MXNet is imported.
     """
 
     def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
@@ -109,11 +116,14 @@ class GluonNetwork:
         self.whole.initialize(mxnet.init.Zero(), ctx=self.context)
         self.parameters: dict[str, Any] = {
             _canonical(name): parameter
-            for name, parameter in self.whole._collect_params_with_prefix().items()  # the only structural names
+            # the only structural names
+            for name, parameter in self.whole._collect_params_with_prefix().items()
         }
         built = {name: parameter.shape for name, parameter in self.parameters.items()}
         if wrong := plan.mismatch(built):
-            raise ConfigError([f"the gluon network has other parameters than its definition says: {wrong}"])
+            raise ConfigError(
+                [f"the gluon network has other parameters than its definition says: {wrong}"]
+            )
 
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
         return READING.call(self._predict, inputs, sizes)
@@ -130,7 +140,10 @@ class GluonNetwork:
         return [nd.array(array, ctx=self.context, dtype="float32") for array in arrays]
 
     def state(self) -> Arrays:
-        return {name: parameter.data(self.context).asnumpy() for name, parameter in self.parameters.items()}
+        return {
+            name: parameter.data(self.context).asnumpy()
+            for name, parameter in self.parameters.items()
+        }
 
     def load_state(self, arrays: Arrays, /) -> None:
         missing = self.parameters.keys() - arrays.keys()
@@ -140,7 +153,8 @@ class GluonNetwork:
             parameter.set_data(nd.array(arrays[name], ctx=self.context, dtype="float32"))
 
     def initialize(self, seed: int, /) -> None:
-        """Xavier's uniform initialisation (Glorot & Bengio 2010), as the seed notebook's; biases zero."""
+        """Xavier's uniform initialisation (Glorot & Bengio 2010), as the seed notebook's; biases
+        zero."""
         mxnet.random.seed(seed)
         self.whole.initialize(mxnet.init.Xavier(), ctx=self.context, force_reinit=True)
 
@@ -153,7 +167,9 @@ class GluonNetwork:
             "shortcut": options.shortcut > 0,
         }
         problems = [
-            f"training.{name}: backend 'gluon' does not have it; try --backend torch" for name in cannot if cannot[name]
+            f"training.{name}: backend 'gluon' does not have it; try --backend torch"
+            for name in cannot
+            if cannot[name]
         ]
         if problems:
             raise ConfigError(problems)
@@ -161,7 +177,8 @@ class GluonNetwork:
 
 
 class GluonTrainer:
-    """Adam or AdamW on a network. Its state is in plain arrays, since MXNet's own trainer pickles its."""
+    """Adam or AdamW on a network. Its state is in plain arrays, since MXNet's own trainer pickles
+    its."""
 
     def __init__(self, network: GluonNetwork, options: OptimizerOptions) -> None:
         self._network = network
@@ -172,24 +189,38 @@ class GluonTrainer:
         self._empty_loss.hybridize(static_alloc=True)
         self._steps = 0
         self._trained = {name: p for name, p in network.parameters.items() if p.grad_req != "null"}
-        self._means = {name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()}
-        self._variances = {name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()}
+        self._means = {
+            name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()
+        }
+        self._variances = {
+            name: nd.zeros(p.shape, ctx=network.context) for name, p in self._trained.items()
+        }
 
     def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
         assert batch is not None  # noqa: S101  (there is no other worker)
         mxnet.random.seed(seed)
         arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
         with mxnet.autograd.record():
-            losses = self._loss(*arrays) if batch.label_lengths.any() else self._empty_loss(*arrays[:2])
-            weighted = losses * nd.maximum(arrays[3], 1) if self._options.length_weighted else losses
+            losses = (
+                self._loss(*arrays) if batch.label_lengths.any() else self._empty_loss(*arrays[:2])
+            )
+            weighted = (
+                losses * nd.maximum(arrays[3], 1) if self._options.length_weighted else losses
+            )
             objective = weighted.mean() * self._options.loss_weight
         objective.backward()
-        gradients = {name: parameter.grad(self._network.context) for name, parameter in self._trained.items()}
+        gradients = {
+            name: parameter.grad(self._network.context) for name, parameter in self._trained.items()
+        }
         if self._options.clip_norm:
-            # Of a norm that is not finite the training loop hears by the loss; MXNet's own check would warn beside it.
-            mxnet.gluon.utils.clip_global_norm(list(gradients.values()), self._options.clip_norm, check_isfinite=False)
+            # Of a norm that is not finite the training loop hears by the loss; MXNet's own check
+            # would warn beside it.
+            mxnet.gluon.utils.clip_global_norm(
+                list(gradients.values()), self._options.clip_norm, check_isfinite=False
+            )
         self._steps += 1
-        # adam_update knows no step count, so the correction of the moments' bias towards zero goes into rate and epsilon.
+        # adam_update knows no step count, so the correction of the moments' bias towards zero goes
+        # into rate and epsilon.
         correction = (1 - BETA2**self._steps) ** 0.5
         rate = learning_rate * correction / (1 - BETA1**self._steps)
         for name, parameter in self._trained.items():
@@ -210,5 +241,7 @@ class GluonTrainer:
     def load_state(self, arrays: Arrays, /) -> None:
         for name in self._trained:
             self._means[name][:] = nd.array(arrays[f"mean.{name}"], ctx=self._network.context)
-            self._variances[name][:] = nd.array(arrays[f"variance.{name}"], ctx=self._network.context)
+            self._variances[name][:] = nd.array(
+                arrays[f"variance.{name}"], ctx=self._network.context
+            )
         self._steps = int(arrays["steps"].item())

@@ -10,8 +10,9 @@ from ocrkit_gluon.mxnet import mxnet
 class BiLstm(mxnet.gluon.HybridBlock):  # type: ignore[misc]  # MXNet has no types
     """See :class:`ocrkit_crnn.bilstm.BiLstm`.
 
-    Two directions, each a fused operator of its own: on the CPU MXNet's bidirectional one ignores lengths, so the reverse
-    direction is turned round by length before and after. Its parameters bear the canonical names.
+    Two directions, each a fused operator of its own: on the CPU MXNet's bidirectional one ignores
+    lengths, so the reverse direction is turned round by length before and after. Its parameters
+    bear the canonical names.
     """
 
     def __init__(self, options: definition.BiLstm, input: SequenceSize) -> None:
@@ -19,7 +20,13 @@ class BiLstm(mxnet.gluon.HybridBlock):  # type: ignore[misc]  # MXNet has no typ
         self._options = options
         with self.name_scope():
             for name, shape in options.parameters(input).items():
-                setattr(self, name, self.params.get(name, shape=shape, init="zeros" if name.startswith("bias") else None))
+                setattr(
+                    self,
+                    name,
+                    self.params.get(
+                        name, shape=shape, init="zeros" if name.startswith("bias") else None
+                    ),
+                )
             self.dropout = mxnet.gluon.nn.Dropout(options.dropout)
 
     def hybrid_forward(self, F: Any, features: Any, lengths: Any, **parameters: Any) -> Any:
@@ -28,7 +35,9 @@ class BiLstm(mxnet.gluon.HybridBlock):  # type: ignore[misc]  # MXNet has no typ
             outputs = []
             for direction in definition.DIRECTIONS:
                 end = f"l{layer}{direction}"
-                names = [f"{kind}_{end}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+                names = [
+                    f"{kind}_{end}" for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+                ]
                 packed = F.concat(*[F.reshape(parameters[name], (-1,)) for name in names], dim=0)
                 outputs.append(self._run(F, x, lengths, packed, reverse=bool(direction)))
             x = self.dropout(F.concat(*outputs, dim=2))
@@ -40,5 +49,14 @@ class BiLstm(mxnet.gluon.HybridBlock):  # type: ignore[misc]  # MXNet has no typ
             x = F.SequenceReverse(x, lengths, use_sequence_length=True)
         first = F.slice(x, begin=(0, None, 0), end=(1, None, 1))
         zeros = F.broadcast_mul(F.zeros_like(first), F.ones((1, 1, self._options.hidden)))
-        y = F.RNN(x, packed, zeros, zeros, state_size=self._options.hidden, num_layers=1, mode="lstm", state_outputs=False)
+        y = F.RNN(
+            x,
+            packed,
+            zeros,
+            zeros,
+            state_size=self._options.hidden,
+            num_layers=1,
+            mode="lstm",
+            state_outputs=False,
+        )
         return F.SequenceReverse(y, lengths, use_sequence_length=True) if reverse else y

@@ -16,25 +16,37 @@ def beyond_width(F: Any, images: Any, widths: Any) -> Any:
 
 
 class Cnn(nn.HybridBlock):  # type: ignore[misc, name-defined]  # MXNet has no types
-    """See :class:`ocrkit_crnn.cnn.Cnn`. Where all images have one width nothing lies beyond it, and nothing is masked."""
+    """See :class:`ocrkit_crnn.cnn.Cnn`. Where all images have one width nothing lies beyond it, and
+    nothing is masked."""
 
     def __init__(self, options: definition.Cnn, input: ImageSize) -> None:
         super().__init__()
         self._masked = input.width is None
         self._options = options
-        self._features, self._steps = options.output_size(input).features, options.output_size(input).steps
+        self._features, self._steps = (
+            options.output_size(input).features,
+            options.output_size(input).steps,
+        )
         channels = options.channels
         with self.name_scope():
-            self.relu = nn.Activation("relu")  # the operator `relu` has no oneDNN kernel and takes ten times as long
+            self.relu = nn.Activation(
+                "relu"
+            )  # the operator `relu` has no oneDNN kernel and takes ten times as long
             self.conv1 = nn.Conv2D(channels, 3, padding=1, in_channels=1)
-            self.norm1 = nn.BatchNorm(epsilon=definition.EPSILON, momentum=definition.MOMENTUM, in_channels=channels)
+            self.norm1 = nn.BatchNorm(
+                epsilon=definition.EPSILON, momentum=definition.MOMENTUM, in_channels=channels
+            )
             self.conv2 = nn.Conv2D(channels, 3, padding=1, in_channels=channels)
             self.pool = nn.MaxPool2D(definition.POOL, definition.POOL)
             self.conv3 = nn.Conv2D(channels, 3, padding=1, in_channels=channels)
-            self.norm3 = nn.BatchNorm(epsilon=definition.EPSILON, momentum=definition.MOMENTUM, in_channels=channels)
+            self.norm3 = nn.BatchNorm(
+                epsilon=definition.EPSILON, momentum=definition.MOMENTUM, in_channels=channels
+            )
             self.dropout = nn.Dropout(options.dropout)
             self.conv4 = nn.Conv2D(channels, 3, padding=1, in_channels=channels)
-            self.norm4 = nn.BatchNorm(epsilon=definition.EPSILON, momentum=definition.MOMENTUM, in_channels=channels)
+            self.norm4 = nn.BatchNorm(
+                epsilon=definition.EPSILON, momentum=definition.MOMENTUM, in_channels=channels
+            )
 
     def hybrid_forward(self, F: Any, images: Any, widths: Any) -> tuple[Any, Any]:
         def masked(x: Any, widths: Any) -> Any:
@@ -48,7 +60,8 @@ class Cnn(nn.HybridBlock):  # type: ignore[misc, name-defined]  # MXNet has no t
         return self._in_steps(F, x), F.floor(pooled / self._options.columns)
 
     def _in_steps(self, F: Any, x: Any) -> Any:
-        """Feature maps (N, C, H, W) as steps (N, T, D); columns that fill no whole step are left off."""
+        """Feature maps (N, C, H, W) as steps (N, T, D); columns that fill no whole step are left
+        off."""
         x = F.transpose(x, (0, 3, 1, 2))
         if self._steps is not None:
             x = F.slice_axis(x, axis=1, begin=0, end=self._steps * self._options.columns)

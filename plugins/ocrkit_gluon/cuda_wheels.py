@@ -23,7 +23,8 @@ _LIBRARIES = (
 def preload() -> None:
     """Loads the wheels' libraries for the whole process, so that MXNet's own library binds to them.
 
-    Does nothing for MXNet's CPU build. Libraries that no wheel brings are left to the system's loader.
+    Does nothing for MXNet's CPU build. Libraries that no wheel brings are left to the system's
+    loader.
     """
     try:
         distribution("mxnet-cu112")

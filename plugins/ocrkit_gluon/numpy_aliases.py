@@ -2,11 +2,19 @@
 
 import numpy as np
 
-_REMOVED = {"bool": bool, "int": int, "float": float, "object": object, "complex": complex, "str": str}
+_REMOVED = {
+    "bool": bool,
+    "int": int,
+    "float": float,
+    "object": object,
+    "complex": complex,
+    "str": str,
+}
 
 
 def set_removed() -> None:
-    """Sets ``numpy.bool`` and its like where NumPy lacks them. They stay: MXNet looks them up again when it runs."""
+    """Sets ``numpy.bool`` and its like where NumPy lacks them. They stay: MXNet looks them up again
+    when it runs."""
     for name, builtin in _REMOVED.items():
         if name not in vars(np):
             setattr(np, name, builtin)

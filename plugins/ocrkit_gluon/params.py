@@ -1,4 +1,5 @@
-"""Reads Gluon's ``.params`` files. It needs no MXNet: the format is plain, and nothing in a file is run or unpickled."""
+"""Reads Gluon's ``.params`` files. It needs no MXNet: the format is plain, and nothing in a file is
+run or unpickled."""
 
 import math
 import re
@@ -29,32 +30,41 @@ _LONGEST_NAME = 1024
 
 @dataclass(frozen=True)
 class GluonParams:
-    """Gluon's ``.params`` files, of a network built as the seed notebook builds it: ``cnn`` and ``bilstm``.
+    """Gluon's ``.params`` files, of a network built as the seed notebook builds it: ``cnn`` and
+    ``bilstm``.
 
-    Reads what MXNet 0.11 to 1.9 write, in either spelling: ``save_parameters`` names by place (``0.0.weight``), ``save_params``
-    and ``collect_params().save`` by layer (``conv0_weight``), with or without the network's prefix.
+    Reads what MXNet 0.11 to 1.9 write, in either spelling: ``save_parameters`` names by place
+    (``0.0.weight``), ``save_params`` and ``collect_params().save`` by layer (``conv0_weight``),
+    with or without the network's prefix.
 
-    Only names have to be mapped. The notebook scales pixels to 0..1, cuts its features into steps, orders an LSTM's gates,
-    adds 1e-5 to variances and puts the blank last as ocrkit does.
+    Only names have to be mapped. The notebook scales pixels to 0..1, cuts its features into steps,
+    orders an LSTM's gates, adds 1e-5 to variances and puts the blank last as ocrkit does.
     """
 
     def __call__(self, path: Path, plan: NetworkPlan, /) -> Arrays:
-        """The network's arrays by canonical name, as the file stores them: float16, float32 or float64.
+        """The network's arrays by canonical name, as the file stores them: float16, float32 or
+        float64.
 
-        Raises WeightsError for a file that is damaged or of another format, and where its arrays are not the network's.
+        Raises WeightsError for a file that is damaged or of another format, and where its arrays
+        are not the network's.
         """
         if not isinstance(plan.featurizer, Cnn) or not isinstance(plan.encoder, BiLstm):
-            raise WeightsError(f"{path}: a .params file has weights for 'cnn' and 'bilstm'; the pipeline has other parts")
+            raise WeightsError(
+                f"{path}: a .params file has weights for 'cnn' and 'bilstm'; the pipeline has "
+                "other parts"
+            )
         return _canonical(path, _File(path).arrays(), plan.parameters())
 
 
-# ---------------------------------------------------------------------------------------------------------------- the file
+# ----------------------------------------------------------------------------------------- the file
 
 
 class _File:
-    """The bytes of a file, taken in order. No size that it states is believed before as many bytes are found to be there.
+    """The bytes of a file, taken in order. No size that it states is believed before as many bytes
+    are found to be there.
 
-    A list of arrays, then their names, little-endian, as ``NDArray::Save`` writes them in MXNet's ``src/ndarray/ndarray.cc``.
+    A list of arrays, then their names, little-endian, as ``NDArray::Save`` writes them in MXNet's
+    ``src/ndarray/ndarray.cc``.
     """
 
     def __init__(self, path: Path) -> None:
@@ -63,11 +73,13 @@ class _File:
         self._bytes = memoryview(read_bytes(path, WeightsError, "a .params file"))
 
     def arrays(self) -> Arrays:
-        """All arrays by name, in the file's order. Raises WeightsError for anything but a whole and sound file."""
+        """All arrays by name, in the file's order. Raises WeightsError for anything but a whole and
+        sound file."""
         start = bytes(self._bytes[: len(_LIST)])
         if start != _LIST:
             raise WeightsError(
-                f"{self._path}: no .params file of Gluon, as save_parameters and save_params write it: it begins with {start!r}"
+                f"{self._path}: no .params file of Gluon, as save_parameters and save_params write "
+                f"it: it begins with {start!r}"
             )
         self._take(len(_LIST))
         self._take(8)  # reserved
@@ -76,7 +88,9 @@ class _File:
         if not arrays:
             raise self._broken("it has no arrays")
         if len(names) != len(arrays):
-            raise self._broken(f"{len(arrays)} arrays and {len(names)} names; expected a name for each")
+            raise self._broken(
+                f"{len(arrays)} arrays and {len(names)} names; expected a name for each"
+            )
         if len(set(names)) != len(names):
             raise self._broken("two arrays have one name")
         if self._at != len(self._bytes):
@@ -89,24 +103,37 @@ class _File:
         if version is None:
             raise self._broken(f"no array at byte {begin:,}")
         if version > 1 and (storage := self._number("<i")) != 0:
-            raise self._broken(f"storage type {storage} of the array at byte {begin:,}; expected 0, a dense array")
+            raise self._broken(
+                f"storage type {storage} of the array at byte {begin:,}; expected 0, a dense array"
+            )
         axes = self._number("<I")
         if not 1 <= axes <= _MOST_AXES:
-            raise self._broken(f"{axes:,} axes of the array at byte {begin:,}; expected 1 to {_MOST_AXES}")
+            raise self._broken(
+                f"{axes:,} axes of the array at byte {begin:,}; expected 1 to {_MOST_AXES}"
+            )
         shape = [self._number("<q") for _ in range(axes)]
         if min(shape) < 1:
-            raise self._broken(f"shape {shape} of the array at byte {begin:,}; expected positive lengths")
+            raise self._broken(
+                f"shape {shape} of the array at byte {begin:,}; expected positive lengths"
+            )
         self._take(8)  # the device that it was on, and that device's number
         flag = self._number("<i")
         if flag not in _TYPES:
-            raise self._broken(f"type {flag} of the array at byte {begin:,}; expected 0, 1 or 2, floating-point numbers")
+            raise self._broken(
+                f"type {flag} of the array at byte {begin:,}; expected 0, 1 or 2, floating-point "
+                "numbers"
+            )
         numbers = self._take(math.prod(shape) * _TYPES[flag].itemsize)
-        return np.frombuffer(numbers, _TYPES[flag]).reshape(shape).copy()  # the file's own are read-only and not aligned
+        return (
+            np.frombuffer(numbers, _TYPES[flag]).reshape(shape).copy()
+        )  # the file's own are read-only and not aligned
 
     def _name(self) -> str:
         begin, length = self._at, self._number("<Q")
         if length > _LONGEST_NAME:
-            raise self._broken(f"a name of {length:,} bytes at byte {begin:,}; expected at most {_LONGEST_NAME:,}")
+            raise self._broken(
+                f"a name of {length:,} bytes at byte {begin:,}; expected at most {_LONGEST_NAME:,}"
+            )
         try:
             return str(self._take(length), "utf-8")
         except UnicodeDecodeError:
@@ -129,7 +156,7 @@ class _File:
         return WeightsError(f"{self._path}: damaged, or not of a Gluon network: {what}")
 
 
-# ------------------------------------------------------------------------------------------------------------------ names
+# -------------------------------------------------------------------------------------------- names
 
 _LAYERS = {
     "convolution": ("featurizer.conv1", "featurizer.conv2", "featurizer.conv3", "featurizer.conv4"),
@@ -138,11 +165,20 @@ _LAYERS = {
     "dense layer": ("head",),
 }
 """The notebook's layers, in their order, by canonical name."""
-_NORM = {"gamma": "weight", "beta": "bias", "running_mean": "running_mean", "running_var": "running_var"}
+_NORM = {
+    "gamma": "weight",
+    "beta": "bias",
+    "running_mean": "running_mean",
+    "running_var": "running_var",
+}
 _KINDS = {4: "convolution", 2: "dense layer"}
 """Whose a weight is, by its axes."""
-_NAME = re.compile(r"(?:arg:|aux:)?(?P<layer>.*?)[._]?(?P<end>weight|bias|gamma|beta|running_mean|running_var)", re.DOTALL)
-# By layer lstm0_l0_i2h_weight; by place lstm.l0_i2h_weight or, of its cells, lstm._unfused.0.l_cell.i2h_weight.
+_NAME = re.compile(
+    r"(?:arg:|aux:)?(?P<layer>.*?)[._]?(?P<end>weight|bias|gamma|beta|running_mean|running_var)",
+    re.DOTALL,
+)
+# By layer lstm0_l0_i2h_weight; by place lstm.l0_i2h_weight or, of its cells,
+# lstm._unfused.0.l_cell.i2h_weight.
 _LSTM_NAME = re.compile(
     r"(?:arg:)?(?P<layer>.*?)[._]?"
     r"(?:(?P<side>[lr])(?P<number>\d+)_|_unfused\.(?P<place>\d+)\.(?P<cell>[lr])_cell\.)"
@@ -152,7 +188,8 @@ _LSTM_NAME = re.compile(
 
 
 def _canonical(path: Path, arrays: Arrays, shapes: Shapes) -> Arrays:
-    """The file's arrays by the network's names. Raises WeightsError with what is missing, left over or of another shape."""
+    """The file's arrays by the network's names. Raises WeightsError with what is missing, left over
+    or of another shape."""
     layers: dict[str, dict[str, dict[str, str]]] = {kind: {} for kind in _LAYERS}
     left_over = []
     for name in arrays:
@@ -175,7 +212,11 @@ def _canonical(path: Path, arrays: Arrays, shapes: Shapes) -> Arrays:
         for end, name in layers[kind][layer].items()
     }
     left_over += [name for canonical, name in sources.items() if canonical not in shapes]
-    problems = [f"{canonical} {shape} is missing" for canonical, shape in shapes.items() if canonical not in sources]
+    problems = [
+        f"{canonical} {shape} is missing"
+        for canonical, shape in shapes.items()
+        if canonical not in sources
+    ]
     problems += [f"{name!r} {arrays[name].shape} has no place in it" for name in left_over]
     problems += [
         f"{name!r} is {arrays[name].shape}, expected {shapes[canonical]}"
@@ -188,10 +229,15 @@ def _canonical(path: Path, arrays: Arrays, shapes: Shapes) -> Arrays:
 
 
 def _place(name: str, arrays: Arrays) -> tuple[str | None, str, str]:
-    """The kind of layer that an array is of, what the file calls the layer, and the array's canonical name in it."""
+    """The kind of layer that an array is of, what the file calls the layer, and the array's
+    canonical name in it."""
     if match := _LSTM_NAME.fullmatch(name):
         reverse = DIRECTIONS["lr".index(match["side"] or match["cell"])]
-        return "LSTM", match["layer"], f"{match['end']}_{match['gate']}h_l{match['number'] or match['place']}{reverse}"
+        return (
+            "LSTM",
+            match["layer"],
+            f"{match['end']}_{match['gate']}h_l{match['number'] or match['place']}{reverse}",
+        )
     if not (match := _NAME.fullmatch(name)):
         return None, "", ""
     layer, end = match["layer"], match["end"]
@@ -202,11 +248,17 @@ def _place(name: str, arrays: Arrays) -> tuple[str | None, str, str]:
 
 
 def _in_order(path: Path, kind: str, layers: Iterable[str]) -> list[str]:
-    """Layers of one kind by the numbers in their names. The file's own order says nothing: older Pythons saved in any."""
+    """Layers of one kind by the numbers in their names. The file's own order says nothing: older
+    Pythons saved in any."""
     numbers = {layer: tuple(map(int, re.findall(r"\d+", layer))) for layer in layers}
-    if len({re.sub(r"\d+", "0", layer) for layer in numbers}) > 1 or len(set(numbers.values())) < len(numbers):
+    if len({re.sub(r"\d+", "0", layer) for layer in numbers}) > 1 or len(
+        set(numbers.values())
+    ) < len(numbers):
         named = ", ".join(map(repr, numbers))
-        raise WeightsError(f"{path}: the names {named} do not say which {kind} comes first; expected them to differ by numbers")
+        raise WeightsError(
+            f"{path}: the names {named} do not say which {kind} comes first; expected them to "
+            "differ by numbers"
+        )
     return sorted(numbers, key=numbers.__getitem__)
 
 

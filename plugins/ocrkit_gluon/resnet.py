@@ -13,7 +13,8 @@ nn = mxnet.gluon.nn
 
 
 class ResNetCnn(nn.HybridBlock):  # type: ignore[misc, name-defined]  # MXNet has no types
-    """See :class:`ocrkit_crnn.resnet.ResNetCnn`. Where all images have one width, nothing lies beyond it to be masked."""
+    """See :class:`ocrkit_crnn.resnet.ResNetCnn`. Where all images have one width, nothing lies
+    beyond it to be masked."""
 
     def __init__(self, options: definition.ResNetCnn, input: ImageSize) -> None:
         super().__init__()
@@ -21,8 +22,12 @@ class ResNetCnn(nn.HybridBlock):  # type: ignore[misc, name-defined]  # MXNet ha
         self._options = options
         inputs = options.stem_channels
         with self.name_scope():
-            self.relu = nn.Activation("relu")  # the operator `relu` has no oneDNN kernel and takes ten times as long
-            self.stem = ConvNorm(1, inputs, definition.KERNEL, (options.stem_rows, options.stem_columns))
+            self.relu = nn.Activation(
+                "relu"
+            )  # the operator `relu` has no oneDNN kernel and takes ten times as long
+            self.stem = ConvNorm(
+                1, inputs, definition.KERNEL, (options.stem_rows, options.stem_columns)
+            )
             self.stages = nn.HybridSequential()
             for channels, blocks in zip(options.channels, options.blocks, strict=True):
                 stage = nn.HybridSequential()
@@ -64,13 +69,22 @@ class Block(nn.HybridBlock):  # type: ignore[misc, name-defined]
 class ConvNorm(nn.HybridBlock):  # type: ignore[misc, name-defined]
     """A convolution, zeros around its input, and its norm."""
 
-    def __init__(self, inputs: int, outputs: int, side: int, stride: tuple[int, int] = (1, 1)) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, side: int, stride: tuple[int, int] = (1, 1)
+    ) -> None:
         super().__init__()
-        # The deviation that keeps the scale of activations through many layers of relu (He et al. 2015, "Delving Deep …").
+        # The deviation that keeps the scale of activations through many layers of relu (He et al.
+        # 2015, "Delving Deep …").
         he = mxnet.init.MSRAPrelu(factor_type="out", slope=0.0)
         with self.name_scope():
             self.conv = nn.Conv2D(
-                outputs, side, stride, padding=side // 2, in_channels=inputs, use_bias=False, weight_initializer=he
+                outputs,
+                side,
+                stride,
+                padding=side // 2,
+                in_channels=inputs,
+                use_bias=False,
+                weight_initializer=he,
             )
             self.norm = nn.BatchNorm(epsilon=EPSILON, momentum=MOMENTUM, in_channels=outputs)
 

@@ -5,4 +5,8 @@ from ocrkit.hookspecs import Register, hookimpl
 
 @hookimpl
 def ocrkit_readers(register: Register) -> None:
-    register("iam", "ocrkit_iam.words:IamWords", summary="words of the IAM Handwriting Database, in its own layout")
+    register(
+        "iam",
+        "ocrkit_iam.words:IamWords",
+        summary="words of the IAM Handwriting Database, in its own layout",
+    )

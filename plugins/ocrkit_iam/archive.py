@@ -60,10 +60,14 @@ def check(archive: Path, name: str, progress: Progress) -> None:
         raise DataError(f"{archive}: holds nothing of IAM's {name}.tgz; download it again")
 
 
-def _files(archive: Path, name: str, progress: Progress, verb: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+def _files(
+    archive: Path, name: str, progress: Progress, verb: str
+) -> Iterator[tuple[str, Iterator[bytes]]]:
     """The files of an archive that are like IAM's, by path; others are left out."""
     task = progress.add_task(f"{verb} {archive.name}", total=archive.stat().st_size)
-    too_large = DataError(f"{archive}: unpacks to more than {MAX_BYTES:,} bytes or {MAX_MEMBERS:,} members; refused")
+    too_large = DataError(
+        f"{archive}: unpacks to more than {MAX_BYTES:,} bytes or {MAX_MEMBERS:,} members; refused"
+    )
     with open_regular(archive, DataError, "an archive of IAM") as raw:
         if raw.read(2) != b"\x1f\x8b":
             raise DataError(f"{archive}: not a gzip archive; delete it and download it again")
@@ -73,9 +77,17 @@ def _files(archive: Path, name: str, progress: Progress, verb: str) -> Iterator[
                 for number, (member, pieces) in enumerate(_members(stream)):
                     path, shown = PurePosixPath(member.name), repr(member.name[:100])
                     if path.is_absolute() or ".." in path.parts:
-                        raise DataError(f"{archive}: {shown} lies outside the folder to extract into; refused")
-                    if not (member.isreg() or member.isdir()) or member.type == tarfile.GNUTYPE_SPARSE:
-                        raise DataError(f"{archive}: {shown} is a link or a device or a sparse file, IAM has none; refused")
+                        raise DataError(
+                            f"{archive}: {shown} lies outside the folder to extract into; refused"
+                        )
+                    if (
+                        not (member.isreg() or member.isdir())
+                        or member.type == tarfile.GNUTYPE_SPARSE
+                    ):
+                        raise DataError(
+                            f"{archive}: {shown} is a link or a device or a sparse file, IAM has "
+                            "none; refused"
+                        )
                     if number == MAX_MEMBERS or stream.tell() + member.size > MAX_BYTES:
                         raise too_large
                     inside = str(path.relative_to(name) if path.parts[:1] == (name,) else path)
@@ -86,7 +98,9 @@ def _files(archive: Path, name: str, progress: Progress, verb: str) -> Iterator[
                     if stream.tell() > MAX_BYTES:
                         raise too_large
         except (EOFError, zlib.error, gzip.BadGzipFile, tarfile.TarError, ValueError) as error:
-            raise DataError(f"{archive}: damaged or cut off ({error}); delete it and download it again") from None
+            raise DataError(
+                f"{archive}: damaged or cut off ({error}); delete it and download it again"
+            ) from None
 
 
 # ------------------------------------------------------------------------------------------ blocks
@@ -145,7 +159,8 @@ def _skip(stream: gzip.GzipFile, size: int) -> None:
 
 
 def _records(data: bytes) -> dict[bytes, bytes]:
-    """The records ``length key=value\\n`` of a pax header. Raises ValueError where it is damaged."""
+    """The records ``length key=value\\n`` of a pax header. Raises ValueError where it is
+    damaged."""
     records, begin = {}, 0
     while begin < len(data):
         space = data.find(b" ", begin, begin + 10)

@@ -41,7 +41,8 @@ class Report:
     places: dict[str, str]
     """What was found in words/, ascii/ and xml/, in words."""
     counts: dict[str, FormCount]
-    """Found, and known of the whole of IAM: forms and writers with images, rows of words, images."""
+    """Found, and known of the whole of IAM: forms and writers with images, rows of words,
+    images."""
     splits: dict[str, FormCount]
     """Forms with images, by split."""
     findings: list[Finding]
@@ -50,7 +51,9 @@ class Report:
         """The report as text."""
         width = max(map(len, self.places))
         rows = [f"  {'':<30}{'found':>9}{'whole':>9}"]
-        for name, count in (self.counts | {f"forms of {split}": count for split, count in self.splits.items()}).items():
+        for name, count in (
+            self.counts | {f"forms of {split}": count for split, count in self.splits.items()}
+        ).items():
             rows.append(f"  {name:<30}{count.found:>9,}{count.expected:>9,}")
         return [
             f"IAM under {self.root}",
@@ -62,9 +65,12 @@ class Report:
 
 
 def examine(root: Path) -> Report:
-    """Examines everything under ``root`` and decodes every image. Raises DataError where there is no such folder."""
+    """Examines everything under ``root`` and decodes every image. Raises DataError where there is
+    no such folder."""
     if not root.is_dir():
-        raise DataError(f"{root}: no such folder; expected one that words.tgz and ascii.tgz were extracted into")
+        raise DataError(
+            f"{root}: no such folder; expected one that words.tgz and ascii.tgz were extracted into"
+        )
     findings: list[Finding] = []
 
     def note(level: Literal["problem", "note"], text: str, names: Iterable[str] = ()) -> None:
@@ -75,7 +81,11 @@ def examine(root: Path) -> Report:
     table, ascii_words, writers = _read_ascii(root, findings)
     xml, xml_words, xml_writers = _read_xml(root, findings)
     for name in ARCHIVES:
-        _check_archive(root / f"{name}.tgz", {"words": bool(sizes), "ascii": bool(table), "xml": bool(xml)}[name], findings)
+        _check_archive(
+            root / f"{name}.tgz",
+            {"words": bool(sizes), "ascii": bool(table), "xml": bool(xml)}[name],
+            findings,
+        )
 
     if ascii_words.words and xml_words.words:
         _compare(ascii_words, xml_words, writers, xml_writers, findings)
@@ -85,28 +95,48 @@ def examine(root: Path) -> Report:
     files = {word: size for form in sizes.values() for word, size in form.items()}
     empty = [word for word, size in files.items() if not size]
     broken = unreadable(
-        {word: form_folder(images, form) / f"{word}.png" for form, of in sizes.items() for word, size in of.items() if size}
+        {
+            word: form_folder(images, form) / f"{word}.png"
+            for form, of in sizes.items()
+            for word, size in of.items()
+            if size
+        }
     )
     missing = [word.id for word in rows.values() if word.form in sizes and word.id not in files]
     extra = [word for word in files if word not in rows]
     absent = {word.form for word in rows.values()} - sizes.keys()
-    known, unknown = [word for word in empty if word in KNOWN_EMPTY], [word for word in empty if word not in KNOWN_EMPTY]
+    known, unknown = (
+        [word for word in empty if word in KNOWN_EMPTY],
+        [word for word in empty if word not in KNOWN_EMPTY],
+    )
     if known:
         note("note", f"{counted(known, 'empty image')}, as in IAM's own archive", known)
     if unknown:
         note("problem", f"{counted(unknown, 'empty image')}; extract words.tgz again", unknown)
     if broken:
-        note("problem", f"{counted(broken, 'damaged image')}; extract words.tgz again", sorted(broken))
+        note(
+            "problem",
+            f"{counted(broken, 'damaged image')}; extract words.tgz again",
+            sorted(broken),
+        )
     if missing:
         note("problem", f"{counted(missing, 'image')} missing, though the form is there", missing)
     if rows and extra:
         note("problem", f"{counted(extra, 'image')} without a text", extra)
     if sizes and absent:
-        note("note", f"a part of IAM: {counted(absent, 'form')} with texts but without a folder of images", sorted(absent))
+        note(
+            "note",
+            f"a part of IAM: {counted(absent, 'form')} with texts but without a folder of images",
+            sorted(absent),
+        )
     writers = xml_writers | writers
     anonymous = [form for form in sizes if form not in writers]
     if anonymous:
-        note("note", f"{counted(anonymous, 'form')} without a writer, which forms.txt and XML files name", anonymous)
+        note(
+            "note",
+            f"{counted(anonymous, 'form')} without a writer, which forms.txt and XML files name",
+            anonymous,
+        )
 
     found = {
         "forms": len(sizes),
@@ -117,14 +147,21 @@ def examine(root: Path) -> Report:
     }
     return Report(
         root=str(root),
-        usable=any(word.ok and files.get(word.id) for word in rows.values() if word.id not in broken),
+        usable=any(
+            word.ok and files.get(word.id) for word in rows.values() if word.id not in broken
+        ),
         places={
-            "words": f"{len(files):,} images of {len(sizes):,} forms in {images}" if sizes else "no images",
+            "words": f"{len(files):,} images of {len(sizes):,} forms in {images}"
+            if sizes
+            else "no images",
             "ascii": f"{len(ascii_words.words):,} words in {table}" if table else "no words.txt",
             "xml": f"{len(xml_words.words):,} words in {xml}" if xml else "no XML files",
         },
         counts={name: FormCount(count, KNOWN[name]) for name, count in found.items()},
-        splits={split: FormCount(sum(form in sizes for form in forms), len(forms)) for split, forms in _splits().items()},
+        splits={
+            split: FormCount(sum(form in sizes for form in forms), len(forms))
+            for split, forms in _splits().items()
+        },
         findings=findings,
     )
 
@@ -135,7 +172,9 @@ def _nothing_there(root: Path, images: Path, *, texts: bool, any_images: bool) -
         yield Finding("problem", hint)
     if not texts:
         yield Finding(
-            "problem", "no texts: neither words.txt nor XML files; extract ascii.tgz into ascii/, or xml.tgz into xml/"
+            "problem",
+            "no texts: neither words.txt nor XML files; extract ascii.tgz into ascii/, or xml.tgz "
+            "into xml/",
         )
     if not any_images:
         example = f"{form_folder(images, 'a01-000u')}/a01-000u-00-00.png"
@@ -148,7 +187,9 @@ def _splits() -> dict[str, list[str]]:
 
 def _all_images(images: Path) -> dict[str, dict[str, int]]:
     """Bytes of every image, by form and word id."""
-    folders = sorted(folder for folder in images.glob("*/*-*/") if folder == form_folder(images, folder.name))
+    folders = sorted(
+        folder for folder in images.glob("*/*-*/") if folder == form_folder(images, folder.name)
+    )
     return {folder.name: image_sizes(images, folder.name) or {} for folder in folders}
 
 
@@ -158,7 +199,11 @@ def _read_ascii(root: Path, findings: list[Finding]) -> tuple[Path | None, Words
     words, writers = Words([], []), dict[str, str]()
     try:
         writers = parse_forms(read_text(forms, DataError)) if forms else {}
-        words = parse_words(read_text(table, DataError), table.relative_to(root).as_posix()) if table else words
+        words = (
+            parse_words(read_text(table, DataError), table.relative_to(root).as_posix())
+            if table
+            else words
+        )
     except DataError as error:
         findings.append(Finding("problem", str(error)))
     _report_malformed(words, findings)
@@ -185,7 +230,10 @@ def _check_archive(archive: Path, extracted: bool, findings: list[Finding]) -> N
     with archive.open("rb") as file:
         start = file.read(512)
     if start.lstrip().startswith(b"<"):
-        text = "a web page saved as an archive, such as the site's login page; log in and download it again"
+        text = (
+            "a web page saved as an archive, such as the site's login page; log in and download "
+            "it again"
+        )
     elif not start.startswith(b"\x1f\x8b"):
         text = "not a gzip archive; download it again"
     elif not extracted:
@@ -196,16 +244,35 @@ def _check_archive(archive: Path, extracted: bool, findings: list[Finding]) -> N
 
 
 def _compare(
-    ascii_words: Words, xml_words: Words, writers: dict[str, str], xml_writers: dict[str, str], findings: list[Finding]
+    ascii_words: Words,
+    xml_words: Words,
+    writers: dict[str, str],
+    xml_writers: dict[str, str],
+    findings: list[Finding],
 ) -> None:
     """What ascii/ and xml/ say differently of the forms that both know."""
     both = {word.form for word in ascii_words.words} & {word.form for word in xml_words.words}
-    first, second = ({word.id: word for word in words.words if word.form in both} for words in (ascii_words, xml_words))
-    differ = sorted(word for word in first.keys() | second.keys() if first.get(word) != second.get(word))
+    first, second = (
+        {word.id: word for word in words.words if word.form in both}
+        for words in (ascii_words, xml_words)
+    )
+    differ = sorted(
+        word for word in first.keys() | second.keys() if first.get(word) != second.get(word)
+    )
     if differ:
-        findings.append(Finding("problem", f"ascii/ and xml/ disagree on {counted(differ, 'word')}", tuple(differ)))
-    others = sorted(form for form in writers.keys() & xml_writers.keys() if writers[form] != xml_writers[form])
+        findings.append(
+            Finding(
+                "problem", f"ascii/ and xml/ disagree on {counted(differ, 'word')}", tuple(differ)
+            )
+        )
+    others = sorted(
+        form for form in writers.keys() & xml_writers.keys() if writers[form] != xml_writers[form]
+    )
     if others:
         findings.append(
-            Finding("problem", f"forms.txt and xml/ disagree on the writer of {counted(others, 'form')}", tuple(others))
+            Finding(
+                "problem",
+                f"forms.txt and xml/ disagree on the writer of {counted(others, 'form')}",
+                tuple(others),
+            )
         )

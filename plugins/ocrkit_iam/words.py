@@ -1,6 +1,7 @@
 """IAM's words: where the files are, what the rows say, and the reader that puts both together.
 
-Layout (the archives words.tgz, ascii.tgz and xml.tgz, each extracted into its own folder, or all straight into the root)::
+Layout (the archives words.tgz, ascii.tgz and xml.tgz, each extracted into its own folder, or all
+straight into the root)::
 
     ROOT/words/a01/a01-000u/a01-000u-00-00.png      or ROOT/a01/a01-000u/…
     ROOT/ascii/words.txt, forms.txt                 or ROOT/words.txt, forms.txt
@@ -42,7 +43,9 @@ _LARGEST_XML = 64 << 20
 """Bytes; IAM's files have some 100,000."""
 # An id becomes part of a file's path, so nothing but letters, digits and hyphens may be in it.
 _WORD_ID = re.compile(r"([A-Za-z0-9]+-[A-Za-z0-9]+)-[0-9]+-[0-9]+")
-_ROW = re.compile(r"(?P<id>\S+) (?P<flag>ok|err|er) -?\d+ -?\d+ -?\d+ -?\d+ -?\d+ \S+ (?P<text>\S.*)", re.ASCII)
+_ROW = re.compile(
+    r"(?P<id>\S+) (?P<flag>ok|err|er) -?\d+ -?\d+ -?\d+ -?\d+ -?\d+ \S+ (?P<text>\S.*)", re.ASCII
+)
 
 
 class Word(NamedTuple):
@@ -62,7 +65,7 @@ class Words(NamedTuple):
     malformed: list[Skipped]
 
 
-# ----------------------------------------------------------------------------------------------------------------- files
+# -------------------------------------------------------------------------------------------- files
 
 
 def images_folder(root: Path) -> Path:
@@ -85,7 +88,8 @@ def form_folder(images: Path, form: str) -> Path:
 
 
 def image_sizes(images: Path, form: str) -> dict[str, int] | None:
-    """Bytes of every image of a form, by word id; None where the form has no folder. Raises DataError for a locked one."""
+    """Bytes of every image of a form, by word id; None where the form has no folder. Raises
+    DataError for a locked one."""
     folder = form_folder(images, form)
     try:
         with os.scandir(folder) as entries:
@@ -110,14 +114,15 @@ def split_forms(split: str) -> list[str]:
     return (_FOLDER / "splits" / f"{split.replace('/', '-')}.txt").read_text("utf-8").split()
 
 
-# ----------------------------------------------------------------------------------------------------------------- texts
+# -------------------------------------------------------------------------------------------- texts
 
 
 def parse_words(text: str, name: str = "words.txt") -> Words:
     """The rows ``id ok|err graylevel x y w h tag text`` of words.txt; a text may hold spaces.
 
-    Its header documents a tenth field and the flag ``er``; the rows have nine, and say ``err``. Lines that start with ``#`` are
-    comments before the first row only, since ``#`` is also a token. A malformed row is named by its line number.
+    Its header documents a tenth field and the flag ``er``; the rows have nine, and say ``err``.
+    Lines that start with ``#`` are comments before the first row only, since ``#`` is also a token.
+    A malformed row is named by its line number.
     """
     words: dict[str, Word] = {}
     malformed: list[Skipped] = []
@@ -130,7 +135,12 @@ def parse_words(text: str, name: str = "words.txt") -> Words:
         row = _ROW.fullmatch(line)
         word_id = _WORD_ID.fullmatch(row["id"]) if row else None
         if row is None or word_id is None:
-            malformed.append(Skipped(f"{name}:{number}", "malformed row; expected: id ok|err graylevel x y w h tag text"))
+            malformed.append(
+                Skipped(
+                    f"{name}:{number}",
+                    "malformed row; expected: id ok|err graylevel x y w h tag text",
+                )
+            )
         elif row["id"] in words:
             malformed.append(Skipped(f"{name}:{number}", f"second row of {row['id']}"))
         else:
@@ -141,9 +151,10 @@ def parse_words(text: str, name: str = "words.txt") -> Words:
 def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
     """The writer and the words of a form's XML file.
 
-    IAM escapes its texts twice (``&amp;quot;``), so the five XML entities are resolved once more. Boxes (``cmp``) are not
-    needed: a word may have none. A DOCTYPE that names a file is passed over, the file never read. Raises DataError for
-    broken XML, and for a DOCTYPE with declarations of its own, whose entities can grow without bound.
+    IAM escapes its texts twice (``&amp;quot;``), so the five XML entities are resolved once more.
+    Boxes (``cmp``) are not needed: a word may have none. A DOCTYPE that names a file is passed
+    over, the file never read. Raises DataError for broken XML, and for a DOCTYPE with declarations
+    of its own, whose entities can grow without bound.
     """
     from xml.parsers import expat
     from xml.sax.saxutils import unescape
@@ -164,26 +175,37 @@ def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
             text = unescape(attributes.get("text", ""), {"&quot;": '"', "&apos;": "'"})
             if word_id is None or not text or word_id[0] in words:
                 number = parser.CurrentLineNumber
-                malformed.append(Skipped(f"{name}:{number}", "malformed word; expected a new id and a text"))
+                malformed.append(
+                    Skipped(f"{name}:{number}", "malformed word; expected a new id and a text")
+                )
             else:
                 words[word_id[0]] = Word(word_id[0], word_id[1], line_ok, text)
 
-    def refuse_declarations(doctype: str, system: str | None, public: str | None, has_declarations: bool) -> None:
+    def refuse_declarations(
+        doctype: str, system: str | None, public: str | None, has_declarations: bool
+    ) -> None:
         if has_declarations:
-            raise DataError(f"{name}: its DOCTYPE declares things of its own, which IAM's files do not; refused")
+            raise DataError(
+                f"{name}: its DOCTYPE declares things of its own, which IAM's files do not; refused"
+            )
 
     parser = expat.ParserCreate()
     parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = refuse_declarations
     try:
         parser.Parse(data, True)
-    except (expat.ExpatError, LookupError, ValueError) as error:  # the others: encodings that Python or expat lacks
+    except (
+        expat.ExpatError,
+        LookupError,
+        ValueError,
+    ) as error:  # the others: encodings that Python or expat lacks
         raise DataError(f"{name}: broken XML ({error})") from None
     return writer, Words(list(words.values()), malformed)
 
 
 def read_xml(folder: Path, forms: Collection[str] | None = None) -> tuple[dict[str, str], Words]:
-    """Writers by form, and the words of the folder's XML files (all of them, or those of ``forms``).
+    """Writers by form, and the words of the folder's XML files (all of them, or those of
+    ``forms``).
 
     A broken file is one entry of ``malformed``.
     """
@@ -194,7 +216,9 @@ def read_xml(folder: Path, forms: Collection[str] | None = None) -> tuple[dict[s
         if forms is not None and path.stem not in forms:
             continue
         try:
-            writer, found = parse_xml(read_bytes(path, DataError, "XML", most=_LARGEST_XML), path.name)
+            writer, found = parse_xml(
+                read_bytes(path, DataError, "XML", most=_LARGEST_XML), path.name
+            )
         except DataError as error:
             reason = str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
             malformed.append(Skipped(path.name, reason))
@@ -226,7 +250,7 @@ def xml_writers(folder: Path, forms: Iterable[str]) -> dict[str, str]:
     return writers
 
 
-# ---------------------------------------------------------------------------------------------------------------- reader
+# ------------------------------------------------------------------------------------------- reader
 
 
 def _in_split(split: str) -> Callable[[Word], bool]:
@@ -234,9 +258,12 @@ def _in_split(split: str) -> Callable[[Word], bool]:
     if split == "all":
         return lambda word: True
     if split in RANDOM_SPLITS:
-        # By a hash of the id instead of a shuffle: the draw is the same in a partial copy, and with or without `err` rows.
+        # By a hash of the id instead of a shuffle: the draw is the same in a partial copy, and with
+        # or without `err` rows.
         test = split.endswith("/test")
-        return lambda word: (hashlib.blake2b(word.id.encode(), digest_size=2).digest() < b"\x33\x33") == test
+        return lambda word: (
+            (hashlib.blake2b(word.id.encode(), digest_size=2).digest() < b"\x33\x33") == test
+        )
     if split in LISTED_SPLITS:
         forms = frozenset(split_forms(split))
         return lambda word: word.form in forms
@@ -251,43 +278,60 @@ def _in_split(split: str) -> Callable[[Word], bool]:
 class IamWords:
     """Words of the IAM Handwriting Database (Marti & Bunke 2002).
 
-    Splits: ``aachen/{train,validation,test}`` and ``official/{train,validation1,validation2,test}`` by lists of forms that
-    share no writer; ``random-80-20/{train,test}``, the seed notebook's kind of split, which shares forms and writers between
-    its two parts and so flatters; ``all``. Raises DataError where nothing can be read.
+    Splits: ``aachen/{train,validation,test}`` and ``official/{train,validation1,validation2,test}``
+    by lists of forms that share no writer; ``random-80-20/{train,test}``, the seed notebook's kind
+    of split, which shares forms and writers between its two parts and so flatters; ``all``. Raises
+    DataError where nothing can be read.
     """
 
-    root: Path = option(Path(), "the folder that words.tgz, ascii.tgz and xml.tgz were extracted into")
+    root: Path = option(
+        Path(), "the folder that words.tgz, ascii.tgz and xml.tgz were extracted into"
+    )
     split: str = option("all", f"one of {', '.join(SPLITS)}")
     level: Literal["words"] = option("words", "what an image shows")
-    include_err: bool = option(False, "also words of lines that were not cut into words correctly (flag err)")
+    include_err: bool = option(
+        False, "also words of lines that were not cut into words correctly (flag err)"
+    )
 
     def __post_init__(self) -> None:
         in_split = _in_split(self.split)
         if not self.root.is_dir():
-            raise DataError(f"iam: {self.root}: no such folder; expected one that words.tgz and ascii.tgz were extracted into")
+            raise DataError(
+                f"iam: {self.root}: no such folder; expected one that words.tgz and ascii.tgz were "
+                "extracted into"
+            )
         words, malformed, writers = self._texts()
         chosen = [word for word in words if in_split(word)]
         images = images_folder(self.root)
-        sizes = {form: image_sizes(images, form) for form in dict.fromkeys(word.form for word in chosen)}
+        sizes = {
+            form: image_sizes(images, form) for form in dict.fromkeys(word.form for word in chosen)
+        }
         there = [form for form, found in sizes.items() if found is not None]
         self._check_found(images, there)
 
         self._images = images
         self._writers = writers or xml_writers(xml_folder(self.root) or self.root, there)
-        self._forms = FormCount(len(there), len(split_forms(self.split)) if self.split in LISTED_SPLITS else None)
+        self._forms = FormCount(
+            len(there), len(split_forms(self.split)) if self.split in LISTED_SPLITS else None
+        )
         self._skipped = malformed
         self._words: list[Word] = []
         for word in chosen:
             form_sizes = sizes[word.form]
-            # A form without a folder is simply not in a partial copy: it lowers the count of forms, its words are not missing.
+            # A form without a folder is simply not in a partial copy: it lowers the count of forms,
+            # its words are not missing.
             if form_sizes is None or not (word.ok or self.include_err):
                 continue
             if form_sizes.get(word.id):
                 self._words.append(word)
             else:
-                self._skipped.append(Skipped(word.id, "empty file" if word.id in form_sizes else "missing"))
+                self._skipped.append(
+                    Skipped(word.id, "empty file" if word.id in form_sizes else "missing")
+                )
         if not self._words:
-            raise DataError(f"iam: no word of {self.split} can be read under {self.root}; {self._advice()}")
+            raise DataError(
+                f"iam: no word of {self.split} can be read under {self.root}; {self._advice()}"
+            )
 
     def _texts(self) -> tuple[list[Word], list[Skipped], dict[str, str]]:
         """Words, malformed rows, and writers by form, from ``ascii/`` or else from ``xml/``."""
@@ -295,26 +339,38 @@ class IamWords:
         if table is not None:
             forms = ascii_file(self.root, "forms.txt")
             writers = parse_forms(read_text(forms, DataError)) if forms else {}
-            words, malformed = parse_words(read_text(table, DataError), table.relative_to(self.root).as_posix())
+            words, malformed = parse_words(
+                read_text(table, DataError), table.relative_to(self.root).as_posix()
+            )
         elif xml is not None:
             table = xml
-            writers, (words, malformed) = read_xml(xml, split_forms(self.split) if self.split in LISTED_SPLITS else None)
+            writers, (words, malformed) = read_xml(
+                xml, split_forms(self.split) if self.split in LISTED_SPLITS else None
+            )
         else:
             raise DataError(
-                f"iam: no texts under {self.root}: neither ascii/words.txt, words.txt, xml/*.xml nor *.xml is there; "
+                f"iam: no texts under {self.root}: neither ascii/words.txt, words.txt, xml/*.xml "
+                "nor *.xml is there; "
                 f"{self._advice()}"
             )
         if malformed and not words:
-            raise DataError(f"iam: no row of {table} is a word's ({malformed[0].id}: {malformed[0].reason}); {self._advice()}")
+            raise DataError(
+                f"iam: no row of {table} is a word's ({malformed[0].id}: {malformed[0].reason}); "
+                f"{self._advice()}"
+            )
         return words, malformed, writers
 
     def _check_found(self, images: Path, there: list[str]) -> None:
         if there:
             return
         if self.split != "all" and any_form_folder(images):
-            raise DataError(f"iam: none of the forms of {self.split} is under {images}, though others are; {self._advice()}")
+            raise DataError(
+                f"iam: none of the forms of {self.split} is under {images}, though others are; "
+                f"{self._advice()}"
+            )
         raise DataError(
-            f"iam: no word images under {self.root}: looked for words/FORM and FORM such as {form_folder(images, 'a01-000u')}; "
+            f"iam: no word images under {self.root}: looked for words/FORM and FORM such as "
+            f"{form_folder(images, 'a01-000u')}; "
             f"{self._advice()}"
         )
 
@@ -328,8 +384,16 @@ class IamWords:
 
     def __getitem__(self, index: int) -> Sample:
         word = self._words[index]
-        path = f"{self._images}/{word.form.partition('-')[0]}/{word.form}/{word.id}.png"  # a Path would double a cached start
-        return Sample(word.id, word.text, self._writers.get(word.form), partial(read_image, path), word.form, path)
+        # a Path would double a cached start
+        path = f"{self._images}/{word.form.partition('-')[0]}/{word.form}/{word.id}.png"
+        return Sample(
+            word.id,
+            word.text,
+            self._writers.get(word.form),
+            partial(read_image, path),
+            word.form,
+            path,
+        )
 
     @property
     def skipped(self) -> Sequence[Skipped]:
@@ -353,7 +417,8 @@ class IamWords:
 
     @classmethod
     def fetch(cls, dest: Path, url: str | None = None) -> None:
-        """Downloads and extracts the archives with the user's own login (``ocrkit data fetch iam --dest DIR``)."""
+        """Downloads and extracts the archives with the user's own login (``ocrkit data fetch iam
+        --dest DIR``)."""
         from ocrkit_iam.fetch import fetch
 
         fetch(dest, url)

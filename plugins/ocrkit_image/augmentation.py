@@ -1,8 +1,10 @@
-"""Augmentations: small random changes to training images, uint8 (H, W) → uint8 (H', W'), before the preprocessor.
+"""Augmentations: small random changes to training images, uint8 (H, W) → uint8 (H', W'), before the
+preprocessor.
 
-Each leaves an image alone with probability 1 − ``probability``. New area gets the level of the paper. The defaults suit
-handwritten words some 50 to 150 pixels high, dark on light; the ranges follow the recipes that work best on IAM
-(Retsinas et al., "Best Practices for a Handwritten Text Recognition System", 2022).
+Each leaves an image alone with probability 1 − ``probability``. New area gets the level of the
+paper. The defaults suit handwritten words some 50 to 150 pixels high, dark on light; the ranges
+follow the recipes that work best on IAM (Retsinas et al., "Best Practices for a Handwritten Text
+Recognition System", 2022).
 """
 
 import math
@@ -20,9 +22,12 @@ PROBABILITY = "share of the images that are changed, 0 to 1"
 
 @dataclass(frozen=True)
 class Shear:
-    """Slants the writing to the left or right; the image grows wider, so that nothing is cut off."""
+    """Slants the writing to the left or right; the image grows wider, so that nothing is cut
+    off."""
 
-    degrees: float = option(20.0, "largest slant to either side, in degrees from upright", minimum=0, maximum=60)
+    degrees: float = option(
+        20.0, "largest slant to either side, in degrees from upright", minimum=0, maximum=60
+    )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -43,15 +48,17 @@ class Rotate:
         if rng.random() >= self.probability:
             return image
         angle = math.radians(rng.uniform(-self.degrees, self.degrees))
-        return _warp(image, ((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle))))
+        return _warp(
+            image, ((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle)))
+        )
 
 
 @dataclass(frozen=True)
 class Scale:
     """Scales the image by one random factor, and its width by a second one.
 
-    A preprocessor that fits images to its frame undoes the first, but for small images; behind it, wider margins (``shift``)
-    are what makes the writing smaller.
+    A preprocessor that fits images to its frame undoes the first, but for small images; behind it,
+    wider margins (``shift``) are what makes the writing smaller.
     """
 
     smallest: float = option(0.6, "smallest factor on height and width", minimum=0.1, maximum=10)
@@ -81,10 +88,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Shift:
-    """Moves each of the four sides by itself, out (paper is added) or in (pixels are cut off), as if cropped carelessly."""
+    """Moves each of the four sides by itself, out (paper is added) or in (pixels are cut off), as
+    if cropped carelessly."""
 
-    margin: float = option(0.2, "widest margin that is added, as a share of the height", minimum=0, maximum=2)
-    crop: float = option(0.04, "most that is cut off, as a share of the height", minimum=0, maximum=0.3)
+    margin: float = option(
+        0.2, "widest margin that is added, as a share of the height", minimum=0, maximum=2
+    )
+    crop: float = option(
+        0.04, "most that is cut off, as a share of the height", minimum=0, maximum=0.3
+    )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -98,14 +110,20 @@ class Shift:
             kept = image
         top, bottom, left, right = np.maximum(moves, 0).tolist()
         value = (paper_level(image),)
-        return np.asarray(cv2.copyMakeBorder(kept, top, bottom, left, right, cv2.BORDER_CONSTANT, value=value), np.uint8)
+        return np.asarray(
+            cv2.copyMakeBorder(kept, top, bottom, left, right, cv2.BORDER_CONSTANT, value=value),
+            np.uint8,
+        )
 
 
 @dataclass(frozen=True)
 class Stroke:
-    """Makes dark strokes thicker or thinner, by erosion or dilation with a small random ellipse or rectangle."""
+    """Makes dark strokes thicker or thinner, by erosion or dilation with a small random ellipse or
+    rectangle."""
 
-    size: int = option(3, "largest side of the ellipse or rectangle in pixels", minimum=2, maximum=15)
+    size: int = option(
+        3, "largest side of the ellipse or rectangle in pixels", minimum=2, maximum=15
+    )
     probability: float = option(0.3, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -114,16 +132,24 @@ class Stroke:
         change = cv2.erode if rng.random() < 0.5 else cv2.dilate
         shape = cv2.MORPH_ELLIPSE if rng.random() < 0.5 else cv2.MORPH_RECT
         width, height = rng.integers(1, self.size, 2, endpoint=True).tolist()
-        return np.asarray(change(image, cv2.getStructuringElement(shape, (width, height))), np.uint8)
+        return np.asarray(
+            change(image, cv2.getStructuringElement(shape, (width, height))), np.uint8
+        )
 
 
 @dataclass(frozen=True)
 class Contrast:
     """Changes brightness, contrast (about mid-grey) and gamma."""
 
-    brightness: float = option(0.1, "largest change of brightness, as a share of the whole range", minimum=0, maximum=1)
-    contrast: float = option(0.2, "largest change of contrast: 0.2 is a factor of 0.8 to 1.2", minimum=0, maximum=1)
-    gamma: float = option(1.5, "largest gamma; the smallest is its reciprocal", minimum=1, maximum=5)
+    brightness: float = option(
+        0.1, "largest change of brightness, as a share of the whole range", minimum=0, maximum=1
+    )
+    contrast: float = option(
+        0.2, "largest change of contrast: 0.2 is a factor of 0.8 to 1.2", minimum=0, maximum=1
+    )
+    gamma: float = option(
+        1.5, "largest gamma; the smallest is its reciprocal", minimum=1, maximum=5
+    )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -139,10 +165,15 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Elastic:
-    """Bends the image: random displacements of the nodes of a coarse grid, interpolated smoothly; nothing is cut off."""
+    """Bends the image: random displacements of the nodes of a coarse grid, interpolated smoothly;
+    nothing is cut off."""
 
-    strength: float = option(0.05, "largest displacement either way, as a share of the height", minimum=0, maximum=0.3)
-    cell: float = option(0.4, "distance between the grid's nodes, as a share of the height", minimum=0.1, maximum=4)
+    strength: float = option(
+        0.05, "largest displacement either way, as a share of the height", minimum=0, maximum=0.3
+    )
+    cell: float = option(
+        0.4, "distance between the grid's nodes, as a share of the height", minimum=0.1, maximum=4
+    )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -152,20 +183,30 @@ class Elastic:
         reach = self.strength * height
         margin = math.ceil(reach)
         rows, columns = height + 2 * margin, width + 2 * margin
-        nodes = 1 + math.ceil(rows / (self.cell * height)), 1 + math.ceil(columns / (self.cell * height)), 2
+        nodes = (
+            1 + math.ceil(rows / (self.cell * height)),
+            1 + math.ceil(columns / (self.cell * height)),
+            2,
+        )
         moves = rng.uniform(-reach, reach, nodes).astype(np.float32)
         source = np.asarray(cv2.resize(moves, (columns, rows)), np.float32)
         source[:, :, 0] += np.arange(-margin, columns - margin, dtype=np.float32)
         source[:, :, 1] += np.arange(-margin, rows - margin, dtype=np.float32)[:, None]
         value = (paper_level(image),)
         bent = cv2.remap(
-            image, source[:, :, 0], source[:, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=value
+            image,
+            source[:, :, 0],
+            source[:, :, 1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
+            borderValue=value,
         )
         return np.asarray(bent, np.uint8)
 
 
 def _warp(image: Image, matrix: tuple[tuple[float, float], tuple[float, float]]) -> Image:
-    """Maps an image linearly, with (x, y) → matrix · (x, y), onto the smallest canvas that holds all of it."""
+    """Maps an image linearly, with (x, y) → matrix · (x, y), onto the smallest canvas that holds
+    all of it."""
     (a, b), (c, d) = matrix
     height, width = image.shape
     width_added = abs(b) * (height - 1)
@@ -173,7 +214,11 @@ def _warp(image: Image, matrix: tuple[tuple[float, float], tuple[float, float]])
     columns = max(1, math.ceil(abs(a) * (width - 1) + width_added + 1))
     rows = max(1, math.ceil(abs(d) * (height - 1) + height_added + 1))
     x, y = (width - 1) / 2, (height - 1) / 2
-    affine = np.array([[a, b, (columns - 1) / 2 - a * x - b * y], [c, d, (rows - 1) / 2 - c * x - d * y]])
+    affine = np.array(
+        [[a, b, (columns - 1) / 2 - a * x - b * y], [c, d, (rows - 1) / 2 - c * x - d * y]]
+    )
     value = (paper_level(image),)
-    warped = cv2.warpAffine(image, affine, (columns, rows), borderMode=cv2.BORDER_CONSTANT, borderValue=value)
+    warped = cv2.warpAffine(
+        image, affine, (columns, rows), borderMode=cv2.BORDER_CONSTANT, borderValue=value
+    )
     return np.asarray(warped, np.uint8)

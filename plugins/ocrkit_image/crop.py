@@ -21,11 +21,16 @@ _SPECK = 9
 class Crop:
     """Cuts off what is around the ink, so that a word fills its image as in a data set of words.
 
-    uint8 (H, W) → uint8 (H', W'), no larger. Paper is what lies along the image's sides; it should be
-    even, as after ``level``. An image without ink stays as it is.
+    uint8 (H, W) → uint8 (H', W'), no larger. Paper is what lies along the image's sides; it should
+    be even, as after ``level``. An image without ink stays as it is.
     """
 
-    margin: float = option(0.1, "paper that is left on every side, as a share of the ink's height", minimum=0, maximum=10)
+    margin: float = option(
+        0.1,
+        "paper that is left on every side, as a share of the ink's height",
+        minimum=0,
+        maximum=10,
+    )
 
     def __call__(self, image: Image, /) -> Image:
         scale = min(1.0, _ROWS / image.shape[0])

@@ -11,17 +11,20 @@ from ocrkit_image.paper import INK_DOC, Ink, dark_on_light, paper_level
 
 @dataclass(frozen=True)
 class FitPad:
-    """Fits an image into ``height`` × ``width``: shrunk if it is larger, never enlarged, in proportion; then centred.
+    """Fits an image into ``height`` × ``width``: shrunk if it is larger, never enlarged, in
+    proportion; then centred.
 
-    uint8 (H, W) → uint8 (height, W'). The margins are as light as the top left pixel, and at least 230. W' is ``width``, and
-    that is the seed notebook's preprocessing to the pixel, except that at least one pixel of each side is kept. With
-    ``min_width``, W' is as narrow as the image allows: a multiple of ``multiple``, but at least ``min_width`` and at most
-    ``width``.
+    uint8 (H, W) → uint8 (height, W'). The margins are as light as the top left pixel, and at least
+    230. W' is ``width``, and that is the seed notebook's preprocessing to the pixel, except that at
+    least one pixel of each side is kept. With ``min_width``, W' is as narrow as the image allows: a
+    multiple of ``multiple``, but at least ``min_width`` and at most ``width``.
     """
 
     height: int = option(32, "height of the result in pixels", minimum=1, maximum=1024)
     width: int = option(128, "width of the result in pixels", minimum=1, maximum=16384)
-    min_width: int = option(0, "narrowest result in pixels, where the width may vary; 0: it is always width", minimum=0)
+    min_width: int = option(
+        0, "narrowest result in pixels, where the width may vary; 0: it is always width", minimum=0
+    )
     multiple: int = option(8, "a width that varies is a multiple of this", minimum=1)
     ink: Ink = option("dark", INK_DOC)
 
@@ -38,7 +41,11 @@ class FitPad:
 
             height, width = max(1, int(height * ratio)), max(1, int(width * ratio))
             image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
-        whole = min(self.width, _whole(max(width, self.min_width), self.multiple)) if self.min_width else self.width
+        whole = (
+            min(self.width, _whole(max(width, self.min_width), self.multiple))
+            if self.min_width
+            else self.width
+        )
         return _pad(image, self.height - height, whole - width, max(230, int(image[0, 0])))
 
     def output_size(self) -> ImageSize:
@@ -47,23 +54,37 @@ class FitPad:
 
 @dataclass(frozen=True)
 class FitHeight:
-    """Scales an image, down or up, to ``height``, in proportion, and centres it in a width that the network can take.
+    """Scales an image, down or up, to ``height``, in proportion, and centres it in a width that the
+    network can take.
 
-    uint8 (H, W) → uint8 (height, W'), W' a multiple of ``multiple``, at least ``min_width`` and at most ``max_width``. The
-    margins left and right are as narrow as can be, and have the level of the paper. Raises ImageError where W' would be
-    more than ``max_width``.
+    uint8 (H, W) → uint8 (height, W'), W' a multiple of ``multiple``, at least ``min_width`` and at
+    most ``max_width``. The margins left and right are as narrow as can be, and have the level of
+    the paper. Raises ImageError where W' would be more than ``max_width``.
     """
 
     height: int = option(32, "height of the result in pixels", minimum=1, maximum=1024)
-    max_width: int = option(2048, "widest result in pixels; wider images are refused", minimum=1, maximum=16384)
-    multiple: int = option(4, "the width is a multiple of this: of how many columns make a step of the network", minimum=1)
-    min_width: int = option(16, "narrowest result in pixels; narrower images get margins", minimum=1, maximum=16384)
+    max_width: int = option(
+        2048, "widest result in pixels; wider images are refused", minimum=1, maximum=16384
+    )
+    multiple: int = option(
+        4,
+        "the width is a multiple of this: of how many columns make a step of the network",
+        minimum=1,
+    )
+    min_width: int = option(
+        16, "narrowest result in pixels; narrower images get margins", minimum=1, maximum=16384
+    )
     ink: Ink = option("dark", INK_DOC)
 
     def __post_init__(self) -> None:
         if _whole(self.min_width, self.multiple) > self.max_width:
             raise ConfigError(
-                [f"min_width {self.min_width}, up to a multiple of {self.multiple}, is more than max_width {self.max_width}"]
+                [
+                    (
+                        f"min_width {self.min_width}, up to a multiple of {self.multiple}, is more "
+                        f"than max_width {self.max_width}"
+                    )
+                ]
             )
 
     def __call__(self, image: Image, /) -> Image:
@@ -72,14 +93,17 @@ class FitHeight:
         whole = _whole(max(scaled, self.min_width), self.multiple)
         if whole > self.max_width:
             raise ImageError(
-                f"{height} × {width} pixels (height × width) become {whole:,} wide at height {self.height}; "
+                f"{height} × {width} pixels (height × width) become {whole:,} wide at height "
+                f"{self.height}; "
                 f"the limit is max_width = {self.max_width:,}; cut the image into shorter pieces"
             )
         import cv2
 
         image = dark_on_light(image, self.ink)
         interpolation = cv2.INTER_AREA if self.height < height else cv2.INTER_LINEAR
-        resized = np.asarray(cv2.resize(image, (scaled, self.height), interpolation=interpolation), np.uint8)
+        resized = np.asarray(
+            cv2.resize(image, (scaled, self.height), interpolation=interpolation), np.uint8
+        )
         return _pad(resized, 0, whole - scaled, paper_level(resized))
 
     def output_size(self) -> ImageSize:
@@ -92,9 +116,12 @@ def _whole(width: int, multiple: int) -> int:
 
 
 def _pad(image: Image, rows: int, columns: int, level: int) -> Image:
-    """Adds rows and columns of one level around an image, half of them on each side, the odd one below and to the right."""
+    """Adds rows and columns of one level around an image, half of them on each side, the odd one
+    below and to the right."""
     import cv2
 
     top, left = rows // 2, columns // 2
-    padded = cv2.copyMakeBorder(image, top, rows - top, left, columns - left, cv2.BORDER_CONSTANT, value=(level,))
+    padded = cv2.copyMakeBorder(
+        image, top, rows - top, left, columns - left, cv2.BORDER_CONSTANT, value=(level,)
+    )
     return np.asarray(padded, np.uint8)

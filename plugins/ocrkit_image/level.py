@@ -14,22 +14,24 @@ _CELLS = 16
 _LEAST = 60
 """Pixels. In a lower or narrower image, such as a scanned full stop, ink may look like a shadow."""
 _DEEPEST = 0.6
-"""A shadow leaves at least this share of the light beside it; what is darker is ink, however wide."""
+"""A shadow leaves at least this share of the light beside it; what is darker is ink, however
+wide."""
 _DARKEST = 48
 """The darkest paper: noise in what is darker is not made stronger still."""
 _LIGHT, _DARK_PLACES = 180, 0.1
 """Paper that is darker in no more than this share of its places is that of a scan."""
 _WHITE = 0.97
-"""What is at least this share of the paper's level becomes white: most of the paper's grain does."""
+"""What is at least this share of the paper's level becomes white: most of the paper's grain
+does."""
 
 
 @dataclass(frozen=True)
 class Level:
     """Divides an image by its own paper, which becomes white, in light and in shadow.
 
-    uint8 (H, W) → uint8 (H, W). Ink keeps its share of the light, so it is as dark everywhere. Where
-    writing is light on dark, the ground becomes black in the same way, and the writing stays light.
-    An image whose paper is light, 180 or more in nine tenths of it, stays as it is.
+    uint8 (H, W) → uint8 (H, W). Ink keeps its share of the light, so it is as dark everywhere.
+    Where writing is light on dark, the ground becomes black in the same way, and the writing stays
+    light. An image whose paper is light, 180 or more in nine tenths of it, stays as it is.
     """
 
     window: float = option(

@@ -19,7 +19,9 @@ from ocrkit_image.paper import paper_level
 class Shading:
     """Uneven light that changes smoothly from place to place, at random on a grid of 3 × 3."""
 
-    darkest: float = option(0.5, "least light that a place gets, as a share of the most", minimum=0.05, maximum=1)
+    darkest: float = option(
+        0.5, "least light that a place gets, as a share of the most", minimum=0.05, maximum=1
+    )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -35,8 +37,12 @@ class Shading:
 class Shadow:
     """A shadow whose edge, hard or soft, is a straight line somewhere across the image."""
 
-    darkest: float = option(0.45, "light left in the deepest shadow, as a share", minimum=0.05, maximum=1)
-    softest: float = option(0.8, "width of the softest edge, as a share of the height", minimum=0, maximum=10)
+    darkest: float = option(
+        0.45, "light left in the deepest shadow, as a share", minimum=0.05, maximum=1
+    )
+    softest: float = option(
+        0.8, "width of the softest edge, as a share of the height", minimum=0, maximum=10
+    )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -58,8 +64,12 @@ class Shadow:
 class Paper:
     """Darker paper, as in dim light or of another colour, and ink that stands out less from it."""
 
-    darkest: float = option(0.4, "level of the darkest paper, as a share of what it was", minimum=0.05, maximum=1)
-    faintest: float = option(0.6, "contrast of the faintest ink, as a share of what it was", minimum=0.05, maximum=1)
+    darkest: float = option(
+        0.4, "level of the darkest paper, as a share of what it was", minimum=0.05, maximum=1
+    )
+    faintest: float = option(
+        0.6, "contrast of the faintest ink, as a share of what it was", minimum=0.05, maximum=1
+    )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
     def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
@@ -73,11 +83,21 @@ class Paper:
 
 @dataclass(frozen=True)
 class Ruled:
-    """Printed lines from the left to the right, nearly level: one, or several a random way apart."""
+    """Printed lines from the left to the right, nearly level: one, or several a random way
+    apart."""
 
-    thickest: float = option(0.04, "thickness of the thickest lines, as a share of the height", minimum=0.005, maximum=0.3)
-    darkest: float = option(0.4, "level of the darkest lines, as a share of the paper's", minimum=0, maximum=1)
-    nearest: float = option(0.3, "least distance of two lines, as a share of the height", minimum=0.05, maximum=2)
+    thickest: float = option(
+        0.04,
+        "thickness of the thickest lines, as a share of the height",
+        minimum=0.005,
+        maximum=0.3,
+    )
+    darkest: float = option(
+        0.4, "level of the darkest lines, as a share of the paper's", minimum=0, maximum=1
+    )
+    nearest: float = option(
+        0.3, "least distance of two lines, as a share of the height", minimum=0.05, maximum=2
+    )
     degrees: float = option(2.0, "largest turn to either side, in degrees", minimum=0, maximum=45)
     probability: float = option(0.3, PROBABILITY, minimum=0, maximum=1)
 

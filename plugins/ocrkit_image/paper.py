@@ -11,7 +11,10 @@ SMALL = 64
 """Rows that are enough to tell writing from what it is on."""
 _CLEARLY = 0.07
 """How clearly, as a share of the light. Noise and uneven light on blank paper stay below that."""
-INK_DOC = "writing darker than the paper, lighter (the image is then inverted), or 'auto' to find out for every image"
+INK_DOC = (
+    "writing darker than the paper, lighter (the image is then inverted), or 'auto' to find "
+    "out for every image"
+)
 
 
 def paper_level(image: Image) -> int:
@@ -42,20 +45,24 @@ def square(side: int) -> Image:
 def has_light_ink(image: Image) -> bool:
     """Whether the writing is lighter than what it is on, for grey pixels uint8 (H, W).
 
-    It is where the image's outermost pixels are on average nearer to the darkest than to the lightest
-    pixel within half the image's height. Looking no farther, it bears with shadows. On 3,371 words of
-    IAM this errs in none, and in 3 of the same inverted; on photographs of these, rendered, in none and
-    in 6.
+    It is where the image's outermost pixels are on average nearer to the darkest than to the
+    lightest pixel within half the image's height. Looking no farther, it bears with shadows. On
+    3,371 words of IAM this errs in none, and in 3 of the same inverted; on photographs of these,
+    rendered, in none and in 6.
     """
     import cv2
 
     small = shrunk(image, min(1.0, SMALL / image.shape[0]))
     window = square(small.shape[0])
-    lightest, darkest = (_border(np.asarray(change(small, window), np.uint8)).mean() for change in (cv2.dilate, cv2.erode))
+    lightest, darkest = (
+        _border(np.asarray(change(small, window), np.uint8)).mean()
+        for change in (cv2.dilate, cv2.erode)
+    )
     return bool(lightest + darkest - 2 * _border(small).mean() > _CLEARLY * lightest)
 
 
 def dark_on_light(image: Image, ink: Ink) -> Image:
-    """The image with dark writing on light paper: inverted if ``ink`` is ``light`` or found to be."""
+    """The image with dark writing on light paper: inverted if ``ink`` is ``light`` or found to
+    be."""
     light = has_light_ink(image) if ink == "auto" else ink == "light"
     return np.invert(image) if light else image

@@ -1,7 +1,8 @@
 """The seed notebook's score, the character error rate and the word error rate.
 
-The distance is Levenshtein's: the fewest insertions, deletions and substitutions that turn the prediction into the
-reference. Characters are Unicode code points, compared as they are: case, accents, punctuation and spaces count.
+The distance is Levenshtein's: the fewest insertions, deletions and substitutions that turn the
+prediction into the reference. Characters are Unicode code points, compared as they are: case,
+accents, punctuation and spaces count.
 """
 
 from collections.abc import Sequence
@@ -18,11 +19,13 @@ def distance(prediction: Sequence[str], reference: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class Levenshtein:
-    """The seed notebook's score: the mean over samples of (length - distance) / length, 1 where all is right.
+    """The seed notebook's score: the mean over samples of (length - distance) / length, 1 where all
+    is right.
 
-    Every sample weighs the same, however long. Negative where a prediction is wrong and longer than its reference.
-    The notebook divides by 0 for an empty reference; here a sample scores 1 - distance / max(length, 1), the same
-    number for every other reference: 1 for an empty prediction, 1 less for every character invented.
+    Every sample weighs the same, however long. Negative where a prediction is wrong and longer than
+    its reference. The notebook divides by 0 for an empty reference; here a sample scores 1 -
+    distance / max(length, 1), the same number for every other reference: 1 for an empty prediction,
+    1 less for every character invented.
     """
 
     higher_is_better: ClassVar[bool] = True

@@ -5,7 +5,9 @@ from ocrkit.hookspecs import Register, hookimpl
 
 @hookimpl
 def ocrkit_backends(register: Register) -> None:
-    register("onnx", "ocrkit_onnx.backend:Onnx", summary="ONNX Runtime: inference, small and everywhere")
+    register(
+        "onnx", "ocrkit_onnx.backend:Onnx", summary="ONNX Runtime: inference, small and everywhere"
+    )
 
 
 @hookimpl

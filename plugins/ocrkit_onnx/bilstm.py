@@ -20,14 +20,28 @@ class BiLstm:
         x = graph.node("Transpose", features, perm=[1, 0, 2])
         for layer in range(self._options.layers):
             if layer:
-                x = graph.node("Reshape", graph.node("Transpose", x, perm=[0, 2, 1, 3]), graph.constant([0, 0, 2 * hidden]))
-            weights = [graph.constant(_of_both(graph, kind, layer)) for kind in ("weight_ih", "weight_hh", "bias")]
-            x = graph.node("LSTM", x, *weights, lengths, direction="bidirectional", hidden_size=hidden)  # (T, 2, N, hidden)
-        return graph.node("Reshape", graph.node("Transpose", x, perm=[2, 0, 1, 3]), graph.constant([0, 0, 2 * hidden]))
+                x = graph.node(
+                    "Reshape",
+                    graph.node("Transpose", x, perm=[0, 2, 1, 3]),
+                    graph.constant([0, 0, 2 * hidden]),
+                )
+            weights = [
+                graph.constant(_of_both(graph, kind, layer))
+                for kind in ("weight_ih", "weight_hh", "bias")
+            ]
+            x = graph.node(
+                "LSTM", x, *weights, lengths, direction="bidirectional", hidden_size=hidden
+            )  # (T, 2, N, hidden)
+        return graph.node(
+            "Reshape",
+            graph.node("Transpose", x, perm=[2, 0, 1, 3]),
+            graph.constant([0, 0, 2 * hidden]),
+        )
 
 
 def _of_both(graph: Graph, kind: str, layer: int) -> FloatArray:
-    """A layer's weights of both directions, (2, …), as ONNX has them: gates input, output, forget, cell."""
+    """A layer's weights of both directions, (2, …), as ONNX has them: gates input, output, forget,
+    cell."""
 
     kinds = ("bias_ih", "bias_hh") if kind == "bias" else (kind,)
     names = [f"{each}_l{layer}{direction}" for direction in definition.DIRECTIONS for each in kinds]

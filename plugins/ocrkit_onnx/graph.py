@@ -28,7 +28,8 @@ Size = int | str
 
 
 class Graph:
-    """An ONNX graph under construction. Values are known by their names, which the methods return."""
+    """An ONNX graph under construction. Values are known by their names, which the methods
+    return."""
 
     def __init__(self, weights: Arrays) -> None:
         self._weights = weights
@@ -49,17 +50,21 @@ class Graph:
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Adds a node of an operator of ONNX and returns the name of its first output.
 
-        An input that is left out is ``""``. Attributes are whole numbers, floats, texts, or sequences of whole numbers.
+        An input that is left out is ``""``. Attributes are whole numbers, floats, texts, or
+        sequences of whole numbers.
         """
         name = f"{self._prefix}{operator.lower()}_{len(self._nodes)}"
         self._add(operator, inputs, name, attributes)
         return name
 
     def weight(self, name: str) -> FloatArray:
-        """The weights of this part by their canonical name within it, for a layout of its own; see :meth:`parameter`."""
+        """The weights of this part by their canonical name within it, for a layout of its own; see
+        :meth:`parameter`."""
         name = self._prefix + name
         if name not in self._weights:
-            raise ConfigError([f"the onnx network has other parameters than its definition says: it lacks {name}"])
+            raise ConfigError(
+                [f"the onnx network has other parameters than its definition says: it lacks {name}"]
+            )
         self.used.add(name)
         return self._weights[name]
 
@@ -68,7 +73,8 @@ class Graph:
         return self._constant(self._prefix + name, self.weight(name))
 
     def constant(self, value: npt.ArrayLike) -> str:
-        """Numbers as a value of the graph: whole ones as int64, others as float32; arrays of int32 stay so."""
+        """Numbers as a value of the graph: whole ones as int64, others as float32; arrays of int32
+        stay so."""
         array = np.asarray(value)
         if array.dtype not in TYPES:
             array = array.astype(np.float32)
@@ -90,21 +96,29 @@ class Graph:
         return {name: array for name, array in self._constants.items() if array.nbytes >= LARGE}
 
     def model(self, metadata: Mapping[str, str], *, whole: bool = True) -> bytes:
-        """The whole as an ONNX file's bytes; or without its large constants, which ONNX Runtime is then told of beside it."""
+        """The whole as an ONNX file's bytes; or without its large constants, which ONNX Runtime is
+        then told of beside it."""
         apart = {} if whole else self.large_constants
-        constants = [_tensor(name, array, inside=name not in apart) for name, array in self._constants.items()]
+        constants = [
+            _tensor(name, array, inside=name not in apart)
+            for name, array in self._constants.items()
+        ]
         return b"".join(
             [
                 integer(1, IR_VERSION),
                 text(2, "ocrkit"),
                 text(3, ocrkit.__version__),
-                message(7, *self._nodes, text(2, "ocrkit"), *constants, *self._inputs, *self._outputs),
+                message(
+                    7, *self._nodes, text(2, "ocrkit"), *constants, *self._inputs, *self._outputs
+                ),
                 message(8, integer(2, OPSET)),
                 metadata_entries(metadata),
             ]
         )
 
-    def _add(self, operator: str, inputs: Sequence[str], output: str, attributes: Mapping[str, Any]) -> None:
+    def _add(
+        self, operator: str, inputs: Sequence[str], output: str, attributes: Mapping[str, Any]
+    ) -> None:
         fields = [text(1, name) for name in inputs]
         fields += [text(2, output), text(3, output), text(4, operator)]
         fields += [_attribute(name, value) for name, value in attributes.items()]
@@ -126,12 +140,14 @@ def _tensor(name: str, array: npt.NDArray[Any], *, inside: bool) -> bytes:
 
 
 def metadata_entries(metadata: Mapping[str, str]) -> bytes:
-    """Fields of a model that carry texts by name; put behind a model's bytes, they are added to it."""
+    """Fields of a model that carry texts by name; put behind a model's bytes, they are added to
+    it."""
     return b"".join(message(14, text(1, name), text(2, value)) for name, value in metadata.items())
 
 
 def metadata_of(model: bytes) -> dict[str, str]:
-    """What :func:`metadata_entries` has put into a model. Raises ValueError where it is damaged, or is no model."""
+    """What :func:`metadata_entries` has put into a model. Raises ValueError where it is damaged, or
+    is no model."""
     found, graphs = {}, 0
     for field, content in fields(model):
         graphs += field == 7
@@ -145,8 +161,12 @@ def metadata_of(model: bytes) -> dict[str, str]:
 
 def _value(field: int, name: str, dtype: int, shape: Sequence[Size]) -> bytes:
     """The type of an input or output."""
-    sizes = [message(1, text(2, size) if isinstance(size, str) else integer(1, size)) for size in shape]
-    return message(field, text(1, name), message(2, message(1, integer(1, dtype), message(2, *sizes))))
+    sizes = [
+        message(1, text(2, size) if isinstance(size, str) else integer(1, size)) for size in shape
+    ]
+    return message(
+        field, text(1, name), message(2, message(1, integer(1, dtype), message(2, *sizes)))
+    )
 
 
 def _attribute(name: str, value: Any) -> bytes:

@@ -1,6 +1,8 @@
-"""The little of Protocol Buffers' wire format that it takes to write an ONNX file, and to find what it says of itself.
+"""The little of Protocol Buffers' wire format that it takes to write an ONNX file, and to find what
+it says of itself.
 
-A message is the concatenation of its fields, each a number from ONNX's schema (onnx.proto), a wire type and a value.
+A message is the concatenation of its fields, each a number from ONNX's schema (onnx.proto), a wire
+type and a value.
 """
 
 import struct
@@ -45,7 +47,8 @@ def message(field: int, *fields: bytes) -> bytes:
 
 
 def fields(message: bytes | memoryview) -> Iterator[tuple[int, memoryview]]:
-    """Number and content of a message's fields that are bytes, texts or messages, in order; numbers are passed over.
+    """Number and content of a message's fields that are bytes, texts or messages, in order; numbers
+    are passed over.
 
     Raises ValueError where the message is damaged.
     """

@@ -16,21 +16,30 @@ from ocrkit.interfaces import FloatArray, IntArray
 
 
 class _Batches:
-    """Training images as ONNX Runtime's calibration asks for them: one batch after the other, then None."""
+    """Training images as ONNX Runtime's calibration asks for them: one batch after the other, then
+    None."""
 
     def __init__(self, batches: Iterable[tuple[FloatArray, IntArray]]) -> None:
         self._batches = iter(batches)
 
     def get_next(self) -> dict[str, Any] | None:
-        return next(({"images": images, "widths": widths.astype(np.int64)} for images, widths in self._batches), None)
+        return next(
+            (
+                {"images": images, "widths": widths.astype(np.int64)}
+                for images, widths in self._batches
+            ),
+            None,
+        )
 
 
 def quantise(model: bytes, batches: Iterable[tuple[FloatArray, IntArray]]) -> bytes:
-    """An ONNX file of the same network in int8 (Jacob et al. 2018), and with the same inputs and outputs.
+    """An ONNX file of the same network in int8 (Jacob et al. 2018), and with the same inputs and
+    outputs.
 
-    Convolutions: weights a scale a channel, activations a scale each, from the ranges that the batches (images (N, 1, H, W)
-    float32, widths (N,)) show. LSTMs: weights a scale a channel, activations by what comes (ONNX Runtime's own operator).
-    Raises PluginError where the package ``onnx`` is missing.
+    Convolutions: weights a scale a channel, activations a scale each, from the ranges that the
+    batches (images (N, 1, H, W) float32, widths (N,)) show. LSTMs: weights a scale a channel,
+    activations by what comes (ONNX Runtime's own operator). Raises PluginError where the package
+    ``onnx`` is missing.
     """
     try:
         from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
@@ -38,20 +47,31 @@ def quantise(model: bytes, batches: Iterable[tuple[FloatArray, IntArray]]) -> by
         hint = install_hint("int8")
         raise PluginError(f"int8 needs {error.name}, which is not installed. {hint}") from error
     with scratch_folder() as folder, _quiet():
-        folded, convolved, whole = (folder / f"{name}.onnx" for name in ("folded", "convolved", "whole"))
+        folded, convolved, whole = (
+            folder / f"{name}.onnx" for name in ("folded", "convolved", "whole")
+        )
         _fold(model, folded)
-        # Weights of seven bits: where a processor lacks the instruction for 8-bit products (VNNI), sums of two products of
-        # eight bits overflow the sixteen that it has for them, and the text is nonsense.
-        narrow: dict[str, Any] = {"weight_type": QuantType.QInt8, "per_channel": True, "reduce_range": True}
-        # ReLU too, or half of a convolution's range would go to the negative values that it cuts off.
+        # Weights of seven bits: where a processor lacks the instruction for 8-bit products (VNNI),
+        # sums of two products of eight bits overflow the sixteen that it has for them, and the text
+        # is nonsense.
+        narrow: dict[str, Any] = {
+            "weight_type": QuantType.QInt8,
+            "per_channel": True,
+            "reduce_range": True,
+        }
+        # ReLU too, or half of a convolution's range would go to the negative values that it cuts
+        # off.
         operators = ["Conv", "Relu", "MaxPool"]
-        quantize_static(folded, convolved, _Batches(batches), op_types_to_quantize=operators, **narrow)
+        quantize_static(
+            folded, convolved, _Batches(batches), op_types_to_quantize=operators, **narrow
+        )
         quantize_dynamic(convolved, whole, op_types_to_quantize=["LSTM"], **narrow)
         return whole.read_bytes()
 
 
 def _fold(model: bytes, path: Path) -> None:
-    """Writes the model with everything computed that depends on constants alone, such as the weights of an LSTM."""
+    """Writes the model with everything computed that depends on constants alone, such as the
+    weights of an LSTM."""
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)

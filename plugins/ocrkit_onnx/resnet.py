@@ -12,7 +12,8 @@ from ocrkit_onnx.graph import Graph
 
 
 class ResNetCnn:
-    """See :class:`ocrkit_crnn.resnet.ResNetCnn`. Where all images have one width, nothing lies beyond it to be masked."""
+    """See :class:`ocrkit_crnn.resnet.ResNetCnn`. Where all images have one width, nothing lies
+    beyond it to be masked."""
 
     def __init__(self, options: definition.ResNetCnn, input: ImageSize) -> None:
         self._options = options
@@ -27,23 +28,40 @@ class ResNetCnn:
                 for each in ("weight", "bias", "running_mean", "running_var")
             )
             scale = weight / np.sqrt(variance + EPSILON)
-            kernel = graph.constant(graph.weight(f"{name}.conv.weight") * scale[:, None, None, None])
+            kernel = graph.constant(
+                graph.weight(f"{name}.conv.weight") * scale[:, None, None, None]
+            )
             padding = self._convolutions[name][2] // 2
-            return graph.node("Conv", x, kernel, graph.constant(bias - mean * scale), pads=[padding] * 4, **attributes)
+            return graph.node(
+                "Conv",
+                x,
+                kernel,
+                graph.constant(bias - mean * scale),
+                pads=[padding] * 4,
+                **attributes,
+            )
 
         def activated(x: str) -> str:
             x = graph.node("Relu", x)
             return graph.node("Mul", x, mask) if self._masked else x
 
         rows, columns = self._options.stem_rows, self._options.stem_columns
-        widths = graph.node("Div", graph.node("Add", widths, graph.constant(columns - 1)), graph.constant(columns))
+        widths = graph.node(
+            "Div", graph.node("Add", widths, graph.constant(columns - 1)), graph.constant(columns)
+        )
         x = normed(images, "stem", strides=[rows, columns])
         mask = within(graph, x, widths) if self._masked else ""
         x = activated(x)
-        for stage, (blocks, pool) in enumerate(zip_longest(self._options.blocks, self._options.pools)):
+        for stage, (blocks, pool) in enumerate(
+            zip_longest(self._options.blocks, self._options.pools)
+        ):
             for block in range(blocks):
                 name = f"stages.{stage}.{block}"
-                projected = normed(x, f"{name}.projection") if f"{name}.projection" in self._convolutions else x
+                projected = (
+                    normed(x, f"{name}.projection")
+                    if f"{name}.projection" in self._convolutions
+                    else x
+                )
                 found = normed(activated(normed(x, f"{name}.first")), f"{name}.second")
                 x = activated(graph.node("Add", found, projected))
             if pool is not None:
@@ -51,4 +69,6 @@ class ResNetCnn:
                 x = graph.node("MaxPool", x, kernel_shape=window, strides=window)
                 widths = graph.node("Div", widths, graph.constant(pool))
                 mask = within(graph, x, widths) if self._masked else ""
-        return graph.node("Transpose", graph.node("ReduceMax", x, axes=[2], keepdims=0), perm=[0, 2, 1]), widths
+        return graph.node(
+            "Transpose", graph.node("ReduceMax", x, axes=[2], keepdims=0), perm=[0, 2, 1]
+        ), widths

@@ -1,4 +1,5 @@
-"""Fonts of a folder, with what is needed to draw all of them alike: their x-height, their strokes' width, their characters."""
+"""Fonts of a folder, with what is needed to draw all of them alike: their x-height, their strokes'
+width, their characters."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ _UNASSIGNED = "\U0010fffd"
 
 @dataclass(frozen=True)
 class Font:
-    """A font file. Raises OSError, on first use, where it is none; ValueError where it cannot draw an x."""
+    """A font file. Raises OSError, on first use, where it is none; ValueError where it cannot draw
+    an x."""
 
     path: Path
 
@@ -41,7 +43,9 @@ class Font:
         """The usual width of a stroke in pixels: twice the area by the length of the edge."""
         drawn = self.draw("nolimeastr")
         contours, _ = cv2.findContours(
-            cv2.threshold(drawn, 127, 255, cv2.THRESH_BINARY)[1], cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE
+            cv2.threshold(drawn, 127, 255, cv2.THRESH_BINARY)[1],
+            cv2.RETR_LIST,
+            cv2.CHAIN_APPROX_SIMPLE,
         )
         edge = sum(cv2.arcLength(contour, True) for contour in contours)
         return 2 * float(np.count_nonzero(drawn > 127)) / max(1.0, edge)
@@ -50,14 +54,18 @@ class Font:
         """The text, light on black, with some space around it: uint8 (H, W)."""
         left, top, right, bottom = self.face.getbbox(text, anchor="ls")
         canvas = Pillow.new("L", (int(right - left) + 9, int(bottom - top) + 9))
-        ImageDraw.Draw(canvas).text((4 - int(left), 4 - int(top)), text, font=self.face, fill=255, anchor="ls")
+        ImageDraw.Draw(canvas).text(
+            (4 - int(left), 4 - int(top)), text, font=self.face, fill=255, anchor="ls"
+        )
         return np.asarray(canvas)
 
     def lacks(self, characters: Iterable[str]) -> frozenset[str]:
         """Those of the characters that the font has no sign for, or an empty one."""
         missing = self._shape(_UNASSIGNED)
         return frozenset(
-            character for character in characters if not character.isspace() and self._shape(character) in {missing, None}
+            character
+            for character in characters
+            if not character.isspace() and self._shape(character) in {missing, None}
         )
 
     def _shape(self, character: str) -> tuple[tuple[int, int], bytes] | None:

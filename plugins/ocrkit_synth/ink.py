@@ -1,7 +1,9 @@
-"""From the outline of writing to the grey image of a scan: pen, ink, paper, and a word's box cut more or less well.
+"""From the outline of writing to the grey image of a scan: pen, ink, paper, and a word's box cut
+more or less well.
 
-Writing is a field of signed distances, float32 (H, W): how many pixels a point lies inside the edge of the nearest stroke,
-negative outside. A wider pen then simply adds to it, by fractions of a pixel and not the same everywhere.
+Writing is a field of signed distances, float32 (H, W): how many pixels a point lies inside the edge
+of the nearest stroke, negative outside. A wider pen then simply adds to it, by fractions of a pixel
+and not the same everywhere.
 """
 
 import math
@@ -30,14 +32,20 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float) 
 def write(mask: Image, x_height: float, pen: float, rng: np.random.Generator) -> Image:
     """Writing (light on black, uint8 (H, W)) as the scan of a random pen's: dark on light.
 
-    ``x_height`` of the writing and its ``pen``'s width are in pixels of the mask. The result's x-height is drawn from 20 to 56
-    pixels, the usual sizes of writing that was scanned at 300 dots an inch.
+    ``x_height`` of the writing and its ``pen``'s width are in pixels of the mask. The result's
+    x-height is drawn from 20 to 56 pixels, the usual sizes of writing that was scanned at 300 dots
+    an inch.
     """
     wanted = 20 * 2.8 ** rng.random()
     scale = wanted / x_height
     lacking = math.ceil(_THINNEST / scale - pen)
     if lacking > 0:  # else the finest strokes were lost on the way to a smaller size
-        mask = np.asarray(cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (lacking + 1, lacking + 1))), np.uint8)
+        mask = np.asarray(
+            cv2.dilate(
+                mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (lacking + 1, lacking + 1))
+            ),
+            np.uint8,
+        )
         pen += lacking
     field = distances(bend(mask, scale, wanted, rng))
     width = np.clip(rng.normal(0.13, 0.04) * wanted, 2, 8)
@@ -47,7 +55,8 @@ def write(mask: Image, x_height: float, pen: float, rng: np.random.Generator) ->
 
 
 def bend(mask: Image, scale: float, x_height: float, rng: np.random.Generator) -> Image:
-    """The writing (light on black) scaled, slanted, turned, with a wandering baseline, and letters pushed about.
+    """The writing (light on black) scaled, slanted, turned, with a wandering baseline, and letters
+    pushed about.
 
     ``x_height`` is that of the result, in pixels. Nothing is cut off.
     """
@@ -63,24 +72,31 @@ def bend(mask: Image, scale: float, x_height: float, rng: np.random.Generator) -
     columns = int(width * stretch + abs(slant) * rows + 6 * reach_x + 8)
     y = np.arange(rows, dtype=np.float32)[:, None] - rows / 2
     x = np.arange(columns, dtype=np.float32)[None] - columns / 2
-    nodes = rng.standard_normal((2 + int(rows / x_height), 2 + int(columns / (0.8 * x_height)), 2), np.float32)
+    nodes = rng.standard_normal(
+        (2 + int(rows / x_height), 2 + int(columns / (0.8 * x_height)), 2), np.float32
+    )
     push = cv2.resize(nodes, (columns, rows), interpolation=cv2.INTER_LINEAR)
     line = smooth_noise(rng, (1, columns), 3 * x_height)
     source_x = (x + slant * y + reach_x * push[:, :, 0]) * (1 / stretch) + width / 2
     source_y = (y + tilt * x + wander * line + reach_y * push[:, :, 1]) * (1 / scale) + height / 2
-    bent = cv2.remap(mask, source_x.astype(np.float32), source_y.astype(np.float32), cv2.INTER_LINEAR)
+    bent = cv2.remap(
+        mask, source_x.astype(np.float32), source_y.astype(np.float32), cv2.INTER_LINEAR
+    )
     return np.asarray(bent, np.uint8)
 
 
 def distances(mask: Image) -> Field:
     """The signed distances of strokes that are 128 and above."""
     inside = cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)[1]
-    field = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(255 - inside, cv2.DIST_L2, 3)
+    field = cv2.distanceTransform(inside, cv2.DIST_L2, 3) - cv2.distanceTransform(
+        255 - inside, cv2.DIST_L2, 3
+    )
     return np.asarray(field, np.float32)
 
 
 def scan(field: Field, x_height: float, rng: np.random.Generator) -> Image:
-    """The writing in ink on paper, uint8 (H, W), cut out along its ink: sometimes with a margin, sometimes a little short."""
+    """The writing in ink on paper, uint8 (H, W), cut out along its ink: sometimes with a margin,
+    sometimes a little short."""
     field = field + 0.35 * smooth_noise(rng, field.shape, 2 * x_height)  # a pen's pressure drifts
     box = _box(field, x_height, rng)
     if rng.random() < 0.15:
@@ -96,7 +112,11 @@ def scan(field: Field, x_height: float, rng: np.random.Generator) -> Image:
     grain = rng.standard_normal(shape, np.float32)
     if rng.random() < 0.5:  # coarser, as a blurred or resampled scan has it
         grain = np.asarray(cv2.GaussianBlur(grain, (0, 0), 0.8) * 2, np.float32)
-    ink = rng.uniform(15, 120) + rng.uniform(0, 14) * smooth_noise(rng, shape, 0.8 * x_height) + rng.uniform(0, 14) * grain
+    ink = (
+        rng.uniform(15, 120)
+        + rng.uniform(0, 14) * smooth_noise(rng, shape, 0.8 * x_height)
+        + rng.uniform(0, 14) * grain
+    )
     paper = min(rng.uniform(225, 265), 255) + rng.uniform(0, 8) * grain
     if rng.random() < 0.3:  # uneven light
         paper += rng.uniform(0, 5) * smooth_noise(rng, shape, 3 * x_height)
@@ -129,8 +149,11 @@ def _box(field: Field, x_height: float, rng: np.random.Generator) -> tuple[int, 
     return sides[0], sides[1], sides[2], sides[3]
 
 
-def _with_neighbour(field: Field, box: tuple[int, int, int, int], rng: np.random.Generator) -> Field:
-    """Parts of other writing reach into the box: the same writing, upside down, moved to one of the box's sides."""
+def _with_neighbour(
+    field: Field, box: tuple[int, int, int, int], rng: np.random.Generator
+) -> Field:
+    """Parts of other writing reach into the box: the same writing, upside down, moved to one of the
+    box's sides."""
     top, bottom, left, right = box
     height, width = bottom - top, right - left
     rows, columns = field.shape
@@ -141,8 +164,13 @@ def _with_neighbour(field: Field, box: tuple[int, int, int, int], rng: np.random
     else:
         right_by, down_by = rng.uniform(-0.5, 0.5) * width, side * (height - deep)
     # Turned around, the box is where its mirror image was.
-    move = np.array([[1, 0, left + right - columns + right_by], [0, 1, top + bottom - rows + down_by]], np.float32)
-    turned = cv2.warpAffine(field[::-1, ::-1], move, (columns, rows), flags=cv2.INTER_NEAREST, borderValue=(_OUTSIDE,))
+    move = np.array(
+        [[1, 0, left + right - columns + right_by], [0, 1, top + bottom - rows + down_by]],
+        np.float32,
+    )
+    turned = cv2.warpAffine(
+        field[::-1, ::-1], move, (columns, rows), flags=cv2.INTER_NEAREST, borderValue=(_OUTSIDE,)
+    )
     return np.maximum(field, np.asarray(turned, np.float32))
 
 

@@ -1,13 +1,16 @@
-"""Recorded pen strokes, cut into words and drawn anew: the words of IAM-OnDB as if they had been written on paper.
+"""Recorded pen strokes, cut into words and drawn anew: the words of IAM-OnDB as if they had been
+written on paper.
 
-Two layouts are read. IAM-OnDB's own, as its archives extract (Liwicki & Bunke, "IAM-OnDB", ICDAR 2005)::
+Two layouts are read. IAM-OnDB's own, as its archives extract (Liwicki & Bunke, "IAM-OnDB", ICDAR
+2005)::
 
     ROOT/lineStrokes/a01/a01-000/a01-000u-01.xml    the strokes of a line; lines count from 1
-    ROOT/ascii/a01/a01-000/a01-000u.txt             the texts of a form's lines, in order, behind a line ``CSR:``
+    ROOT/ascii/a01/a01-000/a01-000u.txt             texts of the form's lines, behind ``CSR:``
     ROOT/original/a01/a01-000/strokesu.xml          the form's writer; may be missing
 
-and ``ROOT/lines.jsonl.gz``, a JSON object a line: ``id`` and ``text`` of a line and its ``strokes``, each a flat list of whole
-numbers: x, y of its first point, then dx, dy of every further one. Writers are not known there.
+and ``ROOT/lines.jsonl.gz``, a JSON object a line: ``id`` and ``text`` of a line and its
+``strokes``, each a flat list of whole numbers: x, y of its first point, then dx, dy of every
+further one. Writers are not known there.
 """
 
 import gzip
@@ -42,7 +45,8 @@ _PEN = 4
 _SLANTS = (0.0, 0.25, 0.5)
 """How far letters may lean: a shift to the right for each unit of height."""
 _GAP = 0.5
-"""A gap as wide as this share of the x-height is as likely one between words as one within a word."""
+"""A gap as wide as this share of the x-height is as likely one between words as one within a
+word."""
 _FIT = 1.5
 """What it counts that a piece is as wide as its word is long, against that its gaps are wide."""
 _MISFIT = 2.0
@@ -72,7 +76,7 @@ class Word(NamedTuple):
     strokes: list[Stroke]
 
 
-# ----------------------------------------------------------------------------------------------------------------- files
+# -------------------------------------------------------------------------------------------- files
 
 
 def parse_line(row: str | bytes) -> Line:
@@ -92,14 +96,17 @@ def parse_line(row: str | bytes) -> Line:
 
 
 def parse_xml(data: bytes) -> list[Stroke]:
-    """The strokes of a ``WhiteboardCaptureSession``. Raises ValueError for broken XML, and for a DOCTYPE: there is none."""
+    """The strokes of a ``WhiteboardCaptureSession``. Raises ValueError for broken XML, and for a
+    DOCTYPE: there is none."""
     strokes: list[list[tuple[float, float]]] = []
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if tag == "Stroke":
             strokes.append([])
         elif tag == "Point" and strokes:
-            strokes[-1].append((float(attributes.get("x", "nan")), float(attributes.get("y", "nan"))))
+            strokes[-1].append(
+                (float(attributes.get("x", "nan")), float(attributes.get("y", "nan")))
+            )
 
     def refuse(*_: object) -> None:
         raise ValueError("it has a DOCTYPE")
@@ -144,7 +151,9 @@ def _read_folder(root: Path, skipped: list[Skipped]) -> Iterator[Line]:
     for file in sorted(root.glob("ascii/*/*/*.txt")):
         folder = root / "lineStrokes" / file.parent.relative_to(root / "ascii")
         try:
-            texts = parse_texts(read_bytes(file, DataError, most=_LONGEST).decode("utf-8-sig", "replace"))
+            texts = parse_texts(
+                read_bytes(file, DataError, most=_LONGEST).decode("utf-8-sig", "replace")
+            )
         except DataError as error:
             skipped.append(Skipped(file.name, str(error).removeprefix(f"{file}: ")))
             continue
@@ -152,7 +161,9 @@ def _read_folder(root: Path, skipped: list[Skipped]) -> Iterator[Line]:
             line_id = f"{file.stem}-{number:02}"
             try:
                 path = folder / f"{line_id}.xml"
-                yield Line(line_id, text, parse_xml(read_bytes(path, DataError, "strokes", most=_LONGEST)))
+                yield Line(
+                    line_id, text, parse_xml(read_bytes(path, DataError, "strokes", most=_LONGEST))
+                )
             except DataError as error:
                 skipped.append(Skipped(line_id, str(error).removeprefix(f"{path}: ")))
             except ValueError as error:
@@ -162,31 +173,43 @@ def _read_folder(root: Path, skipped: list[Skipped]) -> Iterator[Line]:
 def _writer(root: Path, form: str) -> str | None:
     """What the recording says of a form's writer, in its first few kilobytes."""
     try:
-        with open_regular(root / "original" / form[:3] / form[:7] / f"strokes{form[7:]}.xml", DataError) as file:
+        with open_regular(
+            root / "original" / form[:3] / form[:7] / f"strokes{form[7:]}.xml", DataError
+        ) as file:
             found = re.search(rb'\bwriterID="(\w+)"', file.read(8192))
     except (DataError, OSError):
         return None
     return found[1].decode() if found else None
 
 
-# ----------------------------------------------------------------------------------------------------------------- words
+# -------------------------------------------------------------------------------------------- words
 
 
 def cut(line: Line) -> list[Word]:
-    """The line's words, cut where gaps are wide and the pieces between them are as wide as its words are long.
+    """The line's words, cut where gaps are wide and the pieces between them are as wide as its
+    words are long.
 
     Raises ValueError where that is not clear.
     """
     tokens = line.text.split()
     form = _LINE_ID.fullmatch(line.id)
     if not 1 <= len(tokens) <= 100 or not form or not line.strokes:
-        raise ValueError("expected an id such as a01-000u-01, a text of up to 100 words, and strokes")
-    lengths = np.array([0.4 + sum(_WIDTHS.get(character, 1.0) for character in token) for token in tokens])
+        raise ValueError(
+            "expected an id such as a01-000u-01, a text of up to 100 words, and strokes"
+        )
+    lengths = np.array(
+        [0.4 + sum(_WIDTHS.get(character, 1.0) for character in token) for token in tokens]
+    )
     x, y = np.concatenate(line.strokes).T
     unit = x_height(x, y)
     firsts = np.cumsum([0, *(len(stroke) for stroke in line.strokes[:-1])])
     cuts = (
-        _cut(np.minimum.reduceat(leaning, firsts), np.maximum.reduceat(leaning, firsts), lengths, unit)
+        _cut(
+            np.minimum.reduceat(leaning, firsts),
+            np.maximum.reduceat(leaning, firsts),
+            lengths,
+            unit,
+        )
         for leaning in (x + slant * y for slant in _SLANTS)
     )
     best = max(cuts, key=lambda found: found.score)
@@ -208,7 +231,8 @@ def cut(line: Line) -> list[Word]:
 
 
 def x_height(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> float:
-    """An estimate from the points of a line, which may climb or fall: most of its ink is between baseline and x-height."""
+    """An estimate from the points of a line, which may climb or fall: most of its ink is between
+    baseline and x-height."""
     across = x - x.mean()
     slope = float(np.clip((across * y).sum() / max(float((across**2).sum()), 1.0), -0.2, 0.2))
     low, high = np.percentile(y - slope * x, (10, 90))
@@ -218,15 +242,22 @@ def x_height(x: npt.NDArray[np.float32], y: npt.NDArray[np.float32]) -> float:
 class _Cut(NamedTuple):
     score: float
     clear: float
-    """The narrowest gap between words, at most the x-height, by the widest one within any, at least a third of it."""
+    """The narrowest gap between words, at most the x-height, by the widest one within any, at least
+    a third of it."""
     groups: list[npt.NDArray[np.intp]]
     """Numbers of strokes, for every word."""
 
 
-def _cut(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32], lengths: npt.NDArray[np.float64], unit: float) -> _Cut:
+def _cut(
+    left: npt.NDArray[np.float32],
+    right: npt.NDArray[np.float32],
+    lengths: npt.NDArray[np.float64],
+    unit: float,
+) -> _Cut:
     """The best cut of strokes that reach from ``left`` to ``right`` into words of these lengths.
 
-    By dynamic programming over words and gaps: the most that speaks for the gaps and for the widths of the pieces, added up.
+    By dynamic programming over words and gaps: the most that speaks for the gaps and for the widths
+    of the pieces, added up.
     """
     order = np.argsort(left)
     left, right = left[order], np.maximum.accumulate(right[order])
@@ -239,7 +270,9 @@ def _cut(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32], lengths:
     starts, ends = np.append(0, wide + 1), np.append(wide, len(left) - 1)
     for_gap = np.append(0, np.minimum(np.log(gaps[wide] / (_GAP * unit)), 1))
     a_character = max(right[-1] - left[0], 1) / (lengths.sum() + 0.8 * words)
-    widths = (right[ends] - left[starts][:, None]).clip(0) / a_character + 0.4  # from every start (rows) to every end
+    widths = (right[ends] - left[starts][:, None]).clip(
+        0
+    ) / a_character + 0.4  # from every start (rows) to every end
     for_width = -_FIT * np.log(widths / lengths[:, None, None]) ** 2
     for_width[:, ends < starts[:, None]] = -np.inf
     score = for_width[0, 0]  # of the best cut of the words so far, by where the last one ends
@@ -259,29 +292,35 @@ def _cut(left: npt.NDArray[np.float32], right: npt.NDArray[np.float32], lengths:
 
 
 def draw(strokes: Sequence[Stroke]) -> Image:
-    """The strokes with a pen four pixels wide, light on black, with some space around them: uint8 (H, W)."""
+    """The strokes with a pen four pixels wide, light on black, with some space around them: uint8
+    (H, W)."""
     points = np.concatenate(strokes)
     corner = points.min(axis=0) - 8
     width, height = np.ceil(points.max(axis=0) - corner + 8).astype(int).tolist()
     canvas = np.zeros((height, width), np.uint8)
     # The first point comes twice, since a line of one point would not be drawn.
-    lines = [np.rint((np.vstack([stroke[:1], stroke]) - corner) * 16).astype(np.int32) for stroke in strokes]
+    lines = [
+        np.rint((np.vstack([stroke[:1], stroke]) - corner) * 16).astype(np.int32)
+        for stroke in strokes
+    ]
     cv2.polylines(canvas, lines, False, (255,), _PEN, cv2.LINE_AA, 4)
     return canvas
 
 
 def render(strokes: Sequence[Stroke], seed: int, index: int) -> Image:
-    """The picture of some strokes: uint8 (H, W), dark ink on light paper, the same for the same arguments."""
+    """The picture of some strokes: uint8 (H, W), dark ink on light paper, the same for the same
+    arguments."""
     return write(draw(strokes), _X_HEIGHT, _PEN, np.random.default_rng([seed, index]))
 
 
 @dataclass
 class Strokes:
-    """Words of recorded pen strokes, drawn with random size, slant, pen, ink, paper and cut; see :mod:`ocrkit_synth.strokes`.
+    """Words of recorded pen strokes, drawn with random size, slant, pen, ink, paper and cut; see
+    :mod:`ocrkit_synth.strokes`.
 
-    A line is cut into the words of its text at gaps between strokes. Lines where it is not clear which gaps these are, are left
-    out and named. Another seed gives other pictures of the same words. Ids of words and forms begin with ``ondb-``, since
-    IAM has forms of the same names.
+    A line is cut into the words of its text at gaps between strokes. Lines where it is not clear
+    which gaps these are, are left out and named. Another seed gives other pictures of the same
+    words. Ids of words and forms begin with ``ondb-``, since IAM has forms of the same names.
 
     The only split is ``all``; narrow it by form ids. Raises DataError where nothing can be read.
     """
@@ -292,20 +331,36 @@ class Strokes:
 
     def __post_init__(self) -> None:
         if self.split != "all":
-            raise DataError(f"strokes: no split named {self.split!r}; the only one is 'all'; narrow it by form ids")
+            raise DataError(
+                f"strokes: no split named {self.split!r}; the only one is 'all'; narrow it by form "
+                "ids"
+            )
         self._skipped: list[Skipped] = []
         self._words: list[Word] = []
         table = self.root / TABLE
-        lines = _read_table(table, self._skipped) if table.is_file() else _read_folder(self.root, self._skipped)
+        lines = (
+            _read_table(table, self._skipped)
+            if table.is_file()
+            else _read_folder(self.root, self._skipped)
+        )
         for line in lines:
             try:
                 self._words += cut(line)
             except ValueError as error:
                 self._skipped.append(Skipped(line.id, str(error)))
         if not self._words:
-            first = f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}" if self._skipped else ""
-            raise DataError(f"strokes: no words under {self.root}; expected lineStrokes/ and ascii/, or {TABLE}{first}")
-        self._writers = {form: _writer(self.root, form) for form in {word.form for word in self._words}}
+            first = (
+                f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}"
+                if self._skipped
+                else ""
+            )
+            raise DataError(
+                f"strokes: no words under {self.root}; expected lineStrokes/ and ascii/, or "
+                f"{TABLE}{first}"
+            )
+        self._writers = {
+            form: _writer(self.root, form) for form in {word.form for word in self._words}
+        }
 
     def __len__(self) -> int:
         return len(self._words)

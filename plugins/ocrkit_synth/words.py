@@ -1,4 +1,5 @@
-"""Words of a text, drawn in handwriting fonts: a data set as large as one likes, and the same every time."""
+"""Words of a text, drawn in handwriting fonts: a data set as large as one likes, and the same every
+time."""
 
 import math
 import random
@@ -42,39 +43,67 @@ class Vocabulary(NamedTuple):
 
 
 def count_words(text: str) -> Counter[str]:
-    """How often each word of up to 50 characters occurs: letters, with apostrophes and hyphens between them."""
+    """How often each word of up to 50 characters occurs: letters, with apostrophes and hyphens
+    between them."""
     plain = unicodedata.normalize("NFC", text).replace("’", "'").replace("‐", "-")
     return Counter(word for word in _WORD.findall(plain) if len(word) <= 50)
 
 
 @dataclass
 class SynthWords:
-    """Words of a text file, drawn in the fonts of a folder with random size, slant, pen, ink, paper and cut.
+    """Words of a text file, drawn in the fonts of a folder with random size, slant, pen, ink, paper
+    and cut.
 
-    Sample ``i`` of a seed is always the same word, font and pixels, however many samples there are: with the same options,
-    fonts and text, and the same releases of NumPy, Pillow and OpenCV. The font's name stands for the writer. A font never draws
-    a character that it lacks: it gets only words that it can write, and words that no font can write are left out and named.
+    Sample ``i`` of a seed is always the same word, font and pixels, however many samples there are:
+    with the same options, fonts and text, and the same releases of NumPy, Pillow and OpenCV. The
+    font's name stands for the writer. A font never draws a character that it lacks: it gets only
+    words that it can write, and words that no font can write are left out and named.
 
-    Splits: ``all``; ``train`` and ``validation``, which share neither a font nor a word of the text: every fifth font and about
-    every tenth word are for validation. Raises DataError where there are no fonts or no words.
+    Splits: ``all``; ``train`` and ``validation``, which share neither a font nor a word of the
+    text: every fifth font and about every tenth word are for validation. Raises DataError where
+    there are no fonts or no words.
     """
 
     root: Path = option(Path(), "the folder with fonts, .ttf or .otf, in it or below")
     split: str = option("all", f"one of {', '.join(SPLITS)}")
-    words: Path | None = option(None, "a text, or a list of words, in UTF-8; unless given, words.txt beside the fonts")
-    samples: int = option(100_000, "how many samples there are; of validation, a twentieth as many", minimum=1)
+    words: Path | None = option(
+        None, "a text, or a list of words, in UTF-8; unless given, words.txt beside the fonts"
+    )
+    samples: int = option(
+        100_000, "how many samples there are; of validation, a twentieth as many", minimum=1
+    )
     seed: int = option(0, "fixes words, fonts and pixels", minimum=0)
-    longest: int = option(1, "most words of a sample; their number is drawn evenly", minimum=1, maximum=20)
-    temper: float = option(0.5, "exponent on how often a word occurs: 1 as in the text, 0 all alike", minimum=0, maximum=1)
-    capitals: float = option(0.1, "share of the words that get a capital, a third of them all capitals", minimum=0, maximum=1)
-    attached: float = option(0.05, "share of the words with a punctuation mark attached", minimum=0, maximum=1)
-    punctuation: float = option(0.1, "share of words that are a punctuation mark alone", minimum=0, maximum=1)
+    longest: int = option(
+        1, "most words of a sample; their number is drawn evenly", minimum=1, maximum=20
+    )
+    temper: float = option(
+        0.5,
+        "exponent on how often a word occurs: 1 as in the text, 0 all alike",
+        minimum=0,
+        maximum=1,
+    )
+    capitals: float = option(
+        0.1,
+        "share of the words that get a capital, a third of them all capitals",
+        minimum=0,
+        maximum=1,
+    )
+    attached: float = option(
+        0.05, "share of the words with a punctuation mark attached", minimum=0, maximum=1
+    )
+    punctuation: float = option(
+        0.1, "share of words that are a punctuation mark alone", minimum=0, maximum=1
+    )
     numbers: float = option(0.03, "share of words that are numbers", minimum=0, maximum=1)
-    strings: float = option(0.05, "share of words that are random strings of ASCII characters", minimum=0, maximum=1)
+    strings: float = option(
+        0.05, "share of words that are random strings of ASCII characters", minimum=0, maximum=1
+    )
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
-            raise DataError(f"synth-words: no split named {self.split!r}; available: {', '.join(SPLITS)}")
+            raise DataError(
+                f"synth-words: no split named {self.split!r}; available: {', '.join(SPLITS)}"
+            )
         counts = self._count()
         self._skipped: list[Skipped] = []
         self._fonts: list[Font] = []
@@ -99,11 +128,22 @@ class SynthWords:
             self._texts.append(by_lack[lacks])
             self._lacks.append(lacks)
         if not self._fonts:
-            first = f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}" if self._skipped else ""
-            raise DataError(f"synth-words: no font (.ttf or .otf) in {self.root} can be used for {self.split!r}{first}")
+            first = (
+                f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}"
+                if self._skipped
+                else ""
+            )
+            raise DataError(
+                f"synth-words: no font (.ttf or .otf) in {self.root} can be used for "
+                f"{self.split!r}{first}"
+            )
         nowhere = frozenset.intersection(*self._lacks)
         if nowhere:
-            self._skipped += [Skipped(word, "no font has all its characters") for word in counts if nowhere.intersection(word)]
+            self._skipped += [
+                Skipped(word, "no font has all its characters")
+                for word in counts
+                if nowhere.intersection(word)
+            ]
 
     def _count(self) -> Counter[str]:
         path = self.words or self.root / "words.txt"
@@ -111,22 +151,36 @@ class SynthWords:
         counts = count_words(read_text(path, DataError, expected))
         if self.split != "all":
             held_out = self.split == "validation"
-            counts = Counter({word: n for word, n in counts.items() if (crc32(word.lower().encode()) % 10 == 0) == held_out})
+            counts = Counter(
+                {
+                    word: n
+                    for word, n in counts.items()
+                    if (crc32(word.lower().encode()) % 10 == 0) == held_out
+                }
+            )
         if not counts:
             raise DataError(f"synth-words: {path} has no words for {self.split!r}")
         return counts
 
     def _find_fonts(self) -> list[Font]:
-        fonts = [Font(path) for path in sorted(walk(self.root)) if path.suffix.lower() in {".ttf", ".otf"}]
+        fonts = [
+            Font(path)
+            for path in sorted(walk(self.root))
+            if path.suffix.lower() in {".ttf", ".otf"}
+        ]
         if self.split == "all":
             return fonts
-        return [font for index, font in enumerate(fonts) if (index % 5 == 0) == (self.split == "validation")]
+        return [
+            font
+            for index, font in enumerate(fonts)
+            if (index % 5 == 0) == (self.split == "validation")
+        ]
 
     def _vocabulary(self, counts: Mapping[str, int], lacks: frozenset[str]) -> Vocabulary:
         words = sorted(word for word in counts if lacks.isdisjoint(word))
         return Vocabulary(words, list(accumulate(counts[word] ** self.temper for word in words)))
 
-    # ------------------------------------------------------------------------------------------------------------ samples
+    # -------------------------------------------------------------------------------------- samples
 
     def __len__(self) -> int:
         return self.samples if self.split != "validation" else math.ceil(self.samples / 20)
@@ -136,7 +190,9 @@ class SynthWords:
             raise IndexError(index)
         rng = random.Random(self.seed << 32 | index)  # noqa: S311
         number = rng.randrange(len(self._fonts))
-        text = " ".join(self._token(number, rng) for _ in range(rng.randint(1, self.longest)))[:_LONGEST].strip()
+        text = " ".join(self._token(number, rng) for _ in range(rng.randint(1, self.longest)))[
+            :_LONGEST
+        ].strip()
         font = self._fonts[number]
         load = partial(render, font, text, self.seed, index)
         return Sample(f"{self.split}-{self.seed}-{index}", text, font.name, load)
@@ -149,7 +205,9 @@ class SynthWords:
         elif (kind := kind - self.numbers) < 0:
             token = _number(rng)
         elif kind - self.strings < 0:
-            token = "".join(rng.choices([each for each in _ASCII if each not in lacks], k=rng.randint(1, 8)))
+            token = "".join(
+                rng.choices([each for each in _ASCII if each not in lacks], k=rng.randint(1, 8))
+            )
         if token and lacks.isdisjoint(token):
             return token
         word = self._texts[number].draw(rng)
@@ -187,5 +245,6 @@ def _number(rng: random.Random) -> str:
 
 
 def render(font: Font, text: str, seed: int, index: int) -> Image:
-    """The picture of a text: uint8 (H, W), dark ink on light paper, the same for the same arguments."""
+    """The picture of a text: uint8 (H, W), dark ink on light paper, the same for the same
+    arguments."""
     return write(font.draw(text), X_HEIGHT, font.pen, np.random.default_rng([seed, index]))

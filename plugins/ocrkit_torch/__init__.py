@@ -5,7 +5,12 @@ from ocrkit.hookspecs import Register, hookimpl
 
 @hookimpl
 def ocrkit_backends(register: Register) -> None:
-    register("torch", "ocrkit_torch.backend:Torch", summary="PyTorch: inference and training on CPU and GPU", extra="torch")
+    register(
+        "torch",
+        "ocrkit_torch.backend:Torch",
+        summary="PyTorch: inference and training on CPU and GPU",
+        extra="torch",
+    )
 
 
 @hookimpl

@@ -61,9 +61,11 @@ class Whole(nn.Module):
 
 
 def built(plan: NetworkPlan, seed: int | None = None) -> Whole:
-    """The network on the CPU, as its modules' constructors initialise it. Nobody else's random numbers are touched.
+    """The network on the CPU, as its modules' constructors initialise it. Nobody else's random
+    numbers are touched.
 
-    Without a seed no two are alike. What a module draws and does not register, and so does not save, then shows at once.
+    Without a seed no two are alike. What a module draws and does not register, and so does not
+    save, then shows at once.
     """
     with torch.random.fork_rng(devices=[]):
         if seed is None:
@@ -74,8 +76,13 @@ def built(plan: NetworkPlan, seed: int | None = None) -> Whole:
 
 
 def state_of(whole: Whole) -> dict[str, Tensor]:
-    """What a checkpoint stores. A batch norm's count of batches changes nothing where it has a momentum."""
-    return {name: tensor for name, tensor in whole.state_dict().items() if not name.endswith(".num_batches_tracked")}
+    """What a checkpoint stores. A batch norm's count of batches changes nothing where it has a
+    momentum."""
+    return {
+        name: tensor
+        for name, tensor in whole.state_dict().items()
+        if not name.endswith(".num_batches_tracked")
+    }
 
 
 class TorchNetwork:
@@ -93,32 +100,47 @@ class TorchNetwork:
         # Convolutions are faster with the channels last in memory, on the CPU too.
         self.whole = built(plan).to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for module in self.whole.modules():
-            # Of images of a few columns oneDNN then reads what lies behind them, in these convolutions (PyTorch 2.9 and 2.13).
-            if isinstance(module, nn.Conv2d) and module.in_channels == 1 == module.stride[0] < module.stride[1]:
+            # Of images of a few columns oneDNN then reads what lies behind them, in these
+            # convolutions (PyTorch 2.9 and 2.13).
+            if (
+                isinstance(module, nn.Conv2d)
+                and module.in_channels == 1 == module.stride[0] < module.stride[1]
+            ):
                 module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         found = {name: tuple(tensor.shape) for name, tensor in state_of(self.whole).items()}
         if wrong := plan.mismatch(found):
-            raise ConfigError([f"the torch network has other parameters than its definition says: {wrong}"])
+            raise ConfigError(
+                [f"the torch network has other parameters than its definition says: {wrong}"]
+            )
 
     @in_its_thread
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
         self.whole.eval()
         with torch.inference_mode(), exact_float32():
             scores, lengths = self.whole(*self.tensors(inputs, sizes))
-            log_probs = scores.float().log_softmax(dim=2)  # whoever reads in bf16 does so under autocast
+            log_probs = scores.float().log_softmax(
+                dim=2
+            )  # whoever reads in bf16 does so under autocast
         return log_probs.cpu().numpy(), lengths.cpu().numpy().astype(np.int32)
 
     def tensors(self, *arrays: Any) -> list[Tensor]:
         """Arrays on the network's device; whole numbers as int64."""
         tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
         return [
-            tensor.to(self.torch_device, torch.float32 if tensor.is_floating_point() else torch.int64, non_blocking=True)
+            tensor.to(
+                self.torch_device,
+                torch.float32 if tensor.is_floating_point() else torch.int64,
+                non_blocking=True,
+            )
             for tensor in tensors
         ]
 
     @in_its_thread
     def state(self) -> Arrays:
-        return {name: np.array(tensor.cpu().numpy(), np.float32, order="C") for name, tensor in state_of(self.whole).items()}
+        return {
+            name: np.array(tensor.cpu().numpy(), np.float32, order="C")
+            for name, tensor in state_of(self.whole).items()
+        }
 
     @in_its_thread
     def load_state(self, arrays: Arrays, /) -> None:
@@ -132,9 +154,11 @@ class TorchNetwork:
 
     @in_its_thread
     def initialize(self, seed: int, /) -> None:
-        """As the modules' own constructors do; ``cnn``, ``bilstm`` and the head: Xavier's uniform initialisation (Glorot &
-        Bengio 2010), biases zero."""
-        self.whole.load_state_dict(built(self.plan, seed).state_dict())  # a trainer may hold the module already
+        """As the modules' own constructors do; ``cnn``, ``bilstm`` and the head: Xavier's uniform
+        initialisation (Glorot & Bengio 2010), biases zero."""
+        self.whole.load_state_dict(
+            built(self.plan, seed).state_dict()
+        )  # a trainer may hold the module already
 
     @in_its_thread
     def trainer(self, options: OptimizerOptions, /) -> TorchTrainer:

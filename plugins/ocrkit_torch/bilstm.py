@@ -13,9 +13,10 @@ from ocrkit.interfaces import SequenceSize
 class BiLstm(nn.Module):
     """See :class:`ocrkit_crnn.bilstm.BiLstm`.
 
-    Two directions, each an LSTM operator of its own, the reverse one fed sequences that are turned round by length. A packed
-    sequence and ``nn.LSTM`` would compute the same, but the ONNX exporter takes neither packing nor two directions at once.
-    ``torch.compile`` leaves the module as it is: it would unroll the steps, minutes of work for what the operator does better.
+    Two directions, each an LSTM operator of its own, the reverse one fed sequences that are turned
+    round by length. A packed sequence and ``nn.LSTM`` would compute the same, but the ONNX exporter
+    takes neither packing nor two directions at once. ``torch.compile`` leaves the module as it is:
+    it would unroll the steps, minutes of work for what the operator does better.
     """
 
     def __init__(self, options: definition.BiLstm, input: SequenceSize) -> None:
@@ -34,7 +35,9 @@ class BiLstm(nn.Module):
         turn = self._turning(features, lengths)
         x = features
         for layer in range(self._options.layers):
-            forward, backward = (self._weights(layer, direction) for direction in definition.DIRECTIONS)
+            forward, backward = (
+                self._weights(layer, direction) for direction in definition.DIRECTIONS
+            )
             x = self.dropout(torch.cat([_lstm(x, forward), turn(_lstm(turn(x), backward))], dim=2))
         return x
 
@@ -43,7 +46,8 @@ class BiLstm(nn.Module):
         return [self.get_parameter(f"{kind}_l{layer}{direction}") for kind in kinds]
 
     def _turning(self, features: Tensor, lengths: Tensor) -> Callable[[Tensor], Tensor]:
-        """A function that turns the first ``lengths`` steps of sequences (N, T, …) back to front and leaves the others."""
+        """A function that turns the first ``lengths`` steps of sequences (N, T, …) back to front
+        and leaves the others."""
         if not self._varies:
             return lambda x: x.flip(1)
         steps = torch.arange(features.shape[1], device=features.device)
@@ -52,7 +56,8 @@ class BiLstm(nn.Module):
         return lambda x: x.gather(1, source.expand(-1, -1, x.shape[2]))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "BiLstm":
-        """As ``nn.LSTM`` does it, every direction's weights go into one piece of memory after a move; cuDNN wants it so."""
+        """As ``nn.LSTM`` does it, every direction's weights go into one piece of memory after a
+        move; cuDNN wants it so."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for layer in range(self._options.layers):
             for direction in definition.DIRECTIONS:
@@ -60,9 +65,16 @@ class BiLstm(nn.Module):
                 if torch.backends.cudnn.is_acceptable(weights[0]):
                     with torch.no_grad(), torch.cuda.device_of(weights[0]):
                         torch._cudnn_rnn_flatten_weight(
-                            weights, len(weights), weights[0].shape[1], cudnn.get_cudnn_mode("LSTM"), self._options.hidden,
-                            proj_size=0, num_layers=1, batch_first=True, bidirectional=False,
-                        )  # fmt: skip
+                            weights,
+                            len(weights),
+                            weights[0].shape[1],
+                            cudnn.get_cudnn_mode("LSTM"),
+                            self._options.hidden,
+                            proj_size=0,
+                            num_layers=1,
+                            batch_first=True,
+                            bidirectional=False,
+                        )
         return self
 
 
@@ -70,7 +82,14 @@ def _lstm(x: Tensor, weights: list[Tensor]) -> Tensor:
     """One direction over x (N, T, D), from zeros: (N, T, hidden)."""
     zeros = x.new_zeros(1, x.shape[0], weights[1].shape[1])
     y, _, _ = torch.lstm(
-        x, [zeros, zeros], weights, has_biases=True, num_layers=1, dropout=0.0, train=torch.is_grad_enabled(),
-        bidirectional=False, batch_first=True,
-    )  # fmt: skip
+        x,
+        [zeros, zeros],
+        weights,
+        has_biases=True,
+        num_layers=1,
+        dropout=0.0,
+        train=torch.is_grad_enabled(),
+        bidirectional=False,
+        batch_first=True,
+    )
     return y

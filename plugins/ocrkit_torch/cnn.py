@@ -16,7 +16,8 @@ def beyond_width(images: Tensor, widths: Tensor) -> Tensor:
 
 
 class Cnn(nn.Module):
-    """See :class:`ocrkit_crnn.cnn.Cnn`. Where all images have one width nothing lies beyond it, and nothing is masked."""
+    """See :class:`ocrkit_crnn.cnn.Cnn`. Where all images have one width nothing lies beyond it, and
+    nothing is masked."""
 
     def __init__(self, options: definition.Cnn, input: ImageSize) -> None:
         super().__init__()
@@ -45,7 +46,8 @@ class Cnn(nn.Module):
         return self._in_steps(x), pooled // self._columns
 
     def _in_steps(self, x: Tensor) -> Tensor:
-        """Feature maps (N, C, H, W) as steps (N, T, D); columns that fill no whole step are left off."""
+        """Feature maps (N, C, H, W) as steps (N, T, D); columns that fill no whole step are left
+        off."""
         steps = x.shape[3] // self._columns
         x = x[..., : steps * self._columns].permute(0, 3, 1, 2)
         return x.reshape(x.shape[0], steps, self._columns * x.shape[2] * x.shape[3])

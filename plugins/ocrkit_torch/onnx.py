@@ -30,28 +30,35 @@ class _Reading(nn.Module):
 
 
 def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
-    """An ONNX file with the weights inside, for any batch size and, where ``plan.image.width`` is None, any width.
+    """An ONNX file with the weights inside, for any batch size and, where ``plan.image.width`` is
+    None, any width.
 
-    Inputs: ``images`` (N, 1, H, W) float32 and ``widths`` (N,) int64. Outputs: ``log_probs`` (N, T, K) float32 and
-    ``lengths`` (N,) int64. Raises OcrkitError for a network that PyTorch cannot export, PluginError without its exporter.
+    Inputs: ``images`` (N, 1, H, W) float32 and ``widths`` (N,) int64. Outputs: ``log_probs`` (N, T,
+    K) float32 and ``lengths`` (N,) int64. Raises OcrkitError for a network that PyTorch cannot
+    export, PluginError without its exporter.
     """
     if plan.featurizer is None:
-        raise OcrkitError("the featurizer runs in NumPy, outside the network, and cannot be exported; use one of backend torch")
+        raise OcrkitError(
+            "the featurizer runs in NumPy, outside the network, and cannot be exported; use one of "
+            "backend torch"
+        )
     try:
         import onnxscript  # noqa: F401  (torch.onnx needs it, and says so less clearly)
     except ModuleNotFoundError as error:
         hint = install_hint("export")
         raise PluginError(f"exporting needs onnxscript, which is not installed. {hint}") from error
     stride = plan.featurizer.stride
-    # Sizes above 1 that differ from each other, since the exporter takes 1 for a constant and equal sizes for one.
+    # Sizes above 1 that differ from each other, since the exporter takes 1 for a constant and equal
+    # sizes for one.
     width = plan.image.width or 12 * stride
     images, widths = torch.zeros(3, 1, plan.image.height, width), torch.full((3,), width)
     shapes = {"images": {0: Dim.DYNAMIC}, "widths": {0: Dim.DYNAMIC}}
     if plan.image.width is None:
         shapes["images"][3] = Dim.DYNAMIC
     module = _Reading(whole).eval()
-    # The exporter lends these operators a kernel for a varying number of steps. PyTorch 2.13 caches which kernel an operator
-    # has, and the loops that it has traced, and so misses the loan in every export of a process but the first.
+    # The exporter lends these operators a kernel for a varying number of steps. PyTorch 2.13 caches
+    # which kernel an operator has, and the loops that it has traced, and so misses the loan in
+    # every export of a process but the first.
     for operator in (torch.ops.aten.lstm.input, torch.ops.aten.gru.input):
         operator._dispatch_cache.clear()
     torch.compiler.reset()
@@ -61,10 +68,15 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
                 module, (images, widths), dynamo=True, dynamic_shapes=shapes, verbose=False,
                 input_names=["images", "widths"], output_names=["log_probs", "lengths"],
             )  # fmt: skip
-    except Exception as error:  # what a third party's module raises while it is traced can be anything
-        raise OcrkitError(f"PyTorch cannot export this network to ONNX: {_reason(error)}") from error
+    except (
+        Exception
+    ) as error:  # what a third party's module raises while it is traced can be anything
+        raise OcrkitError(
+            f"PyTorch cannot export this network to ONNX: {_reason(error)}"
+        ) from error
     model = program.model_proto
-    # The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should rely on either.
+    # The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should
+    # rely on either.
     del model.graph.value_info[:]
     sizes = {
         "images": ("N", 1, plan.image.height, plan.image.width or "W"),
@@ -73,7 +85,9 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
         "lengths": ("N",),
     }
     for value in (*model.graph.input, *model.graph.output):
-        for dimension, size in zip(value.type.tensor_type.shape.dim, sizes[value.name], strict=True):
+        for dimension, size in zip(
+            value.type.tensor_type.shape.dim, sizes[value.name], strict=True
+        ):
             dimension.Clear()
             setattr(dimension, "dim_param" if isinstance(size, str) else "dim_value", size)
     _take_nothing(model.graph)
@@ -83,7 +97,8 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
 def _take_nothing(graph: Any) -> None:
     """Makes a graph work for N = 0 too: it then computes one image of zeros, and gives none of it.
 
-    The exporter's graphs are for one image at least; of none, ONNX Runtime may end the whole process.
+    The exporter's graphs are for one image at least; of none, ONNX Runtime may end the whole
+    process.
     """
     from onnx import helper, numpy_helper
 
@@ -91,7 +106,9 @@ def _take_nothing(graph: Any) -> None:
         return helper.make_node(operator, inputs, [f"nothing_{output}"], **attributes)
 
     for name, number in (("zero", 0), ("one", 1)):
-        graph.initializer.append(numpy_helper.from_array(np.array([number], np.int64), f"nothing_{name}"))
+        graph.initializer.append(
+            numpy_helper.from_array(np.array([number], np.int64), f"nothing_{name}")
+        )
     before = [
         node("Shape", ["images"], "count", start=0, end=1),
         node("Shape", ["images"], "size", start=1),
@@ -104,9 +121,13 @@ def _take_nothing(graph: Any) -> None:
         node("Concat", ["images", "nothing_image"], "images", axis=0),
         node("Concat", ["widths", "nothing_its_width"], "widths", axis=0),
     ]
-    _rename(graph, {name: f"nothing_{name}" for name in ("images", "widths", "log_probs", "lengths")})
+    _rename(
+        graph, {name: f"nothing_{name}" for name in ("images", "widths", "log_probs", "lengths")}
+    )
     after = [
-        helper.make_node("Slice", [f"nothing_{name}", "nothing_zero", "nothing_count", "nothing_zero"], [name])
+        helper.make_node(
+            "Slice", [f"nothing_{name}", "nothing_zero", "nothing_count", "nothing_zero"], [name]
+        )
         for name in ("log_probs", "lengths")
     ]
     nodes = [*before, *graph.node, *after]
@@ -115,7 +136,8 @@ def _take_nothing(graph: Any) -> None:
 
 
 def _rename(graph: Any, names: Mapping[str, str]) -> None:
-    """Renames values in a graph's nodes, and in the graphs within them, which see those around them."""
+    """Renames values in a graph's nodes, and in the graphs within them, which see those around
+    them."""
     for node in graph.node:
         for values in (node.input, node.output):
             for index, value in enumerate(values):
@@ -126,7 +148,8 @@ def _rename(graph: Any, names: Mapping[str, str]) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what the exporter stumbled over: its own errors are advice of many lines around that."""
+    """The first line of what the exporter stumbled over: its own errors are advice of many lines
+    around that."""
     while error.__cause__ is not None:
         error = error.__cause__
     return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
@@ -138,7 +161,11 @@ def _quiet() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            redirect_stdout(io.StringIO()),
+            redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
             yield
     finally:

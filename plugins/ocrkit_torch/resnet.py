@@ -13,14 +13,17 @@ from ocrkit_torch.cnn import beyond_width
 
 
 class ResNetCnn(nn.Module):
-    """See :class:`ocrkit_crnn.resnet.ResNetCnn`. Where all images have one width, nothing lies beyond it to be masked."""
+    """See :class:`ocrkit_crnn.resnet.ResNetCnn`. Where all images have one width, nothing lies
+    beyond it to be masked."""
 
     def __init__(self, options: definition.ResNetCnn, input: ImageSize) -> None:
         super().__init__()
         self._masked = input.width is None
         self._options = options
         inputs = options.stem_channels
-        self.stem = ConvNorm(1, inputs, definition.KERNEL, (options.stem_rows, options.stem_columns))
+        self.stem = ConvNorm(
+            1, inputs, definition.KERNEL, (options.stem_rows, options.stem_columns)
+        )
         self.stages = nn.ModuleList()
         for channels, blocks in zip(options.channels, options.blocks, strict=True):
             stage = nn.ModuleList()
@@ -58,11 +61,16 @@ class Block(nn.Module):
 class ConvNorm(nn.Sequential):
     """A convolution, zeros around its input, and its norm."""
 
-    def __init__(self, inputs: int, outputs: int, side: int, stride: tuple[int, int] = (1, 1)) -> None:
+    def __init__(
+        self, inputs: int, outputs: int, side: int, stride: tuple[int, int] = (1, 1)
+    ) -> None:
         conv = nn.Conv2d(inputs, outputs, side, stride, padding=side // 2, bias=False)
-        # The deviation that keeps the scale of activations through many layers of relu (He et al. 2015, "Delving Deep …").
+        # The deviation that keeps the scale of activations through many layers of relu (He et al.
+        # 2015, "Delving Deep …").
         nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")
-        super().__init__(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs, eps=EPSILON, momentum=1 - MOMENTUM)))
+        super().__init__(
+            OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs, eps=EPSILON, momentum=1 - MOMENTUM))
+        )
 
 
 def activated(x: Tensor, widths: Tensor | None) -> Tensor:

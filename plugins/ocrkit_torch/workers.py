@@ -14,15 +14,19 @@ from ocrkit.errors import OcrkitError
 from ocrkit.interfaces import Alone, Workers
 
 PATIENCE = timedelta(days=7)
-"""How long workers wait for each other. The first may validate for hours; that one has died is for torchrun to see."""
+"""How long workers wait for each other. The first may validate for hours; that one has died is for
+torchrun to see."""
 
 
 class TorchWorkers:
-    """Workers of PyTorch's default process group. Numbers go over gloo, whatever device the network is on."""
+    """Workers of PyTorch's default process group. Numbers go over gloo, whatever device the network
+    is on."""
 
     def __init__(self) -> None:
         if not dist.is_initialized():
-            dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE)
+            dist.init_process_group(
+                "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo", timeout=PATIENCE
+            )
         self.index = dist.get_rank()
         self.count = dist.get_world_size()
 
@@ -42,21 +46,27 @@ def _exchanged(value: float, collective: Callable[[torch.Tensor], object]) -> fl
     number = torch.tensor(value, dtype=torch.float64)
     references = sys.getrefcount(number)
     collective(number)
-    # A thread of gloo wakes this one first and lets go of the tensor next, for which it needs the GIL. A process group that is
-    # freed in between, with the GIL held, as after the last exchange, would wait for that thread and it for the GIL, for ever.
+    # A thread of gloo wakes this one first and lets go of the tensor next, for which it needs the
+    # GIL. A process group that is freed in between, with the GIL held, as after the last exchange,
+    # would wait for that thread and it for the GIL, for ever.
     while sys.getrefcount(number) > references:
         time.sleep(1e-4)
     return number.item()
 
 
 def find() -> Workers:
-    """The workers that the environment speaks of, as ``torchrun`` sets it; this process alone where it speaks of none."""
+    """The workers that the environment speaks of, as ``torchrun`` sets it; this process alone where
+    it speaks of none."""
     return TorchWorkers() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
 
 
 def cuda_device() -> str:
-    """The GPU of this process: of several workers on a machine each has its own. Raises OcrkitError where there are too few."""
+    """The GPU of this process: of several workers on a machine each has its own. Raises OcrkitError
+    where there are too few."""
     index, gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()
     if index >= gpus:
-        raise OcrkitError(f"worker {index} of this machine finds {gpus} GPUs; start no more workers than that, or --device cpu")
+        raise OcrkitError(
+            f"worker {index} of this machine finds {gpus} GPUs; start no more workers than that, "
+            "or --device cpu"
+        )
     return f"cuda:{index}"

@@ -1,4 +1,5 @@
-"""What all commands have in common: ``--quiet``, ``--reader``, arguments that are empty, names that are nearly right."""
+"""What all commands have in common: ``--quiet``, ``--reader``, arguments that are empty, names that
+are nearly right."""
 
 import json
 import shutil
@@ -42,7 +43,7 @@ def labelled(words_root: Path, tmp_path: Path) -> Path:
     return folder
 
 
-# ----------------------------------------------------------------------------------------------------------------- quiet
+# -------------------------------------------------------------------------------------------- quiet
 
 
 @pytest.mark.parametrize("names", list(commands()), ids=" ".join)
@@ -50,7 +51,9 @@ def test_every_command_can_be_quiet(names: tuple[str, ...]) -> None:
     assert "-q, --quiet" in ocrkit(*names, "--help").stdout
 
 
-def test_quiet_hides_information_and_no_warning(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_quiet_hides_information_and_no_warning(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     image = min(words_root.rglob("*.png"))
     loud, quiet = (ocrkit("run", image, "--pipeline", tiny_run, *flags) for flags in ((), ("-q",)))
     assert loud.stderr.startswith("ocrkit: pipeline ")
@@ -58,7 +61,9 @@ def test_quiet_hides_information_and_no_warning(tiny_run: Path, words_root: Path
     missing = ocrkit("run", tmp_path / "gone.png", "--pipeline", tiny_run, "--quiet")
     assert missing.stderr == f"ocrkit: {tmp_path / 'gone.png'}: No such file or directory\n"
     output = ("--output", tmp_path / "results.jsonl", "--min-confidence", 0.5)
-    scored = ocrkit("run", "--pipeline", tiny_run, "--data", words_root, "--split", "all", "-q", *output)
+    scored = ocrkit(
+        "run", "--pipeline", tiny_run, "--data", words_root, "--split", "all", "-q", *output
+    )
     assert scored.exit_code == 0
     assert len(scored.stderr.splitlines()) == 2
     assert all(line.startswith("ocrkit: WARNING: ") for line in scored.stderr.splitlines())
@@ -67,12 +72,14 @@ def test_quiet_hides_information_and_no_warning(tiny_run: Path, words_root: Path
 def test_a_quiet_training_says_what_it_skips(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
     broken = words_copy / "words" / "a01" / "a01-003" / "a01-003-00-03.png"
     broken.write_bytes(broken.read_bytes()[:60])
-    trained = ocrkit("train", "-q", "--pipeline", tiny, "--data", words_copy, "--out", tmp_path / "run")
+    trained = ocrkit(
+        "train", "-q", "--pipeline", tiny, "--data", words_copy, "--out", tmp_path / "run"
+    )
     assert trained.exit_code == 0
     assert [line.split(":")[0] for line in trained.stderr.splitlines()] == ["skipped a01-003-00-03"]
 
 
-# ---------------------------------------------------------------------------------------------------------------- reader
+# ------------------------------------------------------------------------------------------- reader
 
 
 def test_a_reader_is_named_by_one_word(tiny_run: Path, labelled: Path, tmp_path: Path) -> None:
@@ -84,9 +91,16 @@ def test_a_reader_is_named_by_one_word(tiny_run: Path, labelled: Path, tmp_path:
         results.append((found["dataset"]["name"], found["samples"], found["metrics"]))
     assert results[0] == results[1]
     assert results[0][:2] == ("folder", 2)
-    options = ocrkit("run", "--pipeline", tiny_run, "--reader", "folder", "--set", "reader.nonsense=1")
-    assert "nonsense" in options.stderr, "other settings of the reader are of the one that was named"
-    assert "Did you mean 'folder'?" in ocrkit("run", "--pipeline", tiny_run, "--reader", "foldr").stderr
+    options = ocrkit(
+        "run", "--pipeline", tiny_run, "--reader", "folder", "--set", "reader.nonsense=1"
+    )
+    assert "nonsense" in options.stderr, (
+        "other settings of the reader are of the one that was named"
+    )
+    assert (
+        "Did you mean 'folder'?"
+        in ocrkit("run", "--pipeline", tiny_run, "--reader", "foldr").stderr
+    )
 
 
 @pytest.mark.parametrize("command", ["run", "train", "check", "calibrate", "export", "lm tune"])
@@ -102,10 +116,12 @@ def test_a_reader_is_for_data_sets_and_for_new_runs(tiny_run: Path, words_root: 
     assert (resumed.exit_code, "leave out --reader." in resumed.stderr) == (2, True)
 
 
-# ----------------------------------------------------------------------------------------------------------------- words
+# -------------------------------------------------------------------------------------------- words
 
 
-def test_many_samples_that_are_skipped_for_one_reason_are_a_few_lines(tiny_run: Path, labelled: Path) -> None:
+def test_many_samples_that_are_skipped_for_one_reason_are_a_few_lines(
+    tiny_run: Path, labelled: Path
+) -> None:
     image = min(labelled.glob("*.png"))
     for number in range(100):
         shutil.copy(image, labelled / f"copy{number:03}.png")
@@ -117,22 +133,30 @@ def test_many_samples_that_are_skipped_for_one_reason_are_a_few_lines(tiny_run: 
     assert said[-1] == "ocrkit: 106 samples skipped"
 
 
-@pytest.mark.parametrize("arguments", ["run '", "run --data=", "score '", "lm train --text ' --out x"])
-def test_an_empty_argument_is_no_path(arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "arguments", ["run '", "run --data=", "score '", "lm train --text ' --out x"]
+)
+def test_an_empty_argument_is_no_path(
+    arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     result = ocrkit(*(word.strip("'") for word in arguments.split()))
     assert (result.exit_code, result.stdout) == (1, "")
     assert "'': no such file" in result.stderr
 
 
-@pytest.mark.parametrize(("typed", "meant"), [(["rn"], "run"), (["lm", "trian"], "train"), (["zoo", "lst"], "list")])
+@pytest.mark.parametrize(
+    ("typed", "meant"), [(["rn"], "run"), (["lm", "trian"], "train"), (["zoo", "lst"], "list")]
+)
 def test_a_command_that_is_nearly_right_is_suggested(typed: list[str], meant: str) -> None:
     result = ocrkit(*typed)
     assert result.exit_code == 2
     assert f"No such command {typed[-1]!r}. Did you mean {meant!r}?" in result.stderr
 
 
-def test_whatever_is_in_a_name_it_stays_on_its_line(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_whatever_is_in_a_name_it_stays_on_its_line(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     name = "two\nlines\tand \x1b[31mred\u202e [bold]"
     shutil.copy(min(words_root.rglob("*.png")), tmp_path / f"{name}.png")
     (tmp_path / f"{name} broken.png").touch()

@@ -54,11 +54,13 @@ class Plain:
 @pytest.fixture
 def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = Registry()
-    registry.add(Entry("reader", "plain", Plain, "", None, None, Plugin("plain", "plain", "plain", "1")))
+    registry.add(
+        Entry("reader", "plain", Plain, "", None, None, Plugin("plain", "plain", "plain", "1"))
+    )
     monkeypatch.setattr(ocrkit.registry, "registry", lambda: registry)
 
 
-# ---------------------------------------------------------------------------------------------------------------- check
+# -------------------------------------------------------------------------------------------- check
 
 
 def test_check_says_what_is_there(sample: Path) -> None:
@@ -88,7 +90,10 @@ def test_check_of_no_folder_is_one_line(tmp_path: Path) -> None:
     result = run("check", "iam", tmp_path / "nowhere")
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
-        f"ocrkit: {tmp_path / 'nowhere'}: no such folder; expected one that words.tgz and ascii.tgz were extracted into"
+        (
+            f"ocrkit: {tmp_path / 'nowhere'}: no such folder; expected one that words.tgz and "
+            "ascii.tgz were extracted into"
+        )
     ]
 
 
@@ -99,7 +104,9 @@ def test_an_unknown_data_set_names_the_nearest(sample: Path) -> None:
 
 
 @pytest.mark.usefixtures("_plain")
-@pytest.mark.parametrize("arguments", [("check", "plain", "root"), ("fetch", "plain", "--dest", "root")])
+@pytest.mark.parametrize(
+    "arguments", [("check", "plain", "root"), ("fetch", "plain", "--dest", "root")]
+)
 def test_a_reader_need_not_check_or_fetch(arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert result.exit_code == 1
@@ -107,7 +114,7 @@ def test_a_reader_need_not_check_or_fetch(arguments: tuple[str, ...]) -> None:
     assert "class" not in result.stderr, "whoever has data need not know what a class is"
 
 
-# ----------------------------------------------------------------------------------------------------------------- show
+# --------------------------------------------------------------------------------------------- show
 
 
 def test_show_draws_the_same_samples_for_the_same_seed(sample: Path, tmp_path: Path) -> None:
@@ -122,7 +129,9 @@ def test_show_draws_the_same_samples_for_the_same_seed(sample: Path, tmp_path: P
     assert pictures[0] == pictures[1] != pictures[2]
 
 
-def test_show_writes_a_picture_named_after_the_data_set(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_show_writes_a_picture_named_after_the_data_set(
+    sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert run("show", "iam", sample).stdout == "iam-samples.png\n"
     with Image.open(tmp_path / "iam-samples.png") as picture:
@@ -157,7 +166,9 @@ def test_show_leaves_out_what_cannot_be_read(sample: Path, tmp_path: Path) -> No
 
 
 def test_show_of_an_unknown_split_names_those_that_exist(sample: Path, tmp_path: Path) -> None:
-    result = run("show", "iam", sample, "--split", "aachen/trian", "--output", tmp_path / "show.png")
+    result = run(
+        "show", "iam", sample, "--split", "aachen/trian", "--output", tmp_path / "show.png"
+    )
     assert result.exit_code == 1
     assert "Did you mean 'aachen/train'?" in result.stderr
 
@@ -169,5 +180,8 @@ def test_show_into_a_folder_that_does_not_exist_is_one_line(sample: Path, tmp_pa
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = "import sys, ocrkit.cli.data; sys.exit(bool({'numpy', 'PIL', 'cv2', 'rich'} & sys.modules.keys()))"
+    code = (
+        "import sys, ocrkit.cli.data; sys.exit(bool({'numpy', 'PIL', 'cv2', 'rich'} & "
+        "sys.modules.keys()))"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

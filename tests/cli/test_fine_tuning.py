@@ -1,4 +1,5 @@
-"""Fine-tuning the zoo's model on somebody's own words, which have letters that its alphabet lacks."""
+"""Fine-tuning the zoo's model on somebody's own words, which have letters that its alphabet
+lacks."""
 
 import unicodedata
 from pathlib import Path
@@ -15,7 +16,8 @@ from ocrkit.zoo import model, read_model_weights
 
 NEW = "äöü"
 TRAIN = (
-    "für über schön grün hätte später böse müde öfter früh völlig älter kühl zwölf täglich dünn mögen nähe käse tür löwe bär"
+    "für über schön grün hätte später böse müde öfter früh völlig älter kühl zwölf täglich "
+    "dünn mögen nähe käse tür löwe bär"
 )
 APART = "hübsch möglich wärme flöte bücher gäste söhne räder mühe"
 
@@ -37,7 +39,10 @@ def drawn(word: str, rng: np.random.Generator) -> Image.Image:
     pen.text((4, 25), plain, font=font, fill=ink, anchor="ls")
     for index, letter in enumerate(letters):
         if len(letter) > 1:
-            middle, height = 4 + font.getlength(plain[:index]) + font.getlength(letter[0]) / 2, 25 - 0.75 * font.size
+            middle, height = (
+                4 + font.getlength(plain[:index]) + font.getlength(letter[0]) / 2,
+                25 - 0.75 * font.size,
+            )
             for x in (middle - 4, middle + 4):
                 pen.ellipse((x - 1.5, height - 1.5, x + 1.5, height + 1.5), fill=ink)
     return image
@@ -60,23 +65,52 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def train(data: Path, out: Path, *options: str, **training: object) -> str:
     """What a run says; it trains on the split ``train``, without augmentation."""
     table = {"split": "train", "validation": "", "patience": 0, "augment": "[]"} | training
-    settings = ["reader.use=folder", f"alphabet+={NEW}", *(f"training.{name}={value}" for name, value in table.items())]
+    settings = [
+        "reader.use=folder",
+        f"alphabet+={NEW}",
+        *(f"training.{name}={value}" for name, value in table.items()),
+    ]
     return ocrkit(
-        "train", "--data", data, "--out", out, *options, *(each for one in settings for each in ("--set", one))
+        "train",
+        "--data",
+        data,
+        "--out",
+        out,
+        *options,
+        *(each for one in settings for each in ("--set", one)),
     ).stderr
 
 
 def head(run: Path) -> tuple[str, np.ndarray]:
-    """The alphabet of a run's weights, and the head's rows with their biases (classes, features + 1)."""
+    """The alphabet of a run's weights, and the head's rows with their biases (classes, features +
+    1)."""
     best = read(run / "best.safetensors")
-    return best.about["alphabet"], np.column_stack([best.arrays["head.weight"], best.arrays["head.bias"]])
+    return best.about["alphabet"], np.column_stack(
+        [best.arrays["head.weight"], best.arrays["head.bias"]]
+    )
 
 
-def test_shared_letters_start_from_the_zoos_rows_and_new_ones_from_fresh(data: Path, tmp_path: Path) -> None:
-    said = train(data, tmp_path / "tuned", "--init", "zoo:iam-crnn", "--limit", "4", epochs=1, learning_rate=0)
+def test_shared_letters_start_from_the_zoos_rows_and_new_ones_from_fresh(
+    data: Path, tmp_path: Path
+) -> None:
+    said = train(
+        data,
+        tmp_path / "tuned",
+        "--init",
+        "zoo:iam-crnn",
+        "--limit",
+        "4",
+        epochs=1,
+        learning_rate=0,
+    )
     assert "starting from zoo:iam-crnn: 30 arrays, 95 characters shared\n" in said
-    assert "their terms hold for the run's weights too: LicenseRef-IAM-noncommercial-research" in said
-    assert "confidences keep their temperature of 1.162 until ocrkit calibrate finds this run's own\n" in said
+    assert (
+        "their terms hold for the run's weights too: LicenseRef-IAM-noncommercial-research" in said
+    )
+    assert (
+        "confidences keep their temperature of 1.162 until ocrkit calibrate finds this run's own\n"
+        in said
+    )
     read_with = ocrkit("run", data / "apart" / "00.png", "--pipeline", tmp_path / "tuned")
     assert ": LicenseRef-IAM-noncommercial-research" in read_with.stderr
     train(data, tmp_path / "scratch", "--limit", "4", epochs=1, learning_rate=0)
@@ -97,13 +131,22 @@ def read_words(data: Path, pipeline: str | Path) -> list[str]:
 
 def right(texts: list[str]) -> int:
     """How many of the new letters are read."""
-    return sum(letter in text for word, text in zip(APART.split(), texts, strict=True) for letter in word if letter in NEW)
+    return sum(
+        letter in text
+        for word, text in zip(APART.split(), texts, strict=True)
+        for letter in word
+        if letter in NEW
+    )
 
 
-def test_it_learns_the_new_letters_and_reads_them_in_words_that_it_has_not_seen(data: Path, tmp_path: Path) -> None:
+def test_it_learns_the_new_letters_and_reads_them_in_words_that_it_has_not_seen(
+    data: Path, tmp_path: Path
+) -> None:
     before = read_words(data, "iam-crnn")
     assert right(before) == 0
-    train(data, tmp_path / "run", "--init", "zoo:iam-crnn", epochs=8, batch_size=8, learning_rate=2e-3)
+    train(
+        data, tmp_path / "run", "--init", "zoo:iam-crnn", epochs=8, batch_size=8, learning_rate=2e-3
+    )
     after = read_words(data, tmp_path / "run")
     assert right(after) >= 8, after
     assert sum(map(distance, APART.split(), after)) < sum(map(distance, APART.split(), before)) / 4

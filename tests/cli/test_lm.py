@@ -30,19 +30,44 @@ def test_a_model_is_trained_described_and_measured(tmp_path: Path) -> None:
     out, other = tmp_path / "model", tmp_path / "other.txt"
     other.write_text("The girl asked him her name.\nÇa va?\n")
     done = ocrkit(
-        "lm", "train", "--text", TEXT, "--text", TEXT, "--out", out, "--order", 3, "--keep", 300, "--source", "a harbour",
-        "--licence", "CC0-1.0", "--held-out", other,
-    )  # fmt: skip
+        "lm",
+        "train",
+        "--text",
+        TEXT,
+        "--text",
+        TEXT,
+        "--out",
+        out,
+        "--order",
+        3,
+        "--keep",
+        300,
+        "--source",
+        "a harbour",
+        "--licence",
+        "CC0-1.0",
+        "--held-out",
+        other,
+    )
     assert done.exit_code == 0, done.stderr
     model = LanguageModel.open(out)
     assert (model.order, set(model.characters)) == (3, set(TEXT.read_text()) - {"\n"})
-    about = {name: model.about[name] for name in ("source", "licence", "files", "unit", "texts", "keep")}
+    about = {
+        name: model.about[name] for name in ("source", "licence", "files", "unit", "texts", "keep")
+    }
     assert about == {
-        "source": "a harbour", "licence": "CC0-1.0", "files": ["harbour.txt"] * 2, "unit": "line", "texts": 16, "keep": 300,
-    }  # fmt: skip
+        "source": "a harbour",
+        "licence": "CC0-1.0",
+        "files": ["harbour.txt"] * 2,
+        "unit": "line",
+        "texts": 16,
+        "keep": 300,
+    }
     assert sum(model.about["ngrams"][1:]) == 300
     mean = -model.log_probs("The girl asked him her name.").mean() / 0.6931472
-    assert done.stdout.startswith(f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over 29 characters and ends")
+    assert done.stdout.startswith(
+        f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over 29 characters and ends"
+    )
     assert f"1 texts of {other} left out: they have characters outside the alphabet" in done.stderr
     assert f"wrote {out}, 0.0 MB" in done.stderr
 
@@ -50,7 +75,19 @@ def test_a_model_is_trained_described_and_measured(tmp_path: Path) -> None:
 def test_words_and_the_alphabet_of_a_pipeline(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("The naïve girl, the boat. The sea!\n")
-    done = ocrkit("lm", "train", "--text", text, "--words", "--alphabet", "iam-crnn", "--order", 4, "--out", tmp_path / "model")
+    done = ocrkit(
+        "lm",
+        "train",
+        "--text",
+        text,
+        "--words",
+        "--alphabet",
+        "iam-crnn",
+        "--order",
+        4,
+        "--out",
+        tmp_path / "model",
+    )
     assert (done.exit_code, done.stdout) == (0, "")
     assert "1 of 10 texts to train on left out" in done.stderr
     model = LanguageModel.open(tmp_path / "model")
@@ -71,17 +108,33 @@ def test_what_cannot_be_trained_is_one_line_and_leaves_nothing(tmp_path: Path) -
     empty.touch()
     before = sorted(tmp_path.iterdir())
     refused("empty.txt: no text to train on", "train", "--text", empty, "--out", tmp_path / "model")
-    refused("no such file; expected UTF-8 text", "train", "--text", TEXT, "--held-out", "none", "--out", tmp_path / "model")
+    refused(
+        "no such file; expected UTF-8 text",
+        "train",
+        "--text",
+        TEXT,
+        "--held-out",
+        "none",
+        "--out",
+        tmp_path / "model",
+    )
     refused("there is no folder", "train", "--text", TEXT, "--out", tmp_path / "no" / "model")
     image = next((Path(__file__).parents[2] / "plugins" / "ocrkit_iam" / "sample").rglob("*.png"))
     refused("not UTF-8 (line 1)", "train", "--text", image, "--out", tmp_path / "model")
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_tune_gives_options_that_read_best_of_those_tried(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_tune_gives_options_that_read_best_of_those_tried(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     text = tmp_path / "words.txt"
-    text.write_text("one hen to toe not teen hot the net ten oh no then tone hoe he note neon on tenth")
-    assert ocrkit("lm", "train", "--text", text, "--words", "--out", tmp_path / "words.lm").exit_code == 0
+    text.write_text(
+        "one hen to toe not teen hot the net ten oh no then tone hoe he note neon on tenth"
+    )
+    assert (
+        ocrkit("lm", "train", "--text", text, "--words", "--out", tmp_path / "words.lm").exit_code
+        == 0
+    )
     only = tmp_path / "forms.txt"
     only.write_text("c04-156\na01-003\n")
     arguments = [
@@ -93,10 +146,18 @@ def test_tune_gives_options_that_read_best_of_those_tried(tiny_run: Path, words_
     assert found.exit_code == 0, found.stderr
     assert "WARNING: chosen on forms that the network was trained on" in found.stderr
     table = json.loads(found.stdout)
-    assert (table["forms"], table["samples"], table["metric"]) == (["a01-003", "c04-156"], 11, "cer")
+    assert (table["forms"], table["samples"], table["metric"]) == (
+        ["a01-003", "c04-156"],
+        11,
+        "cer",
+    )
     scores = [trial["scores"]["cer"] for trial in table["trials"]]
     assert scores == sorted(scores)
-    assert len({(trial["lm_weight"], trial["length_bonus"]) for trial in table["trials"]}) == len(scores) >= 12
+    assert (
+        len({(trial["lm_weight"], trial["length_bonus"]) for trial in table["trials"]})
+        == len(scores)
+        >= 12
+    )
 
     shown = ocrkit("lm", "tune", *choosing)
     *_, chosen, settings = shown.stdout.splitlines()
@@ -107,8 +168,21 @@ def test_tune_gives_options_that_read_best_of_those_tried(tiny_run: Path, words_
 
 
 def test_tune_refuses_what_would_be_no_choice(words_root: Path) -> None:
-    refused("decoder 'ctc-greedy' has no option 'language_model'; choose one that has", "tune", "--limit", 2)
+    refused(
+        "decoder 'ctc-greedy' has no option 'language_model'; choose one that has",
+        "tune",
+        "--limit",
+        2,
+    )
     refused("decoder 'ctc-beam' is given no language model", "tune", "--limit", 2, *BEAM)
     english = [*BEAM, "--set", "decoder.language_model=english"]
-    refused("iam aachen/validation: the scores of zoo:iam-crnn are reported on it; choose on another split", "tune",
-            "--data", words_root, "--split", "aachen/validation", *english)  # fmt: skip
+    refused(
+        "iam aachen/validation: the scores of zoo:iam-crnn are reported on it; choose on another "
+        "split",
+        "tune",
+        "--data",
+        words_root,
+        "--split",
+        "aachen/validation",
+        *english,
+    )

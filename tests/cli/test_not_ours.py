@@ -1,4 +1,5 @@
-"""What lies where a command is to write and is no ordinary file stays what it is; what killed processes left does not stay."""
+"""What lies where a command is to write and is no ordinary file stays what it is; what killed
+processes left does not stay."""
 
 import os
 import signal
@@ -43,7 +44,9 @@ def ocrkit(*arguments: object) -> Result:
 @pytest.fixture(scope="module")
 def results(tiny_run: Path, words_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("results") / "results.jsonl"
-    assert ocrkit("run", "--pipeline", tiny_run, "--data", words_root, "--output", path).exit_code == 0
+    assert (
+        ocrkit("run", "--pipeline", tiny_run, "--data", words_root, "--output", path).exit_code == 0
+    )
     return path
 
 
@@ -60,7 +63,9 @@ def call(
     places = {"RUN": tiny_run, "DATA": words_root, "RESULTS": results, "TEXT": text, "WORD": word}
 
     def invoke(command: str, to: Path) -> Result:
-        return ocrkit(*(to if each.startswith("TO") else places.get(each, each) for each in command.split()))
+        return ocrkit(
+            *(to if each.startswith("TO") else places.get(each, each) for each in command.split())
+        )
 
     return invoke
 
@@ -123,23 +128,36 @@ def test_what_a_link_leads_to_is_written_and_the_link_stays(
         assert target.read_bytes() not in (b"", b"old")
     else:  # as a pipeline that is there, or what is no manifest
         assert (target.read_text() if target.exists() else None) == ("old" if exists else None)
-    assert result.exit_code == 0 or command.startswith("calibrate") or (exists and command.startswith("new"))
+    assert (
+        result.exit_code == 0
+        or command.startswith("calibrate")
+        or (exists and command.startswith("new"))
+    )
     assert {file.name for file in tmp_path.iterdir()} == {path.name, "far", "text"}
     assert {file.name for file in (tmp_path / "far").iterdir()} <= {target.name}
 
 
 @pytest.mark.parametrize("command", FOLDERS)
-def test_a_link_to_nothing_is_no_folder_to_write(call: Callable[[str, Path], Result], command: str, tmp_path: Path) -> None:
+def test_a_link_to_nothing_is_no_folder_to_write(
+    call: Callable[[str, Path], Result], command: str, tmp_path: Path
+) -> None:
     path = tmp_path / "made"
     path.symlink_to("nowhere")
     call(command, path)
     assert path.readlink() == Path("nowhere")
 
 
-def test_a_folder_that_a_link_leads_to_is_trained_into(call: Callable[[str, Path], Result], tmp_path: Path) -> None:
+def test_a_folder_that_a_link_leads_to_is_trained_into(
+    call: Callable[[str, Path], Result], tmp_path: Path
+) -> None:
     (tmp_path / "far").mkdir()
     (tmp_path / "made").symlink_to("far")
-    assert call("train --pipeline RUN --data DATA --set training.epochs=1 --out TO", tmp_path / "made").exit_code == 0
+    assert (
+        call(
+            "train --pipeline RUN --data DATA --set training.epochs=1 --out TO", tmp_path / "made"
+        ).exit_code
+        == 0
+    )
     assert (tmp_path / "far" / "run.json").is_file()
     assert (tmp_path / "made").is_symlink()
 
@@ -156,7 +174,7 @@ def test_what_stands_in_until_a_result_file_is_complete_may_be_no_device_either(
     assert f"{part} is no ordinary file" in refused.stderr.splitlines()[-1]
 
 
-# ------------------------------------------------------------------------------------------------------------ what is left
+# ------------------------------------------------------------------------------------- what is left
 
 WRITER = """
 import os, signal, sys
@@ -168,7 +186,7 @@ with write_atomically(Path(sys.argv[1]), folder=sys.argv[2] == "folder") as temp
             (folder / "large").write_text("half of it")
     print("written", flush=True)
     sys.stdin.read()
-"""
+"""  # noqa: E501
 
 
 def writer(path: Path, what: str) -> subprocess.Popen[str]:
@@ -203,12 +221,20 @@ def test_what_a_killed_process_left_is_removed_by_the_next_and_what_a_living_one
     if what == "file":
         with write_atomically(path), scratch_folder():
             pass
-        assert [file.name for file in path.parent.iterdir() if ".other." not in file.name] == ["made"]
+        assert [file.name for file in path.parent.iterdir() if ".other." not in file.name] == [
+            "made"
+        ]
         assert not list(scratch.iterdir())
 
 
 def test_names_of_the_users_own_are_not_taken_for_what_is_left(tmp_path: Path) -> None:
-    own = [".made.part", ".made.notes.part", ".made.0123456789ab.party", "made.0123456789ab.part", ".other.0123456789ab.part"]
+    own = [
+        ".made.part",
+        ".made.notes.part",
+        ".made.0123456789ab.party",
+        "made.0123456789ab.part",
+        ".other.0123456789ab.part",
+    ]
     for name in own:
         (tmp_path / name).write_text("mine")
     with write_atomically(tmp_path / "made"):
@@ -216,9 +242,14 @@ def test_names_of_the_users_own_are_not_taken_for_what_is_left(tmp_path: Path) -
     assert {file.name for file in tmp_path.iterdir()} == {"made", *own}
 
 
-def test_a_run_that_is_resumed_removes_what_was_left_in_its_folder(call: Callable[[str, Path], Result], tmp_path: Path) -> None:
+def test_a_run_that_is_resumed_removes_what_was_left_in_its_folder(
+    call: Callable[[str, Path], Result], tmp_path: Path
+) -> None:
     run = tmp_path / "made"
-    assert call("train --pipeline RUN --data DATA --set training.epochs=1 --out TO", run).exit_code == 0
+    assert (
+        call("train --pipeline RUN --data DATA --set training.epochs=1 --out TO", run).exit_code
+        == 0
+    )
     left = run / ".best.safetensors.0123456789ab.part"
     left.write_bytes(bytes(1000))
     assert call("train --resume --out TO", run).exit_code == 0
@@ -242,8 +273,14 @@ def test_a_run_that_was_stopped_while_it_started_is_started_again(
         (run / name).write_text("half")
     resumed = call("train --resume --out TO", run)
     assert resumed.exit_code == 1
-    assert "one was stopped while it started; start it again, without --resume" in resumed.stderr.splitlines()[-1]
-    assert call("train --pipeline RUN --data DATA --set training.epochs=1 --out TO", run).exit_code == 0
+    assert (
+        "one was stopped while it started; start it again, without --resume"
+        in resumed.stderr.splitlines()[-1]
+    )
+    assert (
+        call("train --pipeline RUN --data DATA --set training.epochs=1 --out TO", run).exit_code
+        == 0
+    )
     assert not list(run.glob("*.part"))
 
 

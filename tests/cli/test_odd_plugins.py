@@ -1,4 +1,5 @@
-"""Whatever a plugin does, a command says which part of which plugin it was, in a line, and goes on where it can."""
+"""Whatever a plugin does, a command says which part of which plugin it was, in a line, and goes on
+where it can."""
 
 import json
 from collections.abc import Callable
@@ -216,7 +217,7 @@ def ocrkit_importers(register):
 @ocrkit.hookimpl
 def ocrkit_backends(register):
     register("odd-backend", OddBackend)
-"""
+"""  # noqa: E501
 )
 
 RAISED = {
@@ -229,43 +230,143 @@ RAISED = {
 PARTS_ONLY = {"odd-reader", "odd-decoder", "odd-size", "odd-metric"}
 RUN = "run --pipeline RUN --set reader.use=odd-reader --data SITE"
 
-# Where something goes wrong, by which command it is met, how its line names what did it, and what is wrong where it is a value.
+# Where something goes wrong, by which command it is met, how its line names what did it, and what
+# is wrong where it is a value.
 PLACES = [
     ("reader-made", RUN, "reader 'odd-reader' (plugin 'odd') failed", None),
-    ("reader-length", RUN, "reader 'odd-reader' (plugin 'odd') failed", "ValueError: __len__() should return >= 0"),
-    ("skipped", RUN, "reader 'odd-reader' (plugin 'odd') failed", "TypeError: it says skipped (1, 2)"),
-    ("forms", RUN, "reader 'odd-reader' (plugin 'odd') failed", "forms 7; expected Skipped, and a FormCount or None"),
+    (
+        "reader-length",
+        RUN,
+        "reader 'odd-reader' (plugin 'odd') failed",
+        "ValueError: __len__() should return >= 0",
+    ),
+    (
+        "skipped",
+        RUN,
+        "reader 'odd-reader' (plugin 'odd') failed",
+        "TypeError: it says skipped (1, 2)",
+    ),
+    (
+        "forms",
+        RUN,
+        "reader 'odd-reader' (plugin 'odd') failed",
+        "forms 7; expected Skipped, and a FormCount or None",
+    ),
     ("sample-root", RUN.partition(" --data")[0], "reader 'odd-reader' (plugin 'odd') failed", None),
     ("check", "data check odd-reader SITE", "plugin 'odd' failed", None),
     ("reader-made", "data show odd-reader SITE --output TO", "plugin 'odd' failed", None),
-    ("size", "check RUN --set preprocessor.use=odd-size", "preprocessor 'odd-size' (plugin 'odd')", "expected ImageSize"),
-    ("decoder-made", "check RUN --set decoder.use=odd-decoder", "decoder 'odd-decoder' (plugin 'odd') failed", None),
-    ("decoder-check", "check RUN --set decoder.use=odd-decoder", "decoder 'odd-decoder' (plugin 'odd') failed", None),
-    ("featurizer-size", "check RUN --set featurizer.use=odd-features", "featurizer 'odd-features' (plugin 'odd') failed",
-     "TypeError: its output_size gave 7; expected SequenceSize"),
-    ("stride", "check RUN --set featurizer.use=odd-features", "featurizer 'odd-features' for numpy (plugin 'odd')", None),
-    ("parameters", "check RUN --set featurizer.use=odd-features", "featurizer 'odd-features' for numpy (plugin 'odd')", None),
-    ("build", "check RUN --set featurizer.use=odd-features", "featurizer 'odd-features' for numpy (plugin 'odd')", None),
-    ("features", "train --pipeline RUN --data DATA --set featurizer.use=odd-features --out TO", "plugin 'odd'", None),
-    ("importer", "zoo import --pipeline RUN --params TEXT --importer odd-importer --to TO",
-     "importer 'odd-importer' (plugin 'odd') failed", "TypeError: it gave NoneType; expected a dictionary of NumPy's arrays"),
-    ("preprocessor", "run --pipeline RUN --data DATA --set preprocessor.use=odd-size",
-     "preprocessor 'odd-size' (plugin 'odd') failed", "TypeError: it gave NoneType; expected grey pixels"),
-    ("preprocessor", "run --pipeline RUN WORD --set preprocessor.use=odd-size",
-     "preprocessor 'odd-size' (plugin 'odd') failed", "TypeError: it gave NoneType; expected grey pixels"),
-    ("decoder", "run --pipeline RUN --data DATA --set decoder.use=odd-decoder", "decoder 'odd-decoder' (plugin 'odd') failed",
-     "TypeError: '<=' not supported"),
-    ("decoder-surrogates", "run --pipeline RUN WORD --set decoder.use=odd-decoder",
-     "decoder 'odd-decoder' (plugin 'odd') failed", "UnicodeEncodeError"),
-    ("decoder-characters", "run --pipeline RUN WORD --set decoder.use=odd-decoder",
-     "decoder 'odd-decoder' (plugin 'odd') failed", "ValueError: it gave Decoded("),
-    ("metric", "run --pipeline RUN --data DATA --set metrics=[{use=\"odd-metric\"}]", "metric 'odd-metric' failed",
-     "it gave nan and '1'; expected two numbers"),
-    ("augmentation", "train --pipeline RUN --data DATA --set training.augment=[{use=\"odd-augmentation\"}] --out TO",
-     "augmentation 'odd-augmentation' (plugin 'odd') failed", "TypeError: it gave uint8 ("),
-    ("lengths", "train --pipeline RUN --data DATA --set featurizer.use=odd-features --out TO", "plugin 'odd'", None),
-    ("backend-made", "check RUN --backend odd-backend", "no featurizer named 'cnn' for backend 'odd-backend'", None),
-]  # fmt: skip
+    (
+        "size",
+        "check RUN --set preprocessor.use=odd-size",
+        "preprocessor 'odd-size' (plugin 'odd')",
+        "expected ImageSize",
+    ),
+    (
+        "decoder-made",
+        "check RUN --set decoder.use=odd-decoder",
+        "decoder 'odd-decoder' (plugin 'odd') failed",
+        None,
+    ),
+    (
+        "decoder-check",
+        "check RUN --set decoder.use=odd-decoder",
+        "decoder 'odd-decoder' (plugin 'odd') failed",
+        None,
+    ),
+    (
+        "featurizer-size",
+        "check RUN --set featurizer.use=odd-features",
+        "featurizer 'odd-features' (plugin 'odd') failed",
+        "TypeError: its output_size gave 7; expected SequenceSize",
+    ),
+    (
+        "stride",
+        "check RUN --set featurizer.use=odd-features",
+        "featurizer 'odd-features' for numpy (plugin 'odd')",
+        None,
+    ),
+    (
+        "parameters",
+        "check RUN --set featurizer.use=odd-features",
+        "featurizer 'odd-features' for numpy (plugin 'odd')",
+        None,
+    ),
+    (
+        "build",
+        "check RUN --set featurizer.use=odd-features",
+        "featurizer 'odd-features' for numpy (plugin 'odd')",
+        None,
+    ),
+    (
+        "features",
+        "train --pipeline RUN --data DATA --set featurizer.use=odd-features --out TO",
+        "plugin 'odd'",
+        None,
+    ),
+    (
+        "importer",
+        "zoo import --pipeline RUN --params TEXT --importer odd-importer --to TO",
+        "importer 'odd-importer' (plugin 'odd') failed",
+        "TypeError: it gave NoneType; expected a dictionary of NumPy's arrays",
+    ),
+    (
+        "preprocessor",
+        "run --pipeline RUN --data DATA --set preprocessor.use=odd-size",
+        "preprocessor 'odd-size' (plugin 'odd') failed",
+        "TypeError: it gave NoneType; expected grey pixels",
+    ),
+    (
+        "preprocessor",
+        "run --pipeline RUN WORD --set preprocessor.use=odd-size",
+        "preprocessor 'odd-size' (plugin 'odd') failed",
+        "TypeError: it gave NoneType; expected grey pixels",
+    ),
+    (
+        "decoder",
+        "run --pipeline RUN --data DATA --set decoder.use=odd-decoder",
+        "decoder 'odd-decoder' (plugin 'odd') failed",
+        "TypeError: '<=' not supported",
+    ),
+    (
+        "decoder-surrogates",
+        "run --pipeline RUN WORD --set decoder.use=odd-decoder",
+        "decoder 'odd-decoder' (plugin 'odd') failed",
+        "UnicodeEncodeError",
+    ),
+    (
+        "decoder-characters",
+        "run --pipeline RUN WORD --set decoder.use=odd-decoder",
+        "decoder 'odd-decoder' (plugin 'odd') failed",
+        "ValueError: it gave Decoded(",
+    ),
+    (
+        "metric",
+        'run --pipeline RUN --data DATA --set metrics=[{use="odd-metric"}]',
+        "metric 'odd-metric' failed",
+        "it gave nan and '1'; expected two numbers",
+    ),
+    (
+        "augmentation",
+        (
+            'train --pipeline RUN --data DATA --set training.augment=[{use="odd-augmentation"}] --out '  # noqa: E501
+            "TO"
+        ),
+        "augmentation 'odd-augmentation' (plugin 'odd') failed",
+        "TypeError: it gave uint8 (",
+    ),
+    (
+        "lengths",
+        "train --pipeline RUN --data DATA --set featurizer.use=odd-features --out TO",
+        "plugin 'odd'",
+        None,
+    ),
+    (
+        "backend-made",
+        "check RUN --backend odd-backend",
+        "no featurizer named 'cnn' for backend 'odd-backend'",
+        None,
+    ),
+]
 
 
 def ocrkit(*arguments: object) -> Result:
@@ -275,10 +376,18 @@ def ocrkit(*arguments: object) -> Result:
 
 
 @pytest.fixture
-def call(install: Install, tiny_run: Path, words_root: Path, tmp_path: Path) -> Callable[[str], Result]:
+def call(
+    install: Install, tiny_run: Path, words_root: Path, tmp_path: Path
+) -> Callable[[str], Result]:
     site = install("odd", PARTS)
     (tmp_path / "text").write_text("text")
-    places = {"RUN": tiny_run, "DATA": words_root, "SITE": site, "TEXT": tmp_path / "text", "TO": tmp_path / "to"}
+    places = {
+        "RUN": tiny_run,
+        "DATA": words_root,
+        "SITE": site,
+        "TEXT": tmp_path / "text",
+        "TO": tmp_path / "to",
+    }
     places |= {"WORD": next(words_root.rglob("*.png"))}
     return lambda command: ocrkit(*(places.get(word, word) for word in command.split()))
 
@@ -286,7 +395,14 @@ def call(install: Install, tiny_run: Path, words_root: Path, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("where", "command", "named", "what", "words"),
     [
-        pytest.param(where, command, named, what, words, id=f"{where}, {command.split(maxsplit=1)[0]}, {what}")
+        pytest.param(
+            where,
+            command,
+            named,
+            what,
+            words,
+            id=f"{where}, {command.split(maxsplit=1)[0]}, {what}",
+        )
         for where, command, named, value in PLACES
         for what, words in [*RAISED.items(), *([("gives", value)] if value else [])]
     ],
@@ -327,7 +443,9 @@ def test_a_run_goes_on_past_one_bad_sample_of_a_reader(
 
 
 def test_without_a_fault_the_odd_plugin_is_as_any_other(call: Callable[[str], Result]) -> None:
-    result = call(f'{RUN} --set decoder.use=odd-decoder --set metrics=[{{use="odd-metric"}}] --json')
+    result = call(
+        f'{RUN} --set decoder.use=odd-decoder --set metrics=[{{use="odd-metric"}}] --json'
+    )
     assert json.loads(result.stdout)["metrics"]["odd-metric"]["value"] == 1
     read = call("run --pipeline RUN WORD --set decoder.use=odd-decoder --json")
     assert json.loads(read.stdout)["items"][0]["confidence"] == 0.5
@@ -344,7 +462,10 @@ def test_result_files_are_scored_by_metrics_that_fail_in_a_line_too(
         result = call(again)
         assert result.exit_code == 1
         assert result.stderr.splitlines()[-1].startswith("ocrkit: metric 'odd-metric' failed")
-        assert RAISED.get(what, "it gave nan and '1'; expected two numbers") in result.stderr.splitlines()[-1]
+        assert (
+            RAISED.get(what, "it gave nan and '1'; expected two numbers")
+            in result.stderr.splitlines()[-1]
+        )
 
 
 def test_a_part_that_stops_as_the_user_would_is_taken_for_the_user(
@@ -358,7 +479,7 @@ def test_a_part_that_stops_as_the_user_would_is_taken_for_the_user(
     assert (stopped.exit_code, stopped.stderr.splitlines()[-1]) == (130, "ocrkit: stopped")
 
 
-# --------------------------------------------------------------------------------------------------------------- at import
+# ---------------------------------------------------------------------------------------- at import
 
 IMPORTS = {
     **{what: f"{FAULTS}\nos.environ['ODD'] = 'import {what}'\nat('import')" for what in RAISED},
@@ -370,7 +491,9 @@ IMPORTS = {
 
 
 @pytest.mark.parametrize("what", IMPORTS)
-def test_a_plugin_that_cannot_be_imported_ends_no_command(install: Install, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_plugin_that_cannot_be_imported_ends_no_command(
+    install: Install, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ODD", "")
     install("broken", IMPORTS[what])
     listed = ocrkit("plugins", "list")
@@ -383,7 +506,9 @@ def test_a_plugin_that_cannot_be_imported_ends_no_command(install: Install, what
     assert (tested.exit_code, "FAILED: " in tested.stdout) == (1, True)
 
 
-def test_a_part_that_cannot_be_imported_is_named(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_cannot_be_imported_is_named(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = """
 import ocrkit
 @ocrkit.hookimpl
@@ -391,12 +516,21 @@ def ocrkit_decoders(register):
     register("late", "late_part:Late")
 """
     site = install("late", source)
-    for what, words in {"KeyboardInterrupt": "KeyboardInterrupt", "GeneratorExit('x')": "GeneratorExit: x"}.items():
+    for what, words in {
+        "KeyboardInterrupt": "KeyboardInterrupt",
+        "GeneratorExit('x')": "GeneratorExit: x",
+    }.items():
         (site / "late_part.py").write_text(f"raise {what}")
-        for command in (["plugins", "show", "late"], ["check", "iam-crnn", "--set", "decoder.use=late"]):
+        for command in (
+            ["plugins", "show", "late"],
+            ["check", "iam-crnn", "--set", "decoder.use=late"],
+        ):
             refused = ocrkit(*command)
             assert refused.exit_code == 1
-            assert f"decoder 'late' of plugin 'late' cannot be imported from 'late_part:Late': {words}" in refused.stderr
+            assert (
+                f"decoder 'late' of plugin 'late' cannot be imported from 'late_part:Late': {words}"
+                in refused.stderr
+            )
 
 
 def test_a_plugin_that_is_slow_to_import_is_named(
@@ -408,7 +542,8 @@ def test_a_plugin_that_is_slow_to_import_is_named(
     assert ocrkit("plugins", "list").exit_code == 0
     (said,) = (message for message in caplog.messages if "'slow'" in message)
     assert said == (
-        "ocrkit: WARNING: plugin 'slow' of slow-dist took 3.0 s to be imported, as it does for every command; "
+        "ocrkit: WARNING: plugin 'slow' of slow-dist took 3.0 s to be imported, as it does for "
+        "every command; "
         "OCRKIT_DISABLE_PLUGINS=slow leaves it out"
     )
     caplog.clear()

@@ -27,8 +27,36 @@ def test_check_shows_the_seams() -> None:
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
     assert rows[1][-4:] == ["stride", "longest", "label", "parameters"]
-    assert rows[4] == ["featurizer", "cnn", "onnx", "32", "×", "128", "px", "32", "steps", "×", "1024", "4", "28,448"]
-    assert rows[6] == ["head", "linear", "onnx", "32", "steps", "×", "400", "32", "steps", "×", "96", "32", "38,496"]
+    assert rows[4] == [
+        "featurizer",
+        "cnn",
+        "onnx",
+        "32",
+        "×",
+        "128",
+        "px",
+        "32",
+        "steps",
+        "×",
+        "1024",
+        "4",
+        "28,448",
+    ]
+    assert rows[6] == [
+        "head",
+        "linear",
+        "onnx",
+        "32",
+        "steps",
+        "×",
+        "400",
+        "32",
+        "steps",
+        "×",
+        "96",
+        "32",
+        "38,496",
+    ]
     assert "2,028,544 parameters; 96 classes\n" in result.stdout
     assert result.stdout.endswith("weights: zoo:iam-crnn\n")
 
@@ -42,12 +70,22 @@ def test_check_says_how_long_labels_may_be_where_the_width_varies() -> None:
 def test_check_says_untrained_where_the_weights_no_longer_apply() -> None:
     result = ocrkit("check", "iam-crnn", "--set", "encoder.hidden=100")
     assert result.exit_code == 0
-    assert "untrained: weights 'zoo:iam-crnn' no longer apply: encoder.hidden is 100, for the weights 200" in result.stdout
+    assert (
+        "untrained: weights 'zoo:iam-crnn' no longer apply: encoder.hidden is 100, for the weights "
+        "200" in result.stdout
+    )
 
 
 def test_check_says_everything_that_is_wrong_at_once() -> None:
     result = ocrkit(
-        "check", "iam-crnn", "--set", "featurizer.channels=0", "--set", "encoder.use=bilst", "--set", "decoder.beam=3"
+        "check",
+        "iam-crnn",
+        "--set",
+        "featurizer.channels=0",
+        "--set",
+        "encoder.use=bilst",
+        "--set",
+        "decoder.beam=3",
     )
     assert (result.exit_code, result.stdout) == (1, "")
     assert "ocrkit: featurizer.channels: 0; expected at least 1" in result.stderr
@@ -57,7 +95,13 @@ def test_check_says_everything_that_is_wrong_at_once() -> None:
 
 def test_check_says_what_the_file_has_wrong_and_what_does_not_fit_at_once() -> None:
     settings = ["decoder.use=foo", "alphabet=aa", "preprocessor.width=1", "encoder.hidden=0"]
-    result = ocrkit("check", "iam-crnn", "--backend", "tensorflow", *(word for each in settings for word in ("--set", each)))
+    result = ocrkit(
+        "check",
+        "iam-crnn",
+        "--backend",
+        "tensorflow",
+        *(word for each in settings for word in ("--set", each)),
+    )
     assert (result.exit_code, result.stdout) == (1, "")
     lines = [line.removeprefix("ocrkit: ") for line in result.stderr.splitlines()]
     expected = [
@@ -73,7 +117,9 @@ def test_check_says_what_the_file_has_wrong_and_what_does_not_fit_at_once() -> N
 def test_plugins_list_names_every_part_and_its_owner() -> None:
     lines = [line.split() for line in ocrkit("plugins", "list").stdout.splitlines()[1:]]
     listed = {(kind, name) for kind, name, *_ in lines if kind != "disabled:"}
-    assert listed == {(entry.kind, entry.name) for entry in registry().entries() if entry.backend is None}
+    assert listed == {
+        (entry.kind, entry.name) for entry in registry().entries() if entry.backend is None
+    }
     parts = json.loads(ocrkit("plugins", "list", "--json").stdout)["parts"]
     cnn = next(part for part in parts if part["name"] == "cnn")
     assert (cnn["kind"], cnn["backends"], cnn["plugin"], cnn["distribution"]) == (
@@ -87,8 +133,14 @@ def test_plugins_list_names_every_part_and_its_owner() -> None:
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("import package_that_is_missing", "ModuleNotFoundError: No module named 'package_that_is_missing'"),
-        ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_featurisers(register): ...", "ocrkit_featurisers"),
+        (
+            "import package_that_is_missing",
+            "ModuleNotFoundError: No module named 'package_that_is_missing'",
+        ),
+        (
+            "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_featurisers(register): ...",
+            "ocrkit_featurisers",
+        ),
         ("import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(registry): ...", "registry"),
     ],
     ids=["import error", "misspelt hook", "wrong arguments"],
@@ -109,14 +161,27 @@ def test_a_broken_plugin_is_reported_and_all_else_works(
 
 def test_plugins_show_gives_options_with_types_defaults_and_meaning() -> None:
     shown = ocrkit("plugins", "show", "bilstm").stdout
-    assert shown.startswith(f"encoder bilstm for {', '.join(registry().names('backend'))}, of plugin crnn (ocrkit ")
+    assert shown.startswith(
+        f"encoder bilstm for {', '.join(registry().names('backend'))}, of plugin crnn (ocrkit "
+    )
     assert "  hidden (a whole number, at least 1; default 200): units of each direction\n" in shown
-    options = json.loads(ocrkit("plugins", "show", "fit-pad", "--json").stdout)["parts"][0]["options"]
-    assert [option["name"] for option in options] == ["height", "width", "min_width", "multiple", "ink"]
+    options = json.loads(ocrkit("plugins", "show", "fit-pad", "--json").stdout)["parts"][0][
+        "options"
+    ]
+    assert [option["name"] for option in options] == [
+        "height",
+        "width",
+        "min_width",
+        "multiple",
+        "ink",
+    ]
     assert options[1] == {
-        "name": "width", "type": "a whole number, at least 1 and at most 16384", "default": 128, "required": False,
+        "name": "width",
+        "type": "a whole number, at least 1 and at most 16384",
+        "default": 128,
+        "required": False,
         "documentation": "width of the result in pixels",
-    }  # fmt: skip
+    }
 
 
 HERE = [
@@ -149,15 +214,18 @@ def test_a_plugins_name_is_answered_with_its_parts_or_why_it_is_not_used(install
         "ocrkit: no part, but a plugin is named 'ctc'; its parts: ctc-beam, ctc-greedy\n"
     )
     assert ocrkit("plugins", "show", "broken").stderr == (
-        "ocrkit: the plugin 'broken' is not used: ModuleNotFoundError: No module named 'package_that_is_missing'\n"
+        "ocrkit: the plugin 'broken' is not used: ModuleNotFoundError: No module named "
+        "'package_that_is_missing'\n"
     )
 
 
 def test_a_type_that_cannot_be_told_is_one_line(install: Install) -> None:
     """``from __future__ import annotations`` and a name that only type checkers import."""
     source = (
-        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom typing import TYPE_CHECKING\n"
-        "import ocrkit\nif TYPE_CHECKING:\n    from pathlib import Path\n@dataclass\nclass Lexical:\n"
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom typing import "
+        "TYPE_CHECKING\n"
+        "import ocrkit\nif TYPE_CHECKING:\n    from pathlib import Path\n@dataclass\nclass "
+        "Lexical:\n"
         "    words: Path | None = ocrkit.option(None, 'file of words')\n"
         "@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('lexical', Lexical)"
     )
@@ -165,17 +233,25 @@ def test_a_type_that_cannot_be_told_is_one_line(install: Install) -> None:
     result = ocrkit("plugins", "show", "lexical")
     assert result.exit_code == 1
     assert result.stderr == (
-        "ocrkit: lexical.Lexical: the types of its options cannot be told: NameError: name 'Path' is not defined. "
+        "ocrkit: lexical.Lexical: the types of its options cannot be told: NameError: name 'Path' "
+        "is not defined. "
         "What they name is to be imported in the module itself, not under TYPE_CHECKING.\n"
     )
 
 
-def test_names_that_cannot_be_used_or_disabled_are_listed(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
-    install("sly", "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('cer', 'x:X')")
+def test_names_that_cannot_be_used_or_disabled_are_listed(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(
+        "sly",
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_metrics(register): register('cer', 'x:X')",
+    )
     monkeypatch.setenv("OCRKIT_DISABLE_PLUGINS", "zoo, torhc")
     registry.cache_clear()
     disabled, claimed, misspelt = ocrkit("plugins", "list").stdout.splitlines()[-3:]
-    assert claimed.startswith("unusable: metric 'cer' is claimed by the plugins 'levenshtein' (ocrkit) and 'sly'")
+    assert claimed.startswith(
+        "unusable: metric 'cer' is claimed by the plugins 'levenshtein' (ocrkit) and 'sly'"
+    )
     assert disabled.startswith("disabled: plugin 'zoo' (ocrkit ")
     assert misspelt == "OCRKIT_DISABLE_PLUGINS: there is no plugin 'torhc'. Did you mean 'torch'?"
     about = json.loads(ocrkit("plugins", "list", "--json").stdout)
@@ -203,7 +279,11 @@ def test_zoo_list_and_show_state_the_licence() -> None:
 
 
 def test_a_broken_model_is_reported_and_the_others_are_listed(install: Install) -> None:
-    install("empty", "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_zoos(register): register('empty', 'json:no-model')")
+    install(
+        "empty",
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_zoos(register): register('empty', "
+        "'json:no-model')",
+    )
     result = ocrkit("zoo", "list")
     assert result.exit_code == 0
     assert "iam-crnn" in result.stdout
@@ -211,7 +291,9 @@ def test_a_broken_model_is_reported_and_the_others_are_listed(install: Install) 
     assert "no-model" in result.stdout.splitlines()[-1]
 
 
-def test_a_folder_does_not_hide_the_model_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_does_not_hide_the_model_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "iam-crnn").mkdir()
     assert ocrkit("check", "iam-crnn").exit_code == 0

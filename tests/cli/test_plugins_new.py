@@ -1,4 +1,5 @@
-"""``ocrkit plugins new``: what it writes is installed, tested and used here as its owner would; no file of ocrkit knows it."""
+"""``ocrkit plugins new``: what it writes is installed, tested and used here as its owner would; no
+file of ocrkit knows it."""
 
 import json
 import shlex
@@ -55,7 +56,7 @@ def build(definition, input):
 def ocrkit_featurizers(register):
     register("bands", Bands)
     register("bands", build, backend="numpy")
-"""
+"""  # noqa: E501
 """A featurizer of somebody else's."""
 PACKAGES = {
     "-".join(filter(None, ("my", kind, backend))): (kind, backend)
@@ -80,7 +81,10 @@ def packages(tmp_path_factory: pytest.TempPathFactory, tiny_run: Path) -> Path:
         chosen = ["--backend", backend] if backend else []
         chosen += ["--from", tiny_run, "--licence", "CC-BY-4.0"] if kind == "zoo" else []
         result = new(name, "--kind", kind, *chosen, "--to", folder / name)
-        assert (result.exit_code, result.stdout) == (0, f"wrote {folder / name}; how to go on: {folder / name / 'README.md'}\n")
+        assert (result.exit_code, result.stdout) == (
+            0,
+            f"wrote {folder / name}; how to go on: {folder / name / 'README.md'}\n",
+        )
     return folder
 
 
@@ -92,18 +96,25 @@ def environment(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="module")
 def outcomes(packages: Path, environment: dict[str, str]) -> dict[str, list[str]]:
-    """What became of each package's own tests, by package: ``passed``, or the others with their reason."""
+    """What became of each package's own tests, by package: ``passed``, or the others with their
+    reason."""
     return outcomes_of(packages, PACKAGES, environment)
 
 
 @pytest.mark.parametrize("name", PACKAGES)
-def test_a_package_passes_its_own_tests_as_it_is_written(name: str, outcomes: dict[str, list[str]]) -> None:
-    assert [outcome for outcome in outcomes[name] if not outcome.startswith(("passed", "skipped"))] == []
+def test_a_package_passes_its_own_tests_as_it_is_written(
+    name: str, outcomes: dict[str, list[str]]
+) -> None:
+    assert [
+        outcome for outcome in outcomes[name] if not outcome.startswith(("passed", "skipped"))
+    ] == []
     assert outcomes[name].count("passed") >= 2
 
 
 def test_its_parts_are_listed_with_their_owner(environment: dict[str, str]) -> None:
-    listed = json.loads(run(sys.executable, "-m", "ocrkit", "plugins", "list", "--json", env=environment))
+    listed = json.loads(
+        run(sys.executable, "-m", "ocrkit", "plugins", "list", "--json", env=environment)
+    )
     parts = {part["name"]: part for part in listed["parts"] if part["name"] in PACKAGES}
     for name, (kind, backend) in PACKAGES.items():
         about = parts[name]
@@ -112,22 +123,42 @@ def test_its_parts_are_listed_with_their_owner(environment: dict[str, str]) -> N
         assert about["summary"]
 
 
-def test_the_commands_of_the_readmes_work(packages: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    """The pipelines that they name fit together; the featurizer in PyTorch is trained, and read with, as its README says."""
+def test_the_commands_of_the_readmes_work(
+    packages: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    """The pipelines that they name fit together; the featurizer in PyTorch is trained, and read
+    with, as its README says."""
     commands = []
     for name in PACKAGES:
         for line in (packages / name / "README.md").read_text(encoding="utf-8").splitlines():
-            command = line.strip().replace("--reader ", "--set reader.use=")  # which check does not take
+            command = line.strip().replace(
+                "--reader ", "--set reader.use="
+            )  # which check does not take
             words = shlex.split(command) if line.startswith("    ocrkit ") else []
-            settings = [words[index : index + 2] for index, word in enumerate(words) if word in ("--set", "--backend")]
+            settings = [
+                words[index : index + 2]
+                for index, word in enumerate(words)
+                if word in ("--set", "--backend")
+            ]
             if settings:
                 assert any(name in setting for _, setting in settings)
-                commands.append(["check", "iam-crnn", *(word for setting in settings for word in setting)])
+                commands.append(
+                    ["check", "iam-crnn", *(word for setting in settings for word in setting)]
+                )
     checked = len(commands)
     assert checked >= len(PACKAGES)
     network = ["--backend", "torch", "--set", "featurizer.use=my-featurizer-torch"]
-    assert commands.count(["check", "iam-crnn", *network]) == 2  # what is checked, and what is trained
-    recipe = ["--set", "training.epochs=1", "--set", "training.validation=", "--set", "encoder.hidden=16"]
+    assert (
+        commands.count(["check", "iam-crnn", *network]) == 2
+    )  # what is checked, and what is trained
+    recipe = [
+        "--set",
+        "training.epochs=1",
+        "--set",
+        "training.validation=",
+        "--set",
+        "encoder.hidden=16",
+    ]
     folder = str(tmp_path / "run")
     commands += [
         ["train", "--pipeline", "iam-crnn", *network, *recipe, "--limit", "32", "--out", folder],
@@ -143,7 +174,9 @@ def test_the_commands_of_the_readmes_work(packages: Path, environment: dict[str,
         assert f'"samples": {samples}' in output
 
 
-def test_a_model_says_where_its_scores_and_its_weights_are_from(packages: Path, tiny_run: Path) -> None:
+def test_a_model_says_where_its_scores_and_its_weights_are_from(
+    packages: Path, tiny_run: Path
+) -> None:
     """The run's own validation, called that; nothing that is true on one machine only."""
     folder = packages / "my-zoo" / "my_zoo" / "model"
     manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
@@ -156,11 +189,16 @@ def test_a_model_says_where_its_scores_and_its_weights_are_from(packages: Path, 
     assert (results["dataset"], results["samples"]) == ("iam aachen/validation", 7)
     epoch = best.about["training"]["epoch"]
     assert f"epoch {epoch}, which was chosen by it" in results["source"]
-    assert {name: score["value"] for name, score in results["metrics"].items()} == best.about["training"]["validation"]
+    assert {name: score["value"] for name, score in results["metrics"].items()} == best.about[
+        "training"
+    ]["validation"]
     assert (trained["samples"], trained["chosen_epoch"], trained["forms"]) == (24, epoch, 3)
     assert manifest["choosing"] == {"purpose": "the best epoch"}
     assert of_model(folder, manifest) == of_run(tiny_run)
-    assert (folder / "forms.txt").read_text().splitlines()[2:4] == ["trained\ta01-007", "chosen\tc04-156"]
+    assert (folder / "forms.txt").read_text().splitlines()[2:4] == [
+        "trained\ta01-007",
+        "chosen\tc04-156",
+    ]
     pipeline = (folder / "pipeline.toml").read_text(encoding="utf-8")
     assert 'weights = "zoo:my-zoo"' in pipeline
     card = (folder / "CARD.md").read_text(encoding="utf-8")
@@ -171,18 +209,37 @@ def test_a_model_says_where_its_scores_and_its_weights_are_from(packages: Path, 
 def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     install: Callable[[str, str], Path], tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
-    """And its pipeline keeps the backends that have its parts, and no file of the machine that it was trained on."""
+    """And its pipeline keeps the backends that have its parts, and no file of the machine that it
+    was trained on."""
     install("bands", BANDS)
     exclude = tmp_path / "exclude.txt"
     exclude.write_text("a01-007\n")
-    settings = ["featurizer.use=bands", "backends=['onnx', 'torch', 'none-such']", "training.epochs=40", "training.validation="]
+    settings = [
+        "featurizer.use=bands",
+        "backends=['onnx', 'torch', 'none-such']",
+        "training.epochs=40",
+        "training.validation=",
+    ]
     spec = load_spec(tiny, [*settings, f"training.exclude={exclude}"])
     assembly = assemble(spec, training=True)
     train(assembly, tmp_path / "first", data=words_root, limit=8)
     train(assembly, tmp_path / "run", data=words_root, init=str(tmp_path / "first"))
-    result = new("mine", "--kind", "zoo", "--from", tmp_path / "run", "--licence", "MIT", "--to", tmp_path / "mine")
+    result = new(
+        "mine",
+        "--kind",
+        "zoo",
+        "--from",
+        tmp_path / "run",
+        "--licence",
+        "MIT",
+        "--to",
+        tmp_path / "mine",
+    )
     assert result.exit_code == 0, result.stderr
-    assert 'dependencies = ["bands-dist", "ocrkit"]' in (tmp_path / "mine" / "pyproject.toml").read_text()
+    assert (
+        'dependencies = ["bands-dist", "ocrkit"]'
+        in (tmp_path / "mine" / "pyproject.toml").read_text()
+    )
     model = tmp_path / "mine" / "mine" / "model"
     pipeline = tomllib.loads((model / "pipeline.toml").read_text())
     assert pipeline["backends"] == ["onnx", "torch"]
@@ -192,21 +249,45 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     assert [run["forms"] for run in manifest["training"]["runs"]] == [2, 1]
     assert of_model(model, manifest) == SeenForms(frozenset({"a01-000u", "a01-003"}))
     assert manifest["training"]["runs"][1]["weights"] == str(tmp_path / "first")
-    assert "Nobody has measured it: its training had no validation." in (model / "CARD.md").read_text()
+    assert (
+        "Nobody has measured it: its training had no validation." in (model / "CARD.md").read_text()
+    )
 
 
 def test_the_code_is_clean(packages: Path) -> None:
-    """By the rules in its own ``pyproject.toml``, by those that ocrkit's code keeps, and for mypy as its owner calls it."""
+    """By the rules in its own ``pyproject.toml``, by those that ocrkit's code keeps, and for mypy
+    as its owner calls it."""
     ruff = [sys.executable, "-m", "ruff"]
     settings = ["--config", ROOT / "pyproject.toml", "--no-cache"]
-    exceptions = 'lint.per-file-ignores = {"tests/**" = ["RUF012", "S101"], "*_gluon/**" = ["N803"]}'
+    exceptions = (
+        'lint.per-file-ignores = {"tests/**" = ["RUF012", "S101"], "*_gluon/**" = ["N803"]}'
+    )
     for name, (_, backend) in PACKAGES.items():
         folder = packages / name
-        run(*ruff, "check", *settings, "--config", 'src = ["."]', "--config", exceptions, ".", cwd=folder)
+        run(
+            *ruff,
+            "check",
+            *settings,
+            "--config",
+            'src = ["."]',
+            "--config",
+            exceptions,
+            ".",
+            cwd=folder,
+        )
         run(*ruff, "check", "--no-cache", ".", cwd=folder)
         run(*ruff, "format", "--check", "--no-cache", ".", cwd=folder)
         if backend != "torch":  # whose types take a minute
-            run(sys.executable, "-m", "mypy", "--strict", "--cache-dir", packages / "mypy-cache", ".", cwd=folder)
+            run(
+                sys.executable,
+                "-m",
+                "mypy",
+                "--strict",
+                "--cache-dir",
+                packages / "mypy-cache",
+                ".",
+                cwd=folder,
+            )
 
 
 def test_the_folder_may_have_another_name_than_the_package(tmp_path: Path) -> None:
@@ -220,27 +301,41 @@ def test_the_folder_may_have_another_name_than_the_package(tmp_path: Path) -> No
     ]
 
 
-# -------------------------------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------- what is refused
 
 
 def rewrite(run: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
     """Changes the weights of a run."""
     best = weights.read(run / "best.safetensors")
-    weights.write(best.path, {name: change(array) for name, array in best.arrays.items()}, best.about)
+    weights.write(
+        best.path, {name: change(array) for name, array in best.arrays.items()}, best.about
+    )
 
 
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
-        (lambda run: run.rename(run.with_name("other")), "no training run here; expected a folder that ocrkit train made"),
-        (lambda run: (run / "run.json").write_text("{"), "no training run here; expected a folder that ocrkit train made"),
+        (
+            lambda run: run.rename(run.with_name("other")),
+            "no training run here; expected a folder that ocrkit train made",
+        ),
+        (
+            lambda run: (run / "run.json").write_text("{"),
+            "no training run here; expected a folder that ocrkit train made",
+        ),
         (lambda run: (run / "best.safetensors").unlink(), "best.safetensors: no such weights"),
-        (lambda run: (run / "best.safetensors").write_bytes(b"damaged"), "best.safetensors: not a safetensors checkpoint"),
+        (
+            lambda run: (run / "best.safetensors").write_bytes(b"damaged"),
+            "best.safetensors: not a safetensors checkpoint",
+        ),
         (
             lambda run: rewrite(run, lambda array: array + 1e6),
             "has NaN, or numbers that float16 cannot hold; its training had diverged",
         ),
-        (lambda run: rewrite(run, lambda array: array * 0), "0 of 312 samples keep a margin of 0.05; 8 are wanted"),
+        (
+            lambda run: rewrite(run, lambda array: array * 0),
+            "0 of 312 samples keep a margin of 0.05; 8 are wanted",
+        ),
     ],
 )
 def test_a_run_that_cannot_be_packed_is_a_line_and_leaves_nothing(
@@ -248,13 +343,18 @@ def test_a_run_that_cannot_be_packed_is_a_line_and_leaves_nothing(
 ) -> None:
     run = shutil.copytree(tiny_run, tmp_path / "run")
     damage(run)
-    result = new("mine", "--kind", "zoo", "--from", run, "--licence", "MIT", "--to", tmp_path / "mine")
+    result = new(
+        "mine", "--kind", "zoo", "--from", run, "--licence", "MIT", "--to", tmp_path / "mine"
+    )
     (line,) = result.stderr.splitlines()
     assert (result.exit_code, reason in line) == (1, True), line
     assert [path.name for path in tmp_path.iterdir()] in (["run"], ["other"])
 
 
-CANNOT_BE = "cannot be a package's name; expected small letters, digits and hyphens, for example my-features"
+CANNOT_BE = (
+    "cannot be a package's name; expected small letters, digits and hyphens, for example "
+    "my-features"
+)
 
 
 @pytest.mark.parametrize(
@@ -269,8 +369,20 @@ CANNOT_BE = "cannot be a package's name; expected small letters, digits and hyph
         ("a\n", f"'a\\n' {CANNOT_BE}"),
         ("", "'': no such file or value: an argument is empty"),
         ("class", "'class' is a word of the Python language; take another name"),
-        ("json", "'json' is the name of a module that comes with Python or with every package; take another name"),
-        ("tests", "'tests' is the name of a module that comes with Python or with every package; take another name"),
+        (
+            "json",
+            (
+                "'json' is the name of a module that comes with Python or with every package; take "
+                "another name"
+            ),
+        ),
+        (
+            "tests",
+            (
+                "'tests' is the name of a module that comes with Python or with every package; take "  # noqa: E501
+                "another name"
+            ),
+        ),
         ("ctc", "'ctc' is the name of a plugin of ocrkit; take another name"),
         ("cnn", "'cnn' is the name of a featurizer of plugin 'crnn'; take another name"),
         ("iam-crnn", "'iam-crnn' is the name of a zoo of plugin 'zoo'; take another name"),
@@ -292,10 +404,15 @@ def test_a_name_that_is_taken_or_is_none_is_a_line(
     assert [path.name for path in tmp_path.rglob("*")] == ["there"]
 
 
-def test_the_name_of_a_broken_plugin_is_taken_too(install: Callable[[str, str], Path], tmp_path: Path) -> None:
+def test_the_name_of_a_broken_plugin_is_taken_too(
+    install: Callable[[str, str], Path], tmp_path: Path
+) -> None:
     install("half-done", "import no_such_module")
     result = new("half-done", "--kind", "metric", "--to", tmp_path / "half-done")
-    assert result.stderr == "ocrkit: 'half-done' is the name of a plugin of half-done-dist; take another name\n"
+    assert (
+        result.stderr
+        == "ocrkit: 'half-done' is the name of a plugin of half-done-dist; take another name\n"
+    )
     assert not (tmp_path / "half-done").exists()
 
 
@@ -308,23 +425,49 @@ def test_a_folder_that_is_not_there_is_a_line(tmp_path: Path) -> None:
 def test_what_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
     """A file's name that is too long comes after other files were written."""
     result = new("a" * 250, "--kind", "metric", "--to", tmp_path / "mine")
-    assert (result.exit_code, "cannot be written (File name too long)" in result.stderr) == (1, True)
+    assert (result.exit_code, "cannot be written (File name too long)" in result.stderr) == (
+        1,
+        True,
+    )
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--kind", "featuriser"], "'featuriser' is not one of 'augmentation', 'backend', 'decoder', 'encoder'"),
+        (
+            ["--kind", "featuriser"],
+            "'featuriser' is not one of 'augmentation', 'backend', 'decoder', 'encoder'",
+        ),
         (["--kind", "featurizer"], "'--backend': expected torch, gluon, numpy, onnx"),
-        (["--kind", "encoder", "--backend", "numpy"], "'--backend': 'numpy'; expected torch, gluon, onnx"),
-        (["--kind", "metric", "--backend", "torch"], "'--backend': 'torch'; a package of kind metric has none"),
-        (["--kind", "zoo"], "name the run with --from RUN_DIR, and what its weights may be used for with --licence TEXT"),
-        (["--kind", "zoo", "--from", ".", "--licence", " "], "ships a trained model: name the run with --from RUN_DIR"),
-        (["--kind", "metric", "--licence", "MIT"], "--from and --licence are for a package of kind zoo"),
+        (
+            ["--kind", "encoder", "--backend", "numpy"],
+            "'--backend': 'numpy'; expected torch, gluon, onnx",
+        ),
+        (
+            ["--kind", "metric", "--backend", "torch"],
+            "'--backend': 'torch'; a package of kind metric has none",
+        ),
+        (
+            ["--kind", "zoo"],
+            (
+                "name the run with --from RUN_DIR, and what its weights may be used for with --licence "  # noqa: E501
+                "TEXT"
+            ),
+        ),
+        (
+            ["--kind", "zoo", "--from", ".", "--licence", " "],
+            "ships a trained model: name the run with --from RUN_DIR",
+        ),
+        (
+            ["--kind", "metric", "--licence", "MIT"],
+            "--from and --licence are for a package of kind zoo",
+        ),
     ],
 )
-def test_a_kind_or_a_backend_that_there_is_not_is_wrong_usage(arguments: list[str], reason: str, tmp_path: Path) -> None:
+def test_a_kind_or_a_backend_that_there_is_not_is_wrong_usage(
+    arguments: list[str], reason: str, tmp_path: Path
+) -> None:
     result = new("mine", *arguments, "--to", tmp_path / "mine")
     assert (result.exit_code, reason in result.stderr) == (2, True)
     assert not list(tmp_path.iterdir())

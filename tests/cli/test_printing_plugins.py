@@ -1,4 +1,5 @@
-"""Standard output holds results and nothing else, whatever plugins print; what names and texts hold is shown, not executed."""
+"""Standard output holds results and nothing else, whatever plugins print; what names and texts hold
+is shown, not executed."""
 
 import csv
 import io
@@ -86,7 +87,8 @@ def test_what_plugins_print_goes_to_standard_error(install: Install) -> None:
     for dialect in ("csv", "tsv"):
         rows = list(
             csv.reader(
-                process(site, "run", "--format", dialect, *USING).stdout.splitlines(), f"excel{'-tab' * (dialect == 'tsv')}"
+                process(site, "run", "--format", dialect, *USING).stdout.splitlines(),
+                f"excel{'-tab' * (dialect == 'tsv')}",
             )
         )
         assert [row[2] for row in rows] == ["prediction", "text", "text", "text"]
@@ -94,7 +96,9 @@ def test_what_plugins_print_goes_to_standard_error(install: Install) -> None:
     assert {"loud", "chatty"} <= {part["name"] for part in listed["parts"]}
 
 
-def test_where_a_command_is_called_by_another_program_printing_is_kept_apart_too(install: Install) -> None:
+def test_where_a_command_is_called_by_another_program_printing_is_kept_apart_too(
+    install: Install,
+) -> None:
     install("loud", LOUD)
     before = sys.stdout
     assert json.loads(ocrkit("run", "--json", *USING).stdout)["metrics"]["chatty"]["value"] == 1.0
@@ -108,11 +112,13 @@ def test_help_and_version_are_results() -> None:
         assert not said.stderr
 
 
-# ------------------------------------------------------------------------------------------------------ how it is stopped
+# -------------------------------------------------------------------------------- how it is stopped
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_it_with_its_status_and_nothing_half_is_left(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_ends_it_with_its_status_and_nothing_half_is_left(
+    tmp_path: Path, number: signal.Signals
+) -> None:
     slow = f"""
 import sys, time
 from pathlib import Path
@@ -129,7 +135,9 @@ console()
 """
     (tmp_path / "scratch").mkdir()
     environment = os.environ | {"TMPDIR": str(tmp_path / "scratch")}
-    with subprocess.Popen([sys.executable, "-c", slow], env=environment, stderr=subprocess.PIPE, text=True) as child:
+    with subprocess.Popen(
+        [sys.executable, "-c", slow], env=environment, stderr=subprocess.PIPE, text=True
+    ) as child:
         assert child.stderr
         while "waiting" not in child.stderr.readline():
             assert child.poll() is None
@@ -152,7 +160,7 @@ def test_who_ignores_a_signal_goes_on_ignoring_it() -> None:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-# --------------------------------------------------------------------------------------------------------- names and texts
+# ---------------------------------------------------------------------------------- names and texts
 
 NAME = 'a\x1b[31m"\r\nb\t\x9b2J\u202e\udcff.png'
 SHOWN = 'a\\x1b[31m"\\r\\nb\\t\\x9b2J\\u202e'
@@ -175,7 +183,9 @@ def piped(*arguments: object) -> str:
 def on_a_terminal(*arguments: object) -> str:
     ours, theirs = pty.openpty()
     environment = os.environ | {"TERM": "xterm"}
-    command = subprocess.Popen([OCRKIT, *map(str, arguments)], stdout=theirs, stderr=theirs, env=environment)
+    command = subprocess.Popen(
+        [OCRKIT, *map(str, arguments)], stdout=theirs, stderr=theirs, env=environment
+    )
     os.close(theirs)
     said = b""
     while True:
@@ -192,8 +202,12 @@ def on_a_terminal(*arguments: object) -> str:
 
 
 @pytest.mark.parametrize(("dialect", "name"), [("excel", "csv"), ("excel-tab", "tsv")])
-def test_rows_stay_whole_and_names_exact_where_a_program_reads_them(folder: Path, dialect: str, name: str) -> None:
-    header, row = csv.reader(io.StringIO(piped("run", folder, "--format", name), newline=""), dialect)
+def test_rows_stay_whole_and_names_exact_where_a_program_reads_them(
+    folder: Path, dialect: str, name: str
+) -> None:
+    header, row = csv.reader(
+        io.StringIO(piped("run", folder, "--format", name), newline=""), dialect
+    )
     assert (len(header), len(row)) == (4, 4)
     assert Path(row[0]).is_file()
     plain = piped("run", folder, "--format", name)
@@ -237,7 +251,13 @@ def test_rows_on_a_terminal_stand_above_the_progress_bar(tmp_path: Path, format_
 def test_names_in_what_is_wrong_with_the_command_line_are_shown_too(tmp_path: Path) -> None:
     evil = "a\x1b]0;mine\x07\nb"
     (tmp_path / evil).mkdir()
-    for arguments in (["score", tmp_path / evil], ["zoo", "list", evil], [evil], ["run", f"--{evil}"], ["zoo", "verify", evil]):
+    for arguments in (
+        ["score", tmp_path / evil],
+        ["zoo", "list", evil],
+        [evil],
+        ["run", f"--{evil}"],
+        ["zoo", "verify", evil],
+    ):
         refused = ocrkit(*arguments)
         assert refused.exit_code in (1, 2)
         assert "a\\x1b]0;mine\\x07\\nb" in refused.stderr
@@ -252,7 +272,10 @@ def test_warnings_of_the_library_stay_on_their_line(caplog: pytest.LogCaptureFix
 def test_what_json_has_no_number_for_is_null() -> None:
     import numpy as np
 
-    numbers = {"nan": float("nan"), "all": [1.5, float("inf"), np.float32(0.5), np.int64(3), np.float32("nan")]}
+    numbers = {
+        "nan": float("nan"),
+        "all": [1.5, float("inf"), np.float32(0.5), np.int64(3), np.float32("nan")],
+    }
     assert json.loads(json_text(numbers)) == {"nan": None, "all": [1.5, None, 0.5, 3, None]}
     text = "é手\x7f\x9b\u2028\udcff\x00"
     assert json_text([text]) == '["é手\\u007f\\u009b\\u2028\\udcff\\u0000"]'

@@ -37,10 +37,17 @@ def huge_png(path: Path) -> Path:
     """A few bytes that claim to be 30,000 × 30,000 pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 0, 0, 0, 0))
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(30_001))) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + chunk(b"IDAT", zlib.compress(bytes(30_001)))
+        + chunk(b"IEND", b"")
+    )
     return path
 
 
@@ -61,40 +68,67 @@ def test_images_that_cannot_be_read_are_a_line_each_and_the_others_are_read(
     text.write_text("no image")
     empty.touch()
     good = images(words_root)[0]
-    result = run(tmp_path / "gone.png", text, empty, huge_png(tmp_path / "huge.png"), good, "--pipeline", tiny_run)
+    result = run(
+        tmp_path / "gone.png",
+        text,
+        empty,
+        huge_png(tmp_path / "huge.png"),
+        good,
+        "--pipeline",
+        tiny_run,
+    )
     assert (result.exit_code, result.stdout) == (1, f"{good}\tone\n")
     said = result.stderr.splitlines()[1:]
     assert len(said) == 4
     for line, (name, reason) in zip(
         said,
-        [("gone", "No such file"), ("text", "not an image"), ("empty", "empty file"), ("huge", "30,000 × 30,000 pixels")],
+        [
+            ("gone", "No such file"),
+            ("text", "not an image"),
+            ("empty", "empty file"),
+            ("huge", "30,000 × 30,000 pixels"),
+        ],
         strict=True,
     ):
         assert line.startswith(f"ocrkit: {tmp_path / name}.png: {reason}")
 
 
-def test_a_folder_is_read_whole_and_its_bad_images_are_named(tiny_run: Path, words_copy: Path) -> None:
+def test_a_folder_is_read_whole_and_its_bad_images_are_named(
+    tiny_run: Path, words_copy: Path
+) -> None:
     folder = words_copy / "words" / "c04"
     (folder / "bad.png").touch()
     result = run(folder, "--pipeline", tiny_run, "--json")
     assert result.exit_code == 0
     items = json.loads(result.stdout)["items"]
     assert [set(item) for item in items] == [{"id", "text", "confidence", "error"}] * 4
-    assert [item["id"] for item in items] == [str(folder / "bad.png"), *map(str, sorted((folder / "c04-156").iterdir()))]
+    assert [item["id"] for item in items] == [
+        str(folder / "bad.png"),
+        *map(str, sorted((folder / "c04-156").iterdir())),
+    ]
     assert [item["error"] is None for item in items] == [False, True, True, True]
     assert f"{folder / 'bad.png'}: empty file" in result.stderr
 
 
 def test_a_folder_of_which_nothing_can_be_read_is_an_error(tiny_run: Path, tmp_path: Path) -> None:
-    assert run(tmp_path, "--pipeline", tiny_run).stderr.endswith(f"ocrkit: {tmp_path}: no images in this folder\n")
+    assert run(tmp_path, "--pipeline", tiny_run).stderr.endswith(
+        f"ocrkit: {tmp_path}: no images in this folder\n"
+    )
     (tmp_path / "empty.png").touch()
     assert run(tmp_path, "--pipeline", tiny_run).exit_code == 1
 
 
 @pytest.mark.parametrize(("format_", "delimiter"), [("tsv", "\t"), ("csv", ",")])
-def test_tables_can_be_parsed(tiny_run: Path, words_root: Path, format_: str, delimiter: str) -> None:
+def test_tables_can_be_parsed(
+    tiny_run: Path, words_root: Path, format_: str, delimiter: str
+) -> None:
     path = images(words_root)[0]
-    rows = list(csv.DictReader(io.StringIO(run(path, "--pipeline", tiny_run, "--format", format_).stdout), delimiter=delimiter))
+    rows = list(
+        csv.DictReader(
+            io.StringIO(run(path, "--pipeline", tiny_run, "--format", format_).stdout),
+            delimiter=delimiter,
+        )
+    )
     assert [(row["id"], row["text"], row["error"]) for row in rows] == [(str(path), "one", "")]
     assert 0 < float(rows[0]["confidence"]) <= 1
     scored = run("--pipeline", tiny_run, "--data", words_root, "--format", format_)
@@ -108,9 +142,21 @@ def test_scores_are_one_json_object(tiny_run: Path, words_root: Path) -> None:
     assert result.exit_code == 0
     found = json.loads(result.stdout)
     assert set(found) == {
-        "pipeline", "backend", "device", "dataset", "samples", "metrics", "seconds", "samples_per_second", "versions",
-        "rules", "left_out", "confidence", "kept", "contamination",
-    }  # fmt: skip
+        "pipeline",
+        "backend",
+        "device",
+        "dataset",
+        "samples",
+        "metrics",
+        "seconds",
+        "samples_per_second",
+        "versions",
+        "rules",
+        "left_out",
+        "confidence",
+        "kept",
+        "contamination",
+    }
     assert (found["backend"], found["device"], found["samples"]) == ("onnx", "cpu", 24)
     assert found["pipeline"] == f"{tiny_run.parent.name}/{tiny_run.name} (tiny)"
     assert found["dataset"]["forms"] == {"found": 3, "expected": 747}
@@ -133,7 +179,9 @@ def test_unreadable_samples_are_skipped_counted_and_named(tiny_run: Path, words_
     missing.write_bytes(b"")
     broken.write_bytes(broken.read_bytes()[:60])
     for _ in range(2):  # the second time from the cache
-        result = run("--pipeline", tiny_run, "--data", words_copy, "--split", "aachen/train", "--json")
+        result = run(
+            "--pipeline", tiny_run, "--data", words_copy, "--split", "aachen/train", "--json"
+        )
         assert result.exit_code == 0
         found = json.loads(result.stdout)
         assert found["samples"] == 22
@@ -143,28 +191,73 @@ def test_unreadable_samples_are_skipped_counted_and_named(tiny_run: Path, words_
         assert broken.stem in result.stderr
 
 
-def test_the_environment_names_the_data_set(tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_names_the_data_set(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OCRKIT_IAM", str(words_root))
-    assert json.loads(run("--pipeline", tiny_run, "--json").stdout)["dataset"]["root"] == str(words_root)
+    assert json.loads(run("--pipeline", tiny_run, "--json").stdout)["dataset"]["root"] == str(
+        words_root
+    )
 
 
-def test_result_files_are_whole_and_go_on_after_an_interruption(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_result_files_are_whole_and_go_on_after_an_interruption(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "results.jsonl"
     batches = ("--batch-size", 4, "--json")
-    arguments = ("--pipeline", tiny_run, "--data", words_root, *batches, "--split", "aachen/train", "--output", output)
+    arguments = (
+        "--pipeline",
+        tiny_run,
+        "--data",
+        words_root,
+        *batches,
+        "--split",
+        "aachen/train",
+        "--output",
+        output,
+    )
     whole = run(*arguments)
     lines = output.read_text().splitlines(keepends=True)
     assert len(lines) == 1 + 24
     assert not output.with_name("results.jsonl.part").exists()
     rows = [json.loads(line) for line in lines[1:]]
-    assert set(rows[0]) == {"id", "writer", "form", "truth", "prediction", "confidence", "characters", "spans"}
-    assert all(len(row.get("characters", "")) == len(row.get("spans", "")) == len(row["prediction"]) for row in rows)
-    about = json.loads(lines[0])["header"]
-    assert {"pipeline", "parts", "alphabet", "weights", "backend", "device", "dataset", "contamination", "versions"} == set(
-        about
+    assert set(rows[0]) == {
+        "id",
+        "writer",
+        "form",
+        "truth",
+        "prediction",
+        "confidence",
+        "characters",
+        "spans",
+    }
+    assert all(
+        len(row.get("characters", "")) == len(row.get("spans", "")) == len(row["prediction"])
+        for row in rows
     )
-    assert about["parts"]["featurizer"] == {"use": "cnn", "channels": 4, "columns": 2, "dropout": 0.05}
-    assert (about["dataset"]["samples"], len(about["dataset"]["sha256"]), len(about["weights"])) == (24, 64, 64)
+    about = json.loads(lines[0])["header"]
+    assert {
+        "pipeline",
+        "parts",
+        "alphabet",
+        "weights",
+        "backend",
+        "device",
+        "dataset",
+        "contamination",
+        "versions",
+    } == set(about)
+    assert about["parts"]["featurizer"] == {
+        "use": "cnn",
+        "channels": 4,
+        "columns": 2,
+        "dropout": 0.05,
+    }
+    assert (
+        about["dataset"]["samples"],
+        len(about["dataset"]["sha256"]),
+        len(about["weights"]),
+    ) == (24, 64, 64)
 
     # As a run leaves it that is killed in the middle of a line.
     output.with_name("results.jsonl.part").write_text("".join(lines[:11]) + lines[11][:20])
@@ -186,12 +279,23 @@ def test_results_of_images_go_on_too(tiny_run: Path, words_root: Path, tmp_path:
     lines = output.read_text().splitlines(keepends=True)
     output.rename(output.with_name("texts.jsonl.part"))
     output.with_name("texts.jsonl.part").write_text("".join(lines[:5]))
-    second = run(words_root, "--pipeline", tiny_run, "--output", output, "--batch-size", 2, "--resume")
+    second = run(
+        words_root, "--pipeline", tiny_run, "--output", output, "--batch-size", 2, "--resume"
+    )
     assert second.stdout == first.stdout
     assert output.read_text() == "".join(lines)
 
     output.rename(output.with_name("texts.jsonl.part"))
-    other = run(words_root, "--pipeline", tiny_run, "--output", output, "--resume", "--set", "decoder.use=ctc-beam")
+    other = run(
+        words_root,
+        "--pipeline",
+        tiny_run,
+        "--output",
+        output,
+        "--resume",
+        "--set",
+        "decoder.use=ctc-beam",
+    )
     assert other.exit_code == 1
     assert "was begun by another run" in other.stderr
 
@@ -208,29 +312,66 @@ def test_names_of_files_need_not_be_utf_8(tiny_run: Path, words_root: Path, tmp_
     assert name == str(odd)
     output.rename(output.with_name("results.jsonl.part"))
     assert run(odd, "--pipeline", tiny_run, "--output", output, "--resume").exit_code == 0
-    scored = ("--pipeline", tiny_run, "--set", "reader.use=folder", "--data", tmp_path, "--output", output, "--report", report)
+    scored = (
+        "--pipeline",
+        tiny_run,
+        "--set",
+        "reader.use=folder",
+        "--data",
+        tmp_path,
+        "--output",
+        output,
+        "--report",
+        report,
+    )
     assert run(*scored).exit_code == 0
     assert "caf" in report.read_text(encoding="utf-8")
     assert [each.id for each in read_results(output).outcomes] == [odd.name]
 
 
-def test_a_language_model_is_told_apart_by_its_content(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_language_model_is_told_apart_by_its_content(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "results.jsonl"
     letters = "".join(sorted(load_spec(tiny_run).alphabet))
     (tmp_path / "text").write_text(letters)
     model = tmp_path / "model"
-    assert CliRunner().invoke(main, ["lm", "train", "--text", str(tmp_path / "text"), "--out", str(model)]).exit_code == 0
+    assert (
+        CliRunner()
+        .invoke(main, ["lm", "train", "--text", str(tmp_path / "text"), "--out", str(model)])
+        .exit_code
+        == 0
+    )
     settings = ("--set", "decoder.use=ctc-beam", "--set", f"decoder.language_model={model}")
-    assert run(words_root, "--pipeline", tiny_run, "--output", output, "--limit", 2, *settings).exit_code == 0
+    assert (
+        run(
+            words_root, "--pipeline", tiny_run, "--output", output, "--limit", 2, *settings
+        ).exit_code
+        == 0
+    )
     decoder = json.loads(output.read_text().splitlines()[0])["header"]["parts"]["decoder"]
-    assert decoder["language_model"] == {"file": "model", "sha256": hashlib.sha256(model.read_bytes()).hexdigest()}
-    named = ("--pipeline", "iam-crnn", "--output", output, "--limit", 2, *settings[:3], "decoder.language_model=english")
+    assert decoder["language_model"] == {
+        "file": "model",
+        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+    }
+    named = (
+        "--pipeline",
+        "iam-crnn",
+        "--output",
+        output,
+        "--limit",
+        2,
+        *settings[:3],
+        "decoder.language_model=english",
+    )
     assert run(*named).exit_code == 0
     decoder = json.loads(output.read_text().splitlines()[0])["header"]["parts"]["decoder"]
     assert set(decoder["language_model"]) == {"file", "sha256"}
 
 
-def test_what_is_doubtful_is_marked_everywhere(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_what_is_doubtful_is_marked_everywhere(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "texts.jsonl"
     arguments = (words_root, "--pipeline", tiny_run, "--min-confidence", 0.5)
     lines = run(*arguments, "--output", output).stdout.splitlines()
@@ -239,12 +380,17 @@ def test_what_is_doubtful_is_marked_everywhere(tiny_run: Path, words_root: Path,
     assert any(doubtful)
     assert not all(doubtful)
     assert [row.get("doubtful", False) for row in rows] == doubtful
-    assert lines == [f"{row['id']}\t{row['text']}" + "\tdoubtful" * row.get("doubtful", False) for row in rows]
+    assert lines == [
+        f"{row['id']}\t{row['text']}" + "\tdoubtful" * row.get("doubtful", False) for row in rows
+    ]
     items = json.loads(run(*arguments, "--json").stdout)["items"]
     assert [item["doubtful"] for item in items] == doubtful
     table = list(csv.DictReader(io.StringIO(run(*arguments, "--format", "csv").stdout)))
     assert [row["doubtful"] for row in table] == [str(each) for each in doubtful]
-    assert f"{sum(doubtful)} of {len(rows)} are doubtful: confidence below 0.5" in run(*arguments).stderr
+    assert (
+        f"{sum(doubtful)} of {len(rows)} are doubtful: confidence below 0.5"
+        in run(*arguments).stderr
+    )
 
     scored = run("--pipeline", tiny_run, "--data", words_root, "--min-confidence", 0.5, "--json")
     kept = json.loads(scored.stdout)["kept"]
@@ -253,7 +399,9 @@ def test_what_is_doubtful_is_marked_everywhere(tiny_run: Path, words_root: Path,
     assert f"{sum(doubtful)} of {len(rows)} are doubtful" in scored.stderr
 
 
-def test_scoring_what_was_trained_on_is_warned_of_and_marked(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_scoring_what_was_trained_on_is_warned_of_and_marked(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     output, report = tmp_path / "r.jsonl", tmp_path / "r.html"
     arguments = ("--pipeline", tiny_run, "--data", words_root, "--output", output)
     result = run(*arguments, "--split", "all", "--json", "--report", report)
@@ -264,7 +412,10 @@ def test_scoring_what_was_trained_on_is_warned_of_and_marked(tiny_run: Path, wor
     assert json.loads(result.stdout)["contamination"] == expected
     assert json.loads(output.read_text().splitlines()[0])["header"]["contamination"] == expected
     warnings = [line for line in result.stderr.splitlines() if "WARNING" in line]
-    assert ["24 samples are of 3 forms that the model was trained on" in warnings[0], "7 samples" in warnings[1]] == [
+    assert [
+        "24 samples are of 3 forms that the model was trained on" in warnings[0],
+        "7 samples" in warnings[1],
+    ] == [
         True,
         True,
     ]
@@ -276,7 +427,12 @@ def test_scoring_what_was_trained_on_is_warned_of_and_marked(tiny_run: Path, wor
 
 def test_report_and_grid_are_written(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
     report, grid = tmp_path / "report.html", tmp_path / "grid.png"
-    assert run("--pipeline", tiny_run, "--data", words_root, "--report", report, "--grid", grid).exit_code == 0
+    assert (
+        run(
+            "--pipeline", tiny_run, "--data", words_root, "--report", report, "--grid", grid
+        ).exit_code
+        == 0
+    )
     assert "Character error rate" in report.read_text()
     with Image.open(grid) as picture:
         assert picture.size[0] > 600
@@ -296,25 +452,46 @@ def test_report_and_grid_are_written(tiny_run: Path, words_root: Path, tmp_path:
         (["--format", "xml"], 2, "Invalid value"),
     ],
 )
-def test_mistakes_are_one_clear_line(tiny_run: Path, arguments: list[str], status: int, message: str) -> None:
+def test_mistakes_are_one_clear_line(
+    tiny_run: Path, arguments: list[str], status: int, message: str
+) -> None:
     result = run("--pipeline", tiny_run, *arguments)
     assert result.exit_code == status
     assert message in result.stderr
     assert "Traceback" not in result.output
     if status == 1:
-        assert len([line for line in result.stderr.splitlines() if line.startswith("ocrkit: ")]) <= 2
+        assert (
+            len([line for line in result.stderr.splitlines() if line.startswith("ocrkit: ")]) <= 2
+        )
 
 
-def test_a_page_given_to_a_pipeline_of_words_is_said_once(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
-    """It was read as a few letters, without a word, though their confidence said that they are nonsense."""
+def test_a_page_given_to_a_pipeline_of_words_is_said_once(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
+    """It was read as a few letters, without a word, though their confidence said that they are
+    nonsense."""
     page = np.full((900, 1200), 240, np.uint8)
     for row in range(60, 880, 60):
-        cv2.putText(page, "one hen to the other ten", (30, row), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 20, 3, cv2.LINE_AA)
+        cv2.putText(
+            page,
+            "one hen to the other ten",
+            (30, row),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            1.5,
+            20,
+            3,
+            cv2.LINE_AA,
+        )
     for name in ("a.png", "b.png", "c.png"):
         cv2.imwrite(str(tmp_path / name), page)
     word = next(words_root.rglob("*.png"))
-    result = CliRunner().invoke(main, ["run", "--pipeline", str(tiny_run), str(word), str(tmp_path)])
+    result = CliRunner().invoke(
+        main, ["run", "--pipeline", str(tiny_run), str(word), str(tmp_path)]
+    )
     assert result.exit_code == 0
     (said,) = [line for line in result.stderr.splitlines() if "looks like" in line]
-    assert said.startswith(f"ocrkit: {tmp_path / 'a.png'}: looks like a line or a page; this pipeline reads less at a time")
+    assert said.startswith(
+        f"ocrkit: {tmp_path / 'a.png'}: looks like a line or a page; this pipeline reads less at a "
+        "time"
+    )
     assert said.endswith("(3 images in all)")

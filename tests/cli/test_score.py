@@ -1,4 +1,5 @@
-"""``ocrkit score``, ``compare`` and ``calibrate``: what can be done with result files, and with confidences."""
+"""``ocrkit score``, ``compare`` and ``calibrate``: what can be done with result files, and with
+confidences."""
 
 import contextlib
 import hashlib
@@ -31,14 +32,26 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def scored(tiny_run: Path, words_root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
-    """A result file, and what the run that wrote it printed; one word of its data cannot be read, one is missing."""
+    """A result file, and what the run that wrote it printed; one word of its data cannot be read,
+    one is missing."""
     data = shutil.copytree(words_root, folder / "data")
     missing, broken, *_ = sorted((data / "words" / "a01" / "a01-003").iterdir())
     missing.unlink()
     broken.write_bytes(broken.read_bytes()[:60])
     path = folder / "a.jsonl"
     printed = ocrkit(
-        "run", "--pipeline", tiny_run, "--data", data, "--split", "all", "--output", path, "--json", "--min-confidence", 0.5
+        "run",
+        "--pipeline",
+        tiny_run,
+        "--data",
+        data,
+        "--split",
+        "all",
+        "--output",
+        path,
+        "--json",
+        "--min-confidence",
+        0.5,
     )
     return path, json.loads(printed.stdout)
 
@@ -54,10 +67,15 @@ def test_a_result_file_saved_with_a_byte_order_mark_scores_as_before(
 def test_an_interrupted_run_saved_with_a_byte_order_mark_goes_on(tmp_path: Path) -> None:
     begun = tmp_path / "a.jsonl.part"
     begun.write_text('{"header": {"pipeline": "x"}}\n{"id": "1"}\n{"id"', "utf-8-sig")
-    with ResultFile(tmp_path / "a.jsonl", {"pipeline": "x"}, resume=True, may_go_on_after=bool) as file:
+    with ResultFile(
+        tmp_path / "a.jsonl", {"pipeline": "x"}, resume=True, may_go_on_after=bool
+    ) as file:
         assert list(file.rows()) == [{"id": "1"}]
         file.write({"id": "2"})
-    assert (tmp_path / "a.jsonl").read_text("utf-8-sig").splitlines()[1:] == ['{"id": "1"}', '{"id": "2"}']
+    assert (tmp_path / "a.jsonl").read_text("utf-8-sig").splitlines()[1:] == [
+        '{"id": "1"}',
+        '{"id": "2"}',
+    ]
 
 
 def test_a_result_file_scores_as_its_run_did(scored: tuple[Path, dict[str, Any]]) -> None:
@@ -69,7 +87,13 @@ def test_a_result_file_scores_as_its_run_did(scored: tuple[Path, dict[str, Any]]
     for name in printed:
         assert name in ("seconds", "samples_per_second") or found[name] == printed[name], name
     assert found["seconds"] is None
-    assert {part["name"]: part["samples"] for part in found["writers"]} == {"000": 8, "002": 6, "003": 8, "100": 3, "101": 4}
+    assert {part["name"]: part["samples"] for part in found["writers"]} == {
+        "000": 8,
+        "002": 6,
+        "003": 8,
+        "100": 3,
+        "101": 4,
+    }
     assert sum(part["samples"] for part in found["lengths"]) == 29
     assert sum(each["count"] for each in found["characters"]) == sum(
         len(each.reference) for each in read_results(path).outcomes
@@ -77,7 +101,9 @@ def test_a_result_file_scores_as_its_run_did(scored: tuple[Path, dict[str, Any]]
     assert "WARNING" in again.stderr, "the file remembers what the model has seen"
 
 
-def test_rules_are_the_same_in_run_and_score(scored: tuple[Path, dict[str, Any]], tiny_run: Path, folder: Path) -> None:
+def test_rules_are_the_same_in_run_and_score(
+    scored: tuple[Path, dict[str, Any]], tiny_run: Path, folder: Path
+) -> None:
     path, raw = scored
     shouted = path.with_name("shouted.jsonl")
     lines = path.read_text().splitlines()
@@ -86,19 +112,45 @@ def test_rules_are_the_same_in_run_and_score(scored: tuple[Path, dict[str, Any]]
         row |= {name: row[name].upper() for name in ("prediction",) if name in row}
     rows[0] |= {"truth": "…!"}
     shouted.write_text("\n".join([lines[0], *map(json.dumps, rows), ""]))
-    assert json.loads(ocrkit("score", shouted, "--json").stdout)["metrics"]["cer"]["value"] > raw["metrics"]["cer"]["value"]
-    found = json.loads(ocrkit("score", shouted, "--lowercase", "--skip-punctuation", "--unicode", "NFC", "--json").stdout)
+    assert (
+        json.loads(ocrkit("score", shouted, "--json").stdout)["metrics"]["cer"]["value"]
+        > raw["metrics"]["cer"]["value"]
+    )
+    found = json.loads(
+        ocrkit(
+            "score", shouted, "--lowercase", "--skip-punctuation", "--unicode", "NFC", "--json"
+        ).stdout
+    )
     assert found["rules"] == {"lowercase": True, "unicode": "NFC", "skip_punctuation": True}
     assert (found["samples"], found["left_out"]) == (28, 1)
     run = ocrkit(
-        "run", "--pipeline", tiny_run, "--data", folder / "data", "--split", "all", "--lowercase", "--unicode", "NFC", "--json"
+        "run",
+        "--pipeline",
+        tiny_run,
+        "--data",
+        folder / "data",
+        "--split",
+        "all",
+        "--lowercase",
+        "--unicode",
+        "NFC",
+        "--json",
     )
-    assert json.loads(run.stdout)["rules"] == {"lowercase": True, "unicode": "NFC", "skip_punctuation": False}
+    assert json.loads(run.stdout)["rules"] == {
+        "lowercase": True,
+        "unicode": "NFC",
+        "skip_punctuation": False,
+    }
     assert json.loads(run.stdout)["metrics"] == raw["metrics"], "these words are in small letters"
 
 
-def test_the_table_shows_details_on_request_only(scored: tuple[Path, dict[str, Any]], folder: Path) -> None:
-    short, long = ocrkit("score", scored[0]), ocrkit("score", scored[0], "--details", "--report", folder / "page.html")
+def test_the_table_shows_details_on_request_only(
+    scored: tuple[Path, dict[str, Any]], folder: Path
+) -> None:
+    short, long = (
+        ocrkit("score", scored[0]),
+        ocrkit("score", scored[0], "--details", "--report", folder / "page.html"),
+    )
     assert short.exit_code == long.exit_code == 0
     assert "Character error rate" in short.stdout
     assert "read right" not in short.stdout
@@ -109,14 +161,26 @@ def test_the_table_shows_details_on_request_only(scored: tuple[Path, dict[str, A
     assert "<img" not in page
 
 
-def test_a_run_compared_with_itself_and_with_another(scored: tuple[Path, dict[str, Any]], tiny_run: Path, folder: Path) -> None:
+def test_a_run_compared_with_itself_and_with_another(
+    scored: tuple[Path, dict[str, Any]], tiny_run: Path, folder: Path
+) -> None:
     path, _ = scored
     same = ocrkit("compare", path, path)
     assert same.exit_code == 0
     assert "A and B read every sample the same." in same.stdout
     assert "Nothing else differs" in same.stdout
     other = folder / "b.jsonl"
-    arguments = ("run", "--pipeline", tiny_run, "--data", folder / "data", "--split", "all", "--output", other)
+    arguments = (
+        "run",
+        "--pipeline",
+        tiny_run,
+        "--data",
+        folder / "data",
+        "--split",
+        "all",
+        "--output",
+        other,
+    )
     words = folder / "words"
     words.write_text("one hen to toe not teen hot the")
     ocrkit(*arguments, "--set", "decoder.use=ctc-beam", "--set", f"decoder.lexicon={words}")
@@ -124,21 +188,40 @@ def test_a_run_compared_with_itself_and_with_another(scored: tuple[Path, dict[st
     found = json.loads(compared.stdout)
     for which in "ab":
         assert found["contamination"][which]["trained"]["samples"] == 23
-        assert f"WARNING: {which.upper()}: 23 samples are of 3 forms that the model was trained on" in compared.stderr
+        assert (
+            f"WARNING: {which.upper()}: 23 samples are of 3 forms that the model was trained on"
+            in compared.stderr
+        )
     assert found["clusters"] == {"by": "writer", "count": 5}
     assert {"what": "parts.decoder.use", "a": "ctc-greedy", "b": "ctc-beam"} in found["differences"]
-    [lexicon] = (each["b"] for each in found["differences"] if each["what"] == "parts.decoder.lexicon.sha256")
+    [lexicon] = (
+        each["b"] for each in found["differences"] if each["what"] == "parts.decoder.lexicon.sha256"
+    )
     assert lexicon == hashlib.sha256(words.read_bytes()).hexdigest()
     assert set(found["metrics"]["cer"]) == {"a", "b", "difference", "low", "high", "better"}
     assert "parts.decoder.use" in ocrkit("compare", path, other).stdout
 
 
-def test_files_of_different_samples_are_refused(scored: tuple[Path, dict[str, Any]], tiny_run: Path, folder: Path) -> None:
+def test_files_of_different_samples_are_refused(
+    scored: tuple[Path, dict[str, Any]], tiny_run: Path, folder: Path
+) -> None:
     other = folder / "train.jsonl"
-    ocrkit("run", "--pipeline", tiny_run, "--data", folder / "data", "--split", "aachen/train", "--output", other)
+    ocrkit(
+        "run",
+        "--pipeline",
+        tiny_run,
+        "--data",
+        folder / "data",
+        "--split",
+        "aachen/train",
+        "--output",
+        other,
+    )
     refused = ocrkit("compare", scored[0], other)
     assert refused.exit_code == 1
-    assert refused.stderr.startswith("ocrkit: the runs are of different samples: 7 samples only in A (c04-156-00-00, ")
+    assert refused.stderr.startswith(
+        "ocrkit: the runs are of different samples: 7 samples only in A (c04-156-00-00, "
+    )
 
 
 @pytest.mark.parametrize(
@@ -149,15 +232,30 @@ def test_files_of_different_samples_are_refused(scored: tuple[Path, dict[str, An
         (lambda lines: ["{}\n", *lines[1:]], "no result file"),
         (lambda lines: [lines[0].replace('"dataset"', '"data"'), *lines[1:]], "no result file"),
         (lambda lines: ['{"header": {"images": []}}\n', *lines[1:]], "made of single images"),
-        (lambda lines: [lines[0].replace('"use": "cer"', '"use": "cerr"'), *lines[1:]], "no metric named 'cerr'"),
+        (
+            lambda lines: [lines[0].replace('"use": "cer"', '"use": "cerr"'), *lines[1:]],
+            "no metric named 'cerr'",
+        ),
         (lambda lines: lines[:-1], "29 rows for 30 samples; go on with that run by --resume"),
         (lambda lines: [*lines[:-1], lines[-1][:20]], "not a result file"),
         (lambda lines: [*lines[:-1], '{"id": "x"}\n'], "line 31 is no result of a sample"),
-        (lambda lines: [*lines[:-1], '{"id": 3, "truth": "a", "prediction": "a"}\n'], "line 31 is no result of a sample"),
+        (
+            lambda lines: [*lines[:-1], '{"id": 3, "truth": "a", "prediction": "a"}\n'],
+            "line 31 is no result of a sample",
+        ),
         (lambda lines: [*lines[:-1], "[]\n"], "line 31 is no JSON object"),
-        (lambda lines: [*lines[:-1], '{"id": "x", "error": 3}\n'], "line 31 is no result of a sample"),
+        (
+            lambda lines: [*lines[:-1], '{"id": "x", "error": 3}\n'],
+            "line 31 is no result of a sample",
+        ),
         *(
-            (lambda lines, row=row: [*lines[:-1], f'{{"id": "x", "truth": "a", "prediction": "a", {row}}}\n'], said)
+            (
+                lambda lines, row=row: [
+                    *lines[:-1],
+                    f'{{"id": "x", "truth": "a", "prediction": "a", {row}}}\n',
+                ],
+                said,
+            )
             for row, said in {
                 '"writer": []': "line 31 is no result of a sample",
                 '"form": false': "line 31 is no result of a sample",
@@ -169,7 +267,10 @@ def test_files_of_different_samples_are_refused(scored: tuple[Path, dict[str, An
             }.items()
         ),
         *(
-            (lambda lines, place=place, value=value: [_with(lines[0], place, value), *lines[1:]], "no result file")
+            (
+                lambda lines, place=place, value=value: [_with(lines[0], place, value), *lines[1:]],
+                "no result file",
+            )
             for place, value in [
                 ("dataset.forms", {"found": 5}),
                 ("dataset.forms", {"found": "5", "expected": 5}),
@@ -206,17 +307,25 @@ def test_what_is_no_result_file_is_one_clear_line(
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
-def test_a_damaged_file_is_read_or_refused(scored: tuple[Path, dict[str, Any]], tmp_path: Path, data: st.DataObject) -> None:
+def test_a_damaged_file_is_read_or_refused(
+    scored: tuple[Path, dict[str, Any]], tmp_path: Path, data: st.DataObject
+) -> None:
     whole = scored[0].read_bytes()
     start = data.draw(st.integers(0, len(whole)))
-    damaged = whole[:start] + data.draw(st.binary(max_size=8)) + whole[start + data.draw(st.integers(0, 40)) :]
+    damaged = (
+        whole[:start]
+        + data.draw(st.binary(max_size=8))
+        + whole[start + data.draw(st.integers(0, 40)) :]
+    )
     path = tmp_path / "x.jsonl"
     path.write_bytes(damaged)
     with contextlib.suppress(OcrkitError):  # any other error is a defect
         assert read_results(path).score().samples
 
 
-def test_calibrate_finds_a_temperature_stores_it_and_load_takes_it(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_calibrate_finds_a_temperature_stores_it_and_load_takes_it(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     model = shutil.copytree(tiny_run, tmp_path / "model")
     (model / "best.safetensors").rename(model / "weights.safetensors")
     pipeline = model / "pipeline.toml"
@@ -229,25 +338,44 @@ def test_calibrate_finds_a_temperature_stores_it_and_load_takes_it(tiny_run: Pat
     manifest = model / "manifest.toml"
     sha256 = json.loads(
         _header(
-            ocrkit("run", "--pipeline", model, "--data", words_root, "--output", tmp_path / "before.jsonl"),
+            ocrkit(
+                "run",
+                "--pipeline",
+                model,
+                "--data",
+                words_root,
+                "--output",
+                tmp_path / "before.jsonl",
+            ),
             tmp_path / "before.jsonl",
         )
     )["header"]["weights"]
-    manifest.write_text(f'schema = 2\n[weights]\nfile = "weights.safetensors"\nsha256 = "{sha256}"\n')
+    manifest.write_text(
+        f'schema = 2\n[weights]\nfile = "weights.safetensors"\nsha256 = "{sha256}"\n'
+    )
     assert json.loads(ocrkit(*arguments, "--write", manifest).stdout) == found
     stored = tomllib.loads(manifest.read_text())["confidence"]
     assert stored["temperature"] == found["temperature"]
     assert stored["command"] == f"ocrkit calibrate {model} --data {words_root} --split all"
 
     ocrkit("run", "--pipeline", model, "--data", words_root, "--output", tmp_path / "after.jsonl")
-    compared = json.loads(ocrkit("compare", tmp_path / "before.jsonl", tmp_path / "after.jsonl", "--json").stdout)
+    compared = json.loads(
+        ocrkit("compare", tmp_path / "before.jsonl", tmp_path / "after.jsonl", "--json").stdout
+    )
     assert compared["same_texts"]
-    assert {"what": "parts.decoder.temperature", "a": None, "b": found["temperature"]} in compared["differences"]
-    sure = [[each.confidence for each in read_results(tmp_path / f"{name}.jsonl").outcomes] for name in ("before", "after")]
+    assert {"what": "parts.decoder.temperature", "a": None, "b": found["temperature"]} in compared[
+        "differences"
+    ]
+    sure = [
+        [each.confidence for each in read_results(tmp_path / f"{name}.jsonl").outcomes]
+        for name in ("before", "after")
+    ]
     assert sure[0] != sure[1]
     explicit = ("run", "--pipeline", model, "--data", words_root, "--set", "decoder.temperature=1")
     ocrkit(*explicit, "--output", tmp_path / "one.jsonl")
-    assert [each.confidence for each in read_results(tmp_path / "one.jsonl").outcomes] == sure[0], "what is set stays"
+    assert [each.confidence for each in read_results(tmp_path / "one.jsonl").outcomes] == sure[0], (
+        "what is set stays"
+    )
 
 
 def _with(line: str, place: str, value: Any) -> str:

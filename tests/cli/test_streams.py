@@ -31,7 +31,7 @@ def lines(output: bytes) -> list[str]:
     return output.decode().splitlines()
 
 
-# ------------------------------------------------------------------------------------------------------------------- end
+# ---------------------------------------------------------------------------------------------- end
 
 PLUGIN = """
 import sys, threading, time
@@ -69,7 +69,7 @@ def test_ctrl_c_says_how_to_go_on_and_ends_with_130(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-# --------------------------------------------------------------------------------------------------------------- streams
+# ------------------------------------------------------------------------------------------ streams
 
 
 def test_images_are_read_from_pipes(tmp_path: Path) -> None:
@@ -78,7 +78,9 @@ def test_images_are_read_from_pipes(tmp_path: Path) -> None:
     names, texts = zip(*(line.split("\t") for line in lines(found.stdout)), strict=True)
     assert names[:2] == ("-", "/dev/stdin")
     assert len(set(texts)) == 1
-    empty = shell('ocrkit run -q - < /dev/null; cat "$WORD" "$WORD" | head -c 50 | ocrkit run -q -', tmp_path)
+    empty = shell(
+        'ocrkit run -q - < /dev/null; cat "$WORD" "$WORD" | head -c 50 | ocrkit run -q -', tmp_path
+    )
     assert lines(empty.stderr)[0] == "ocrkit: -: empty file"
     assert lines(empty.stderr)[1].startswith("ocrkit: -: damaged, cut off")
     assert (empty.returncode, empty.stdout) == (1, b"")
@@ -93,10 +95,16 @@ def test_a_stream_that_is_closed_keeps_nothing_from_being_read(tmp_path: Path) -
     assert shell('ocrkit run "$WORD" 2>/dev/full', tmp_path).returncode == 0
 
 
-@pytest.mark.parametrize("command", ["--help", 'run "$WORD"', 'run "$WORD" --format csv', "zoo list --json"])
+@pytest.mark.parametrize(
+    "command", ["--help", 'run "$WORD"', 'run "$WORD" --format csv', "zoo list --json"]
+)
 def test_a_full_disk_behind_standard_output_is_one_line(tmp_path: Path, command: str) -> None:
     found = shell(f"ocrkit {command} >/dev/full", tmp_path)
-    said = [line for line in lines(found.stderr) if not line.startswith(("ocrkit: pipeline", "ocrkit: weights"))]
+    said = [
+        line
+        for line in lines(found.stderr)
+        if not line.startswith(("ocrkit: pipeline", "ocrkit: weights"))
+    ]
     assert found.returncode == 1
     assert len(said) == 1
     assert said[0].startswith("ocrkit: standard output")

@@ -15,9 +15,13 @@ def ocrkit(*arguments: object) -> Result:
     return result
 
 
-def test_a_run_says_what_it_does_goes_on_and_can_be_read_with(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_run_says_what_it_does_goes_on_and_can_be_read_with(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
-    started = ocrkit("train", "--pipeline", tiny, "--data", words_root, "--out", run, "--set", "training.seed=7")
+    started = ocrkit(
+        "train", "--pipeline", tiny, "--data", words_root, "--out", run, "--set", "training.seed=7"
+    )
     assert (started.exit_code, started.stdout) == (0, "")
     said = started.stderr
     assert "seed 7, cpu, 24 samples of aachen/train" in said
@@ -25,7 +29,11 @@ def test_a_run_says_what_it_does_goes_on_and_can_be_read_with(tiny: Path, words_
     assert "epoch 1/2  loss " in said
     assert f"ocrkit run --pipeline {run}" in said
     about = json.loads((run / "run.json").read_text())
-    assert (about["seed"], about["samples"], about["forms"]) == (7, 24, ["a01-000u", "a01-003", "a01-007"])
+    assert (about["seed"], about["samples"], about["forms"]) == (
+        7,
+        24,
+        ["a01-000u", "a01-003", "a01-007"],
+    )
     assert set(about["versions"]) == {"ocrkit", "python", "numpy", "torch"}
 
     resumed = ocrkit("train", "--out", run, "--resume")
@@ -36,21 +44,43 @@ def test_a_run_says_what_it_does_goes_on_and_can_be_read_with(tiny: Path, words_
     assert (read.exit_code, json.loads(read.stdout)["samples"]) == (0, 31)
 
 
-def test_what_cannot_be_learnt_is_named_and_counted(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_learnt_is_named_and_counted(
+    tiny: Path, words_copy: Path, tmp_path: Path
+) -> None:
     texts = words_copy / "ascii" / "words.txt"
-    texts.write_text(texts.read_text().replace("NN then", "NN THEN").replace("NN teen", "NN teeeeeeeenn"))
+    texts.write_text(
+        texts.read_text().replace("NN then", "NN THEN").replace("NN teen", "NN teeeeeeeenn")
+    )
     (words_copy / "words/a01/a01-003/a01-003-00-00.png").write_bytes(b"")
     (words_copy / "words/a01/a01-003/a01-003-00-01.png").write_text("no image")
-    result = ocrkit("train", "--pipeline", tiny, "--data", words_copy, "--out", tmp_path / "run", "--set", "training.epochs=1")
+    result = ocrkit(
+        "train",
+        "--pipeline",
+        tiny,
+        "--data",
+        words_copy,
+        "--out",
+        tmp_path / "run",
+        "--set",
+        "training.epochs=1",
+    )
     assert result.exit_code == 0
     assert "skipped a01-003-00-00: " in result.stderr
     assert "'THEN' has T, H, E, N, which the alphabet lacks" in result.stderr
-    assert "2 texts have characters that the alphabet lacks: T (2), H (2), E (2), N (2)\n" in result.stderr
+    assert (
+        "2 texts have characters that the alphabet lacks: T (2), H (2), E (2), N (2)\n"
+        in result.stderr
+    )
     assert "'teeeeeeeenn' needs 19 steps, the network has 12" in result.stderr
     assert result.stderr.count("a01-003-00-01") >= 1
     assert "not an image" in result.stderr
     skipped = json.loads((tmp_path / "run" / "run.json").read_text())["skipped"]
-    assert [item["id"] for item in skipped] == ["a01-003-00-00", "a01-000u-00-05", "a01-003-00-04", "a01-007-00-05"]
+    assert [item["id"] for item in skipped] == [
+        "a01-003-00-00",
+        "a01-000u-00-05",
+        "a01-003-00-04",
+        "a01-007-00-05",
+    ]
 
 
 def test_mistakes_are_one_clear_line(tiny: Path, words_root: Path, tmp_path: Path) -> None:
@@ -74,7 +104,9 @@ def test_without_a_terminal_a_line_now_and_then_says_where_training_is(
     def steps(seconds: float, *options: str) -> list[str]:
         monkeypatch.setattr(training_bar, "SILENCE", seconds)
         out = tmp_path / f"{seconds:g}{len(options)}"
-        said = ocrkit("train", "--pipeline", tiny, "--data", words_root, "--out", out, *options).stderr
+        said = ocrkit(
+            "train", "--pipeline", tiny, "--data", words_root, "--out", out, *options
+        ).stderr
         return [line for line in said.splitlines() if ", step " in line]
 
     said = steps(0)

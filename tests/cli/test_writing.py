@@ -1,4 +1,5 @@
-"""Files that commands write: what cannot be written is one line, and two runs do not write one file."""
+"""Files that commands write: what cannot be written is one line, and two runs do not write one
+file."""
 
 import os
 import re
@@ -39,7 +40,9 @@ def full_disk() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def result_file(tiny_run: Path, words_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("results") / "results.jsonl"
-    assert ocrkit("run", "--pipeline", tiny_run, "--data", words_root, "--output", path).exit_code == 0
+    assert (
+        ocrkit("run", "--pipeline", tiny_run, "--data", words_root, "--output", path).exit_code == 0
+    )
     return path
 
 
@@ -58,19 +61,33 @@ WRITERS = [
 
 
 @pytest.fixture
-def writer(tiny_run: Path, words_root: Path, result_file: Path, tmp_path: Path) -> Callable[[str, str], Result]:
+def writer(
+    tiny_run: Path, words_root: Path, result_file: Path, tmp_path: Path
+) -> Callable[[str, str], Result]:
     (tmp_path / "text").write_text("one hen\n")
-    places = {"RUN": tiny_run, "DATA": words_root, "RESULTS": result_file, "TEXT": tmp_path / "text"}
+    places = {
+        "RUN": tiny_run,
+        "DATA": words_root,
+        "RESULTS": result_file,
+        "TEXT": tmp_path / "text",
+    }
 
     def call(command: str, folder: str) -> Result:
         words = [str(places.get(word, word)) for word in command.split()]
-        return ocrkit(*(word.replace("TO", f"{folder}/made", 1) if word.startswith("TO") else word for word in words))
+        return ocrkit(
+            *(
+                word.replace("TO", f"{folder}/made", 1) if word.startswith("TO") else word
+                for word in words
+            )
+        )
 
     return call
 
 
 @pytest.mark.parametrize("command", WRITERS)
-def test_a_folder_that_is_read_only_is_one_line(writer: Callable[[str, str], Result], command: str) -> None:
+def test_a_folder_that_is_read_only_is_one_line(
+    writer: Callable[[str, str], Result], command: str
+) -> None:
     result = writer(command, READ_ONLY)
     assert result.exit_code == 1, result.output
     assert f"ocrkit: {READ_ONLY}/made" in result.stderr.splitlines()[-1]
@@ -84,17 +101,28 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half(
     with full_disk():
         result = writer(command, str(tmp_path))
     assert result.exit_code == 1, result.output
-    assert re.match(r"ocrkit: /\S+: cannot be written \(File too large\)", result.stderr.splitlines()[-1])
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size and path.name != "text"]
+    assert re.match(
+        r"ocrkit: /\S+: cannot be written \(File too large\)", result.stderr.splitlines()[-1]
+    )
+    assert not [
+        path
+        for path in tmp_path.rglob("*")
+        if path.is_file() and path.stat().st_size and path.name != "text"
+    ]
 
 
 def test_a_device_is_not_replaced_by_a_file(result_file: Path) -> None:
     refused = ocrkit("score", result_file, "--report", "/dev/null")
-    assert (refused.exit_code, refused.stderr) == (1, "ocrkit: /dev/null: cannot be written: it is no ordinary file\n")
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "ocrkit: /dev/null: cannot be written: it is no ordinary file\n",
+    )
     assert Path("/dev/null").is_char_device()
 
 
-def test_standard_output_is_no_file_to_write(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_standard_output_is_no_file_to_write(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         result = ocrkit("run", "--pipeline", tiny_run, "--data", words_root, "--output", "-")
@@ -103,7 +131,9 @@ def test_standard_output_is_no_file_to_write(tiny_run: Path, words_root: Path, t
     assert not list(tmp_path.iterdir())
 
 
-def test_a_result_file_is_written_by_one_run_at_a_time(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_result_file_is_written_by_one_run_at_a_time(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "results.jsonl"
     command = ("run", "--pipeline", tiny_run, "--data", words_root, "--output", path)
     with ResultFile(path, {"by": "the first"}, resume=False, may_go_on_after=bool) as first:
@@ -122,7 +152,11 @@ def test_a_folder_is_trained_into_by_one_run_at_a_time(
 ) -> None:
     run = ("train", "--pipeline", tiny, "--data", words_root, "--out", tmp_path / "run")
     refused: list[Result] = []
-    monkeypatch.setattr(TrainingBar, "_epoch", lambda _bar, _event: refused.append(ocrkit("train", "--resume", *run[-2:])))
+    monkeypatch.setattr(
+        TrainingBar,
+        "_epoch",
+        lambda _bar, _event: refused.append(ocrkit("train", "--resume", *run[-2:])),
+    )
     assert ocrkit(*run).exit_code == 0
     assert [each.exit_code for each in refused] == [1, 1]
     assert f"{tmp_path / 'run'}: in use by another run" in refused[0].stderr.splitlines()[-1]
@@ -136,16 +170,26 @@ def test_a_training_that_is_stopped_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(TrainingBar, "_epoch", stop)
-        stopped = ocrkit("train", "--pipeline", tiny, "--data", words_root, "--out", tmp_path / "my run")
+        stopped = ocrkit(
+            "train", "--pipeline", tiny, "--data", words_root, "--out", tmp_path / "my run"
+        )
     assert stopped.exit_code == 130
     hint = stopped.stderr.splitlines()[-1]
-    assert hint == f"ocrkit: stopped: ocrkit train --resume --out '{tmp_path / 'my run'}' goes on with it"
+    assert (
+        hint
+        == f"ocrkit: stopped: ocrkit train --resume --out '{tmp_path / 'my run'}' goes on with it"
+    )
     assert ocrkit("train", "--resume", "--out", tmp_path / "my run").exit_code == 0
     assert not os.path.lexists(tmp_path / "my run" / "lock")
 
 
-def test_a_run_that_cannot_go_on_promises_nothing(tiny_run: Path, words_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_cannot_go_on_promises_nothing(
+    tiny_run: Path, words_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shutil.rmtree(words_copy / "words" / "c04")
-    monkeypatch.setattr("ocrkit.pipeline.Pipeline.evaluate", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(
+        "ocrkit.pipeline.Pipeline.evaluate",
+        lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt),
+    )
     stopped = ocrkit("run", "--pipeline", tiny_run, "--data", words_copy)
     assert (stopped.exit_code, stopped.stderr.splitlines()[-1]) == (130, "ocrkit: stopped")

@@ -28,7 +28,8 @@ def ocrkit_zoos(register):
 
 @pytest.fixture
 def folder(install: Callable[[str, str], Path], tiny: Path, tiny_run: Path) -> Path:
-    """The folder of the model ``tiny``, which comes in a plugin of its own and has the weights of the training run."""
+    """The folder of the model ``tiny``, which comes in a plugin of its own and has the weights of
+    the training run."""
     site = install("small-zoo", PLUGIN)
     folder = site / "tiny_models" / "first"
     folder.mkdir(parents=True)
@@ -36,7 +37,10 @@ def folder(install: Callable[[str, str], Path], tiny: Path, tiny_run: Path) -> P
     shutil.copy(tiny_run / "best.safetensors", folder / "w.safetensors")
     table = tomllib.loads(tiny.read_text()) | {"weights": "zoo:tiny"}
     (folder / "pipeline.toml").write_text(tomli_w.dumps(table))
-    manifest = {"schema": 2, "weights": {"file": "w.safetensors", "sha256": sha256_of(folder / "w.safetensors")}}
+    manifest = {
+        "schema": 2,
+        "weights": {"file": "w.safetensors", "sha256": sha256_of(folder / "w.safetensors")},
+    }
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest))
     return folder
 
@@ -107,10 +111,14 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.answer(200, body, cut, **about)
 
-    def answer(self, status: int, body: bytes, cut: int | None = None, **headers: str | None) -> None:
+    def answer(
+        self, status: int, body: bytes, cut: int | None = None, **headers: str | None
+    ) -> None:
         site = self.site
         self.send_response(status, site.reason)
-        headers["Content-Length" if site.lengths else "Connection"] = str(len(body)) if site.lengths else "close"
+        headers["Content-Length" if site.lengths else "Connection"] = (
+            str(len(body)) if site.lengths else "close"
+        )
         for name, value in headers.items():
             if value is not None:
                 self.send_header(name, value)
@@ -144,6 +152,8 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     site = Site({})
     with Server(("127.0.0.1", 0), type("SiteHandler", (Handler,), {"site": site})) as server:
         site.url = f"http://127.0.0.1:{server.server_port}"
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
         yield site
         server.shutdown()

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from ocrkit.alphabet import Alphabet, steps_needed
 from ocrkit.errors import ConfigError
 
-ALPHABETS = st.lists(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30, unique=True).map("".join)
+ALPHABETS = st.lists(
+    st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30, unique=True
+).map("".join)
 
 
 @given(st.data())
@@ -36,7 +38,9 @@ def test_unknown_characters_are_named_once_in_order() -> None:
         alphabet.encode("é")
 
 
-@pytest.mark.parametrize(("characters", "message"), [("", "empty"), ("abcabd", "'ab' occurs more than once")])
+@pytest.mark.parametrize(
+    ("characters", "message"), [("", "empty"), ("abcabd", "'ab' occurs more than once")]
+)
 def test_an_alphabet_that_cannot_be_is_refused(characters: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Alphabet(characters)
@@ -56,5 +60,7 @@ def spelled(path: tuple[str, ...]) -> str:
 
 @pytest.mark.parametrize("label", ["", "a", "b", "ab", "aa", "aab", "aba", "abba", "aaa"])
 def test_the_steps_needed_are_those_of_the_shortest_path_that_spells_the_label(label: str) -> None:
-    shortest = next(length for length in range(6) if label in map(spelled, product("ab-", repeat=length)))
+    shortest = next(
+        length for length in range(6) if label in map(spelled, product("ab-", repeat=length))
+    )
     assert steps_needed(label) == steps_needed([ord(character) for character in label]) == shortest

@@ -1,4 +1,5 @@
-"""Preprocessed images on disk: found again only where nothing has changed, and never half of them."""
+"""Preprocessed images on disk: found again only where nothing has changed, and never half of
+them."""
 
 import gc
 import os
@@ -21,7 +22,14 @@ from hypothesis import strategies as st
 
 import ocrkit
 from ocrkit import ImageError, Sample, read_image
-from ocrkit.cache import CachedImages, CacheWriter, cache_folder, cache_key, cached_images, remove_entry
+from ocrkit.cache import (
+    CachedImages,
+    CacheWriter,
+    cache_folder,
+    cache_key,
+    cached_images,
+    remove_entry,
+)
 
 KEY = "0" * 64
 
@@ -74,7 +82,9 @@ IMAGES = st.lists(
 )
 
 
-def test_pixels_are_on_the_disk_before_the_entry_has_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pixels_are_on_the_disk_before_the_entry_has_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Else a machine that loses power may find an entry of the right size full of zeros."""
     on_disk: list[str] = []
     named: list[list[str]] = []
@@ -99,7 +109,9 @@ def test_pixels_are_on_the_disk_before_the_entry_has_its_name(monkeypatch: pytes
 
 
 @given(IMAGES)
-def test_images_and_failures_come_back_as_they_were_in_order(images: list[np.ndarray | ImageError]) -> None:
+def test_images_and_failures_come_back_as_they_were_in_order(
+    images: list[np.ndarray | ImageError],
+) -> None:
     key = uuid4().hex
     stored(images, key)
     back = found(key)
@@ -130,7 +142,9 @@ def change_size(path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", [change_time, change_size])
-def test_the_key_changes_with_every_images_file(samples: list[Sample], change: Callable[[Path], None]) -> None:
+def test_the_key_changes_with_every_images_file(
+    samples: list[Sample], change: Callable[[Path], None]
+) -> None:
     key = cache_key(samples, "fit")
     assert key == cache_key(list(samples), "fit")
     path = samples[-1].path
@@ -139,21 +153,30 @@ def test_the_key_changes_with_every_images_file(samples: list[Sample], change: C
     assert cache_key(samples, "fit") != key
 
 
-def test_the_key_changes_with_what_is_done_to_the_images_and_with_which_they_are(samples: list[Sample]) -> None:
+def test_the_key_changes_with_what_is_done_to_the_images_and_with_which_they_are(
+    samples: list[Sample],
+) -> None:
     keys = [
         cache_key(samples, "fit"),
         cache_key(samples, "fit 2"),
         cache_key(samples[:-1], "fit"),
         cache_key(samples[::-1], "fit"),
     ]
-    crops = [replace(sample, variant=box) for sample in samples for box in ("0 0 10 10", "0 0 10 12")]
+    crops = [
+        replace(sample, variant=box) for sample in samples for box in ("0 0 10 10", "0 0 10 12")
+    ]
     keys += [cache_key(crops[::2], "fit"), cache_key(crops[1::2], "fit")]
     assert len(set(keys)) == len(keys)
 
 
 def test_samples_that_may_change_unseen_have_no_key(samples: list[Sample]) -> None:
     assert cache_key(samples, "fit", None) is None, "nobody knows the code of a part"
-    assert cache_key([*samples, Sample("pixels", "x", None, lambda: np.zeros((1, 1), np.uint8))], "fit") is None
+    assert (
+        cache_key(
+            [*samples, Sample("pixels", "x", None, lambda: np.zeros((1, 1), np.uint8))], "fit"
+        )
+        is None
+    )
     Path(samples[0].path or "").unlink()
     assert cache_key(samples, "fit") is None
 
@@ -228,7 +251,9 @@ def test_a_writer_that_is_killed_leaves_nothing_usable_and_is_in_nobodys_way() -
 
 def test_two_processes_may_write_the_same_entry_at_once() -> None:
     start = str(time.time() + 1.5)
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, KEY, start, "done"]) for _ in range(2)]
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, KEY, start, "done"]) for _ in range(2)
+    ]
     assert [writer.wait() for writer in writers] == [0, 0]
     assert entries() == [KEY]
     for index, image in enumerate(found()):
@@ -245,7 +270,9 @@ def empty(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["pixels", "sizes", "failed.json", "sums"])
 @pytest.mark.parametrize("damage", [truncate, empty, Path.unlink])
-def test_a_damaged_entry_counts_as_none_and_is_made_anew(name: str, damage: Callable[[Path], None]) -> None:
+def test_a_damaged_entry_counts_as_none_and_is_made_anew(
+    name: str, damage: Callable[[Path], None]
+) -> None:
     image = np.full((3, 4), 7, np.uint8)
     stored([image])
     damage(cache_folder() / KEY / name)
@@ -260,7 +287,9 @@ def flip(path: Path, position: int = 0) -> None:
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("text", ["null", "[]", "7", '"a"', "{}", '{"a": "b"}', '{"0": "another"}', "{", "[" * 5000])
+@pytest.mark.parametrize(
+    "text", ["null", "[]", "7", '"a"', "{}", '{"a": "b"}', '{"0": "another"}', "{", "[" * 5000]
+)
 def test_failures_that_are_not_those_that_were_stored_make_no_entry(text: str) -> None:
     stored([ImageError("broken"), np.full((3, 4), 7, np.uint8)])
     (cache_folder() / KEY / "failed.json").write_text(text)
@@ -355,7 +384,8 @@ def ocrkit_preprocessors(register):
     assert pipeline.evaluate("all", data=words_copy).samples == 31
 
 
-# In a process of its own: the limit is the whole process's, and the tests' own output may go to a file.
+# In a process of its own: the limit is the whole process's, and the tests' own output may go to a
+# file.
 SMALL_DISK = """
 import resource, sys
 import numpy as np
@@ -371,14 +401,17 @@ print("went on")
 
 @pytest.mark.parametrize("width", [50, 100_000])
 def test_a_full_disk_is_no_error(width: int) -> None:
-    """No file may become larger than 1,000 bytes: 1,500 wait in a buffer for the commit, 3,000,000 do not."""
+    """No file may become larger than 1,000 bytes: 1,500 wait in a buffer for the commit, 3,000,000
+    do not."""
     command = [sys.executable, "-c", SMALL_DISK, KEY, str(width)]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "went on\n"
     assert cached_images(KEY) is None
     assert entries() == []
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_written_is_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("OCRKIT_CACHE", str(tmp_path / "file" / "cache"))
     stored([np.zeros((2, 2), np.uint8)])

@@ -32,18 +32,28 @@ def test_the_error_is_the_gap_of_every_bin_weighted_by_its_samples() -> None:
 
 @pytest.mark.parametrize("edge", range(1, 15))
 def test_the_error_is_of_fifteen_bins_of_equal_width(edge: int) -> None:
-    """Two samples on both sides of an edge are judged by themselves; in one bin the wrong one would excuse the right one."""
+    """Two samples on both sides of an edge are judged by themselves; in one bin the wrong one would
+    excuse the right one."""
     below, above = edge / 15 - 0.001, edge / 15 + 0.001
     error = calibration_error(np.array([below, above]), np.array([False, True]))
     assert error == pytest.approx((below + 1 - above) / 2)
     together = calibration_error(np.array([above, above + 0.06]), np.array([False, True]))
-    assert together == pytest.approx(abs(2 * above + 0.06 - 1) / 2), "1/15 is 0.0667, so these two are in one bin"
+    assert together == pytest.approx(abs(2 * above + 0.06 - 1) / 2), (
+        "1/15 is 0.0667, so these two are in one bin"
+    )
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1))
-def test_the_error_is_between_the_gap_of_all_samples_and_one(pairs: list[tuple[float, bool]]) -> None:
-    confidences, right = np.array([each for each, _ in pairs]), np.array([each for _, each in pairs])
-    assert abs(confidences.mean() - right.mean()) - 1e-9 <= calibration_error(confidences, right) <= 1
+def test_the_error_is_between_the_gap_of_all_samples_and_one(
+    pairs: list[tuple[float, bool]],
+) -> None:
+    confidences, right = (
+        np.array([each for each, _ in pairs]),
+        np.array([each for _, each in pairs]),
+    )
+    assert (
+        abs(confidences.mean() - right.mean()) - 1e-9 <= calibration_error(confidences, right) <= 1
+    )
 
 
 @given(st.floats(-2, 2))
@@ -54,7 +64,8 @@ def test_the_search_finds_the_minimum_also_at_an_end(lowest: float) -> None:
 
 @dataclass(frozen=True)
 class Coin:
-    """Says ``a`` of every sample, with the confidence that its one log-probability has at the temperature."""
+    """Says ``a`` of every sample, with the confidence that its one log-probability has at the
+    temperature."""
 
     temperature: float | None = None
 
@@ -65,7 +76,8 @@ class Coin:
 
 @dataclass
 class Network:
-    """Stands for a pipeline whose log-odds of being right are ``too_sure`` times what they should be."""
+    """Stands for a pipeline whose log-odds of being right are ``too_sure`` times what they should
+    be."""
 
     too_sure: float
     decoder: Any = field(default_factory=Coin)
@@ -78,10 +90,17 @@ class Network:
         odds = rng.normal(1, 2, 4000)
         right = rng.random(4000) < 1 / (1 + np.exp(-odds))
         texts = ["a" if (each if self.right is None else self.right) else "b" for each in right]
-        samples = [Sample(str(index), text, None, lambda: np.zeros((1, 1), np.uint8)) for index, text in enumerate(texts)]
+        samples = [
+            Sample(str(index), text, None, lambda: np.zeros((1, 1), np.uint8))
+            for index, text in enumerate(texts)
+        ]
         for first in range(0, 4000, 1000):
             chunk = slice(first, first + 1000)
-            yield samples[chunk], (self.too_sure * odds[chunk])[:, None, None].astype(np.float32), np.ones(1000, np.int32)
+            yield (
+                samples[chunk],
+                (self.too_sure * odds[chunk])[:, None, None].astype(np.float32),
+                np.ones(1000, np.int32),
+            )
 
 
 @dataclass
@@ -96,7 +115,10 @@ class Data:
 def test_a_network_that_is_too_sure_or_not_sure_enough_is_found_out(too_sure: float) -> None:
     found = fit(Network(too_sure), Data("one"), Data("other"))  # type: ignore[arg-type]
     assert found.temperature == pytest.approx(too_sure, rel=0.1)
-    assert (found.fitted_on, found.measured_on) == ("coins one, 4000 samples", "coins other, 4000 samples")
+    assert (found.fitted_on, found.measured_on) == (
+        "coins one, 4000 samples",
+        "coins other, 4000 samples",
+    )
     assert found.ece_after < 0.03
     assert (found.ece_before > 0.06) == (too_sure != 1.0)
     assert fit(Network(too_sure), Data("one"), Data("other")) == found  # type: ignore[arg-type]
@@ -132,7 +154,9 @@ def test_confidences_count_as_a_millionth_from_certain_at_least() -> None:
     assert calibration._Outputs(Wrong(1.0), Data("one")).loss(1.0) == pytest.approx(math.log(1e6))  # type: ignore[arg-type]
 
 
-def test_a_pipeline_s_texts_stay_and_its_confidences_fit_better(tiny_run: Path, words_root: Path) -> None:
+def test_a_pipeline_s_texts_stay_and_its_confidences_fit_better(
+    tiny_run: Path, words_root: Path
+) -> None:
     pipeline = ocrkit.load(tiny_run)
     found = fit(pipeline, open_dataset(pipeline.spec.reader, root=words_root, split="all"))
     changed = ocrkit.load(tiny_run, {"decoder.temperature": found.temperature})
@@ -140,7 +164,9 @@ def test_a_pipeline_s_texts_stay_and_its_confidences_fit_better(tiny_run: Path, 
         {each.sample.id: each.decoded for each in heard}
         for heard in (_readings(pipeline, words_root), _readings(changed, words_root))
     ]
-    assert {id_: each.text for id_, each in outcomes[0].items()} == {id_: each.text for id_, each in outcomes[1].items()}
+    assert {id_: each.text for id_, each in outcomes[0].items()} == {
+        id_: each.text for id_, each in outcomes[1].items()
+    }
 
     def loss(decoded: dict[str, Decoded], texts: dict[str, str]) -> float:
         return -sum(
@@ -162,13 +188,21 @@ def test_the_manifest_keeps_what_was_found(tmp_path: Path) -> None:
     path = tmp_path / "manifest.toml"
     path.write_text('schema = 2\n[weights]\nfile = "w.safetensors"\nsha256 = "' + "0" * 64 + '"\n')
     for temperature in (1.5, 1.25):
-        store(path, Calibration(temperature, "iam tune", "iam validation", 0.1, 0.05), "ocrkit calibrate x")
+        store(
+            path,
+            Calibration(temperature, "iam tune", "iam validation", 0.1, 0.05),
+            "ocrkit calibrate x",
+        )
     manifest = tomllib.loads(path.read_text())
     assert manifest["weights"]["file"] == "w.safetensors"
     assert manifest["confidence"] == {
-        "temperature": 1.25, "fitted_on": "iam tune", "measured_on": "iam validation", "ece_before": 0.1, "ece_after": 0.05,
+        "temperature": 1.25,
+        "fitted_on": "iam tune",
+        "measured_on": "iam validation",
+        "ece_before": 0.1,
+        "ece_after": 0.05,
         "command": "ocrkit calibrate x",
-    }  # fmt: skip
+    }
     (tmp_path / "other.toml").write_text("schema = 2\n")
     with pytest.raises(WeightsError, match=r"weights\.file is missing|weights is missing"):
         store(tmp_path / "other.toml", Calibration(1.0, "", "", 0.0, 0.0), "")

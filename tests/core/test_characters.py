@@ -36,14 +36,16 @@ def test_what_cannot_be_seen_has_a_name(character, name):
 def test_texts_are_counted_with_the_characters_that_the_alphabet_lacks():
     texts = ["a\u200b", "\u200bb\u200bß", "abc", "a’b", "", "é"]
     assert lacking(texts, ALPHABET) == (
-        "3 texts have characters that the alphabet lacks: U+200B ZERO WIDTH SPACE (2), ß (1), ’ U+2019 (1)"
+        "3 texts have characters that the alphabet lacks: U+200B ZERO WIDTH SPACE (2), ß (1), ’ "
+        "U+2019 (1)"
     )
     assert lacking(["ab", ""], ALPHABET) == ""
 
 
 def test_texts_that_are_only_in_another_form_are_told():
     assert lacking(["e\u0301", "ß"], ALPHABET) == (
-        "2 texts have characters that the alphabet lacks: U+0301 COMBINING ACUTE ACCENT (1), ß (1); "
+        "2 texts have characters that the alphabet lacks: U+0301 COMBINING ACUTE ACCENT (1), ß "
+        "(1); "
         "1 would have none in Unicode's form NFC"
     )
 

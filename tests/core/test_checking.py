@@ -40,15 +40,27 @@ def test_reading_is_refused_for_a_mistake_in_any_table(tiny_run: Path, setting: 
     assert caught.value.problems[0].startswith(MISTAKES[setting])
 
 
-def test_run_check_and_train_say_the_same_of_a_file(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
-    settings = [word for setting in (*MISTAKES, "training.backends=[]") for word in ("--set", setting)]
+def test_run_check_and_train_say_the_same_of_a_file(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
+    settings = [
+        word for setting in (*MISTAKES, "training.backends=[]") for word in ("--set", setting)
+    ]
     checked = complaint("check", str(tiny_run), *settings)
     assert len(checked) == len(MISTAKES)
-    assert complaint("run", "--pipeline", str(tiny_run), "--data", str(words_root), *settings) == checked
+    assert (
+        complaint("run", "--pipeline", str(tiny_run), "--data", str(words_root), *settings)
+        == checked
+    )
     image = str(next((words_root / "words").rglob("*.png")))
     assert complaint("run", image, "--pipeline", str(tiny_run), *settings) == checked
     out = str(tmp_path / "run")
-    assert complaint("train", "--pipeline", str(tiny_run), "--data", str(words_root), "--out", out, *settings) == checked
+    assert (
+        complaint(
+            "train", "--pipeline", str(tiny_run), "--data", str(words_root), "--out", out, *settings
+        )
+        == checked
+    )
 
 
 def test_what_does_not_fit_is_told_behind_what_is_wrong_in_the_file(tiny: Path) -> None:
@@ -60,10 +72,19 @@ def test_what_does_not_fit_is_told_behind_what_is_wrong_in_the_file(tiny: Path) 
     assert misfit == "cnn needs images at least 2 pixels high, not 1"
 
 
-def test_an_exported_network_is_read_and_checked_alike(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_an_exported_network_is_read_and_checked_alike(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     export(load_spec(tiny_run), tmp_path / "tiny.onnx")
     network = str(tmp_path / "tiny.onnx")
-    wrong = ["--set", "decoder.use=ctc-bean", "--set", "metrics.cer.colour=red", "--set", "preprocessor.height=17"]
+    wrong = [
+        "--set",
+        "decoder.use=ctc-bean",
+        "--set",
+        "metrics.cer.colour=red",
+        "--set",
+        "preprocessor.height=17",
+    ]
     checked = complaint("check", network, *wrong)
     assert [line.partition(".")[0] for line in checked] == [
         "ocrkit: no decoder named 'ctc-bean'",
@@ -76,10 +97,15 @@ def test_an_exported_network_is_read_and_checked_alike(tiny_run: Path, words_roo
 def test_a_network_that_is_not_there_is_told_with_the_rest(tiny: Path, tmp_path: Path) -> None:
     lines = [line for line in tiny.read_text().splitlines() if "dropout" not in line]
     text = "\n".join(lines).replace("[reader]", 'network = "gone.onnx"\n[reader]', 1)
-    for table in ('[featurizer]\nuse = "cnn"\nchannels = 4\ncolumns = 2\n', '[encoder]\nuse = "bilstm"\nhidden = 8\n'):
+    for table in (
+        '[featurizer]\nuse = "cnn"\nchannels = 4\ncolumns = 2\n',
+        '[encoder]\nuse = "bilstm"\nhidden = 8\n',
+    ):
         assert table in text
         text = text.replace(table, "")
     (tmp_path / "exported.toml").write_text(text)
-    first, second = complaint("check", str(tmp_path / "exported.toml"), "--set", "decoder.use=ctc-bean")
+    first, second = complaint(
+        "check", str(tmp_path / "exported.toml"), "--set", "decoder.use=ctc-bean"
+    )
     assert first.startswith("ocrkit: no decoder named 'ctc-bean'")
     assert "gone.onnx" in second

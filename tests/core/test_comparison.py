@@ -18,13 +18,21 @@ from ocrkit_levenshtein.metrics import CharacterErrorRate, Levenshtein, WordErro
 METRICS = {"levenshtein": Levenshtein(), "cer": CharacterErrorRate(), "wer": WordErrorRate()}
 TEXTS = st.text("ab ", max_size=5)
 ROWS = st.lists(
-    st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["w1", "w2", "w3", None])), min_size=1, max_size=12
+    st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["w1", "w2", "w3", None])),
+    min_size=1,
+    max_size=12,
 )  # truth, what A and B read, writer
 
 
 def runs(rows: list[tuple[str, str, str, str | None]]) -> tuple[list[Outcome], list[Outcome]]:
-    a = [Outcome(str(index), truth, first, writer) for index, (truth, first, _, writer) in enumerate(rows)]
-    b = [Outcome(str(index), truth, second, writer) for index, (truth, _, second, writer) in enumerate(rows)]
+    a = [
+        Outcome(str(index), truth, first, writer)
+        for index, (truth, first, _, writer) in enumerate(rows)
+    ]
+    b = [
+        Outcome(str(index), truth, second, writer)
+        for index, (truth, _, second, writer) in enumerate(rows)
+    ]
     return a, b
 
 
@@ -36,9 +44,20 @@ def opposite(value: float | None) -> Any:
 @given(ROWS)
 @example(
     [("", "", "", "w1")] * 4
-    + [(*texts, "w1") for texts in [("", "", "a"), ("", "aa", ""), ("", "aaaa", ""), ("a", "", ""), ("aaaaa", "a", "")]]
+    + [
+        (*texts, "w1")
+        for texts in [
+            ("", "", "a"),
+            ("", "aa", ""),
+            ("", "aaaa", ""),
+            ("a", "", ""),
+            ("aaaaa", "a", ""),
+        ]
+    ]
 )  # fractions, rounded in any order
-def test_comparing_the_other_way_round_gives_the_negative(rows: list[tuple[str, str, str, str | None]]) -> None:
+def test_comparing_the_other_way_round_gives_the_negative(
+    rows: list[tuple[str, str, str, str | None]],
+) -> None:
     a, b = runs(rows)
     there, back = compare(a, b, METRICS), compare(b, a, METRICS)
     assert (there.right.only_a, there.right.both) == (back.right.only_b, back.right.both)
@@ -79,7 +98,10 @@ def test_neither_the_order_of_the_samples_nor_of_one_file_changes_anything(
 def test_values_are_the_scores_of_each_run(rows: list[tuple[str, str, str, str | None]]) -> None:
     a, b = runs(rows)
     found = compare(a, b, METRICS)
-    for run, values in ((a, [each.a for each in found.metrics.values()]), (b, [each.b for each in found.metrics.values()])):
+    for run, values in (
+        (a, [each.a for each in found.metrics.values()]),
+        (b, [each.b for each in found.metrics.values()]),
+    ):
         scorer = Scorer(METRICS)
         for outcome in run:
             scorer.add(outcome)
@@ -88,7 +110,8 @@ def test_values_are_the_scores_of_each_run(rows: list[tuple[str, str, str, str |
 
 
 def by_writers(writers: int, words: int, better: float) -> tuple[list[Outcome], list[Outcome]]:
-    """Words of ten letters; writers differ much in how hard they are, and B misses fewer letters by ``better``."""
+    """Words of ten letters; writers differ much in how hard they are, and B misses fewer letters by
+    ``better``."""
     rng = np.random.default_rng(3)
     rows: list[tuple[str, str, str, str | None]] = []
     for writer in range(writers):
@@ -96,7 +119,14 @@ def by_writers(writers: int, words: int, better: float) -> tuple[list[Outcome], 
         for _ in range(words):
             wrong = rng.binomial(10, hard)
             fewer = rng.binomial(wrong, 1 - better)
-            rows.append(("a" * 10, "b" * wrong + "a" * (10 - wrong), "b" * fewer + "a" * (10 - fewer), f"w{writer}"))
+            rows.append(
+                (
+                    "a" * 10,
+                    "b" * wrong + "a" * (10 - wrong),
+                    "b" * fewer + "a" * (10 - fewer),
+                    f"w{writer}",
+                )
+            )
     return runs(rows)
 
 
@@ -113,25 +143,34 @@ def test_a_difference_is_told_where_the_scores_intervals_overlap() -> None:
     assert intervals[1].high > intervals[0].low, "each alone says nothing"
     found = compare(a, b, {"cer": CharacterErrorRate(), "levenshtein": Levenshtein()})
     assert found.clusters == ("writer", 12)
-    assert {name: each.better for name, each in found.metrics.items()} == {"cer": "b", "levenshtein": "b"}
+    assert {name: each.better for name, each in found.metrics.items()} == {
+        "cer": "b",
+        "levenshtein": "b",
+    }
     assert found.metrics["cer"].high is not None
     assert found.metrics["cer"].high < 0
     assert compare(b, a, {"cer": CharacterErrorRate()}).metrics["cer"].better == "a"
 
 
 def test_the_interval_is_that_of_a_plain_paired_bootstrap() -> None:
-    """An independent one: it draws writers one by one, with another generator, so that it agrees only nearly."""
+    """An independent one: it draws writers one by one, with another generator, so that it agrees
+    only nearly."""
     a, b = by_writers(20, 10, better=0.1)
     edits: dict[str, list[int]] = {}
     for first, second in zip(a, b, strict=True):
         sums = edits.setdefault(first.writer or "", [0, 0, 0])
-        for column, value in enumerate((first.prediction.count("b"), second.prediction.count("b"), 10)):
+        for column, value in enumerate(
+            (first.prediction.count("b"), second.prediction.count("b"), 10)
+        ):
             sums[column] += value
     rng = random.Random(5)
     draws = []
     for _ in range(4000):
         drawn = rng.choices(list(edits.values()), k=len(edits))
-        draws.append((sum(each[1] for each in drawn) - sum(each[0] for each in drawn)) / sum(each[2] for each in drawn))
+        draws.append(
+            (sum(each[1] for each in drawn) - sum(each[0] for each in drawn))
+            / sum(each[2] for each in drawn)
+        )
     draws.sort()
     cer = compare(a, b, {"cer": CharacterErrorRate()}).metrics["cer"]
     width = draws[3900] - draws[100]
@@ -140,14 +179,20 @@ def test_the_interval_is_that_of_a_plain_paired_bootstrap() -> None:
 
 
 def test_no_interval_for_one_writer() -> None:
-    found = compare(*runs([("ab", "ab", "xb", "w1"), ("cd", "cd", "cd", "w1")]), {"cer": CharacterErrorRate()})
+    found = compare(
+        *runs([("ab", "ab", "xb", "w1"), ("cd", "cd", "cd", "w1")]), {"cer": CharacterErrorRate()}
+    )
     assert found.metrics["cer"] == Difference(0.0, 0.25, 0.25, None, None, None)
-    assert "a single writer, which is too few" in in_words("CER", found.metrics["cer"], found.clusters)
+    assert "a single writer, which is too few" in in_words(
+        "CER", found.metrics["cer"], found.clusters
+    )
 
 
 def test_rules_apply_to_both_runs() -> None:
     a, b = runs([("Ab", "ab", "Ab", "w1"), (",", ",", ".", "w2"), ("c", "c", "c", "w2")])
-    found = compare(a, b, {"cer": CharacterErrorRate()}, Rules(lowercase=True, skip_punctuation=True))
+    found = compare(
+        a, b, {"cer": CharacterErrorRate()}, Rules(lowercase=True, skip_punctuation=True)
+    )
     assert (found.samples, found.left_out, found.same_texts) == (2, 1, True)
     assert found.metrics["cer"].difference == 0
 
@@ -164,7 +209,9 @@ def test_rules_apply_to_both_runs() -> None:
 )
 def test_different_samples_are_refused_and_named(change: dict[str, str], said: str) -> None:
     a, b = runs([("ab", "ab", "ab", "w1"), ("cd", "cd", "cd", "w2")])
-    changed = {name: getattr(b[0], name) for name in ("id", "reference", "prediction", "writer", "form")} | change
+    changed = {
+        name: getattr(b[0], name) for name in ("id", "reference", "prediction", "writer", "form")
+    } | change
     with pytest.raises(OcrkitError, match=said):
         compare(a, [Outcome(**changed), b[1]], METRICS)
 
@@ -182,7 +229,8 @@ def test_sentences() -> None:
         return in_words("CER", Difference(*values), ("writer", 25))
 
     assert said(0.119, 0.098, -0.021, -0.029, -0.012, "b") == (
-        "B is better: CER 11.90 % → 9.80 %, a difference of −2.10 points (95 % interval −2.90 to −1.20, which excludes zero)."
+        "B is better: CER 11.90 % → 9.80 %, a difference of −2.10 points (95 % interval −2.90 to "
+        "−1.20, which excludes zero)."
     )
     assert said(0.119, 0.118, -0.001, -0.005, 0.003, None) == (
         "No difference can be told: CER 11.90 % → 11.80 %, a difference of −0.10 points "
@@ -193,15 +241,30 @@ def test_sentences() -> None:
 
 def test_result_files_are_compared_by_the_metrics_they_share_and_their_headers_too() -> None:
     a, b = runs([("ab", "ab", "xb", "w1"), ("cd", "cd", "cd", "w2")])
-    header = {"pipeline": "p", "parts": {"decoder": {"use": "ctc-greedy"}}, "versions": {"ocrkit": "1"}}
-    other = {"pipeline": "p", "parts": {"decoder": {"use": "ctc-beam", "width": 10}}, "versions": {"ocrkit": "1"}}
-    first = Results(Path("a"), header, a, [], {"cer": CharacterErrorRate(), "levenshtein": Levenshtein()})
-    found = compare_results(first, Results(Path("b"), other, b, [], {"wer": WordErrorRate(), "cer": CharacterErrorRate()}))
+    header = {
+        "pipeline": "p",
+        "parts": {"decoder": {"use": "ctc-greedy"}},
+        "versions": {"ocrkit": "1"},
+    }
+    other = {
+        "pipeline": "p",
+        "parts": {"decoder": {"use": "ctc-beam", "width": 10}},
+        "versions": {"ocrkit": "1"},
+    }
+    first = Results(
+        Path("a"), header, a, [], {"cer": CharacterErrorRate(), "levenshtein": Levenshtein()}
+    )
+    found = compare_results(
+        first,
+        Results(Path("b"), other, b, [], {"wer": WordErrorRate(), "cer": CharacterErrorRate()}),
+    )
     assert list(found.metrics) == ["cer"]
     assert [(each.what, each.a, each.b) for each in found.differences] == [
         ("parts.decoder.use", "ctc-greedy", "ctc-beam"), ("parts.decoder.width", None, 10),
     ]  # fmt: skip
-    assert found.summary[0].startswith("No difference can be told: Character error rate 0.00 % → 25.00 %")
+    assert found.summary[0].startswith(
+        "No difference can be told: Character error rate 0.00 % → 25.00 %"
+    )
     assert isinstance(found, Comparison)
     with pytest.raises(OcrkitError, match="nothing in common"):
         compare_results(first, Results(Path("b"), other, b, [], {"wer": WordErrorRate()}))

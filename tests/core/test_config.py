@@ -45,7 +45,7 @@ def problems_of(call: Callable[[], Any]) -> list[str]:
     return caught.value.problems
 
 
-# --------------------------------------------------------------------------------------------------------------- options
+# ------------------------------------------------------------------------------------------ options
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,17 @@ def test_a_value_of_the_right_type_is_taken(name: str, value: Any, made: Any) ->
         ("texts", ["a", 1], "part.texts: ['a', 1]; expected a list of a text"),
     ],
 )
-def test_a_value_of_another_type_or_out_of_range_is_named_with_what_was_expected(name: str, value: Any, message: str) -> None:
+def test_a_value_of_another_type_or_out_of_range_is_named_with_what_was_expected(
+    name: str, value: Any, message: str
+) -> None:
     assert check_options(Part, {name: value}, "part")[1] == [message]
 
 
 def test_an_unknown_option_is_refused_with_the_nearest_name() -> None:
     _, (problem,) = check_options(Part, {"hole": 1}, "part")
-    assert problem.startswith("part: no option 'hole'. Did you mean 'whole'? Options: whole, number, flag,")
+    assert problem.startswith(
+        "part: no option 'hole'. Did you mean 'whole'? Options: whole, number, flag,"
+    )
 
 
 def test_an_option_without_a_default_is_asked_for() -> None:
@@ -121,7 +125,9 @@ def test_making_a_part_says_all_that_is_wrong_with_it() -> None:
     assert len(problems_of(lambda: make_part(part))) == 3
 
 
-def test_a_part_that_is_no_dataclass_is_named(install: Callable[[str, str], Path], tiny: Path) -> None:
+def test_a_part_that_is_no_dataclass_is_named(
+    install: Callable[[str, str], Path], tiny: Path
+) -> None:
     install(
         "plain",
         """
@@ -151,7 +157,11 @@ def test_every_option_of_every_part_is_documented() -> None:
     from ocrkit.registry import registry
 
     without = ("zoo", "backend", "language_model")
-    parts = [entry.load() for entry in registry().entries() if entry.backend is None and entry.kind not in without]
+    parts = [
+        entry.load()
+        for entry in registry().entries()
+        if entry.backend is None and entry.kind not in without
+    ]
     assert len(parts) > 10
     undocumented = [
         f"{cls.__name__}.{each.name}"
@@ -162,13 +172,17 @@ def test_every_option_of_every_part_is_documented() -> None:
     assert undocumented == []
 
 
-# ----------------------------------------------------------------------------------------------------------------- files
+# -------------------------------------------------------------------------------------------- files
 
 
 def test_the_shipped_pipeline_is_accepted() -> None:
     spec = load_spec(IAM_CRNN)
     assert spec.name == "iam-crnn"
-    assert (spec.featurizer.use, spec.encoder.use, spec.decoder.use) == ("cnn", "bilstm", "ctc-greedy")
+    assert (spec.featurizer.use, spec.encoder.use, spec.decoder.use) == (
+        "cnn",
+        "bilstm",
+        "ctc-greedy",
+    )
     assert list(spec.metrics) == ["cer", "wer", "levenshtein"]
     assert len(spec.alphabet) == 95
     assert spec.folder == IAM_CRNN.parent
@@ -176,18 +190,32 @@ def test_the_shipped_pipeline_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("name", ["iam-crnn", "iam-words-resnet", "synth-words-resnet"])
-def test_shipped_pipelines_are_trained_on_torch_and_on_the_retired_framework_only_where_that_is_missing(name: str) -> None:
+def test_shipped_pipelines_are_trained_on_torch_and_on_the_retired_framework_only_where_that_is_missing(  # noqa: E501
+    name: str,
+) -> None:
     assert load_spec(name).training.backends[0] == "torch"
 
 
 def test_the_notebooks_recipe_is_accepted() -> None:
     spec = load_spec(
         IAM_CRNN,
-        ["training.optimizer=adam", "training.learning_rate=5e-5", "training.schedule=constant", "training.warmup=0",
-         "training.clip_norm=0", "training.weight_decay=0", "training.loss_weight=0.2", "training.length_weighted=true",
-         "training.batch_size=64", "training.epochs=20", "training.augment=[]", "training.split=random-80-20/train",
-         "training.validation=random-80-20/test", "training.patience=0"],
-    )  # fmt: skip
+        [
+            "training.optimizer=adam",
+            "training.learning_rate=5e-5",
+            "training.schedule=constant",
+            "training.warmup=0",
+            "training.clip_norm=0",
+            "training.weight_decay=0",
+            "training.loss_weight=0.2",
+            "training.length_weighted=true",
+            "training.batch_size=64",
+            "training.epochs=20",
+            "training.augment=[]",
+            "training.split=random-80-20/train",
+            "training.validation=random-80-20/test",
+            "training.patience=0",
+        ],
+    )
     assert spec.training.learning_rate == 5e-5
     assert spec.training.length_weighted is True
     assert spec.training.loss_weight == 0.2
@@ -196,10 +224,16 @@ def test_the_notebooks_recipe_is_accepted() -> None:
 
 
 def test_weight_decay_that_adam_would_not_apply_is_refused(tiny: Path) -> None:
-    message = r"training.weight_decay: 0.01, which the optimizer 'adam' has no use for; set training.optimizer to 'adamw', or"
+    message = (
+        r"training.weight_decay: 0.01, which the optimizer 'adam' has no use for; set "
+        r"training.optimizer to 'adamw', or"
+    )
     with pytest.raises(ConfigError, match=message):
         load_spec(tiny, {"training.weight_decay": 0.01})
-    for settings in ({"training.optimizer": "adamw", "training.weight_decay": 0.01}, {"training.weight_decay": 0}):
+    for settings in (
+        {"training.optimizer": "adamw", "training.weight_decay": 0.01},
+        {"training.weight_decay": 0},
+    ):
         assert load_spec(tiny, settings).training.weight_decay == settings["training.weight_decay"]
 
 
@@ -283,7 +317,9 @@ def test_a_pipeline_saved_with_a_byte_order_mark_is_read(tiny: Path, tmp_path: P
     assert load_spec(file).name == load_spec(tiny).name
 
 
-def test_a_pipeline_is_found_by_file_by_run_and_by_zoo_name(tiny: Path, tiny_run: Path, tmp_path: Path) -> None:
+def test_a_pipeline_is_found_by_file_by_run_and_by_zoo_name(
+    tiny: Path, tiny_run: Path, tmp_path: Path
+) -> None:
     assert load_spec(tiny).name == load_spec(str(tiny)).name == load_spec(tiny_run).name == "tiny"
     assert load_spec("iam-crnn").name == "iam-crnn"
     for source, message in [
@@ -295,7 +331,7 @@ def test_a_pipeline_is_found_by_file_by_run_and_by_zoo_name(tiny: Path, tiny_run
             load_spec(source)
 
 
-# ------------------------------------------------------------------------------------------------------------------ --set
+# ---------------------------------------------------------------------------------------------- set
 
 
 def changed(tiny: Path, *settings: str) -> PipelineSpec:
@@ -303,7 +339,13 @@ def changed(tiny: Path, *settings: str) -> PipelineSpec:
 
 
 def test_a_setting_changes_one_value(tiny: Path) -> None:
-    spec = changed(tiny, "encoder.hidden=12", "name=other", "training.augment=[{use = 'shear', degrees = 3}]", "alphabet=xyz")
+    spec = changed(
+        tiny,
+        "encoder.hidden=12",
+        "name=other",
+        "training.augment=[{use = 'shear', degrees = 3}]",
+        "alphabet=xyz",
+    )
     assert spec.encoder.options == {"hidden": 12, "dropout": 0.05}
     assert (spec.name, spec.alphabet) == ("other", "xyz")
     assert [(part.use, part.options) for part in spec.augment] == [("shear", {"degrees": 3})]
@@ -316,24 +358,42 @@ def test_settings_may_come_as_values_by_name(tiny: Path) -> None:
 
 
 def test_a_part_that_is_replaced_loses_its_options(tiny: Path) -> None:
-    assert changed(tiny, "preprocessor.use=fit-height").preprocessor == PartSpec("preprocessor", "fit-height", {})
-    assert changed(tiny, "preprocessor.use=fit-pad").preprocessor.options == {"height": 16, "width": 48}, "it is the same part"
+    assert changed(tiny, "preprocessor.use=fit-height").preprocessor == PartSpec(
+        "preprocessor", "fit-height", {}
+    )
+    assert changed(tiny, "preprocessor.use=fit-pad").preprocessor.options == {
+        "height": 16,
+        "width": 48,
+    }, "it is the same part"
 
 
 @pytest.mark.parametrize("reverse", [False, True])
-def test_other_settings_apply_to_the_part_that_takes_its_place_whatever_their_order(tiny: Path, reverse: bool) -> None:
-    settings = ["preprocessor.height=20", "preprocessor.use=fit-height", "preprocessor.max_width=512"]
+def test_other_settings_apply_to_the_part_that_takes_its_place_whatever_their_order(
+    tiny: Path, reverse: bool
+) -> None:
+    settings = [
+        "preprocessor.height=20",
+        "preprocessor.use=fit-height",
+        "preprocessor.max_width=512",
+    ]
     spec = changed(tiny, *(reversed(settings) if reverse else settings))
-    assert spec.preprocessor == PartSpec("preprocessor", "fit-height", {"height": 20, "max_width": 512})
+    assert spec.preprocessor == PartSpec(
+        "preprocessor", "fit-height", {"height": 20, "max_width": 512}
+    )
 
 
 def test_an_option_of_the_part_that_was_replaced_is_refused(tiny: Path) -> None:
-    (problem,) = problems_of(lambda: changed(tiny, "preprocessor.use=fit-height", "preprocessor.width=48"))
+    (problem,) = problems_of(
+        lambda: changed(tiny, "preprocessor.use=fit-height", "preprocessor.width=48")
+    )
     assert "no option 'width'" in problem
 
 
 def test_metrics_and_augmentations_are_named_by_what_they_use(tiny: Path) -> None:
-    settings = ["training.augment=[{use = 'shear'}, {use = 'rotate'}]", "training.augment.rotate.degrees=7"]
+    settings = [
+        "training.augment=[{use = 'shear'}, {use = 'rotate'}]",
+        "training.augment.rotate.degrees=7",
+    ]
     for order in (settings, settings[::-1]):
         assert [part.options for part in changed(tiny, *order).augment] == [{}, {"degrees": 7}]
     spec = changed(tiny, "metrics.levenshtein.use=wer")
@@ -355,7 +415,9 @@ def test_metrics_and_augmentations_are_named_by_what_they_use(tiny: Path) -> Non
         ("use=cnn", "no table or key 'use'."),
     ],
 )
-def test_a_setting_that_fits_nothing_is_one_clear_line(tiny: Path, setting: str, message: str) -> None:
+def test_a_setting_that_fits_nothing_is_one_clear_line(
+    tiny: Path, setting: str, message: str
+) -> None:
     (problem,) = problems_of(lambda: changed(tiny, setting))
     assert problem.startswith(message)
 
@@ -370,7 +432,9 @@ TOML_VALUES = st.recursive(
 )
 
 
-@given(st.lists(st.from_regex(r"[a-z_-]{1,8}", fullmatch=True), min_size=1, max_size=3), TOML_VALUES)
+@given(
+    st.lists(st.from_regex(r"[a-z_-]{1,8}", fullmatch=True), min_size=1, max_size=3), TOML_VALUES
+)
 def test_a_setting_holds_any_toml_value(path: list[str], value: Any) -> None:
     line = tomli_w.dumps({"v": value}).removeprefix("v = ").replace("\n", " ").strip()
     assert parse_setting(f"{'.'.join(path)}={line}") == (path, value)
@@ -402,7 +466,11 @@ def test_a_setting_can_add_to_a_text_or_a_list(tiny: Path) -> None:
     assert load_spec(tiny, {"alphabet+": "ä"}).alphabet == "ehnotä"
     augment = load_spec(tiny, ["training.augment+=[{use='shear'}]"]).augment
     assert [part.use for part in augment] == ["shear"], "a list need not be there"
-    problems = problems_of(lambda: load_spec(tiny, ["featurizer.channels+=1", "alphabet+=7", "summary+=new", "alphabet+=e"]))
+    problems = problems_of(
+        lambda: load_spec(
+            tiny, ["featurizer.channels+=1", "alphabet+=7", "summary+=new", "alphabet+=e"]
+        )
+    )
     assert problems == [
         "--set alphabet+=7: alphabet is 'ehnot'; expected a text or a list to add to",
         "--set summary+='new': summary is None; expected a text or a list to add to",
@@ -431,32 +499,40 @@ def test_files_of_form_ids_are_named_by_texts(tiny: Path) -> None:
     ]
 
 
-# --------------------------------------------------------------------------------------------------------- alphabet and text
+# -------------------------------------------------------------------------------- alphabet and text
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        (["alphabet+=a", "alphabet+=aeh"], "'e' U+0065 twice, 'h' U+0068 twice, 'a' U+0061 twice; every character needs one"),
+        (
+            ["alphabet+=a", "alphabet+=aeh"],
+            "'e' U+0065 twice, 'h' U+0068 twice, 'a' U+0061 twice; every character needs one",
+        ),
         (["alphabet+=ooo"], "'o' U+006F 4 times; every character needs one class, so name it once"),
         (["alphabet=a\u200bb\u200b"], r"'\u200b' U+200B twice; every character"),
         (
             ["alphabet+=e\u0301"],
             (
-                "'e' U+0065 twice; every character needs one class, so name it once. Some are typed as a letter and its "
+                "'e' U+0065 twice; every character needs one class, so name it once. Some are "
+                "typed as a letter and its "
                 "accent; in Unicode's form NFC they are one: 'é' U+00E9"
             ),
         ),
         (["alphabet="], "empty; expected the characters that the network can write, each once"),
     ],
 )
-def test_a_wrong_alphabet_is_told_by_the_character(tiny: Path, settings: list[str], said: str) -> None:
+def test_a_wrong_alphabet_is_told_by_the_character(
+    tiny: Path, settings: list[str], said: str
+) -> None:
     (problem,) = problems_of(lambda: load_spec(tiny, settings))
     assert problem.startswith(f"alphabet: {said}")
 
 
 def test_a_file_that_an_editor_has_marked_is_read(tiny: Path, tmp_path: Path) -> None:
     """With a byte-order mark, and ends of lines as on Windows."""
-    (tmp_path / "pipeline.toml").write_bytes(tiny.read_text().replace("\n", "\r\n").encode("utf-8-sig"))
+    (tmp_path / "pipeline.toml").write_bytes(
+        tiny.read_text().replace("\n", "\r\n").encode("utf-8-sig")
+    )
     assert load_spec(tmp_path / "pipeline.toml").alphabet == "ehnot"
     assert load_spec(tmp_path).encoder == load_spec(tiny).encoder

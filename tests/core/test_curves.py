@@ -20,15 +20,30 @@ def line(epoch: int, loss: float, **validation: float | None) -> dict[str, Any]:
 def points(svg: str) -> list[list[tuple[float, float]]]:
     """Every panel's points."""
     lines = ET.fromstring(svg).iter(f"{SVG}polyline")  # noqa: S314  (drawn here)
-    return [[(float(x), float(y)) for x, y in (point.split(",") for point in each.attrib["points"].split())] for each in lines]
+    return [
+        [
+            (float(x), float(y))
+            for x, y in (point.split(",") for point in each.attrib["points"].split())
+        ]
+        for each in lines
+    ]
 
 
 def titles(svg: str) -> list[str]:
-    return [next(panel.iter(f"{SVG}text")).text or "" for panel in ET.fromstring(svg).iter(f"{SVG}g")]  # noqa: S314
+    return [
+        next(panel.iter(f"{SVG}text")).text or ""
+        for panel in ET.fromstring(svg).iter(f"{SVG}g")  # noqa: S314
+    ]
 
 
 def test_there_is_a_curve_for_the_loss_and_for_every_validation_score() -> None:
-    svg = draw_curves([line(1, 4.0, cer=1.0, wer=1.0), line(2, 2.0, cer=0.5, wer=0.75), line(3, 1.0, cer=0.25, wer=0.75)])
+    svg = draw_curves(
+        [
+            line(1, 4.0, cer=1.0, wer=1.0),
+            line(2, 2.0, cer=0.5, wer=0.75),
+            line(3, 1.0, cer=0.25, wer=0.75),
+        ]
+    )
     assert titles(svg) == [
         "training loss: 1 after 3 epochs",
         "validation cer: 0.25 after 3 epochs",
@@ -58,9 +73,13 @@ def test_a_run_without_validation_has_its_loss_alone() -> None:
     assert len(points(svg)) == 1
 
 
-@given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(-1e3, 1) | st.none()), min_size=1, max_size=20))
+@given(
+    st.lists(st.tuples(st.floats(0, 1e9), st.floats(-1e3, 1) | st.none()), min_size=1, max_size=20)
+)
 def test_any_curve_stays_in_its_panel(epochs: list[tuple[float, float | None]]) -> None:
-    svg = draw_curves([line(epoch, loss, score=score) for epoch, (loss, score) in enumerate(epochs, start=1)])
+    svg = draw_curves(
+        [line(epoch, loss, score=score) for epoch, (loss, score) in enumerate(epochs, start=1)]
+    )
     for panel in points(svg):
         assert len(panel) == len(epochs)
         assert all(0 <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in panel)
@@ -68,4 +87,7 @@ def test_any_curve_stays_in_its_panel(epochs: list[tuple[float, float | None]]) 
 
 
 def test_names_are_escaped() -> None:
-    assert titles(draw_curves([line(1, 1.0, **{"a<b>&c": 0.5})]))[1] == "validation a<b>&c: 0.5 after 1 epoch"
+    assert (
+        titles(draw_curves([line(1, 1.0, **{"a<b>&c": 0.5})]))[1]
+        == "validation a<b>&c: 0.5 after 1 epoch"
+    )

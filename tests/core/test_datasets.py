@@ -29,7 +29,12 @@ def listed(tmp_path: Path, *ids: str) -> str:
 
 def test_a_data_set_is_all_of_a_split(words_root: Path) -> None:
     dataset = open_dataset(IAM, root=words_root)
-    assert (dataset.name, dataset.root, dataset.split, dataset.is_sample) == ("iam", words_root, "all", False)
+    assert (dataset.name, dataset.root, dataset.split, dataset.is_sample) == (
+        "iam",
+        words_root,
+        "all",
+        False,
+    )
     assert len(dataset) == len(list(dataset)) == 31
     assert dataset[0].id == "a01-000u-00-00"
     assert dataset[30].text == "neon"
@@ -43,7 +48,9 @@ def test_a_run_and_its_result_file_make_every_sample_once(
 ) -> None:
     made: list[int] = []
     get = IamWords.__getitem__
-    monkeypatch.setattr(IamWords, "__getitem__", lambda reader, index: made.append(index) or get(reader, index))
+    monkeypatch.setattr(
+        IamWords, "__getitem__", lambda reader, index: made.append(index) or get(reader, index)
+    )
     pipeline, dataset = load(tiny_run), open_dataset(IAM, root=words_root)
     pipeline.header(dataset)
     pipeline.evaluate(dataset=dataset)
@@ -77,7 +84,9 @@ def test_without_a_root_it_is_the_whole_sample(tmp_path: Path) -> None:
 
 
 def test_a_reader_without_a_sample_asks_for_data() -> None:
-    with pytest.raises(DataError, match="reader 'folder' ships no sample; name a data set with --data ROOT"):
+    with pytest.raises(
+        DataError, match="reader 'folder' ships no sample; name a data set with --data ROOT"
+    ):
         open_dataset(PartSpec("reader", "folder", {}))
 
 
@@ -98,7 +107,9 @@ def test_form_ids_narrow_a_split(where: str, words_root: Path, tmp_path: Path) -
 
 def test_arguments_replace_the_readers_own_lists(words_root: Path, tmp_path: Path) -> None:
     reader = PartSpec("reader", "iam", {"only": listed(tmp_path, "a01-003")})
-    assert forms(open_dataset(reader, root=words_root, only=listed(tmp_path, "a01-007"))) == ["a01-007"]
+    assert forms(open_dataset(reader, root=words_root, only=listed(tmp_path, "a01-007"))) == [
+        "a01-007"
+    ]
     assert len(open_dataset(reader, root=words_root, only="")) == 31
 
 
@@ -109,11 +120,16 @@ def test_samples_that_are_known_to_be_unusable_are_named_unless_they_were_narrow
     (words_copy / "words/a01/a01-007/a01-007-00-01.png").write_bytes(b"")
     missing, empty = Skipped("a01-003-00-02", "missing"), Skipped("a01-007-00-01", "empty file")
     assert open_dataset(IAM, root=words_copy).skipped == (missing, empty)
-    assert open_dataset(IAM, root=words_copy, exclude=listed(tmp_path, "a01-003")).skipped == (empty,)
+    assert open_dataset(IAM, root=words_copy, exclude=listed(tmp_path, "a01-003")).skipped == (
+        empty,
+    )
 
 
 def test_a_limit_keeps_the_first_samples(words_root: Path, tmp_path: Path) -> None:
-    assert [sample.id for sample in open_dataset(IAM, root=words_root, limit=2)] == ["a01-000u-00-00", "a01-000u-00-01"]
+    assert [sample.id for sample in open_dataset(IAM, root=words_root, limit=2)] == [
+        "a01-000u-00-00",
+        "a01-000u-00-01",
+    ]
     narrowed = open_dataset(IAM, root=words_root, only=listed(tmp_path, "c06-083"), limit=1)
     assert [sample.id for sample in narrowed] == ["c06-083-00-00"]
     assert len(open_dataset(IAM, root=words_root, limit=1000)) == 31
@@ -137,11 +153,15 @@ def test_a_data_set_without_forms_has_none_to_count(tmp_path: Path) -> None:
         open_dataset(folder, root=root, only=listed(tmp_path, "a01-003"))
 
 
-def test_a_list_of_forms_keeps_its_first_id_behind_a_byte_order_mark(words_root: Path, tmp_path: Path) -> None:
+def test_a_list_of_forms_keeps_its_first_id_behind_a_byte_order_mark(
+    words_root: Path, tmp_path: Path
+) -> None:
     """Else words of a held-out form would be trained on."""
     ids = tmp_path / "ids.txt"
     ids.write_text("a01-000u\r\na01-003\r\n", "utf-8-sig")
-    kept = {sample.form for sample in open_dataset(IAM, root=words_root, split="all", only=str(ids))}
+    kept = {
+        sample.form for sample in open_dataset(IAM, root=words_root, split="all", only=str(ids))
+    }
     assert kept == {"a01-000u", "a01-003"}
     left = open_dataset(IAM, root=words_root, split="all", exclude=str(ids))
     assert not kept & {sample.form for sample in left}
@@ -152,16 +172,33 @@ def test_a_list_of_forms_keeps_its_first_id_behind_a_byte_order_mark(words_root:
     [
         (["a01-000u", "c04-156"], None),
         (["a01-000u", "z99-000"], "1 of 2 ids are no form of this data: z99-000"),
-        (["a01-000u-00-00"], "1 of 1 ids are no form of this data: a01-000u-00-00; a01-000u-00-00 looks like a word's id"),
-        (["a01-000u\u200b"], "1 of 1 ids are no form of this data: a01-000u\u200b, with U+200B ZERO WIDTH SPACE in it"),
+        (
+            ["a01-000u-00-00"],
+            (
+                "1 of 1 ids are no form of this data: a01-000u-00-00; a01-000u-00-00 looks like a "
+                "word's id"
+            ),
+        ),
+        (
+            ["a01-000u\u200b"],
+            (
+                "1 of 1 ids are no form of this data: a01-000u\u200b, with U+200B ZERO WIDTH SPACE in "  # noqa: E501
+                "it"
+            ),
+        ),
         (list("bcda"), "4 of 4 ids are no form of this data: a, b, c, …"),
         ([], "no form ids in it"),
     ],
 )
 def test_ids_that_narrow_nothing_are_named(
-    words_root: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture, ids: list[str], said: str | None
+    words_root: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    ids: list[str],
+    said: str | None,
 ) -> None:
-    """A typo in a list of held-out forms would let them be trained on. A form of another split is none."""
+    """A typo in a list of held-out forms would let them be trained on. A form of another split is
+    none."""
     file = listed(tmp_path, *ids)
     open_dataset(IAM, root=words_root, split="aachen/train", exclude=file)
     expected = [f"ocrkit: WARNING: {file}: {said}"] if said else []
@@ -169,14 +206,18 @@ def test_ids_that_narrow_nothing_are_named(
 
 
 def test_a_root_that_is_not_there_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"^nowhere: no such folder; expected the data of reader 'iam'$"):
+    with pytest.raises(
+        DataError, match=r"^nowhere: no such folder; expected the data of reader 'iam'$"
+    ):
         open_dataset(IAM, root="nowhere")
     monkeypatch.setenv("OCRKIT_IAM", "nowhere")
     with pytest.raises(DataError, match=r"^nowhere: no such folder \(OCRKIT_IAM names it\)"):
         open_dataset(IAM)
 
 
-def test_a_reader_has_its_say(words_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_reader_has_its_say(
+    words_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(IamWords, "notes", ["half of it is upside down"], raising=False)
     open_dataset(IAM, root=words_root)
     assert caplog.messages == ["ocrkit: WARNING: half of it is upside down"]
@@ -186,16 +227,30 @@ def test_a_reader_has_its_say(words_root: Path, monkeypatch: pytest.MonkeyPatch,
     ("call", "error", "message"),
     [
         (lambda root, ids: open_dataset(IAM, root=root / "nowhere"), DataError, "nowhere"),
-        (lambda root, ids: open_dataset(IAM, root=root, split="aachen/trian"), DataError, "Did you mean 'aachen/train'"),
-        (lambda root, ids: open_dataset(IAM, root=root, only=ids("z99-000")), DataError, "no samples in split 'all' after"),
+        (
+            lambda root, ids: open_dataset(IAM, root=root, split="aachen/trian"),
+            DataError,
+            "Did you mean 'aachen/train'",
+        ),
+        (
+            lambda root, ids: open_dataset(IAM, root=root, only=ids("z99-000")),
+            DataError,
+            "no samples in split 'all' after",
+        ),
         (
             lambda root, ids: open_dataset(IAM, root=root, only="gone.txt"),
             DataError,
             "gone.txt: no such file; expected form ids, one a line",
         ),
-        (lambda root, ids: open_dataset(IAM, root=root, only=str(root)), DataError, "a folder; expected form ids"),
         (
-            lambda root, ids: open_dataset(PartSpec("reader", "iam", {"level": "lines"}), root=root),
+            lambda root, ids: open_dataset(IAM, root=root, only=str(root)),
+            DataError,
+            "a folder; expected form ids",
+        ),
+        (
+            lambda root, ids: open_dataset(
+                PartSpec("reader", "iam", {"level": "lines"}), root=root
+            ),
             ConfigError,
             "reader.level: 'lines'; expected one of 'words'",
         ),

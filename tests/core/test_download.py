@@ -63,7 +63,9 @@ def test_a_server_without_etags_is_asked_by_date(site: Any, part: Path) -> None:
     assert site.headers("If-Range") == [None, site.modified]
 
 
-def test_a_weak_etag_is_not_asked_for_since_it_does_not_tell_bytes_apart(site: Any, part: Path) -> None:
+def test_a_weak_etag_is_not_asked_for_since_it_does_not_tell_bytes_apart(
+    site: Any, part: Path
+) -> None:
     site.cuts, site.etag = [1000], 'W/"v1"'
     get(site, part)
     assert part.read_bytes() == BODY
@@ -79,7 +81,10 @@ def test_a_server_that_ignores_ranges_is_read_from_the_start(site: Any, part: Pa
 
 def test_a_server_that_keeps_cutting_is_left_and_gone_on_with_later(site: Any, part: Path) -> None:
     site.cuts = [1000] * downloading.TRIES
-    with pytest.raises(DownloadError, match=r"given up after 5 tries \(5,000 of 300,000 bytes\); what has arrived is kept"):
+    with pytest.raises(
+        DownloadError,
+        match=r"given up after 5 tries \(5,000 of 300,000 bytes\); what has arrived is kept",
+    ):
         get(site, part)
     assert part.read_bytes() == BODY[:5000]
     site.asked.clear()
@@ -114,9 +119,11 @@ def test_a_part_that_is_whole_is_not_downloaded_again(site: Any, part: Path) -> 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(
     cuts=st.lists(st.integers(0, 3000), max_size=downloading.TRIES - 1),
-    ranges=st.booleans(), lengths=st.booleans(), etag=st.sampled_from(['"v1"', None]), size=st.integers(1, 3000),
+    ranges=st.booleans(), lengths=st.booleans(), etag=st.sampled_from(['"v1"', None]), size=st.integers(1, 3000),  # noqa: E501
 )  # fmt: skip
-def test_whatever_is_cut_the_bytes_are_the_files(site: Any, part: Path, cuts: list[int], size: int, **how: Any) -> None:
+def test_whatever_is_cut_the_bytes_are_the_files(
+    site: Any, part: Path, cuts: list[int], size: int, **how: Any
+) -> None:
     if not how["lengths"]:
         cuts = []  # nothing then tells a cut file from a whole one, but what the caller knows of it
     for name, value in how.items():
@@ -135,7 +142,9 @@ def test_a_busy_server_is_asked_again(site: Any, part: Path, statuses: list[int]
     assert len(site.asked) == len(statuses) + 1
 
 
-def test_every_attempt_waits_twice_as_long_as_the_last(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_attempt_waits_twice_as_long_as_the_last(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waits: list[float] = []
     monkeypatch.setattr(downloading.time, "sleep", waits.append)
     monkeypatch.setattr(downloading, "FIRST_WAIT", 3.0)
@@ -163,12 +172,16 @@ def test_a_file_that_is_not_there_is_asked_for_once(site: Any, part: Path, statu
 
 
 def test_a_server_that_is_not_there_is_one_line(site: Any, part: Path) -> None:
-    with pytest.raises(DownloadError, match=r"http://127\.0\.0\.1:9/file: cannot be reached \(.*refused\)") as caught:
+    with pytest.raises(
+        DownloadError, match=r"http://127\.0\.0\.1:9/file: cannot be reached \(.*refused\)"
+    ) as caught:
         download("http://127.0.0.1:9/file", part, max_bytes=10)
     assert "\n" not in str(caught.value)
 
 
-def test_a_server_that_says_nothing_is_not_waited_for_for_ever(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import threading
 
     monkeypatch.setattr(web, "TIMEOUT", 0.05)
@@ -179,7 +192,9 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever(site: Any, part: 
     assert part.read_bytes() == BODY[: part.stat().st_size]
 
 
-@pytest.mark.parametrize(("kind", "page"), [("text/html; charset=utf-8", b"hello"), ("application/gzip", PAGE)])
+@pytest.mark.parametrize(
+    ("kind", "page"), [("text/html; charset=utf-8", b"hello"), ("application/gzip", PAGE)]
+)
 def test_a_web_page_is_never_kept(site: Any, part: Path, kind: str, page: bytes) -> None:
     site.kind, site.files["file"] = kind, page
     with pytest.raises(WebPageError, match="/file: the site gave a web page instead of the file"):
@@ -188,7 +203,9 @@ def test_a_web_page_is_never_kept(site: Any, part: Path, kind: str, page: bytes)
 
 
 @pytest.mark.parametrize("lengths", [True, False])
-def test_more_bytes_than_the_file_may_have_are_not_kept(site: Any, part: Path, lengths: bool) -> None:
+def test_more_bytes_than_the_file_may_have_are_not_kept(
+    site: Any, part: Path, lengths: bool
+) -> None:
     site.lengths, site.files["file"] = lengths, BODY * 4
     with pytest.raises(DownloadError, match="more than 1,000,000 bytes"):
         get(site, part)
@@ -210,9 +227,17 @@ def test_headers_go_to_the_first_address_only(site: Any, part: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["http://example.org/file", "ftp://127.0.0.1/file", "file:///etc/passwd", "http://a:b@127.0.0.1/file"]
+    "target",
+    [
+        "http://example.org/file",
+        "ftp://127.0.0.1/file",
+        "file:///etc/passwd",
+        "http://a:b@127.0.0.1/file",
+    ],
 )
-def test_redirects_to_where_nobody_should_follow_are_refused(site: Any, part: Path, target: str) -> None:
+def test_redirects_to_where_nobody_should_follow_are_refused(
+    site: Any, part: Path, target: str
+) -> None:
     site.redirect = target
     with pytest.raises(DownloadError, match=r"(?i)redirect.*(refused|not allowed)"):
         get(site, part)
@@ -260,7 +285,9 @@ def test_which_addresses_are_safe(part: Path, url: str, safe: bool) -> None:
             download(url, part, max_bytes=10)
 
 
-def test_offline_nothing_is_asked_for(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offline_nothing_is_asked_for(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OCRKIT_OFFLINE", "1")
     with pytest.raises(DownloadError, match="/file: not downloaded, since OCRKIT_OFFLINE is set"):
         get(site, part)
@@ -288,22 +315,34 @@ def test_a_disk_that_takes_no_more_is_no_cut_connection(site: Any, part: Path) -
     assert part.read_bytes() == BODY
 
 
-def test_a_server_that_drips_is_left(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A byte now and then is no life: the limit of time was for each byte, so such a download had no end."""
+def test_a_server_that_drips_is_left(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A byte now and then is no life: the limit of time was for each byte, so such a download had
+    no end."""
     monkeypatch.setattr(web, "TIMEOUT", 0.1)
     monkeypatch.setattr(web, "SLOWEST", 10 * len(BODY))
     monkeypatch.setattr(downloading, "TRIES", 2)
     site.pause = 0.06
-    with pytest.raises(DownloadError, match=r"given up after 2 tries \(fewer than 3,000,000 bytes in 0\.1 seconds\)"):
+    with pytest.raises(
+        DownloadError,
+        match=r"given up after 2 tries \(fewer than 3,000,000 bytes in 0\.1 seconds\)",
+    ):
         get(site, part)
 
 
-def test_a_server_that_is_slow_but_steady_has_an_end_too(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing but a silence ended a download: at 600 bytes a second the data set's gigabyte took weeks."""
+def test_a_server_that_is_slow_but_steady_has_an_end_too(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but a silence ended a download: at 600 bytes a second the data set's gigabyte took
+    weeks."""
     monkeypatch.setattr(downloading, "GRACE", 0.2)
     monkeypatch.setattr(downloading, "MEAN", 10 * len(BODY))
     site.pause = 0.05
-    slow = r"/file: given up: [\d,]+ bytes in \d seconds, and fewer than 3,000,000 a second take too long; what has arrived"
+    slow = (
+        r"/file: given up: [\d,]+ bytes in \d seconds, and fewer than 3,000,000 a second take "
+        r"too long; what has arrived"
+    )
     with pytest.raises(DownloadError, match=slow):
         get(site, part)
     assert len(site.asked) == 1, "it is not tried again at once"
@@ -315,7 +354,9 @@ def test_a_server_that_is_slow_but_steady_has_an_end_too(site: Any, part: Path, 
     assert site.headers("Range") == [None, f"bytes={kept}-"]
 
 
-def test_what_arrives_in_time_may_take_longer_than_the_grace(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_arrives_in_time_may_take_longer_than_the_grace(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(downloading, "GRACE", 1.0)
     monkeypatch.setattr(downloading, "MEAN", 1000)
     site.pause = 0.02
@@ -323,7 +364,9 @@ def test_what_arrives_in_time_may_take_longer_than_the_grace(site: Any, part: Pa
     assert part.read_bytes() == BODY
 
 
-def test_tries_that_bring_nothing_have_an_end_too(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tries_that_bring_nothing_have_an_end_too(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(downloading, "GRACE", 0.05)
     monkeypatch.setattr(downloading, "FIRST_WAIT", 0.1)
     site.statuses = [503] * downloading.TRIES
@@ -333,20 +376,25 @@ def test_tries_that_bring_nothing_have_an_end_too(site: Any, part: Path, monkeyp
 
 
 def test_what_the_server_says_is_not_repeated(site: Any, part: Path) -> None:
-    """A site could put a login that it was sent, or escapes for a terminal, into the reason of its status."""
+    """A site could put a login that it was sent, or escapes for a terminal, into the reason of its
+    status."""
     site.statuses, site.reason = [404], "Basic c2VjcmV0 \x1b[2J"
     with pytest.raises(DownloadError, match=r"/file: the site answers 404 Not Found$"):
         get(site, part)
 
 
-def test_a_login_for_this_machine_does_not_pass_a_proxy(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_login_for_this_machine_does_not_pass_a_proxy(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("no_proxy")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     get(site, part, headers={"Authorization": "Basic secret"})
     assert part.read_bytes() == BODY
 
 
-def test_a_name_server_that_does_not_answer_is_asked_again(site: Any, part: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_server_that_does_not_answer_is_asked_again(
+    site: Any, part: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found, asked = socket.getaddrinfo, []
 
     def getaddrinfo(*arguments: Any, **options: Any) -> Any:

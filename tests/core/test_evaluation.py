@@ -46,7 +46,8 @@ def confusions(pairs, top=20):
 
 
 def read_by(writers, words, *, seed=0, writer="w{}", form="f{}"):
-    """Words of ten letters; every writer has a rate of errors of their own, between none and half of the letters."""
+    """Words of ten letters; every writer has a rate of errors of their own, between none and half
+    of the letters."""
     rng = np.random.default_rng(seed)
     outcomes = []
     for index in range(writers):
@@ -97,7 +98,10 @@ def test_the_order_of_the_samples_changes_no_bit(outcomes, rng):
 def test_sums_of_fractions_are_rounded_the_same_in_any_order():
     rng = random.Random(5)
     lengths = [rng.randint(1, 30) for _ in range(300)]
-    outcomes = [Outcome(str(i), "a" * length, "b" + "a" * (length - 1), f"w{i % 3}") for i, length in enumerate(lengths)]
+    outcomes = [
+        Outcome(str(i), "a" * length, "b" + "a" * (length - 1), f"w{i % 3}")
+        for i, length in enumerate(lengths)
+    ]
     expected = score(outcomes)
     for _ in range(5):
         rng.shuffle(outcomes)
@@ -121,7 +125,9 @@ def test_only_the_same_rules_merge():
         Scorer(METRICS).merge(Scorer(METRICS, Rules(lowercase=True)))
 
 
-@pytest.mark.parametrize("other", [{}, {"cer": WordErrorRate()}, {"character error rate": CharacterErrorRate()}])
+@pytest.mark.parametrize(
+    "other", [{}, {"cer": WordErrorRate()}, {"character error rate": CharacterErrorRate()}]
+)
 def test_only_the_same_metrics_merge(other):
     with pytest.raises(ValueError, match="cannot be merged"):
         Scorer({"cer": CharacterErrorRate()}).merge(Scorer(other))
@@ -148,7 +154,8 @@ def test_results_do_not_depend_on_anybody_s_random_state():
 
 @pytest.mark.parametrize("by", ["writer", "form", None])
 def test_intervals_are_those_of_a_plain_bootstrap(by):
-    """An independent one: it draws clusters one by one, with another generator and seed, so that it agrees only nearly."""
+    """An independent one: it draws clusters one by one, with another generator and seed, so that it
+    agrees only nearly."""
     outcomes = read_by(25, 12, writer="w{}" if by == "writer" else None, form="f{}" if by else None)
     clusters = {}
     for outcome in outcomes:
@@ -179,7 +186,10 @@ def test_intervals_by_writer_are_wider_than_by_sample_where_writers_differ():
 def test_clusters_are_writers_else_forms_else_samples():
     known = read_by(9, 6, form="page-{}")
     by_writer = score(known)
-    elsewhere = [Outcome(item.id, item.reference, item.prediction, item.writer, f"p{i % 5}") for i, item in enumerate(known)]
+    elsewhere = [
+        Outcome(item.id, item.reference, item.prediction, item.writer, f"p{i % 5}")
+        for i, item in enumerate(known)
+    ]
     assert score(elsewhere) == by_writer  # forms do not matter where writers are known
 
     nobody = Outcome("x", "a" * 10, "a" * 10, None, "page-0")
@@ -202,14 +212,18 @@ def test_an_interval_covers_the_truth_about_95_times_in_100():
 def test_intervals_are_ordered_and_within_what_single_clusters_score(outcomes):
     outcomes = [Outcome(item.id, item.reference, item.prediction) for item in outcomes]
     for name, item in score(outcomes).items():
-        counts = [METRICS[name].counts(outcome.reference, outcome.prediction) for outcome in outcomes]
+        counts = [
+            METRICS[name].counts(outcome.reference, outcome.prediction) for outcome in outcomes
+        ]
         if not sum(share[1] for share in counts):
             assert item == Score(None, None, None)
         elif len(outcomes) < 2:
             assert (item.low, item.high) == (None, None)
         else:
             assert item.low <= item.high
-            if all(share[1] for share in counts):  # what is invented for an empty reference has no score of its own
+            if all(
+                share[1] for share in counts
+            ):  # what is invented for an empty reference has no score of its own
                 single = [numerator / denominator for numerator, denominator in counts]
                 assert min(single) - 1e-9 <= item.low <= item.high <= max(single) + 1e-9
 
@@ -225,7 +239,10 @@ class Accuracy:
 
 
 def test_all_metrics_see_the_same_draws():
-    results = score(read_by(12, 5), {"accuracy": Accuracy(), "wer": WordErrorRate(), "cer": CharacterErrorRate()})
+    results = score(
+        read_by(12, 5),
+        {"accuracy": Accuracy(), "wer": WordErrorRate(), "cer": CharacterErrorRate()},
+    )
     assert results["accuracy"].low == pytest.approx(1 - results["cer"].high)
     assert results["accuracy"].high == pytest.approx(1 - results["cer"].low)
 
@@ -250,11 +267,17 @@ def test_without_samples_or_without_metrics():
 
 
 def test_a_ratio_without_a_denominator_is_none():
-    assert score([Outcome("1", "", "ab", "w1"), Outcome("2", " ", "", "w2")])["wer"] == Score(None, None, None)
+    assert score([Outcome("1", "", "ab", "w1"), Outcome("2", " ", "", "w2")])["wer"] == Score(
+        None, None, None
+    )
 
 
 def test_draws_without_a_denominator_are_left_out():
-    outcomes = [Outcome("1", "abcd", "abcx", "w1"), Outcome("2", "", "", "w2"), Outcome("3", "", "", "w3")]
+    outcomes = [
+        Outcome("1", "abcd", "abcx", "w1"),
+        Outcome("2", "", "", "w2"),
+        Outcome("3", "", "", "w3"),
+    ]
     assert score(outcomes)["cer"] == Score(0.25, 0.25, 0.25)
 
 
@@ -272,8 +295,19 @@ def test_many_samples_need_little_memory_and_no_texts_are_kept():
 
 
 def test_confusions_are_counted_commonest_first():
-    pairs = [("hello", "hallo"), ("best", "bast"), ("it's", "its"), ("can", "cant"), ("same", "same"), ("", "")]
-    assert confusions(pairs) == [Confusion("e", "a", 2), Confusion("", "t", 1), Confusion("'", "", 1)]
+    pairs = [
+        ("hello", "hallo"),
+        ("best", "bast"),
+        ("it's", "its"),
+        ("can", "cant"),
+        ("same", "same"),
+        ("", ""),
+    ]
+    assert confusions(pairs) == [
+        Confusion("e", "a", 2),
+        Confusion("", "t", 1),
+        Confusion("'", "", 1),
+    ]
     assert confusions(pairs, top=1) == [Confusion("e", "a", 2)]
     assert confusions([]) == []
 
@@ -281,14 +315,21 @@ def test_confusions_are_counted_commonest_first():
 @given(st.lists(st.tuples(st.text("abc é🖋", max_size=8), st.text("abc é🖋", max_size=8))))
 def test_confusions_are_exactly_the_edits(pairs):
     found = confusions(pairs, top=10_000)
-    assert sum(item.count for item in found) == sum(CharacterErrorRate().counts(*pair)[0] for pair in pairs)
-    grown = sum(item.count for item in found if not item.reference) - sum(item.count for item in found if not item.prediction)
+    assert sum(item.count for item in found) == sum(
+        CharacterErrorRate().counts(*pair)[0] for pair in pairs
+    )
+    grown = sum(item.count for item in found if not item.reference) - sum(
+        item.count for item in found if not item.prediction
+    )
     assert grown == sum(len(prediction) - len(reference) for reference, prediction in pairs)
     for item in found:
         assert item.reference != item.prediction
         assert len(item.reference) <= 1
         assert len(item.prediction) <= 1
-        assert any(item.reference in reference and item.prediction in prediction for reference, prediction in pairs)
+        assert any(
+            item.reference in reference and item.prediction in prediction
+            for reference, prediction in pairs
+        )
     assert [item.count for item in found] == sorted((item.count for item in found), reverse=True)
 
 
@@ -319,20 +360,33 @@ def test_rules_say_how_texts_are_compared(rules, reference, prediction, edits):
 
 
 def test_punctuation_only_samples_are_left_out_on_request():
-    outcomes = [Outcome(str(index), text, text) for index, text in enumerate([".", "...", "&", "$ +", "—", "a.", "5", "", " "])]
+    outcomes = [
+        Outcome(str(index), text, text)
+        for index, text in enumerate([".", "...", "&", "$ +", "—", "a.", "5", "", " "])
+    ]
     scorer = Scorer(METRICS, Rules(skip_punctuation=True))
     for outcome in outcomes:
         scorer.add(outcome)
-    assert (len(scorer), scorer.left_out) == (4, 5), "what has a letter or a digit stays, and so does what is empty"
+    assert (len(scorer), scorer.left_out) == (4, 5), (
+        "what has a letter or a digit stays, and so does what is empty"
+    )
 
 
 @given(OUTCOMES)
 def test_parts_add_up_to_the_whole(outcomes):
     details = filled(outcomes).details()
-    assert sum(part.samples for part in details.lengths) == sum(bool(each.reference) for each in outcomes)
-    assert sum(part.samples for part in details.writers) == sum(each.writer is not None for each in outcomes)
-    assert sum(each.count for each in details.characters) == sum(len(each.reference) for each in outcomes)
-    edits = sum(CharacterErrorRate().counts(each.reference, each.prediction)[0] for each in outcomes)
+    assert sum(part.samples for part in details.lengths) == sum(
+        bool(each.reference) for each in outcomes
+    )
+    assert sum(part.samples for part in details.writers) == sum(
+        each.writer is not None for each in outcomes
+    )
+    assert sum(each.count for each in details.characters) == sum(
+        len(each.reference) for each in outcomes
+    )
+    edits = sum(
+        CharacterErrorRate().counts(each.reference, each.prediction)[0] for each in outcomes
+    )
     assert sum(each.count for each in details.confusions) == edits
     for each in details.characters:
         missed = sum(item.count for item in details.confusions if item.reference == each.character)
@@ -340,11 +394,27 @@ def test_parts_add_up_to_the_whole(outcomes):
 
 
 def test_parts_are_scored_by_themselves():
-    outcomes = [Outcome("1", "abcd", "abcx", "w2"), Outcome("2", "ab", "ab", "w1"), Outcome("3", "a" * 18, "", "w2")]
+    outcomes = [
+        Outcome("1", "abcd", "abcx", "w2"),
+        Outcome("2", "ab", "ab", "w1"),
+        Outcome("3", "a" * 18, "", "w2"),
+    ]
     details = filled(outcomes, {"cer": CharacterErrorRate()}).details()
-    assert details.writers == [Part("w1", 1, {"cer": 0.0}), Part("w2", 2, {"cer": pytest.approx(19 / 22)})]
-    assert details.lengths == [Part("2", 1, {"cer": 0.0}), Part("4", 1, {"cer": 0.25}), Part("16-20", 1, {"cer": 1.0})]
-    assert details.characters == [Character("a", 20, 2), Character("b", 2, 2), Character("c", 1, 1), Character("d", 1, 0)]
+    assert details.writers == [
+        Part("w1", 1, {"cer": 0.0}),
+        Part("w2", 2, {"cer": pytest.approx(19 / 22)}),
+    ]
+    assert details.lengths == [
+        Part("2", 1, {"cer": 0.0}),
+        Part("4", 1, {"cer": 0.25}),
+        Part("16-20", 1, {"cer": 1.0}),
+    ]
+    assert details.characters == [
+        Character("a", 20, 2),
+        Character("b", 2, 2),
+        Character("c", 1, 1),
+        Character("d", 1, 0),
+    ]
 
 
 @given(OUTCOMES)
@@ -354,7 +424,10 @@ def test_every_writer_and_every_length_is_scored_as_if_alone(outcomes):
         own = [each for each in outcomes if each.writer == part.name]
         expected = {name: item.value for name, item in score(own).items()}
         assert part.samples == len(own)
-        assert part.metrics == {name: value if value is None else pytest.approx(value) for name, value in expected.items()}
+        assert part.metrics == {
+            name: value if value is None else pytest.approx(value)
+            for name, value in expected.items()
+        }
     for part in details.lengths:
         first, _, last = part.name.removeprefix("from ").partition("-")
         most = math.inf if part.name.startswith("from") else int(last or first)
@@ -362,10 +435,15 @@ def test_every_writer_and_every_length_is_scored_as_if_alone(outcomes):
 
 
 def test_details_of_many_writers_look_at_every_kind_of_sample_twice(monkeypatch):
-    """Once for its writer and once for its length: with a look at all for every writer, 16,000 of them took seven minutes."""
+    """Once for its writer and once for its length: with a look at all for every writer, 16,000 of
+    them took seven minutes."""
     looked_at = []
     values = Scorer._values
-    monkeypatch.setattr(Scorer, "_values", lambda self, *args: looked_at.append(len(args[-1])) or values(self, *args))
+    monkeypatch.setattr(
+        Scorer,
+        "_values",
+        lambda self, *args: looked_at.append(len(args[-1])) or values(self, *args),
+    )
     scorer = filled([Outcome(str(index), "word", "ward", f"writer{index}") for index in range(500)])
     assert len(scorer.details().writers) == 500
     assert sum(looked_at) == 2 * 500
@@ -378,28 +456,41 @@ def test_what_is_left_is_what_is_sure_enough(outcomes, threshold):
     sure = [each for each in outcomes if np.float32(each.confidence) >= np.float32(threshold)]
     assert (kept.samples, kept.share) == (len(sure), len(sure) / len(outcomes))
     expected = {name: item.value for name, item in score(sure).items()}
-    assert kept.metrics == {name: value if value is None else pytest.approx(value) for name, value in expected.items()}
+    assert kept.metrics == {
+        name: value if value is None else pytest.approx(value) for name, value in expected.items()
+    }
     right = sum(each.reference == each.prediction for each in sure)
     assert kept.wrong == (pytest.approx(1 - right / len(sure)) if sure else None)
 
     curve = scorer.confidence().kept
     ordered = sorted((float(np.float32(each.confidence)) for each in outcomes), reverse=True)
     ranks = [-(-percent * len(ordered) // 100) for percent in range(100, 0, -5)]
-    assert [item.min_confidence for item in curve] == list(dict.fromkeys(ordered[rank - 1] for rank in ranks))
+    assert [item.min_confidence for item in curve] == list(
+        dict.fromkeys(ordered[rank - 1] for rank in ranks)
+    )
     assert curve[0].samples == len(outcomes)
-    assert [item.samples for item in curve] == sorted({item.samples for item in curve}, reverse=True)
+    assert [item.samples for item in curve] == sorted(
+        {item.samples for item in curve}, reverse=True
+    )
     assert all(item == scorer.kept(item.min_confidence) for item in curve)
 
 
 @pytest.mark.parametrize("size", [20, 100, 140, 200, 1980])
 def test_the_curve_keeps_exactly_every_twentieth_part(size):
     """By whole numbers: in floats 0.55 of 100 is 55.000000000000007, which was rounded up to 56."""
-    outcomes = [Outcome(str(index), "a", "a", confidence=(index + 1) / (size + 1)) for index in range(size)]
+    outcomes = [
+        Outcome(str(index), "a", "a", confidence=(index + 1) / (size + 1)) for index in range(size)
+    ]
     curve = filled(outcomes).confidence().kept
-    assert [item.samples for item in curve] == [size * percent // 100 for percent in range(100, 0, -5)]
+    assert [item.samples for item in curve] == [
+        size * percent // 100 for percent in range(100, 0, -5)
+    ]
 
 
 def test_no_confidence_where_one_is_missing_or_there_are_no_samples():
     assert filled([]).confidence() is None
-    assert filled([Outcome("1", "a", "a", confidence=0.5), Outcome("2", "a", "a")]).confidence() is None
+    assert (
+        filled([Outcome("1", "a", "a", confidence=0.5), Outcome("2", "a", "a")]).confidence()
+        is None
+    )
     assert filled([Outcome("1", "a", "a", confidence=0.5)]).confidence().ece == 0.5

@@ -1,4 +1,5 @@
-"""Exported networks: what is in the file, that it reads what its network reads, and what is refused."""
+"""Exported networks: what is in the file, that it reads what its network reads, and what is
+refused."""
 
 import json
 import shutil
@@ -80,7 +81,7 @@ def build(options, input):
 def ocrkit_featurizers(register):
     register("residual", "residual:Residual", summary="a residual block")
     register("residual", "residual:build", backend="torch")
-'''
+'''  # noqa: E501
 
 
 def words(root: Path) -> list[Path]:
@@ -100,17 +101,26 @@ def exported(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Export
 @pytest.fixture
 def wide_run(tiny: Path, words_root: Path, tmp_path: Path) -> Path:
     """A run whose images have widths of their own."""
-    changes = ["preprocessor.use=fit-height", "preprocessor.height=16", "training.epochs=15", "training.learning_rate=0.05"]
+    changes = [
+        "preprocessor.use=fit-height",
+        "preprocessor.height=16",
+        "training.epochs=15",
+        "training.learning_rate=0.05",
+    ]
     spec = load_spec(tiny, [*changes, "encoder.layers=2"])
     train(assemble(spec, training=True), tmp_path / "wide", data=words_root)
     return tmp_path / "wide"
 
 
-def test_the_file_reads_what_its_network_reads(exported: Export, tiny_run: Path, words_root: Path) -> None:
+def test_the_file_reads_what_its_network_reads(
+    exported: Export, tiny_run: Path, words_root: Path
+) -> None:
     pipeline = ocrkit.load(exported.path)
     assert (pipeline.backend, pipeline.weights.sha256) == ("onnx", exported.exported.sha256)
     assert texts(exported.path, words_root) == texts(tiny_run, words_root)
-    scores, expected = (ocrkit.load(each).evaluate(data=words_root).metrics for each in (exported.path, tiny_run))
+    scores, expected = (
+        ocrkit.load(each).evaluate(data=words_root).metrics for each in (exported.path, tiny_run)
+    )
     assert scores == expected
 
 
@@ -120,7 +130,11 @@ def test_a_file_is_opened_once_to_read_with_it_and_to_check_it(
     """ONNX Runtime built its network three times, twice to see what the file says of itself."""
     opened = []
     session = onnxruntime.InferenceSession
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *args, **named: opened.append(args) or session(*args, **named))
+    monkeypatch.setattr(
+        onnxruntime,
+        "InferenceSession",
+        lambda *args, **named: opened.append(args) or session(*args, **named),
+    )
     ocrkit.load(exported.path)
     assert len(opened) == 1
     assert CliRunner().invoke(main, ["check", str(exported.path)]).exit_code == 0
@@ -133,7 +147,9 @@ def test_a_file_is_opened_once_to_read_with_it_and_to_check_it(
     assert f"{broken}: cannot be run as an ONNX network" in result.output
 
 
-def test_a_network_of_varying_width_reads_the_same_from_its_file(wide_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_network_of_varying_width_reads_the_same_from_its_file(
+    wide_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     done = export(load_spec(wide_run), tmp_path / "wide.onnx")
     assert done.exported.width is None
     assert any(texts(wide_run, words_root))
@@ -142,7 +158,9 @@ def test_a_network_of_varying_width_reads_the_same_from_its_file(wide_run: Path,
     assert alone == texts(wide_run, words_root)
 
 
-def test_the_files_own_backend_writes_it_where_it_has_all_parts(tiny_run: Path, tmp_path: Path) -> None:
+def test_the_files_own_backend_writes_it_where_it_has_all_parts(
+    tiny_run: Path, tmp_path: Path
+) -> None:
     done = export(load_spec(tiny_run, ['backends=["torch"]']), tmp_path / "tiny.onnx")
     assert done.exporter == "onnx"
     assert set(done.differences) == set(INSTALLED)
@@ -168,9 +186,17 @@ def test_the_file_says_what_another_program_needs(exported: Export, tiny_run: Pa
     assert not about["pipeline"].keys() & {"featurizer", "encoder", "weights", "training"}
     for count in (1, 7):
         log_probs, lengths = session.run(
-            None, {"images": np.zeros((count, 1, 16, 48), np.float32), "widths": np.full(count, 48, np.int64)}
+            None,
+            {
+                "images": np.zeros((count, 1, 16, 48), np.float32),
+                "widths": np.full(count, 48, np.int64),
+            },
         )
-        assert (log_probs.shape, log_probs.dtype, lengths.tolist()) == ((count, 12, 6), np.float32, [12] * count)
+        assert (log_probs.shape, log_probs.dtype, lengths.tolist()) == (
+            (count, 12, 6),
+            np.float32,
+            [12] * count,
+        )
         np.testing.assert_allclose(np.exp(log_probs).sum(axis=2), 1, atol=1e-5)
 
 
@@ -184,7 +210,12 @@ def test_a_third_partys_featurizer_is_exported_by_pytorch_and_read_without_it(
     install: Install, tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
     site = install("residual", RESIDUAL)
-    changes = ["featurizer.use=residual", 'backends=["torch"]', "preprocessor.use=fit-height", "preprocessor.height=16"]
+    changes = [
+        "featurizer.use=residual",
+        'backends=["torch"]',
+        "preprocessor.use=fit-height",
+        "preprocessor.height=16",
+    ]
     changes += ["training.epochs=24", "training.learning_rate=0.05", "training.batch_size=4"]
     train(assemble(load_spec(tiny, changes), training=True), tmp_path / "run", data=words_root)
     done = export(load_spec(tmp_path / "run"), tmp_path / "residual.onnx")
@@ -195,7 +226,8 @@ def test_a_third_partys_featurizer_is_exported_by_pytorch_and_read_without_it(
     shutil.rmtree(site)  # neither PyTorch nor the featurizer is there where the file is read
     script = (
         "import sys; sys.modules['torch'] = sys.modules['mxnet'] = sys.modules['onnx'] = None\n"
-        "import ocrkit; print([item.text for item in ocrkit.load(sys.argv[1]).read_many(sys.argv[2:])])"
+        "import ocrkit; print([item.text for item in "
+        "ocrkit.load(sys.argv[1]).read_many(sys.argv[2:])])"
     )
     command = [sys.executable, "-c", script, done.path, *words(words_root)]
     result = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -204,9 +236,15 @@ def test_a_third_partys_featurizer_is_exported_by_pytorch_and_read_without_it(
 
 @pytest.mark.parametrize(
     ("name", "before"),
-    [("iam-crnn", "[]"), ("iam-words-resnet", '[{ use = "level" }, { use = "crop" }]'), ("synth-words-resnet", "[]")],
+    [
+        ("iam-crnn", "[]"),
+        ("iam-words-resnet", '[{ use = "level" }, { use = "crop" }]'),
+        ("synth-words-resnet", "[]"),
+    ],
 )
-def test_the_example_reads_without_ocrkit_what_ocrkit_reads(name: str, before: str, tmp_path: Path) -> None:
+def test_the_example_reads_without_ocrkit_what_ocrkit_reads(
+    name: str, before: str, tmp_path: Path
+) -> None:
     sample = sorted((ROOT / "plugins" / "ocrkit_iam" / "sample" / "words").rglob("*.png"))[:40]
     grey = tmp_path / "grey.png"
     scan = cv2.imread(str(sample[0]), cv2.IMREAD_GRAYSCALE)
@@ -235,21 +273,30 @@ def _in_other_forms(scan: np.ndarray, folder: Path) -> list[Path]:
 
 @pytest.mark.parametrize(
     ("setting", "message"),
-    [("preprocessor.use=fit-height", "wants other preprocessors"), ("preprocessor.ink=light", "is for light writing")],
+    [
+        ("preprocessor.use=fit-height", "wants other preprocessors"),
+        ("preprocessor.ink=light", "is for light writing"),
+    ],
 )
-def test_the_example_refuses_what_it_is_not_written_for(tiny_run: Path, setting: str, message: str, tmp_path: Path) -> None:
+def test_the_example_refuses_what_it_is_not_written_for(
+    tiny_run: Path, setting: str, message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "network.onnx"
     export(load_spec(tiny_run, [setting, "preprocessor.height=16"]), path)
-    result = subprocess.run([sys.executable, EXAMPLE, path, "a.png"], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [sys.executable, EXAMPLE, path, "a.png"], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 1
     assert result.stderr.startswith(f"{path}: {message}")
     assert len(result.stderr.splitlines()) == 1
 
 
-# ---------------------------------------------------------------------------------------------------- pipelines of one's own
+# --------------------------------------------------------------------------- pipelines of one's own
 
 
-def test_a_pipeline_may_name_an_exported_network(exported: Export, words_root: Path, tmp_path: Path) -> None:
+def test_a_pipeline_may_name_an_exported_network(
+    exported: Export, words_root: Path, tmp_path: Path
+) -> None:
     table = read_exported(exported.path).pipeline | {"name": "mine", "metrics": [{"use": "wer"}]}
     shutil.copy(exported.path, tmp_path / "tiny.onnx")
     (tmp_path / "mine.toml").write_text(tomli_w.dumps(table))
@@ -261,13 +308,21 @@ def test_a_pipeline_may_name_an_exported_network(exported: Export, words_root: P
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        (["preprocessor.width=64"], "preprocessor: gives 16 × 64 px, but tiny.onnx takes 16 × 48 px"),
+        (
+            ["preprocessor.width=64"],
+            "preprocessor: gives 16 × 64 px, but tiny.onnx takes 16 × 48 px",
+        ),
         (["alphabet=abcde"], "alphabet: not the one that tiny.onnx was exported with"),
-        (["weights=w.safetensors"], "weights: the network 'tiny.onnx' takes its place; leave it out"),
+        (
+            ["weights=w.safetensors"],
+            "weights: the network 'tiny.onnx' takes its place; leave it out",
+        ),
         (["encoder.use=bilstm"], "encoder: the network 'tiny.onnx' takes its place; leave it out"),
     ],
 )
-def test_what_does_not_fit_an_exported_network_is_said(exported: Export, changes: list[str], problem: str) -> None:
+def test_what_does_not_fit_an_exported_network_is_said(
+    exported: Export, changes: list[str], problem: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
         ocrkit.load(exported.path, changes)
     assert caught.value.problems == [problem]
@@ -302,16 +357,20 @@ def test_a_metric_that_refuses_its_options_is_told_by_whatever_opens_the_pipelin
         ocrkit.load(source, changes)
 
 
-def test_an_exported_network_runs_on_its_own_backend_alone_and_is_not_trained(exported: Export) -> None:
+def test_an_exported_network_runs_on_its_own_backend_alone_and_is_not_trained(
+    exported: Export,
+) -> None:
     with pytest.raises(ConfigError, match=r"backend 'torch' does not run tiny\.onnx"):
         ocrkit.load(exported.path, backend="torch")
-    with pytest.raises(ConfigError, match=r"network: 'tiny\.onnx' is exported, so it is for reading"):
+    with pytest.raises(
+        ConfigError, match=r"network: 'tiny\.onnx' is exported, so it is for reading"
+    ):
         assemble(load_spec(exported.path), training=True)
     with pytest.raises(ConfigError, match="is exported, so it is for reading"):
         export(load_spec(exported.path), exported.path.with_name("again.onnx"))
 
 
-# ------------------------------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------- what is refused
 
 
 def test_a_file_that_computes_something_else_is_not_written(
@@ -320,12 +379,19 @@ def test_a_file_that_computes_something_else_is_not_written(
     honest = Onnx.export_onnx
 
     def wrong(self: Onnx, plan: NetworkPlan, arrays: Arrays) -> bytes:
-        return honest(self, plan, arrays | {"head.bias": arrays["head.bias"] + np.float32([0, 0, 0, 0, 0, 0.1])})
+        return honest(
+            self,
+            plan,
+            arrays | {"head.bias": arrays["head.bias"] + np.float32([0, 0, 0, 0, 0, 0.1])},
+        )
 
     monkeypatch.setattr(Onnx, "export_onnx", wrong)
     path = tmp_path / "tiny.onnx"
     path.write_bytes(b"an older one")
-    with pytest.raises(OcrkitError, match=r"not written: its log-probabilities differ from the network's on .*torch by 0\."):
+    with pytest.raises(
+        OcrkitError,
+        match=r"not written: its log-probabilities differ from the network's on .*torch by 0\.",
+    ):
         export(load_spec(tiny_run), path)
     assert path.read_bytes() == b"an older one"
     assert list(tmp_path.iterdir()) == [path]
@@ -355,14 +421,21 @@ def test_a_damaged_description_is_a_line(exported: Export, tmp_path: Path) -> No
     model = onnx.load(exported.path)
     about = {entry.key: entry for entry in model.metadata_props}["ocrkit"]
     good = json.loads(about.value)
-    for value in ("{", "[]", json.dumps(good | {"schema": 2}), json.dumps({k: v for k, v in good.items() if k != "stride"})):
+    for value in (
+        "{",
+        "[]",
+        json.dumps(good | {"schema": 2}),
+        json.dumps({k: v for k, v in good.items() if k != "stride"}),
+    ):
         about.value = value
         onnx.save(model, tmp_path / "damaged.onnx")
         with pytest.raises(OcrkitError, match="its description is damaged or another version's"):
             ocrkit.load(tmp_path / "damaged.onnx")
 
 
-def test_what_cannot_be_exported_is_said_before_anything_is_written(tiny: Path, tiny_run: Path, tmp_path: Path) -> None:
+def test_what_cannot_be_exported_is_said_before_anything_is_written(
+    tiny: Path, tiny_run: Path, tmp_path: Path
+) -> None:
     with pytest.raises(WeightsError, match="'tiny' is untrained"):
         export(load_spec(tiny), tmp_path / "a.onnx")
     with pytest.raises(OcrkitError, match=r"no exported network; expected a file like model\.onnx"):
@@ -371,12 +444,17 @@ def test_what_cannot_be_exported_is_said_before_anything_is_written(tiny: Path, 
         export(load_spec(tiny_run), tmp_path / "model.torch")
     with pytest.raises(OcrkitError, match="there is no folder"):
         export(load_spec(tiny_run), tmp_path / "nowhere" / "model.onnx")
-    with pytest.raises(OcrkitError, match="int8 is calibrated on images of the training split; name the data set with --data"):
+    with pytest.raises(
+        OcrkitError,
+        match="int8 is calibrated on images of the training split; name the data set with --data",
+    ):
         export(load_spec(tiny_run), tmp_path / "model.onnx", precision="int8")
     assert not list(tmp_path.iterdir())
 
 
-def test_hand_made_features_cannot_be_exported(tiny_run: Path, install: Install, tmp_path: Path, words_root: Path) -> None:
+def test_hand_made_features_cannot_be_exported(
+    tiny_run: Path, install: Install, tmp_path: Path, words_root: Path
+) -> None:
     install(
         "rows",
         """
@@ -404,20 +482,29 @@ def ocrkit_featurizers(register):
     )
     spec = load_spec(tiny_run, ["featurizer.use=rows", "weights="])
     train(assemble(spec, training=True), tmp_path / "run", data=words_root)
-    with pytest.raises(ConfigError, match="'rows' runs in NumPy, ahead of the network, so a network's file cannot hold it"):
+    with pytest.raises(
+        ConfigError,
+        match="'rows' runs in NumPy, ahead of the network, so a network's file cannot hold it",
+    ):
         export(load_spec(tmp_path / "run"), tmp_path / "rows.onnx")
 
 
-# ------------------------------------------------------------------------------------------------------------------ int8
+# --------------------------------------------------------------------------------------------- int8
 
 
-def test_int8_is_calibrated_and_measured_on_the_data_set(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
-    done = export(load_spec(tiny_run), tmp_path / "small.onnx", precision="int8", data=words_root, images=16)
+def test_int8_is_calibrated_and_measured_on_the_data_set(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
+    done = export(
+        load_spec(tiny_run), tmp_path / "small.onnx", precision="int8", data=words_root, images=16
+    )
     assert done.quantised is not None
     assert (done.quantised.calibrated_on, done.quantised.images) == ("iam aachen/train", 16)
     assert (done.quantised.measured_on, done.quantised.samples) == ("iam aachen/validation", 7)
     exact, small = done.quantised.scores["cer"]
-    assert exact == ocrkit.load(tiny_run).evaluate("aachen/validation", data=words_root).metrics["cer"]
+    assert (
+        exact == ocrkit.load(tiny_run).evaluate("aachen/validation", data=words_root).metrics["cer"]
+    )
     pipeline = ocrkit.load(done.path)
     assert small == pipeline.evaluate("aachen/validation", data=words_root).metrics["cer"]
     assert abs(small.value - exact.value) < 0.1

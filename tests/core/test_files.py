@@ -108,7 +108,10 @@ def test_two_writers_of_one_file_do_not_meet(tmp_path):
 
 
 def test_what_cannot_be_replaced_is_named_and_not_the_file_beside_it(tmp_path):
-    with pytest.raises(OcrkitError, match=re.escape(f"{tmp_path}: cannot be written (")), write_atomically(tmp_path) as file:
+    with (
+        pytest.raises(OcrkitError, match=re.escape(f"{tmp_path}: cannot be written (")),
+        write_atomically(tmp_path) as file,
+    ):
         file.write_text("a folder has this name")
     assert not list(tmp_path.parent.glob(".*.part"))
 

@@ -43,10 +43,15 @@ print(fingerprint(Mine(width=int(sys.argv[1]), names=tuple(map(Path, sys.argv[2:
 def site(tmp_path: Path) -> Path:
     """A part in a package that has a helper, and a base class in another package."""
     files = {
-        "base/__init__.py": "", "base/of_all.py": BASE, "mine/__init__.py": "", "mine/part.py": PART,
-        "mine/deep/__init__.py": "", "mine/deep/helper.py": "VALUE = 7\n", "mine/notes.txt": "one",
+        "base/__init__.py": "",
+        "base/of_all.py": BASE,
+        "mine/__init__.py": "",
+        "mine/part.py": PART,
+        "mine/deep/__init__.py": "",
+        "mine/deep/helper.py": "VALUE = 7\n",
+        "mine/notes.txt": "one",
         "other.py": "",
-    }  # fmt: skip
+    }
     for name, content in files.items():
         path = tmp_path / "site" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,7 +112,9 @@ def test_a_chain_is_all_of_its_parts_in_their_order() -> None:
     assert Chain((a,), FitPad(width=65)).fingerprint() == chains[2].fingerprint()
 
 
-def test_code_that_is_in_no_file_or_newer_than_the_process_has_none(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_code_that_is_in_no_file_or_newer_than_the_process_has_none(
+    site: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @dataclass
     class Typed:
         """A part that was typed in."""

@@ -24,7 +24,9 @@ def test_images_stand_row_by_row_in_reading_order(tmp_path: Path) -> None:
     centres = [np.argwhere(page == value).mean(axis=0) for value in (40, 80, 120)]
     assert centres[0][0] == centres[1][0] < centres[2][0]
     assert centres[0][1] == centres[2][1] < centres[1][1]
-    assert [(page == value).sum() for value in (40, 80, 120)] == [80 * 256] * 3, "enlarged twice, which fills the box"
+    assert [(page == value).sum() for value in (40, 80, 120)] == [80 * 256] * 3, (
+        "enlarged twice, which fills the box"
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 500), (500, 1), (3000, 20), (400, 900)])
@@ -46,7 +48,9 @@ def test_every_title_is_drawn_above_its_image(tmp_path: Path) -> None:
         assert (title < 100).sum() > 10
 
 
-@pytest.mark.parametrize("title", ["W" * 500, "ein Wörtchen", "Ж 漢 \n\t\x00 \U0001f600", "שלום", ""])
+@pytest.mark.parametrize(
+    "title", ["W" * 500, "ein Wörtchen", "Ж 漢 \n\t\x00 \U0001f600", "שלום", ""]
+)
 def test_any_title_leaves_room_for_the_images(tmp_path: Path, title: str) -> None:
     page = draw(tmp_path / "grid.png", [grey(77), grey(99)], [title, "short"])
     assert (page == 77).sum() >= 80 * 256

@@ -47,7 +47,11 @@ def coded(install: Install, tiny: Path, tmp_path: Path) -> Path:
     install("coded", PLUGIN)
     (tmp_path / "codes.txt").write_text("one\n")
     path = tmp_path / "coded.toml"
-    path.write_text(tiny.read_text().replace('use = "cnn"', 'use = "coded"\ncodebook = "codes.txt"\nmore = ["codes.txt"]'))
+    path.write_text(
+        tiny.read_text().replace(
+            'use = "cnn"', 'use = "coded"\ncodebook = "codes.txt"\nmore = ["codes.txt"]'
+        )
+    )
     return path
 
 
@@ -69,10 +73,15 @@ def test_such_a_network_is_trained_checked_and_read_with(run: Path, words_root: 
     assert ocrkit.load(run).read(next(words_root.rglob("*.png"))).text
 
 
-def test_a_file_counts_by_its_content_wherever_it_lies(run: Path, coded: Path, tmp_path: Path) -> None:
+def test_a_file_counts_by_its_content_wherever_it_lies(
+    run: Path, coded: Path, tmp_path: Path
+) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "codes.txt").rename(tmp_path / "other" / "codes.txt")
-    moved = [f"featurizer.codebook={tmp_path}/other/codes.txt", f"featurizer.more=['{tmp_path}/other/codes.txt']"]
+    moved = [
+        f"featurizer.codebook={tmp_path}/other/codes.txt",
+        f"featurizer.more=['{tmp_path}/other/codes.txt']",
+    ]
     check = ["check", str(run), *(word for each in moved for word in ("--set", each))]
     assert "untrained" not in CliRunner().invoke(main, check).output
     (tmp_path / "other" / "codes.txt").write_text("two\n")
@@ -84,20 +93,34 @@ def test_an_option_that_is_set_where_the_weights_have_none_is_told(run: Path) ->
     assert "featurizer.heads is 2, for the weights 'not there'" in told
 
 
-def test_a_definition_with_none_is_packed(coded: Path, words_root: Path, tiny_run: Path, tmp_path: Path) -> None:
+def test_a_definition_with_none_is_packed(
+    coded: Path, words_root: Path, tiny_run: Path, tmp_path: Path
+) -> None:
     """TOML has no null: the manifest leaves the option out."""
-    assembly = assemble(load_spec(coded, {"featurizer.codebook": None, "featurizer.more": None, **AT_ONCE}), training=True)
+    assembly = assemble(
+        load_spec(coded, {"featurizer.codebook": None, "featurizer.more": None, **AT_ONCE}),
+        training=True,
+    )
     train(assembly, tmp_path / "run", data=words_root, init=str(tiny_run))
     pack_run(tmp_path / "run", tmp_path / "model", name="coded-model", licence="MIT")
     network = tomllib.loads((tmp_path / "model" / "manifest.toml").read_text())["network"]
     assert network["featurizer"] == {
-        "use": "coded", "channels": 4, "columns": 2, "dropout": 0.05, "codebook": "codes.txt", "more": [],
-    }  # fmt: skip
+        "use": "coded",
+        "channels": 4,
+        "columns": 2,
+        "dropout": 0.05,
+        "codebook": "codes.txt",
+        "more": [],
+    }
 
 
 def test_a_model_that_names_files_of_this_machine_is_not_packed(run: Path, tmp_path: Path) -> None:
     with pytest.raises(
-        WeightsError, match=r"names files of this machine.*featurizer\.codebook = '.*codes\.txt'; featurizer\.more"
+        WeightsError,
+        match=(
+            r"names files of this machine.*featurizer\.codebook = '.*codes\.txt'; "
+            r"featurizer\.more"
+        ),
     ):
         pack_run(run, tmp_path / "model", name="coded-model", licence="MIT")
     assert not (tmp_path / "model").exists()

@@ -1,4 +1,5 @@
-"""Files that ocrkit does not read are called by what they are, and folders of images are read whole, links and all."""
+"""Files that ocrkit does not read are called by what they are, and folders of images are read
+whole, links and all."""
 
 import io
 import os
@@ -34,8 +35,15 @@ KINDS = {
         media(b"mif1", b"mif1", b"heic"),
         media(b"heix", b"heix"),
     ],
-    "an AVIF image; convert": [media(b"avif", b"mif1", b"avif"), media(b"mif1", b"mif1", b"miaf", b"avif")],
-    "a camera's raw image; convert": [media(b"crx ", b"crx "), b"II*\0\x10\0\0\0CR\2\0" + bytes(99), b"FUJIFILMCCD-RAW 0201"],
+    "an AVIF image; convert": [
+        media(b"avif", b"mif1", b"avif"),
+        media(b"mif1", b"mif1", b"miaf", b"avif"),
+    ],
+    "a camera's raw image; convert": [
+        media(b"crx ", b"crx "),
+        b"II*\0\x10\0\0\0CR\2\0" + bytes(99),
+        b"FUJIFILMCCD-RAW 0201",
+    ],
     "a video;": [media(b"isom", b"mp41"), media(b"qt  ")],
     "a JPEG 2000 image; convert": [encoded(GREY, "JPEG2000"), b"\xff\x4f\xff\x51" + bytes(20)],
     "a JPEG XL image; convert": [b"\xff\x0a" + bytes(20), b"\0\0\0\x0cJXL \r\n\x87\n"],
@@ -48,20 +56,32 @@ KINDS = {
         encoded(GREY.convert("P"), "TGA"),
         encoded(GREY.convert("RGBA"), "TGA")[:-26],
     ],
-    "a PDF document; save its pages as PNG": [encoded(GREY, "PDF"), b"\n\njunk" + encoded(GREY, "PDF")],
+    "a PDF document; save its pages as PNG": [
+        encoded(GREY, "PDF"),
+        b"\n\njunk" + encoded(GREY, "PDF"),
+    ],
     "a PostScript document;": [encoded(GREY, "EPS")],
     "a DjVu document;": [b"AT&TFORM\0\0\1\0DJVUINFO"],
     "an SVG drawing; save it as PNG": [
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
         b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- drawn -->\n<svg/>",
     ],
-    "an icon; convert": [encoded(GREY, "ICO"), encoded(GREY.convert("RGBA").resize((64, 64)), "ICNS")],
+    "an icon; convert": [
+        encoded(GREY, "ICO"),
+        encoded(GREY.convert("RGBA").resize((64, 64)), "ICNS"),
+    ],
     "a PCX image; convert": [encoded(GREY, "PCX")],
     "an XBM image; convert": [encoded(GREY.convert("1"), "XBM")],
     "a Photoshop image; convert": [b"8BPS\0\1" + bytes(20)],
     "a DICOM image; convert": [bytes(128) + b"DICM" + bytes(20)],
-    "a web page, not an image; download": [b"<html>Please log in</html>", b"\r\n <!DOCTYPE HTML>\n<title>", b"<!doctype html>"],
-    "a Git LFS pointer, not an image; get": [b"version https://git-lfs.github.com/spec/v1\noid sha256:1234\n"],
+    "a web page, not an image; download": [
+        b"<html>Please log in</html>",
+        b"\r\n <!DOCTYPE HTML>\n<title>",
+        b"<!doctype html>",
+    ],
+    "a Git LFS pointer, not an image; get": [
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:1234\n"
+    ],
     "not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF": [
         b"text",
         b"P. S. I love you",
@@ -76,7 +96,9 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize(("said", "data"), [(said, data) for said, files in KINDS.items() for data in files])
+@pytest.mark.parametrize(
+    ("said", "data"), [(said, data) for said, files in KINDS.items() for data in files]
+)
 @pytest.mark.parametrize("ending", [".jpg", ""])
 def test_the_content_says_what_a_file_is_whatever_it_is_called(tmp_path, said, data, ending):
     path = tmp_path / f"word{ending}"
@@ -86,7 +108,7 @@ def test_the_content_says_what_a_file_is_whatever_it_is_called(tmp_path, said, d
     assert str(caught.value).startswith(f"{path}: {said}")
 
 
-# --------------------------------------------------------------------------------------------------------------- folders
+# ------------------------------------------------------------------------------------------ folders
 
 
 @pytest.fixture
@@ -114,14 +136,24 @@ def test_images_of_other_formats_are_counted_and_named(folder, caplog):
         put(folder / name)
     assert found(folder) == ["e.png"]
     assert caplog.messages == [
-        f"ocrkit: WARNING: {folder}: 2 .heic files are of no format that ocrkit reads; convert them to PNG or JPEG",
-        f"ocrkit: WARNING: {folder}: 1 .pdf file is of no format that ocrkit reads; convert it to PNG or JPEG",
+        (
+            f"ocrkit: WARNING: {folder}: 2 .heic files are of no format that ocrkit reads; convert "
+            "them to PNG or JPEG"
+        ),
+        (
+            f"ocrkit: WARNING: {folder}: 1 .pdf file is of no format that ocrkit reads; convert it to "  # noqa: E501
+            "PNG or JPEG"
+        ),
     ]
 
 
 def test_no_ending_is_read_and_not_read():
     assert not set(EXTENSIONS) & set(FOREIGN_EXTENSIONS)
-    assert passed_over(f"x{ending}" for ending in EXTENSIONS) == passed_over(["heic", "", ".", "x.txt"]) == []
+    assert (
+        passed_over(f"x{ending}" for ending in EXTENSIONS)
+        == passed_over(["heic", "", ".", "x.txt"])
+        == []
+    )
 
 
 def test_links_to_folders_are_followed(folder, tmp_path):
@@ -130,7 +162,13 @@ def test_links_to_folders_are_followed(folder, tmp_path):
     put(tmp_path / "elsewhere" / "deep" / "c.png")
     (folder / "train").symlink_to(tmp_path / "elsewhere")
     (folder / "val").symlink_to(Path("train"))
-    assert found(folder) == ["a.png", "train/b.png", "train/deep/c.png", "val/b.png", "val/deep/c.png"]
+    assert found(folder) == [
+        "a.png",
+        "train/b.png",
+        "train/deep/c.png",
+        "val/b.png",
+        "val/deep/c.png",
+    ]
 
 
 def test_links_that_lead_back_end_there(folder):

@@ -1,4 +1,5 @@
-"""What a file says of itself takes neither memory nor time beyond what is stated, and a file that ends too early is refused."""
+"""What a file says of itself takes neither memory nor time beyond what is stated, and a file that
+ends too early is refused."""
 
 import contextlib
 import io
@@ -23,7 +24,9 @@ from ocrkit.images import gif, grey, jpeg, png, tiff
 from ocrkit.images.contents import MAX_SCANS, MOST_PIECES
 from ocrkit.images.memory import Budget
 
-SMOOTH = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (61, 83, 3), np.uint8), (9, 9), 3)
+SMOOTH = cv2.GaussianBlur(
+    np.random.default_rng(0).integers(0, 256, (61, 83, 3), np.uint8), (9, 9), 3
+)
 
 
 def encoded(pixels, fmt="PNG", **options):
@@ -34,7 +37,12 @@ def encoded(pixels, fmt="PNG", **options):
 
 
 def chunk(kind, content):
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def error_of(data):
@@ -44,7 +52,7 @@ def error_of(data):
     return str(caught.value)
 
 
-# ---------------------------------------------------------------------------------------------------------------- budget
+# ------------------------------------------------------------------------------------------- budget
 
 
 def test_who_finds_too_little_left_waits_until_others_are_done():
@@ -86,7 +94,9 @@ def test_a_forked_child_finds_all_of_it_whatever_its_parents_threads_hold():
 
 
 def test_images_that_are_decoded_together_take_no_more_than_the_limit(monkeypatch):
-    image = encoded(np.random.default_rng(0).integers(0, 256, (800, 1000, 4), np.uint8), "WEBP", lossless=True)
+    image = encoded(
+        np.random.default_rng(0).integers(0, 256, (800, 1000, 4), np.uint8), "WEBP", lossless=True
+    )
     taken = []
 
     class Watched(Budget):
@@ -125,14 +135,16 @@ with ThreadPoolExecutor(4) as pool:
     found = set(map(str, pool.map(read, [sys.argv[1]] * 4)))
 print((peak() - before) // 1024)
 print(*found)
-"""
+"""  # noqa: E501
 
 
 def peak_of(data, tmp_path):
     """Megabytes that four threads take to read an image, and what they say."""
     path = tmp_path / "image"
     path.write_bytes(data)
-    child = subprocess.run([sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True)
+    child = subprocess.run(
+        [sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True
+    )
     megabytes, said = child.stdout.splitlines()
     assert not child.stderr
     return int(megabytes), said
@@ -140,11 +152,15 @@ def peak_of(data, tmp_path):
 
 def tiff_of(tags, pixels=b""):
     """A little TIFF of these tags: (type, values)."""
-    tags = dict(sorted(({256: (3, [16]), 257: (3, [16]), 258: (3, [8]), 262: (3, [1])} | tags).items()))
+    tags = dict(
+        sorted(({256: (3, [16]), 257: (3, [16]), 258: (3, [8]), 262: (3, [1])} | tags).items())
+    )
     directory, behind = struct.pack("<H", len(tags)), b""
     start = 8 + 2 + 12 * len(tags) + 4
     for tag, (kind, values) in tags.items():
-        packed = b"".join(struct.pack("<" + {1: "B", 3: "H", 4: "I"}[kind], value) for value in values)
+        packed = b"".join(
+            struct.pack("<" + {1: "B", 3: "H", 4: "I"}[kind], value) for value in values
+        )
         if len(packed) > 4:
             behind, packed = behind + packed, struct.pack("<I", start + len(behind))
         directory += struct.pack("<HHI", tag, kind, len(values)) + packed.ljust(4, b"\0")
@@ -154,21 +170,37 @@ def tiff_of(tags, pixels=b""):
 TILE = zlib.compress(bytes(256))
 BOMBS = {
     "tiles of 2 billion pixels": tiff_of(
-        {259: (3, [8]), 322: (4, [46336]), 323: (4, [46336]), 324: (4, [300]), 325: (4, [len(TILE)])}, TILE
+        {
+            259: (3, [8]),
+            322: (4, [46336]),
+            323: (4, [46336]),
+            324: (4, [300]),
+            325: (4, [len(TILE)]),
+        },
+        TILE,
     ),
-    "a strip of 2 billion pixels": tiff_of({259: (3, [8]), 278: (4, [2**31]), 273: (4, [200]), 279: (4, [len(TILE)])}, TILE),
-    "tags that say more than the file has": tiff_of({259: (3, [1]), 273: (4, [8]), 700: (1, [7] * 5)}).replace(
-        struct.pack("<HHI", 700, 1, 5), struct.pack("<HHI", 700, 1, 400_000_000)
+    "a strip of 2 billion pixels": tiff_of(
+        {259: (3, [8]), 278: (4, [2**31]), 273: (4, [200]), 279: (4, [len(TILE)])}, TILE
     ),
-    "a WebP of 60,000 x 2,500": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0" + struct.pack("<I", 59_999)[:3]
-    + struct.pack("<I", 2_499)[:3] + b"ALPH",
+    "tags that say more than the file has": tiff_of(
+        {259: (3, [1]), 273: (4, [8]), 700: (1, [7] * 5)}
+    ).replace(struct.pack("<HHI", 700, 1, 5), struct.pack("<HHI", 700, 1, 400_000_000)),
+    "a WebP of 60,000 x 2,500": b"RIFF\x16\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0"
+    + struct.pack("<I", 59_999)[:3]
+    + struct.pack("<I", 2_499)[:3]
+    + b"ALPH",
     "EXIF of 60,000 notes of 60 kB": png.contents(encoded(np.zeros((5, 7), np.uint8))).data[:33]
-    + chunk(b"eXIf", b"II*\0\x08\0\0\0" + struct.pack("<H", 5000)
-            + b"".join(struct.pack("<HHII", 40000 + tag, 1, 60_000, 8) for tag in range(5000)))
+    + chunk(
+        b"eXIf",
+        b"II*\0\x08\0\0\0"
+        + struct.pack("<H", 5000)
+        + b"".join(struct.pack("<HHII", 40000 + tag, 1, 60_000, 8) for tag in range(5000)),
+    )
     + encoded(np.zeros((5, 7), np.uint8))[33:],
-    "a text of 30 MB": encoded(np.zeros((5, 7), np.uint8))[:33] + chunk(b"tEXt", b"a\0" + bytes([65]) * 30_000_000)
+    "a text of 30 MB": encoded(np.zeros((5, 7), np.uint8))[:33]
+    + chunk(b"tEXt", b"a\0" + bytes([65]) * 30_000_000)
     + encoded(np.zeros((5, 7), np.uint8))[33:],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BOMBS)
@@ -179,7 +211,9 @@ def test_little_files_take_little_memory_whatever_they_say(tmp_path, name):
 
 def test_large_images_with_alpha_take_no_more_for_being_read_together(tmp_path):
     """50 megapixels of WebP with alpha took 1.2 GB in every thread."""
-    megabytes, said = peak_of(encoded(np.full((5000, 9000, 4), 99, np.uint8), "WEBP", lossless=True, quality=0), tmp_path)
+    megabytes, said = peak_of(
+        encoded(np.full((5000, 9000, 4), 99, np.uint8), "WEBP", lossless=True, quality=0), tmp_path
+    )
     assert said == "(5000, 9000)"
     assert megabytes < 1600
 
@@ -188,7 +222,7 @@ def test_a_tag_of_a_million_numbers_is_refused():
     assert "a tag of more than 1,000,000 numbers" in error_of(tiff_of({273: (3, [8] * 1_000_001)}))
 
 
-# ------------------------------------------------------------------------------------------------------------------ time
+# --------------------------------------------------------------------------------------------- time
 
 
 def scans_of(data):
@@ -202,7 +236,9 @@ def test_a_jpeg_of_many_scans_is_refused():
     first, scans = scans_of(encoded(SMOOTH, "JPEG", progressive=True))
     assert 5 < len(scans) < 20
     usual = first + b"".join(scans) + b"\xff\xd9"
-    np.testing.assert_array_equal(read_image(usual), read_image(encoded(SMOOTH, "JPEG", progressive=True)))
+    np.testing.assert_array_equal(
+        read_image(usual), read_image(encoded(SMOOTH, "JPEG", progressive=True))
+    )
     for count in (MAX_SCANS, 5000):
         many = first + b"".join(scans) + scans[-1] * (count + 1 - len(scans)) + b"\xff\xd9"
         assert f"more than {MAX_SCANS} scans" in error_of(many)
@@ -221,7 +257,9 @@ def test_scans_within_a_tiff_are_counted_too():
     more = data + b"\xff\xda\0\2" * 101
     assert read_image(more).shape == SMOOTH.shape[:2], "of other pages, say"
     (place,), (length,) = (Image.open(io.BytesIO(data)).tag_v2[tag] for tag in (273, 279))
-    longer = more.replace(struct.pack("<HHII", 279, 4, 1, length), struct.pack("<HHII", 279, 4, 1, len(more) - place))
+    longer = more.replace(
+        struct.pack("<HHII", 279, 4, 1, length), struct.pack("<HHII", 279, 4, 1, len(more) - place)
+    )
     assert longer != more
     assert f"more than {MAX_SCANS} scans" in error_of(longer)
 
@@ -247,7 +285,13 @@ def test_notes_are_not_for_pillow(fmt):
     place = {"JPEG": 2, "GIF": 13 + 3 * 256, "PNG": 33}[fmt]
     notes = {
         "JPEG": (b"\xff\xe1\x01\x02Exif\0\0" + bytes(250) + b"\xff\xfe\0\x05abc") * 100,
-        "GIF": (b"\x21\xfe\x03abc" + b"\x05abcde" * 50 + b"\0" + b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0") * 50,
+        "GIF": (
+            b"\x21\xfe\x03abc"
+            + b"\x05abcde" * 50
+            + b"\0"
+            + b"\x21\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
+        )
+        * 50,
         "PNG": (chunk(b"tEXt", b"a\0b") + chunk(b"prVt", bytes(100))) * 100,
     }[fmt]
     prepare = {"JPEG": jpeg.contents, "GIF": gif.contents, "PNG": png.contents}[fmt]
@@ -275,7 +319,7 @@ def test_a_pipe_that_is_written_into_slowly_is_read_to_its_end(tmp_path):
     reader.shutdown()
 
 
-# ------------------------------------------------------------------------------------------------------- ends too early
+# ----------------------------------------------------------------------------------- ends too early
 
 GREY = cv2.cvtColor(SMOOTH, cv2.COLOR_RGB2GRAY)
 PHOTO = cv2.resize(SMOOTH, (300, 221))
@@ -329,7 +373,7 @@ def test_libtiff_writes_nothing_of_what_it_finds_wrong(capfd):
     assert capfd.readouterr() == ("", "")
 
 
-# ------------------------------------------------------------------------------------------------------ in bands, upright
+# -------------------------------------------------------------------------------- in bands, upright
 
 KINDS = {
     "colour": encoded(SMOOTH),
@@ -380,10 +424,15 @@ def test_notes_of_how_an_image_is_turned_are_found_wherever_programs_write_them(
         found = read_image(data[:2] + b"\xff\xe2\0\x06ICC_" + segment + data[2:])
         np.testing.assert_array_equal(found, grey.turned(read_image(data), orientation))
     webp = encoded(GREY, "WEBP", lossless=True, xmp=xmp)
-    np.testing.assert_array_equal(read_image(webp), grey.turned(read_image(encoded(GREY, "WEBP", lossless=True)), orientation))
+    np.testing.assert_array_equal(
+        read_image(webp), grey.turned(read_image(encoded(GREY, "WEBP", lossless=True)), orientation)
+    )
 
 
-@pytest.mark.parametrize("broken", [b"", b"II*\0", b"MM\0*\0\0\0\x08\0\x05", bytes(50), b"II*\0\xff\xff\xff\xff" + bytes(9)])
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"II*\0", b"MM\0*\0\0\0\x08\0\x05", bytes(50), b"II*\0\xff\xff\xff\xff" + bytes(9)],
+)
 def test_broken_notes_say_nothing(broken):
     assert tiff.orientation_of_exif(broken) == 1
     data = encoded(GREY)

@@ -1,4 +1,5 @@
-"""Images whose values mean something else than usual: 16 bits of which few are used, white as zero, transparent ink."""
+"""Images whose values mean something else than usual: 16 bits of which few are used, white as zero,
+transparent ink."""
 
 import contextlib
 import io
@@ -25,14 +26,22 @@ def tiff(values, order="<", *, big=False, **changed):
     samples = values.shape[2] if values.ndim == 3 else 1
     data = values.astype(values.dtype.newbyteorder(order)).tobytes()
     tags = {
-        256: (LONG, values.shape[1]), 257: (LONG, values.shape[0]), BITS: (SHORT, 8 * values.itemsize), 259: (SHORT, 1),
-        PHOTOMETRIC: (SHORT, 2 if samples == 3 else 1), 273: (LONG, None), 277: (SHORT, samples),
-        278: (LONG, values.shape[0]), 279: (LONG, len(data)),
-    }  # fmt: skip
+        256: (LONG, values.shape[1]),
+        257: (LONG, values.shape[0]),
+        BITS: (SHORT, 8 * values.itemsize),
+        259: (SHORT, 1),
+        PHOTOMETRIC: (SHORT, 2 if samples == 3 else 1),
+        273: (LONG, None),
+        277: (SHORT, samples),
+        278: (LONG, values.shape[0]),
+        279: (LONG, len(data)),
+    }
     tags |= {int(tag[1:]): (SHORT, value) for tag, value in changed.items()}
     mark = b"II" if order == "<" else b"MM"
     if big:
-        head = mark + struct.pack(f"{order}HHHQ", 43, 8, 0, 16) + struct.pack(f"{order}Q", len(tags))
+        head = (
+            mark + struct.pack(f"{order}HHHQ", 43, 8, 0, 16) + struct.pack(f"{order}Q", len(tags))
+        )
         entry, width, end = "HHQ", 8, 8
     else:
         head = mark + struct.pack(f"{order}HIH", 42, 8, len(tags))
@@ -42,7 +51,9 @@ def tiff(values, order="<", *, big=False, **changed):
     directory, more = b"", b""
     for tag, (kind, value) in sorted(tags.items()):
         count = samples if tag == BITS else 1
-        packed = struct.pack(f"{order}{count}{'H' if kind == SHORT else 'I'}", *[value or 0] * count)
+        packed = struct.pack(
+            f"{order}{count}{'H' if kind == SHORT else 'I'}", *[value or 0] * count
+        )
         if len(packed) > width:
             packed, more = struct.pack(f"{order}{'Q' if big else 'I'}", behind), packed
         directory += struct.pack(f"{order}{entry}", tag, kind, count) + packed.ljust(width, b"\0")
@@ -61,7 +72,10 @@ def png(values, **chunks):
     idat = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
     parts = {"IHDR": header, **chunks, "IDAT": idat, "IEND": b""}
     return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(content)) + kind.encode() + content + struct.pack(">I", zlib.crc32(kind.encode() + content))
+        struct.pack(">I", len(content))
+        + kind.encode()
+        + content
+        + struct.pack(">I", zlib.crc32(kind.encode() + content))
         for kind, content in parts.items()
     )
 
@@ -78,7 +92,7 @@ def test_the_builders_make_what_is_read_already():
         np.testing.assert_array_equal(read_image(data), expected)
 
 
-# ------------------------------------------------------------------------------------------------------------------ TIFF
+# --------------------------------------------------------------------------------------------- TIFF
 
 
 def test_bigtiff_is_read_as_far_as_pillow_reads_it():
@@ -123,7 +137,7 @@ def test_a_wrong_byte_in_a_directory_is_no_crash(position, change):
         assert read_image(bytes(data)).dtype == np.uint8
 
 
-# -------------------------------------------------------------------------------------------------------------- few bits
+# ----------------------------------------------------------------------------------------- few bits
 
 
 def with_bits(bits, dtype=np.uint16):
@@ -147,7 +161,10 @@ def test_few_bits_of_16_in_colour_are_scaled_to_the_whole_range(encode, bits):
 
 def test_compressed_colour_of_few_bits_too():
     colour = np.repeat(with_bits(12)[:, :, None], 3, axis=2)
-    for data in (cv2.imencode(".png", colour)[1], cv2.imencode(".tif", colour, [cv2.IMWRITE_TIFF_COMPRESSION, 5])[1]):
+    for data in (
+        cv2.imencode(".png", colour)[1],
+        cv2.imencode(".tif", colour, [cv2.IMWRITE_TIFF_COMPRESSION, 5])[1],
+    ):
         np.testing.assert_allclose(read_image(data.tobytes()).astype(int), WORD, atol=1)
 
 
@@ -167,8 +184,13 @@ def test_what_the_file_says_of_its_white_goes_before_what_it_looks_like(encode):
 
 def test_12_bits_packed_are_scaled():
     values = with_bits(12).reshape(-1, 2).astype(np.uint32)
-    packed = np.stack([values[:, 0] >> 4, (values[:, 0] & 15) << 4 | values[:, 1] >> 8, values[:, 1] & 255], axis=1)
-    data = tiff(packed.astype(np.uint8).reshape(40, 180), t258=12).replace(struct.pack("<I", 180), struct.pack("<I", 120), 1)
+    packed = np.stack(
+        [values[:, 0] >> 4, (values[:, 0] & 15) << 4 | values[:, 1] >> 8, values[:, 1] & 255],
+        axis=1,
+    )
+    data = tiff(packed.astype(np.uint8).reshape(40, 180), t258=12).replace(
+        struct.pack("<I", 180), struct.pack("<I", 120), 1
+    )
     np.testing.assert_allclose(read_image(data).astype(int), WORD, atol=1)
 
 
@@ -177,14 +199,18 @@ def test_12_bits_packed_are_scaled():
     [
         png,
         tiff,
-        lambda values: png(values, sBIT=bytes([12])),  # as the standard wants it: stretched over all 16 bits
+        lambda values: png(
+            values, sBIT=bytes([12])
+        ),  # as the standard wants it: stretched over all 16 bits
         lambda values: tiff(values, t281=4095),
         lambda values: tiff(values, t281=50000),  # the largest that happens to be there
     ],
 )
 def test_usual_16_bits_stay_as_they_are(encode):
     values = np.linspace(0, 40000, 400).astype(np.uint16).reshape(20, 20)
-    np.testing.assert_array_equal(read_image(encode(values)), np.rint(values / 257).astype(np.uint8))
+    np.testing.assert_array_equal(
+        read_image(encode(values)), np.rint(values / 257).astype(np.uint8)
+    )
 
 
 @pytest.mark.parametrize("top", [255, 4095, 65535])
@@ -199,7 +225,7 @@ def test_black_stays_black(values):
     assert read_image(png(values)).max() <= 3
 
 
-# ---------------------------------------------------------------------------------------------------------- transparency
+# ------------------------------------------------------------------------------------- transparency
 
 
 def test_a_grey_of_16_bits_may_be_the_transparent_one():
@@ -229,12 +255,17 @@ def transparent(colour, opacity=255 - WORD):
 
 
 @pytest.mark.parametrize("colour", [(255, 255, 255), (255, 255, 160), (0, 0, 0), (20, 30, 160)])
-@pytest.mark.parametrize(("fmt", "options"), [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("PNG", {"bits": 16})])
+@pytest.mark.parametrize(
+    ("fmt", "options"),
+    [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("PNG", {"bits": 16})],
+)
 def test_ink_on_transparent_ground_is_dark_on_light(colour, fmt, options):
     """White ink, as drawing tablets and dark screens have it, would vanish on white paper."""
     image = transparent(colour)
     if options:
-        data = cv2.imencode(".png", cv2.cvtColor(np.array(image), cv2.COLOR_RGBA2BGRA) * np.uint16(257))[1].tobytes()
+        data = cv2.imencode(
+            ".png", cv2.cvtColor(np.array(image), cv2.COLOR_RGBA2BGRA) * np.uint16(257)
+        )[1].tobytes()
         data = data if fmt == "PNG" else encoded(image, fmt, **options)
     else:
         data = encoded(image, fmt)
@@ -248,7 +279,11 @@ def test_ink_on_transparent_ground_is_dark_on_light(colour, fmt, options):
 def test_light_ink_in_grey_and_in_palettes_too(mode):
     image = transparent((255, 255, 255), np.where(WORD < 128, 255, 0).astype(np.uint8))
     data = (
-        encoded(image.convert("LA")) if mode == "LA" else encoded(image.quantize(4)) if mode == "P" else encoded(image, "GIF")
+        encoded(image.convert("LA"))
+        if mode == "LA"
+        else encoded(image.quantize(4))
+        if mode == "P"
+        else encoded(image, "GIF")
     )
     assert (read_image(data) < 128).tolist() == (WORD < 128).tolist()
 

@@ -1,4 +1,5 @@
-"""Reading images: every kind of photograph comes out grey and upright, every bad file as one clear line."""
+"""Reading images: every kind of photograph comes out grey and upright, every bad file as one clear
+line."""
 
 import io
 import os
@@ -39,7 +40,12 @@ def opencv(data):
 
 
 def chunk(kind, content):
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def png_of(width, height, idat):
@@ -61,7 +67,7 @@ def error_of(source):
     return message
 
 
-# ------------------------------------------------------------------------------------------------------------------ grey
+# --------------------------------------------------------------------------------------------- grey
 
 
 @given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=40)))
@@ -89,15 +95,25 @@ def test_a_palette_of_greys_is_read_exactly():
 def test_one_bit_becomes_black_and_white():
     bits = noise(9, 21) > 100
     for fmt, options in (("PNG", {}), ("TIFF", {"compression": "group4"}), ("BMP", {})):
-        np.testing.assert_array_equal(read_image(encoded(Image.fromarray(bits), fmt, **options)), np.where(bits, 255, 0))
+        np.testing.assert_array_equal(
+            read_image(encoded(Image.fromarray(bits), fmt, **options)), np.where(bits, 255, 0)
+        )
 
 
-# ---------------------------------------------------------------------------------------------------------------- colour
+# ------------------------------------------------------------------------------------------- colour
 
 
 @pytest.mark.parametrize(
     ("mode", "options"),
-    [("L", {}), ("1", {}), ("RGB", {}), ("P", {}), ("P", {"bits": 4}), ("P", {"bits": 2}), ("P", {"bits": 1})],
+    [
+        ("L", {}),
+        ("1", {}),
+        ("RGB", {}),
+        ("P", {}),
+        ("P", {"bits": 4}),
+        ("P", {"bits": 2}),
+        ("P", {"bits": 1}),
+    ],
 )
 def test_a_plain_png_is_read_as_the_same_with_a_comment(mode, options):
     """OpenCV decodes it, as Pillow does, which decodes all others."""
@@ -125,7 +141,9 @@ def test_plain_grey_of_every_depth_is_scaled_to_8_bits(depth):
     np.testing.assert_array_equal(read_image(data), values * (255 // (2**depth - 1)))
 
 
-@pytest.mark.parametrize(("fmt", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("WEBP", {"lossless": True})])
+@pytest.mark.parametrize(
+    ("fmt", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("WEBP", {"lossless": True})]
+)
 def test_colour_becomes_luma(fmt, options):
     pixels = noise(31, 17, 3)
     data = encoded(pixels, fmt, **options)
@@ -146,7 +164,7 @@ def test_cmyk(fmt):
     assert np.abs(difference).mean() < 3
 
 
-# ----------------------------------------------------------------------------------------------------------------- alpha
+# -------------------------------------------------------------------------------------------- alpha
 
 
 @pytest.mark.parametrize(("opacity", "expected"), [(0, 255), (255, 40), (128, 147)])
@@ -162,15 +180,19 @@ def test_a_transparent_palette_entry_and_a_transparent_grey_show_white_paper():
     palette = Image.frombytes("P", (3, 1), indices.tobytes())
     palette.putpalette([0, 0, 0, 10, 10, 10, 20, 20, 20])
     assert read_image(encoded(palette, transparency=1)).tolist() == [[0, 255, 20]]
-    assert read_image(encoded(np.array([[0, 10, 20]], np.uint8), transparency=10)).tolist() == [[0, 255, 20]]
+    assert read_image(encoded(np.array([[0, 10, 20]], np.uint8), transparency=10)).tolist() == [
+        [0, 255, 20]
+    ]
 
 
-# --------------------------------------------------------------------------------------------------------------- 16 bits
+# ------------------------------------------------------------------------------------------ 16 bits
 
 
 @pytest.mark.parametrize("fmt", ["PNG", "TIFF"])
 def test_16_bits_are_scaled_to_8(fmt):
-    values = np.concatenate([noise(200, dtype=np.uint16), [0, 65535, 128, 129, 65406, 65407]]).astype(np.uint16)[None]
+    values = np.concatenate(
+        [noise(200, dtype=np.uint16), [0, 65535, 128, 129, 65406, 65407]]
+    ).astype(np.uint16)[None]
     read = read_image(encoded(values, fmt))
     np.testing.assert_array_equal(read, np.rint(values / 257).astype(np.uint8))
 
@@ -178,15 +200,19 @@ def test_16_bits_are_scaled_to_8(fmt):
 def test_16_bits_of_colour_are_scaled_to_8():
     values = noise(8, 9, 3, dtype=np.uint16)
     data = cv2.imencode(".png", values)[1].tobytes()
-    np.testing.assert_allclose(read_image(data), values[:, :, ::-1] / 257 @ [0.299, 0.587, 0.114], atol=1.6)
+    np.testing.assert_allclose(
+        read_image(data), values[:, :, ::-1] / 257 @ [0.299, 0.587, 0.114], atol=1.6
+    )
 
 
-@pytest.mark.parametrize("pixels", [np.full((3, 3), 0.5, np.float32), np.full((3, 3), 70_000, np.int32)])
+@pytest.mark.parametrize(
+    "pixels", [np.full((3, 3), 0.5, np.float32), np.full((3, 3), 70_000, np.int32)]
+)
 def test_more_than_16_bits_are_refused(pixels):
     assert "more than 16 bits" in error_of(encoded(pixels, "TIFF"))
 
 
-# -------------------------------------------------------------------------------------------------------- EXIF and pages
+# ----------------------------------------------------------------------------------- EXIF and pages
 
 UPRIGHT = {  # from where EXIF says that the stored first row and column belong
     1: lambda stored: stored,
@@ -202,7 +228,8 @@ UPRIGHT = {  # from where EXIF says that the stored first row and column belong
 
 @pytest.mark.parametrize("orientation", UPRIGHT)
 @pytest.mark.parametrize(
-    ("fmt", "options"), [("PNG", {}), ("TIFF", {}), ("JPEG", {"quality": 100}), ("WEBP", {"lossless": True})]
+    ("fmt", "options"),
+    [("PNG", {}), ("TIFF", {}), ("JPEG", {"quality": 100}), ("WEBP", {"lossless": True})],
 )
 def test_exif_turns_the_image_upright(fmt, options, orientation):
     stored = cv2.resize(noise(3, 5), (40, 24), interpolation=cv2.INTER_NEAREST)
@@ -214,7 +241,9 @@ def test_exif_turns_the_image_upright(fmt, options, orientation):
     np.testing.assert_allclose(read, expected, atol=4 if fmt == "JPEG" else 0)
 
 
-@pytest.mark.parametrize("exif", [b"Exif\0\0no EXIF at all", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"])
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0no EXIF at all", b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01\x12"]
+)
 @pytest.mark.parametrize("fmt", ["PNG", "WEBP"])
 def test_broken_exif_is_passed_over(fmt, exif):
     pixels = noise(4, 6)
@@ -226,11 +255,12 @@ def test_broken_exif_is_passed_over(fmt, exif):
 def test_of_several_pages_the_first_is_read(fmt):
     pages = [Image.fromarray(np.full((6, 8), level, np.uint8)) for level in (51, 255)]
     np.testing.assert_array_equal(
-        read_image(encoded(pages[0], fmt, save_all=True, append_images=pages[1:])), np.full((6, 8), 51)
+        read_image(encoded(pages[0], fmt, save_all=True, append_images=pages[1:])),
+        np.full((6, 8), 51),
     )
 
 
-# ---------------------------------------------------------------------------------------------------------------- errors
+# ------------------------------------------------------------------------------------------- errors
 
 
 def test_messages_say_which_file_and_what_is_wrong(tmp_path):
@@ -304,18 +334,28 @@ def test_rubbish_behind_a_signature_is_one_line(magic, rubbish):
 
 @pytest.mark.parametrize(
     "idat",
-    [zlib.compress(bytes(50)), b"not deflated", zlib.compress(b"\x07" * 110), zlib.compress(bytes(110))[:-8]],
+    [
+        zlib.compress(bytes(50)),
+        b"not deflated",
+        zlib.compress(b"\x07" * 110),
+        zlib.compress(bytes(110))[:-8],
+    ],
     ids=["too little", "not deflated", "unknown filter", "cut off"],
 )
 def test_a_png_of_right_checksums_and_wrong_contents_is_refused(idat):
     assert "damaged" in error_of(png_of(10, 10, idat))
 
 
-@pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (10_000, 10_000), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(30_000, 30_000), (10_000, 10_000), (2**31 - 1, 2**31 - 1)]
+)
 def test_a_tiny_file_of_a_huge_image_is_refused_by_its_header(tmp_path, width, height):
     path = tmp_path / "bomb.png"
     path.write_bytes(png_of(width, height, zlib.compress(bytes(1000))))
-    assert error_of(path) == f"{path}: {width:,} × {height:,} pixels; the limit is 50,000,000 pixels in all; scale it down"
+    assert (
+        error_of(path)
+        == f"{path}: {width:,} × {height:,} pixels; the limit is 50,000,000 pixels in all; scale it down"  # noqa: E501
+    )
 
 
 @pytest.mark.parametrize("fmt", ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF"])
@@ -332,7 +372,9 @@ def test_nothing_is_written_to_standard_error(capfd):
         COLOUR_JPEG[:-30],
         png_of(10, 10, b"x"),
         png_of(30_000, 30_000, b"x"),
-        png_of(10, 10, zlib.compress(bytes(99) + b"\x05" + bytes(10))),  # a filter that there is not, in the last row
+        png_of(
+            10, 10, zlib.compress(bytes(99) + b"\x05" + bytes(10))
+        ),  # a filter that there is not, in the last row
         encoded(SMOOTH, "TIFF")[:-9],
     ]
     for data in bad:
@@ -341,18 +383,25 @@ def test_nothing_is_written_to_standard_error(capfd):
     assert captured.err == captured.out == ""
 
 
-# --------------------------------------------------------------------------------------------------------------- threads
+# ------------------------------------------------------------------------------------------ threads
 
 
 def test_several_threads_read_what_one_reads():
-    sources = [encoded(noise(20 + seed, 30, seed=seed), "PNG" if seed % 2 else "TIFF") for seed in range(40)]
+    sources = [
+        encoded(noise(20 + seed, 30, seed=seed), "PNG" if seed % 2 else "TIFF")
+        for seed in range(40)
+    ]
     with ThreadPoolExecutor(8) as threads:
         for seed, read in enumerate(threads.map(read_image, sources * 3)):
             np.testing.assert_array_equal(read, noise(20 + seed % 40, 30, seed=seed % 40))
 
 
 def test_iam_words_are_read_as_by_the_seed_notebook(real_iam):
-    paths = [path for path in sorted(real_iam.glob("words/*/*/*.png"))[::200] if path.stat().st_size]
+    paths = [
+        path for path in sorted(real_iam.glob("words/*/*/*.png"))[::200] if path.stat().st_size
+    ]
     assert paths
     for path in paths:
-        np.testing.assert_array_equal(read_image(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), err_msg=path.name)
+        np.testing.assert_array_equal(
+            read_image(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE), err_msg=path.name
+        )

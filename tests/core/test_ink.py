@@ -1,4 +1,5 @@
-"""Images with nothing on them read as nothing; what is written, however small or faint, does not."""
+"""Images with nothing on them read as nothing; what is written, however small or faint, does
+not."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,9 @@ BLANK: dict[str, Callable[[], Image]] = {
     "one dark pixel": lambda: with_dot(1, 0),
     "a speck": lambda: with_dot(3, 30),
     "light pixels on black": lambda: with_dot(2, 255, 0),
-    "a photograph of paper": lambda: grainy(210 - 40 * np.linspace(0, 1, 1500)[None], 10, (900, 1500)),
+    "a photograph of paper": lambda: grainy(
+        210 - 40 * np.linspace(0, 1, 1500)[None], 10, (900, 1500)
+    ),
 }
 
 
@@ -58,7 +61,9 @@ def ruled(lines: int, slant: int = 0) -> Image:
     return image
 
 
-@pytest.mark.parametrize("image", [ruled(1), ruled(2), ruled(1, slant=6)], ids=["a line", "two lines", "a slanting line"])
+@pytest.mark.parametrize(
+    "image", [ruled(1), ruled(2), ruled(1, slant=6)], ids=["a line", "two lines", "a slanting line"]
+)
 def test_ruled_paper_is_no_ink_and_what_is_written_on_it_is(image: Image) -> None:
     assert not blots_of(image)
     cv2.putText(image, "word", (90, 60), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 30, 3, cv2.LINE_AA)
@@ -105,17 +110,23 @@ def word(text: str, height: int, paper: int, ink: int, thickness: int = 2) -> Im
 def test_what_is_written_is_ink(text: str, height: int, paper: int, ink: int) -> None:
     image = word(text, height, paper, ink, max(2, height // 20))
     assert blots_of(image)
-    assert blots_of(np.clip(image + np.random.default_rng(0).normal(0, 3, image.shape), 0, 255).astype(np.uint8))
+    assert blots_of(
+        np.clip(image + np.random.default_rng(0).normal(0, 3, image.shape), 0, 255).astype(np.uint8)
+    )
 
 
 def test_a_full_stop_cut_out_tightly_is_ink() -> None:
-    assert blots_of(np.array([[200, 120, 190], [130, 90, 140], [210, 150, 200], [230, 220, 225]], np.uint8))
+    assert blots_of(
+        np.array([[200, 120, 190], [130, 90, 140], [210, 150, 200], [230, 220, 225]], np.uint8)
+    )
     assert blots_of(np.array([[120]], np.uint8)), "there is no room for paper"
 
 
 def test_no_labelled_word_of_iam_is_taken_for_paper(real_iam: Path) -> None:
     words = open_dataset(load_spec("iam-crnn").reader, root=real_iam, split="aachen/train")
-    lost = [words[index].id for index in range(0, len(words), 20) if not blots_of(words[index].load())]
+    lost = [
+        words[index].id for index in range(0, len(words), 20) if not blots_of(words[index].load())
+    ]
     assert not lost
 
 
@@ -134,7 +145,12 @@ def test_every_model_reads_nothing_from_paper(model: str) -> None:
     del items[len(images)]
     assert {(item.text, item.confidence, item.error) for item in items} == {NOTHING}
     decoded = pipeline.read(images[0])
-    assert (decoded.text, decoded.spans, decoded.characters, decoded.alternatives) == ("", (), (), ())
+    assert (decoded.text, decoded.spans, decoded.characters, decoded.alternatives) == (
+        "",
+        (),
+        (),
+        (),
+    )
 
 
 @pytest.mark.parametrize("ink", ["dark", "light", "auto"])
@@ -156,7 +172,11 @@ def test_paper_from_the_cache_reads_as_nothing_too(tiny_run: Path, words_copy: P
     results = [pipeline.evaluate("all", data=words_copy) for _ in range(2)]
     texts: list[list[str]] = [[], []]
     for found in texts:
-        pipeline.evaluate("all", data=words_copy, on_reading=lambda each, found=found: found.append(each.decoded.text))
+        pipeline.evaluate(
+            "all",
+            data=words_copy,
+            on_reading=lambda each, found=found: found.append(each.decoded.text),
+        )
     assert texts[0] == texts[1]
     assert texts[0].count("") >= 1
     assert results[0].metrics == results[1].metrics
@@ -176,4 +196,8 @@ def test_a_line_or_a_page_given_to_a_model_of_words_is_noted(model: str, lines: 
     pipeline = ocrkit.load(model)
     words = [word(text, 70, 235, 30) for text in ("day", "still", "wonderful", "unintelligible")]
     items = list(pipeline.read_many([*words, page(lines), "gone.png"]))
-    assert [item.note.partition(";")[0] for item in items] == [*[""] * 4, "looks like a line or a page", ""]
+    assert [item.note.partition(";")[0] for item in items] == [
+        *[""] * 4,
+        "looks like a line or a page",
+        "",
+    ]

@@ -1,10 +1,11 @@
-"""Language models: scores, files, ARPA. ``kenlm/`` holds a model that KenLM made and the scores that it gives, log10, with
+"""Language models: scores, files, ARPA. ``kenlm/`` holds a model that KenLM made and the scores
+that it gives, log10, with
 
     sed 's/ /_/g; s/./& /g; s/_/<space>/g; s/ $//' harbour.txt | lmplz -o 4 --discount_fallback > harbour.arpa
     kenlm.Model("harbour.arpa").full_scores(" ".join("<space>" if c == " " else c for c in text))
 
 (KenLM 0.3.0). The text was written for this.
-"""
+"""  # noqa: E501
 
 import json
 import math
@@ -66,25 +67,37 @@ def test_scores_are_those_that_back_off_gives_by_hand(tmp_path: Path) -> None:
     expected = {
         "": [-0.3 - 0.4],
         "a": [-0.1, -0.05 - 0.2 - 0.4],  # <s> a: no end behind it, nor behind a
-        "ab": [-0.1, -0.02, -0.3],  # the end: <s> a b is as long as the order, so the context is a b, which has no back-off
+        "ab": [
+            -0.1,
+            -0.02,
+            -0.3,
+        ],  # the end: <s> a b is as long as the order, so the context is a b, which has no back-off
         "ba": [-0.3 - 0.7, -0.6, -0.2 - 0.4],
         "bab": [-0.3 - 0.7, -0.6, -0.04, -0.3],
         " b": [-0.3 - 1.0, -0.7, -0.3],
     }
     for text, scores in expected.items():
-        np.testing.assert_allclose(model.log_probs(text), np.array(scores) * LN10, rtol=1e-5, err_msg=repr(text))
+        np.testing.assert_allclose(
+            model.log_probs(text), np.array(scores) * LN10, rtol=1e-5, err_msg=repr(text)
+        )
 
 
 def test_scores_are_kenlms() -> None:
     model = LanguageModel.open(KENLM / "harbour.arpa")
     for text, scores in json.loads((KENLM / "scores.json").read_text()).items():
-        np.testing.assert_allclose(model.log_probs(text), np.array(scores) * LN10, atol=1e-5, err_msg=repr(text))
+        np.testing.assert_allclose(
+            model.log_probs(text), np.array(scores) * LN10, atol=1e-5, err_msg=repr(text)
+        )
 
 
 def sums(model: LanguageModel, text: str) -> list[float]:
-    """The sum of all probabilities, the end's and the unknown's included, after every beginning of a text."""
+    """The sum of all probabilities, the end's and the unknown's included, after every beginning of
+    a text."""
     width = int(model.ngrams.children[0])
-    choices = np.array([index for index in range(width) if index not in (len(model.characters), model.start - 1)], np.int32)
+    choices = np.array(
+        [index for index in range(width) if index not in (len(model.characters), model.start - 1)],
+        np.int32,
+    )
     state, found = np.array([model.start], np.int32), []
     for index in [*model.ids(text), None]:
         scores, _ = model.score(np.repeat(state, len(choices)), choices)
@@ -102,9 +115,13 @@ def test_probabilities_sum_to_one_after_any_text(text: str) -> None:
 HARBOUR = LanguageModel.open(KENLM / "harbour.arpa")
 
 
-def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
-    monkeypatch.setattr(language_model, "_ENTRIES", 24 * 45)  # rows are thrown away all the time, and made room for when many
+    monkeypatch.setattr(
+        language_model, "_ENTRIES", 24 * 45
+    )  # rows are thrown away all the time, and made room for when many
     small = LanguageModel.open(KENLM / "harbour.arpa")
     for size in (1, 7, 200):
         states = np.full(size, small.start, np.int32)
@@ -129,7 +146,9 @@ def test_threads_may_share_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(text: str, scores: np.ndarray) -> None:
         wrong.extend(text for _ in range(30) if (model.log_probs(text) != scores).any())
 
-    threads = [threading.Thread(target=read, args=each) for each in zip(texts, expected, strict=True)]
+    threads = [
+        threading.Thread(target=read, args=each) for each in zip(texts, expected, strict=True)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -137,20 +156,26 @@ def test_threads_may_share_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not wrong
 
 
-def test_unknown_characters_are_refused_unless_the_model_has_a_probability_for_them(tmp_path: Path) -> None:
+def test_unknown_characters_are_refused_unless_the_model_has_a_probability_for_them(
+    tmp_path: Path,
+) -> None:
     assert HARBOUR.log_probs("☃")[0] == HARBOUR.log_probs("é")[0] < -3
-    with pytest.raises(OcrkitError, match=re.escape("lacks characters of the alphabet: 'cé'; train it with")):
+    with pytest.raises(
+        OcrkitError, match=re.escape("lacks characters of the alphabet: 'cé'; train it with")
+    ):
         LanguageModel.open(arpa(tmp_path)).ids("abcé")
 
 
-# ------------------------------------------------------------------------------------------------------------------ files
+# -------------------------------------------------------------------------------------------- files
 
 
 def test_a_file_gives_what_was_written_to_it(tmp_path: Path) -> None:
     write(tmp_path / "model", read_arpa(KENLM / "harbour.arpa"))
     model = LanguageModel.open(tmp_path / "model")
     assert (model.characters, model.order, model.about) == (HARBOUR.characters, 4, HARBOUR.about)
-    (tmp_path / "model").write_bytes(b"")  # a file that is cut while a process has it mapped would end that process
+    (tmp_path / "model").write_bytes(
+        b""
+    )  # a file that is cut while a process has it mapped would end that process
     for text in ("The name of her boat", "zebra", ""):
         np.testing.assert_allclose(model.log_probs(text), HARBOUR.log_probs(text), rtol=2e-3)
     np.testing.assert_allclose(sums(model, "He had heard"), 1, atol=2e-3)
@@ -162,10 +187,15 @@ def test_a_damaged_or_foreign_file_is_one_line(tmp_path: Path) -> None:
     whole = path.read_bytes()
     save_file({"x": np.zeros(3, np.float32)}, tmp_path / "weights")
     damaged = {
-        "empty": b"", "cut": whole[:-10], "longer": whole + b"x", "changed": whole[:-1] + bytes([whole[-1] ^ 1]),
-        "page": b"<!doctype html><title>Not found</title>", "weights": (tmp_path / "weights").read_bytes(),
-        "version": whole.replace(b"n-grams 1", b"n-grams 9"), "order": whole.replace(b'\\"order\\": 4', b'\\"order\\": 9'),
-    }  # fmt: skip
+        "empty": b"",
+        "cut": whole[:-10],
+        "longer": whole + b"x",
+        "changed": whole[:-1] + bytes([whole[-1] ^ 1]),
+        "page": b"<!doctype html><title>Not found</title>",
+        "weights": (tmp_path / "weights").read_bytes(),
+        "version": whole.replace(b"n-grams 1", b"n-grams 9"),
+        "order": whole.replace(b'\\"order\\": 4', b'\\"order\\": 9'),
+    }
     for name, content in damaged.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(OcrkitError, match="no language model, or a damaged one") as caught:
@@ -188,7 +218,9 @@ def test_a_damaged_or_foreign_file_is_one_line(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_whose_numbers_lead_nowhere_is_refused_even_where_its_sum_is_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, np.ndarray]], object]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[dict[str, np.ndarray]], object],
 ) -> None:
     digest = language_model._digest
 
@@ -204,7 +236,10 @@ def test_a_file_whose_numbers_lead_nowhere_is_refused_even_where_its_sum_is_righ
 
 
 def test_what_is_neither_a_file_nor_a_shipped_model_is_said(tmp_path: Path) -> None:
-    with pytest.raises(OcrkitError, match=r"englsh: no such language model; expected a file, or the name of .*\benglish\b"):
+    with pytest.raises(
+        OcrkitError,
+        match=r"englsh: no such language model; expected a file, or the name of .*\benglish\b",
+    ):
         LanguageModel.open("englsh")
     with pytest.raises(OcrkitError, match="no such language model"):
         LanguageModel.open(tmp_path)
@@ -235,10 +270,15 @@ def test_a_damaged_arpa_file_is_one_line(tmp_path: Path, old: str, new: str, mes
 
 
 @given(data=st.data())
-def test_no_arpa_file_does_more_than_be_refused(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_no_arpa_file_does_more_than_be_refused(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     start = data.draw(st.integers(10, len(BY_HAND) - 1))
     end = data.draw(st.integers(start, min(start + 12, len(BY_HAND))))
-    path = arpa(tmp_path_factory.getbasetemp(), BY_HAND[:start] + data.draw(st.text(max_size=4)) + BY_HAND[end:])
+    path = arpa(
+        tmp_path_factory.getbasetemp(),
+        BY_HAND[:start] + data.draw(st.text(max_size=4)) + BY_HAND[end:],
+    )
     try:
         model = LanguageModel.open(path)
     except OcrkitError:
@@ -246,7 +286,7 @@ def test_no_arpa_file_does_more_than_be_refused(data: st.DataObject, tmp_path_fa
     assert not np.isnan(model.log_probs(model.characters)).any()
 
 
-# -------------------------------------------------------------------------------------------------------- what is shipped
+# ---------------------------------------------------------------------------------- what is shipped
 
 
 def test_the_shipped_model_knows_english_and_the_zoos_alphabet() -> None:
@@ -255,7 +295,13 @@ def test_the_shipped_model_knows_english_and_the_zoos_alphabet() -> None:
     model = LanguageModel.open("english")
     assert model.characters == load_spec("iam-crnn").alphabet
     assert "WordNet" in model.about["licence"]
-    for word, misread in (("house", "hcuse"), ("London", "Lordon"), ("quickly", "quidkly"), (",", "^"), ("1961", "l96l")):
+    for word, misread in (
+        ("house", "hcuse"),
+        ("London", "Lordon"),
+        ("quickly", "quidkly"),
+        (",", "^"),
+        ("1961", "l96l"),
+    ):
         assert model.log_probs(word).sum() > model.log_probs(misread).sum() + 1, word
 
 

@@ -1,4 +1,5 @@
-"""Training of language models: the numbers of KenLM's lmplz, probabilities that sum to 1, pruning, and how texts are cut."""
+"""Training of language models: the numbers of KenLM's lmplz, probabilities that sum to 1, pruning,
+and how texts are cut."""
 
 from collections import Counter
 from pathlib import Path
@@ -20,14 +21,17 @@ def texts_of(path: Path, *, words: bool = False) -> Counter[str]:
     return sum(read_texts(path, words=words), Counter())
 
 
-def trained(texts: dict[str, int], order: int, characters: str | None = None, keep: int | None = None) -> NGrams:
+def trained(
+    texts: dict[str, int], order: int, characters: str | None = None, keep: int | None = None
+) -> NGrams:
     counts = Counts(characters or "".join(sorted(set().union(*texts))), order)
     counts.add(texts)
     return train(counts, keep=keep)
 
 
 def all_sums(ngrams: NGrams) -> np.ndarray:
-    """The sums of all probabilities after every context that can be reached, and after every character in it."""
+    """The sums of all probabilities after every context that can be reached, and after every
+    character in it."""
     model = LanguageModel(ngrams)
     size = len(model.characters)
     characters = np.arange(size, dtype=np.int32)
@@ -36,20 +40,27 @@ def all_sums(ngrams: NGrams) -> np.ndarray:
         states = np.array(sorted(new), np.int32)
         seen |= new
         scores, behind = model.score(np.repeat(states, size), np.tile(characters, len(states)))
-        found.append(np.exp(scores).reshape(len(states), size).sum(axis=1) + np.exp(model.end(states)))
+        found.append(
+            np.exp(scores).reshape(len(states), size).sum(axis=1) + np.exp(model.end(states))
+        )
         new = set(behind.tolist()) - seen
     return np.concatenate(found)
 
 
 def test_a_model_of_thousands_of_characters_needs_little_memory() -> None:
-    """A state's row has a number for each character: as many rows as of a hundred would be gigabytes."""
+    """A state's row has a number for each character: as many rows as of a hundred would be
+    gigabytes."""
     characters = "".join(chr(0x4E00 + index) for index in range(6000))
     texts = {characters[first : first + 12]: 1 for first in range(0, 6000, 7)}
     model = LanguageModel(trained(texts, 3, characters))
     text = next(iter(texts))
     assert model.log_probs(text).sum() > model.log_probs(text[::-1]).sum()
-    scores, states = model.score(np.full(6000, model.start, np.int32), np.arange(6000, dtype=np.int32))
-    assert np.exp(scores).sum() + np.exp(model.end(np.array([model.start], np.int32)))[0] == pytest.approx(1, abs=1e-4)
+    scores, states = model.score(
+        np.full(6000, model.start, np.int32), np.arange(6000, dtype=np.int32)
+    )
+    assert np.exp(scores).sum() + np.exp(model.end(np.array([model.start], np.int32)))[
+        0
+    ] == pytest.approx(1, abs=1e-4)
     most = 0
     for some in np.split(states, 60):  # as many at a time as a beam search has
         model.end(some)
@@ -58,26 +69,35 @@ def test_a_model_of_thousands_of_characters_needs_little_memory() -> None:
 
 
 def test_the_numbers_are_lmplzs() -> None:
-    """lmplz gives its uniform share to <unk>, which is here a character that the text does not have."""
+    """lmplz gives its uniform share to <unk>, which is here a character that the text does not
+    have."""
     theirs = LanguageModel.open(KENLM / "harbour.arpa")
     texts = texts_of(KENLM / "harbour.txt")
     ours = trained(texts, 4, theirs.characters + "☃")
     assert ours.about["ngrams"] == [45, 163, 243, 270]
     model = LanguageModel(ours)
     for text in [*texts, "The name of her boat", "hidden", "☃ ☃", ""]:
-        np.testing.assert_allclose(model.log_probs(text), theirs.log_probs(text), atol=2e-6, err_msg=repr(text))
+        np.testing.assert_allclose(
+            model.log_probs(text), theirs.log_probs(text), atol=2e-6, err_msg=repr(text)
+        )
 
 
-words = st.dictionaries(st.text(alphabet="abc ", min_size=1, max_size=7), st.integers(1, 5), min_size=1, max_size=12)
+words = st.dictionaries(
+    st.text(alphabet="abc ", min_size=1, max_size=7), st.integers(1, 5), min_size=1, max_size=12
+)
 
 
 @given(texts=words, order=st.integers(1, 6), keep=st.none() | st.integers(0, 30))
-def test_probabilities_sum_to_one_in_every_context(texts: dict[str, int], order: int, keep: int | None) -> None:
+def test_probabilities_sum_to_one_in_every_context(
+    texts: dict[str, int], order: int, keep: int | None
+) -> None:
     np.testing.assert_allclose(all_sums(trained(texts, order, "abc xy", keep)), 1, atol=1e-5)
 
 
 @given(texts=words, order=st.integers(1, 5))
-def test_counting_in_pieces_and_repeating_texts_are_the_same(texts: dict[str, int], order: int) -> None:
+def test_counting_in_pieces_and_repeating_texts_are_the_same(
+    texts: dict[str, int], order: int
+) -> None:
     whole, pieces = Counts("abc ", order), Counts("abc ", order)
     whole.add(texts)
     for text, count in texts.items():
@@ -102,7 +122,9 @@ def test_counts_are_how_often_a_text_occurs(texts: dict[str, int], order: int) -
     names = [""]
     for keys in counts.keys:
         names = [names[key // counts.width] + symbols[key % counts.width] for key in keys]
-    assert {name: count for name, count in zip(names, counts.counts[-1].tolist(), strict=True) if count} == expected
+    assert {
+        name: count for name, count in zip(names, counts.counts[-1].tolist(), strict=True) if count
+    } == expected
 
 
 def test_a_longer_memory_foretells_more_and_characters_never_seen_get_the_uniform_share() -> None:
@@ -124,13 +146,17 @@ def test_pruning_keeps_what_matters() -> None:
     assert sizes == [0, 50, 200, 500, 676]
     assert needed == sorted(needed, reverse=True)
     unigrams = bits(LanguageModel(trained(texts, 1)), texts)[0]
-    assert needed[2] < unigrams - 0.6 * (unigrams - needed[-1])  # a third of them does most of the work
+    assert needed[2] < unigrams - 0.6 * (
+        unigrams - needed[-1]
+    )  # a third of them does most of the work
 
 
 def test_bits_are_those_of_the_texts_one_by_one() -> None:
     model = LanguageModel.open("english")
     texts = {"house": 3, "a": 1, "": 2, "garden": 1, "naïve": 4}
-    total = -sum(count * model.log_probs(text).sum() for text, count in texts.items() if text != "naïve") / np.log(2)
+    total = -sum(
+        count * model.log_probs(text).sum() for text, count in texts.items() if text != "naïve"
+    ) / np.log(2)
     found, symbols, left_out = bits(model, texts)
     assert found == pytest.approx(total, rel=1e-6)
     assert (symbols, left_out) == (3 * 6 + 2 + 2 * 1 + 7, 4)
@@ -143,24 +169,54 @@ def test_texts_with_other_characters_are_left_out_and_none_at_all_is_an_error() 
     assert (counts.texts, counts.left_out, counts.symbols) == (2, 3, 6)
     counts = Counts("abc", 2)
     counts.add({"xy": 3})
-    with pytest.raises(OcrkitError, match="no text to train on: 3 texts have characters outside 'abc'"):
+    with pytest.raises(
+        OcrkitError, match="no text to train on: 3 texts have characters outside 'abc'"
+    ):
         train(counts)
 
 
 def test_words_are_split_from_the_punctuation_around_them() -> None:
     text = 'He said: "Don\'t (now)... pay £3.50," -- and well-known  Mr. X\'s\t"?!"'
     assert list(split_words(text)) == [
-        "He", "said", ":", '"', "Don't", "(", "now", ")", "...", "pay", "£3.50", ",", '"', "--", "and", "well-known", "Mr", ".",
-        "X's", '"', "?", "!", '"',
-    ]  # fmt: skip
+        "He",
+        "said",
+        ":",
+        '"',
+        "Don't",
+        "(",
+        "now",
+        ")",
+        "...",
+        "pay",
+        "£3.50",
+        ",",
+        '"',
+        "--",
+        "and",
+        "well-known",
+        "Mr",
+        ".",
+        "X's",
+        '"',
+        "?",
+        "!",
+        '"',
+    ]
 
 
-def test_texts_of_a_file_are_its_lines_or_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_of_a_file_are_its_lines_or_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes("a b\r\n\n  c, a\u2028b \na b".encode())
     told: list[int] = []
     assert texts_of(path) == {"a b": 2, "c, a\u2028b": 1}
-    assert sum(read_texts(path, words=True, on_bytes=told.append), Counter()) == {"a": 3, "b": 3, "c": 1, ",": 1}
+    assert sum(read_texts(path, words=True, on_bytes=told.append), Counter()) == {
+        "a": 3,
+        "b": 3,
+        "c": 1,
+        ",": 1,
+    }
     assert sum(told) == path.stat().st_size
     assert characters_of([path], words=True) == ",abc"
     monkeypatch.setattr(ngrams, "_CHUNK", 2)

@@ -1,4 +1,5 @@
-"""Manifests: the shipped ones, the lists of forms beside them, and what is said where such a list is not what it should be."""
+"""Manifests: the shipped ones, the lists of forms beside them, and what is said where such a list
+is not what it should be."""
 
 import shutil
 import tomllib
@@ -67,16 +68,33 @@ def test_a_list_that_a_person_has_saved_is_read(listed: Path, words_root: Path) 
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "missing": (lambda path: path.unlink(), "no such file; expected the list of what the weights have seen; install"),
-    "cut off": (lambda path: path.write_text("trained\tx\n"), "1 forms are 'trained', the manifest says 2: cut off or"),
-    "another": (lambda path: path.write_text("trained\tx\ny\n"), "line 2: 'y'; expected 'trained' or 'chosen', a tab and"),
-    "a blank": (lambda path: path.write_text("trained x\n"), "line 1: 'trained x'; expected 'trained' or 'chosen', a tab"),
-    "no id": (lambda path: path.write_text("trained\t\n"), r"line 1: 'trained\t'; expected 'trained' or 'chosen', a tab"),
+    "missing": (
+        lambda path: path.unlink(),
+        "no such file; expected the list of what the weights have seen; install",
+    ),
+    "cut off": (
+        lambda path: path.write_text("trained\tx\n"),
+        "1 forms are 'trained', the manifest says 2: cut off or",
+    ),
+    "another": (
+        lambda path: path.write_text("trained\tx\ny\n"),
+        "line 2: 'y'; expected 'trained' or 'chosen', a tab and",
+    ),
+    "a blank": (
+        lambda path: path.write_text("trained x\n"),
+        "line 1: 'trained x'; expected 'trained' or 'chosen', a tab",
+    ),
+    "no id": (
+        lambda path: path.write_text("trained\t\n"),
+        r"line 1: 'trained\t'; expected 'trained' or 'chosen', a tab",
+    ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_list_is_told_when_something_is_scored_and_not_before(listed: Path, words_root: Path, damage: str) -> None:
+def test_a_damaged_list_is_told_when_something_is_scored_and_not_before(
+    listed: Path, words_root: Path, damage: str
+) -> None:
     change, said = DAMAGE[damage]
     change(listed / "forms.txt")
     pipeline = ocrkit.load("tiny")
@@ -92,7 +110,10 @@ def test_a_list_is_named_by_a_file_and_two_counts() -> None:
     weights = {"file": "w", "sha256": "0" * 64}
     for forms, said in (
         ({}, ["forms.file is missing", "forms.trained is missing", "forms.chosen is missing"]),
-        ({"file": "../x", "trained": -1, "chosen": True}, ["forms.file: '../x'", "forms.trained: -1", "forms.chosen: True"]),
+        (
+            {"file": "../x", "trained": -1, "chosen": True},
+            ["forms.file: '../x'", "forms.trained: -1", "forms.chosen: True"],
+        ),
         ({"file": "forms.txt", "trained": 0, "chosen": 0}, []),
     ):
         problems = manifest_problems({"schema": 2, "weights": weights, "forms": forms})

@@ -58,14 +58,33 @@ def test_both_are_scored(tiny_run: Path, words_root: Path) -> None:
     assert found.higher_is_better == {"right": True, "initials": True}
 
 
-def test_result_files_keep_both_and_are_scored_and_compared_by_both(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_result_files_keep_both_and_are_scored_and_compared_by_both(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     kept, page = tmp_path / "kept.jsonl", tmp_path / "page.html"
-    run = ["run", "--pipeline", tiny_run, "--data", words_root, "--split", "all", "--set", BOTH, "--json"]
+    run = [
+        "run",
+        "--pipeline",
+        tiny_run,
+        "--data",
+        words_root,
+        "--split",
+        "all",
+        "--set",
+        BOTH,
+        "--json",
+    ]
     told = json.loads(ocrkit_(*run, "--output", kept, "--report", page))["metrics"]
     header = read_results(kept).header["parts"]["metrics"]
-    assert header == [{"use": "right", "first": 0}, {"use": "right", "first": 1, "name": "initials"}]
+    assert header == [
+        {"use": "right", "first": 0},
+        {"use": "right", "first": 1, "name": "initials"},
+    ]
     assert json.loads(ocrkit_("score", kept, "--json"))["metrics"] == told
-    assert list(json.loads(ocrkit_("compare", kept, kept, "--json"))["metrics"]) == ["right", "initials"]
+    assert list(json.loads(ocrkit_("compare", kept, kept, "--json"))["metrics"]) == [
+        "right",
+        "initials",
+    ]
     assert "initials" in page.read_text()
     table = ocrkit_("score", kept).splitlines()
     assert table[1].split()[:3] == ["Right", "words", "right"]
@@ -73,34 +92,65 @@ def test_result_files_keep_both_and_are_scored_and_compared_by_both(tiny_run: Pa
     assert table[2].split()[-1] == "higher"
 
 
-def test_the_better_of_a_named_metric_is_known(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_the_better_of_a_named_metric_is_known(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     """The writers that are read worst come first in the report."""
     page = tmp_path / "page.html"
     named = "metrics=[{ use = 'right', name = 'mine' }]"
-    ocrkit_("run", "--pipeline", tiny_run, "--data", words_root, "--split", "all", "--set", named, "--report", page)
+    ocrkit_(
+        "run",
+        "--pipeline",
+        tiny_run,
+        "--data",
+        words_root,
+        "--split",
+        "all",
+        "--set",
+        named,
+        "--report",
+        page,
+    )
     assert "higher is better" in page.read_text()
 
 
 def test_settings_find_a_metric_by_its_name_and_keep_it(tiny: Path) -> None:
     spec = load_spec(tiny, [BOTH, "metrics.initials.first=2", "metrics.right.first=3"])
-    assert {name: part.options for name, part in spec.metrics.items()} == {"right": {"first": 3}, "initials": {"first": 2}}
+    assert {name: part.options for name, part in spec.metrics.items()} == {
+        "right": {"first": 3},
+        "initials": {"first": 2},
+    }
     changed = load_spec(tiny, [BOTH, "metrics.initials.use=cer"]).metrics["initials"]
     assert (changed.use, changed.options) == ("cer", {})
 
 
 def test_training_chooses_by_a_metric_s_name(tiny: Path) -> None:
     assert load_spec(tiny, [BOTH, "training.metric=initials"]).training.metric == "initials"
-    with pytest.raises(ConfigError, match=r"training\.metric: 'cer' is not one of the pipeline's metrics"):
+    with pytest.raises(
+        ConfigError, match=r"training\.metric: 'cer' is not one of the pipeline's metrics"
+    ):
         load_spec(tiny, [BOTH, "training.metric=cer"])
 
 
 @pytest.mark.parametrize(
     ("metrics", "said"),
     [
-        ("[{use='right'}, {use='right', first=1}]", "metrics[1]: another metric is called 'right'; give one of them a name"),
-        ("[{use='cer'}, {use='right', name='cer'}]", "metrics[1]: another metric is called 'cer'; give one of them a name"),
-        ("[{use='cer', name=3}]", "metrics[0].name: 3; expected a text, by which results call the metric"),
-        ("[{use='cer', name=''}]", "metrics[0].name: ''; expected a text, by which results call the metric"),
+        (
+            "[{use='right'}, {use='right', first=1}]",
+            "metrics[1]: another metric is called 'right'; give one of them a name",
+        ),
+        (
+            "[{use='cer'}, {use='right', name='cer'}]",
+            "metrics[1]: another metric is called 'cer'; give one of them a name",
+        ),
+        (
+            "[{use='cer', name=3}]",
+            "metrics[0].name: 3; expected a text, by which results call the metric",
+        ),
+        (
+            "[{use='cer', name=''}]",
+            "metrics[0].name: ''; expected a text, by which results call the metric",
+        ),
     ],
 )
 def test_two_of_one_name_are_one_clear_error(tiny: Path, metrics: str, said: str) -> None:

@@ -1,4 +1,5 @@
-"""A training run made into a model: what its manifest says of the runs before, and its list of forms of what they have seen."""
+"""A training run made into a model: what its manifest says of the runs before, and its list of
+forms of what they have seen."""
 
 import json
 import shutil
@@ -29,7 +30,9 @@ def describe(folder: Path, runs: list[dict[str, Any]], trained: set[str]) -> Non
 def run(folder: Path, tiny: Path, words_root: Path, tmp_path: Path) -> Path:
     """The folder of a run that started from the model ``tiny``, which two runs had made."""
     describe(folder, [SECOND, FIRST], {"a01-003", "z-1", "z-2"})
-    assembly = assemble(load_spec(tiny, ["training.epochs=1", "training.validation="]), training=True)
+    assembly = assemble(
+        load_spec(tiny, ["training.epochs=1", "training.validation="]), training=True
+    )
     train(assembly, tmp_path / "run", data=words_root, init="zoo:tiny")
     return tmp_path / "run"
 
@@ -49,8 +52,13 @@ def packed(run: Path, tiny: Path) -> tuple[list[dict[str, object]], SeenForms]:
 OWN = {"a01-000u", "a01-003", "a01-007"}
 
 
-def test_runs_of_the_model_that_it_started_from_are_listed_and_what_they_have_seen(run: Path, tiny: Path) -> None:
-    assert packed(run, tiny) == ([SECOND, FIRST], SeenForms(frozenset(OWN | {"z-1", "z-2"}), frozenset({"tune-1"})))
+def test_runs_of_the_model_that_it_started_from_are_listed_and_what_they_have_seen(
+    run: Path, tiny: Path
+) -> None:
+    assert packed(run, tiny) == (
+        [SECOND, FIRST],
+        SeenForms(frozenset(OWN | {"z-1", "z-2"}), frozenset({"tune-1"})),
+    )
 
 
 def test_a_model_that_is_another_by_now_lends_no_runs(run: Path, folder: Path, tiny: Path) -> None:

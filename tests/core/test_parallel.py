@@ -41,7 +41,9 @@ def test_results_come_in_the_order_of_the_items(milliseconds: list[int], threads
         time.sleep(item[1] / 1000)
         return item[0]
 
-    assert list(ordered_map(work, enumerate(milliseconds), threads)) == list(range(len(milliseconds)))
+    assert list(ordered_map(work, enumerate(milliseconds), threads)) == list(
+        range(len(milliseconds))
+    )
 
 
 def test_many_items_are_worked_on_at_once() -> None:
@@ -110,7 +112,9 @@ def test_opencv_s_own_threads_do_not_outlive_a_fork() -> None:
         expected = cv2.resize(large, (1500, 1500))
 
         def same() -> bool:
-            return cv2.getNumThreads() == 1 and bool((cv2.resize(large, (1500, 1500)) == expected).all())
+            return cv2.getNumThreads() == 1 and bool(
+                (cv2.resize(large, (1500, 1500)) == expected).all()
+            )
 
         assert in_child(same)
         assert cv2.getNumThreads() == 3, "the parent's go on"

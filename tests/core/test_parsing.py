@@ -52,17 +52,34 @@ def test_json_that_is_refused(text: str | bytes, said: str) -> None:
 
 
 def test_what_files_hold_is_read() -> None:
-    wide = {"numbers": [[i, i / 7, -(2**63), 2**63 - 1] for i in range(1000)], "deep": [[[[[{"a": []}]]]]], "é": "ü\U0001f600"}
+    wide = {
+        "numbers": [[i, i / 7, -(2**63), 2**63 - 1] for i in range(1000)],
+        "deep": [[[[[{"a": []}]]]]],
+        "é": "ü\U0001f600",
+    }
     assert parse_json(json.dumps(wide)) == wide
     assert parse_json(json.dumps(wide, ensure_ascii=False).encode("utf-8-sig")) == wide
     assert parse_json(r'"a\udcff"') == "a\udcff"  # a byte of a file's name
-    assert parse_toml('a.b = [1.5, 0xff]\n[[c]]\nd = "..."') == {"a": {"b": [1.5, 255]}, "c": [{"d": "..."}]}
+    assert parse_toml('a.b = [1.5, 0xff]\n[[c]]\nd = "..."') == {
+        "a": {"b": [1.5, 255]},
+        "c": [{"d": "..."}],
+    }
 
 
 def test_all_toml_and_json_of_files_is_read_in_this_way() -> None:
     """Each place that called Python's parsers itself forgot another of their errors."""
     root = Path(__file__).parents[2]
-    here = {root / "ocrkit" / "parsing.py", root / "ocrkit" / "testing" / "reader.py", root / "ocrkit" / "assembly.py"}
-    sources = {path for folder in ("ocrkit", "plugins") for path in (root / folder).rglob("*.py")} - here
+    here = {
+        root / "ocrkit" / "parsing.py",
+        root / "ocrkit" / "testing" / "reader.py",
+        root / "ocrkit" / "assembly.py",
+    }
+    sources = {
+        path for folder in ("ocrkit", "plugins") for path in (root / folder).rglob("*.py")
+    } - here
     calls = ("tomllib.load", "json.load", "(json.loads")
-    assert not [str(path) for path in sources if any(call in path.read_text(encoding="utf-8") for call in calls)]
+    assert not [
+        str(path)
+        for path in sources
+        if any(call in path.read_text(encoding="utf-8") for call in calls)
+    ]

@@ -82,7 +82,7 @@ def ocrkit_backends(register):
 @ocrkit.hookimpl
 def ocrkit_encoders(register):
     register("bilstm", "ocrkit_torch.bilstm:BiLstm", backend="heavy")
-"""
+"""  # noqa: E501
 
 
 def assembled(source: Path, *settings: str, **options: Any) -> Assembly:
@@ -99,7 +99,7 @@ def words(root: Path) -> list[Path]:
     return sorted(root.glob("words/*/*/*.png"))
 
 
-# ----------------------------------------------------------------------------------------------------------------- seams
+# -------------------------------------------------------------------------------------------- seams
 
 
 def test_sizes_flow_from_part_to_part(tiny: Path) -> None:
@@ -109,7 +109,11 @@ def test_sizes_flow_from_part_to_part(tiny: Path) -> None:
     assert (plan.encoded.features, plan.encoded.steps) == (16, 12)
     assert plan.classes == 6
     variable = assembled(tiny, "preprocessor.use=fit-height", "preprocessor.height=16").plan
-    assert (variable.image.width, variable.sequence.steps, variable.encoded.steps) == (None, None, None)
+    assert (variable.image.width, variable.sequence.steps, variable.encoded.steps) == (
+        None,
+        None,
+        None,
+    )
 
 
 def test_every_seam_is_shown_with_its_owner_and_its_parameters(tiny: Path, tiny_run: Path) -> None:
@@ -122,7 +126,12 @@ def test_every_seam_is_shown_with_its_owner_and_its_parameters(tiny: Path, tiny_
         ("head", "linear", "onnx"),
         ("decoder", "ctc-greedy", "ctc"),
     ]
-    assert [row.output for row in rows[1:5]] == ["16 × 48 px", "12 steps × 64", "12 steps × 16", "12 steps × 6"]
+    assert [row.output for row in rows[1:5]] == [
+        "16 × 48 px",
+        "12 steps × 64",
+        "12 steps × 16",
+        "12 steps × 6",
+    ]
     assert all(first.output == second.input for first, second in pairwise(rows[1:]))
     stored = ocrkit.load(tiny_run).weights.arrays
     assert stored is not None
@@ -132,18 +141,28 @@ def test_every_seam_is_shown_with_its_owner_and_its_parameters(tiny: Path, tiny_
 
 
 def test_all_that_does_not_fit_is_said_at_once(tiny: Path) -> None:
-    settings = ["preprocessor.use=shear", "training.augment=[{use='fit-pad'}, {use='shift'}]", "backends=['onx', 'tourch']"]
+    settings = [
+        "preprocessor.use=shear",
+        "training.augment=[{use='fit-pad'}, {use='shift'}]",
+        "backends=['onx', 'tourch']",
+    ]
     problems = problems_of(lambda: assemble(read_spec(tiny, settings)))
     assert len(problems) == 4
-    assert problems[0].startswith("no preprocessor named 'shear': it is an augmentation, which belongs into training.augment.")
-    assert problems[1].startswith("no augmentation named 'fit-pad': it is a preprocessor, which belongs into [preprocessor].")
+    assert problems[0].startswith(
+        "no preprocessor named 'shear': it is an augmentation, which belongs into training.augment."
+    )
+    assert problems[1].startswith(
+        "no augmentation named 'fit-pad': it is a preprocessor, which belongs into [preprocessor]."
+    )
     assert problems[2].startswith("no backend named 'onx'. Did you mean 'onnx'?")
     assert problems[3].startswith("no backend named 'tourch'")
 
 
 def test_options_that_contradict_each_other_are_said_together_with_the_rest(tiny: Path) -> None:
     problems = problems_of(
-        lambda: assembled(tiny, "preprocessor.use=fit-height", "preprocessor.max_width=8", "backends=['nowhere']")
+        lambda: assembled(
+            tiny, "preprocessor.use=fit-height", "preprocessor.max_width=8", "backends=['nowhere']"
+        )
     )
     assert len(problems) == 2
     assert problems[0].startswith("min_width 16")
@@ -160,21 +179,31 @@ def test_sizes_that_a_part_cannot_take_are_refused(tiny: Path, setting: str, pro
     assert problems_of(lambda: assembled(tiny, setting)) == [problem]
 
 
-# --------------------------------------------------------------------------------------------------------------- backends
+# ----------------------------------------------------------------------------------------- backends
 
 
 def test_the_first_backend_that_is_there_is_taken(install: Install, tiny: Path) -> None:
     install("bands", NUMPY_FEATURIZER)
     assert assembled(tiny, "backends=['no-such', 'heavy', 'torch']").backend_name == "torch"
-    assert assembled(tiny, "backends=['no-such']", "training.backends=['torch']", training=True).backend_name == "torch"
+    assert (
+        assembled(
+            tiny, "backends=['no-such']", "training.backends=['torch']", training=True
+        ).backend_name
+        == "torch"
+    )
     assert assembled(tiny, "backends=['no-such']", backend="torch").backend_name == "torch"
     problems = problems_of(lambda: assembled(tiny, "featurizer.use=bands", backend="heavy"))
     assert problems == [
-        "backend 'heavy' needs package_that_is_missing, which is not installed. Try: pip install 'bands-dist[heavy]'"
+        (
+            "backend 'heavy' needs package_that_is_missing, which is not installed. Try: pip install "  # noqa: E501
+            "'bands-dist[heavy]'"
+        )
     ]
 
 
-def test_a_part_without_an_implementation_for_the_backend_is_named(install: Install, tiny: Path) -> None:
+def test_a_part_without_an_implementation_for_the_backend_is_named(
+    install: Install, tiny: Path
+) -> None:
     install("bands", NUMPY_FEATURIZER)
     assert problems_of(lambda: assembled(tiny, "featurizer.use=nowhere")) == [
         "no featurizer named 'nowhere' for backend 'onnx'. It has: none.",
@@ -194,9 +223,16 @@ def test_a_device_that_is_not_there_is_refused(tiny: Path) -> None:
         choose_device("onnx", backend, "tpu")
 
 
-def test_hand_made_features_go_ahead_of_any_network(install: Install, tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_hand_made_features_go_ahead_of_any_network(
+    install: Install, tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     install("bands", NUMPY_FEATURIZER)
-    changes = ["featurizer.use=bands", "featurizer.bands=8", "preprocessor.use=fit-height", "preprocessor.height=16"]
+    changes = [
+        "featurizer.use=bands",
+        "featurizer.bands=8",
+        "preprocessor.use=fit-height",
+        "preprocessor.height=16",
+    ]
     assembly = assembled(tiny, *changes, "training.epochs=2", training=True)
     assert assembly.plan.featurizer is None
     assert [row.owner for row in seams(assembly)[2:4]] == ["bands", "torch"]
@@ -217,7 +253,9 @@ def test_hand_made_features_go_ahead_of_any_network(install: Install, tiny: Path
 
 @settings(max_examples=30)
 @given(st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(0, 2**32 - 1))
-def test_a_batch_is_scaled_and_padded_with_zeros_to_whole_steps(tiny: Path, widths: list[int], seed: int) -> None:
+def test_a_batch_is_scaled_and_padded_with_zeros_to_whole_steps(
+    tiny: Path, widths: list[int], seed: int
+) -> None:
     assembly = assembled(tiny, "preprocessor.use=fit-height", "preprocessor.height=16")
     rng = np.random.default_rng(seed)
     images = [rng.integers(0, 256, (16, width), np.uint8) for width in widths]
@@ -237,24 +275,34 @@ def test_a_batch_is_scaled_and_padded_with_zeros_to_whole_steps(tiny: Path, widt
         ({"height": 16}, []),
         ({"height": 17, "made": "by hand"}, ["height is 16, for the weights 17"]),
         ({"encoder": {"use": "gru"}}, ["encoder.use is 'bilstm', for the weights 'gru'"]),
-        ({"encoder": {"use": "bilstm"}}, [
-            "encoder.dropout is 0.05, for the weights 'not there'", "encoder.hidden is 8, for the weights 'not there'",
-            "encoder.layers is 1, for the weights 'not there'",
-        ]),
+        (
+            {"encoder": {"use": "bilstm"}},
+            [
+                "encoder.dropout is 0.05, for the weights 'not there'",
+                "encoder.hidden is 8, for the weights 'not there'",
+                "encoder.layers is 1, for the weights 'not there'",
+            ],
+        ),
     ],
-)  # fmt: skip
-def test_weights_are_judged_by_what_they_say_of_themselves(tiny: Path, about: dict[str, Any], differences: list[str]) -> None:
-    """Those that another program wrote may say nothing; their shapes are held against the network's all the same."""
+)
+def test_weights_are_judged_by_what_they_say_of_themselves(
+    tiny: Path, about: dict[str, Any], differences: list[str]
+) -> None:
+    """Those that another program wrote may say nothing; their shapes are held against the network's
+    all the same."""
     assert assembled(tiny).differences(about) == differences
 
 
-# ---------------------------------------------------------------------------------------------------------------- weights
+# ------------------------------------------------------------------------------------------ weights
 
 
 def test_a_pipeline_without_weights_is_refused_in_one_line(tiny: Path) -> None:
     with pytest.raises(WeightsError) as caught:
         ocrkit.load(tiny)
-    assert str(caught.value) == "pipeline 'tiny' is untrained: the pipeline names no weights. Train it with ocrkit train."
+    assert (
+        str(caught.value)
+        == "pipeline 'tiny' is untrained: the pipeline names no weights. Train it with ocrkit train."  # noqa: E501
+    )
 
 
 @pytest.mark.parametrize(
@@ -267,11 +315,16 @@ def test_a_pipeline_without_weights_is_refused_in_one_line(tiny: Path) -> None:
         ("preprocessor.height=18", "height is 18, for the weights 16"),
     ],
 )
-def test_weights_no_longer_apply_to_another_network(tiny_run: Path, setting: str, reason: str) -> None:
+def test_weights_no_longer_apply_to_another_network(
+    tiny_run: Path, setting: str, reason: str
+) -> None:
     trained = fitting_weights(assembled(tiny_run, setting))
     assert trained.arrays is None
     assert trained.reason == f"weights 'best.safetensors' no longer apply: {reason}"
-    with pytest.raises(WeightsError, match=r"pipeline 'tiny' is untrained: weights 'best\.safetensors' no longer apply"):
+    with pytest.raises(
+        WeightsError,
+        match=r"pipeline 'tiny' is untrained: weights 'best\.safetensors' no longer apply",
+    ):
         ocrkit.load(tiny_run, [setting])
 
 
@@ -282,7 +335,13 @@ def test_weights_no_longer_apply_to_another_featurizer(install: Install, tiny_ru
 
 
 def test_weights_apply_whatever_else_is_changed(tiny_run: Path, words_root: Path) -> None:
-    for setting in ("preprocessor.width=52", "training.epochs=9", "reader.split=all", "name=x", "metrics.cer.use=wer"):
+    for setting in (
+        "preprocessor.width=52",
+        "training.epochs=9",
+        "reader.split=all",
+        "name=x",
+        "metrics.cer.use=wer",
+    ):
         assert fitting_weights(assembled(tiny_run, setting)).arrays is not None
     variable = ocrkit.load(tiny_run, ["preprocessor.use=fit-height", "preprocessor.height=16"])
     assert len(list(variable.read_many(words(words_root)))) == 31
@@ -304,17 +363,26 @@ def test_weights_that_are_not_there_are_one_clear_line(
         ocrkit.load(tiny_run, {"weights": reference})
 
 
-def test_weights_of_another_shape_are_refused_though_they_call_themselves_the_same(tiny_run: Path, tmp_path: Path) -> None:
+def test_weights_of_another_shape_are_refused_though_they_call_themselves_the_same(
+    tiny_run: Path, tmp_path: Path
+) -> None:
     from ocrkit import weights as files
 
     run = shutil.copytree(tiny_run, tmp_path / "run")
     best = files.read(run / "best.safetensors")
-    files.write(run / "best.safetensors", best.arrays | {"head.bias": np.zeros(5, np.float32)}, best.about)
-    with pytest.raises(WeightsError, match=r"made for another network: head.bias is \(5,\), the network's is \(6,\)"):
+    files.write(
+        run / "best.safetensors", best.arrays | {"head.bias": np.zeros(5, np.float32)}, best.about
+    )
+    with pytest.raises(
+        WeightsError,
+        match=r"made for another network: head.bias is \(5,\), the network's is \(6,\)",
+    ):
         ocrkit.load(run)
 
 
-def test_weights_are_found_beside_the_pipelines_file(tiny: Path, tiny_run: Path, tmp_path: Path) -> None:
+def test_weights_are_found_beside_the_pipelines_file(
+    tiny: Path, tiny_run: Path, tmp_path: Path
+) -> None:
     (tmp_path / "deep").mkdir()
     shutil.copy(tiny_run / "best.safetensors", tmp_path / "w.safetensors")
     file = tmp_path / "deep" / "pipeline.toml"
@@ -323,7 +391,7 @@ def test_weights_are_found_beside_the_pipelines_file(tiny: Path, tiny_run: Path,
         assert ocrkit.load(file).weights.sha256 == ocrkit.load(tiny_run).weights.sha256
 
 
-# ---------------------------------------------------------------------------------------------------------------- reading
+# ------------------------------------------------------------------------------------------ reading
 
 
 @pytest.fixture(scope="module")
@@ -331,9 +399,14 @@ def pipeline(tiny_run: Path) -> ocrkit.Pipeline:
     return ocrkit.load(tiny_run, batch_size=4)
 
 
-def test_a_path_a_file_and_pixels_are_read_alike(pipeline: ocrkit.Pipeline, words_root: Path) -> None:
+def test_a_path_a_file_and_pixels_are_read_alike(
+    pipeline: ocrkit.Pipeline, words_root: Path
+) -> None:
     path = words(words_root)[0]
-    results = [pipeline.read(source) for source in (path, str(path), path.read_bytes(), ocrkit.read_image(path))]
+    results = [
+        pipeline.read(source)
+        for source in (path, str(path), path.read_bytes(), ocrkit.read_image(path))
+    ]
     assert results[0].text == "one"
     assert 0 < results[0].confidence <= 1
     assert len(results[0].spans) == 3
@@ -352,41 +425,59 @@ def test_many_are_read_in_order_as_one_by_one(pipeline: ocrkit.Pipeline, words_r
     assert list(pipeline.read_many([])) == []
 
 
-def test_a_bad_image_is_an_item_with_its_error_and_the_others_are_read(pipeline: ocrkit.Pipeline, words_root: Path) -> None:
+def test_a_bad_image_is_an_item_with_its_error_and_the_others_are_read(
+    pipeline: ocrkit.Pipeline, words_root: Path
+) -> None:
     good = words(words_root)[0]
     sources = ["gone.png", good, b"", np.zeros((3, 3), np.int64), good, *["gone.png"] * 6, good]
     items = list(pipeline.read_many(sources))
     assert [item.text for item in items] == [None, "one", None, None, "one", *[None] * 6, "one"]
-    assert items[0] == ocrkit.pipeline.Item("gone.png", None, None, "gone.png: No such file or directory")
+    assert items[0] == ocrkit.pipeline.Item(
+        "gone.png", None, None, "gone.png: No such file or directory"
+    )
     assert [item.id for item in items[2:4]] == ["2", "3"]
     assert all(item.error and item.error.startswith(f"{item.id}: ") for item in items[2:4])
     with pytest.raises(ImageError, match="No such file"):
         pipeline.read("gone.png")
 
 
-def test_images_of_any_width_are_read_in_order_and_as_alone(tiny_run: Path, words_root: Path) -> None:
+def test_images_of_any_width_are_read_in_order_and_as_alone(
+    tiny_run: Path, words_root: Path
+) -> None:
     """Batches are sorted by width, within windows of some batches."""
-    pipeline = ocrkit.load(tiny_run, ["preprocessor.use=fit-height", "preprocessor.height=16"], batch_size=3)
+    pipeline = ocrkit.load(
+        tiny_run, ["preprocessor.use=fit-height", "preprocessor.height=16"], batch_size=3
+    )
     paths = words(words_root)
     paths = [*paths, "gone.png", *reversed(paths)]
     items = list(pipeline.read_many(paths))
     assert [item.id for item in items] == [str(path) for path in paths]
-    assert [item.text for item in items] == [None if path == "gone.png" else pipeline.read(path).text for path in paths]
+    assert [item.text for item in items] == [
+        None if path == "gone.png" else pipeline.read(path).text for path in paths
+    ]
     assert len({item.text for item in items}) > 10
 
 
-def test_several_threads_may_read_with_one_pipeline(pipeline: ocrkit.Pipeline, words_root: Path) -> None:
+def test_several_threads_may_read_with_one_pipeline(
+    pipeline: ocrkit.Pipeline, words_root: Path
+) -> None:
     paths = words(words_root) * 3
     expected = [pipeline.read(path) for path in words(words_root)] * 3
     with ThreadPoolExecutor(6) as threads:
-        batched = [threads.submit(lambda: [item.text for item in pipeline.read_many(paths)]) for _ in range(2)]
+        batched = [
+            threads.submit(lambda: [item.text for item in pipeline.read_many(paths)])
+            for _ in range(2)
+        ]
         assert list(threads.map(pipeline.read, paths)) == expected
         for each in batched:
             assert each.result() == [decoded.text for decoded in expected]
 
 
-def test_the_network_serves_one_thread_at_a_time(tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that does not say that it takes several calls at a time: MXNet's blocks with static memory would mix them up."""
+def test_the_network_serves_one_thread_at_a_time(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that does not say that it takes several calls at a time: MXNet's blocks with static
+    memory would mix them up."""
     shared = ocrkit.load(tiny_run, backend="torch")
     network = shared._recogniser.network
     predict, busy, overlaps = network.predict, threading.Lock(), []
@@ -407,7 +498,8 @@ def test_the_network_serves_one_thread_at_a_time(tiny_run: Path, words_root: Pat
 def test_a_network_gets_as_many_batches_at_a_time_as_it_takes(
     tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch, callers: int
 ) -> None:
-    """And the time in it is what passes while any does, not the sum of theirs: on a clock that moves while all are inside."""
+    """And the time in it is what passes while any does, not the sum of theirs: on a clock that
+    moves while all are inside."""
     reader = ocrkit.load(tiny_run, batch_size=2)._recogniser
     monkeypatch.setattr(reader.network, "callers", callers, raising=False)
     clock = [0.0]
@@ -422,17 +514,23 @@ def test_a_network_gets_as_many_batches_at_a_time_as_it_takes(
             if inside == callers and not clock[0]:
                 clock[0] += 7.0
                 changed.notify_all()
-            changed.wait_for(lambda: clock[0], timeout=0.3)  # some batches may have to do without company
+            changed.wait_for(
+                lambda: clock[0], timeout=0.3
+            )  # some batches may have to do without company
         with changed:
             inside -= 1
             return predict(*arguments)
 
     monkeypatch.setattr(reader.network, "predict", watched)
     again = replace(reader)
-    samples = [Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)]
+    samples = [
+        Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)
+    ]
     seconds = Seconds()
     readings = list(again.readings(again.prepare(samples), seconds))
-    assert [reading.sample.id for reading in readings if isinstance(reading, Reading)] == [sample.id for sample in samples]
+    assert [reading.sample.id for reading in readings if isinstance(reading, Reading)] == [
+        sample.id for sample in samples
+    ]
     assert (most, seconds.network) == (callers, 7.0)
 
 
@@ -443,7 +541,9 @@ def test_waiting_for_the_network_is_not_waiting_for_images(
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     reader = ocrkit.load(tiny_run, batch_size=4)._recogniser
-    prepared = reader.prepare(Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)[:12])
+    prepared = reader.prepare(
+        Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)[:12]
+    )
     pairs = list(prepared)
 
     def slowly() -> Iterator[Any]:
@@ -456,7 +556,7 @@ def test_waiting_for_the_network_is_not_waiting_for_images(
     assert (seconds.wait_images, seconds.wait_network) == (24.0, 0.0)
 
 
-# ------------------------------------------------------------------------------------------------------------- evaluation
+# --------------------------------------------------------------------------------------- evaluation
 
 
 def test_an_evaluation_says_what_was_scored(pipeline: ocrkit.Pipeline, words_root: Path) -> None:
@@ -478,11 +578,21 @@ def test_an_evaluation_says_what_was_scored(pipeline: ocrkit.Pipeline, words_roo
     assert 0 <= cer.low <= (cer.value or 0) <= cer.high < 0.6
     assert {"ocrkit", "numpy", "onnxruntime"} <= result.versions.keys()
     assert result.samples_per_second == pytest.approx(24 / result.seconds.total)
-    assert min(result.seconds.read, result.seconds.preprocess, result.seconds.network, result.seconds.decode) > 0
+    assert (
+        min(
+            result.seconds.read,
+            result.seconds.preprocess,
+            result.seconds.network,
+            result.seconds.decode,
+        )
+        > 0
+    )
     assert json.loads(json.dumps(result.as_json()))["metrics"]["cer"]["value"] == cer.value
 
 
-def test_the_score_is_that_of_the_texts_read_one_by_one(pipeline: ocrkit.Pipeline, words_root: Path) -> None:
+def test_the_score_is_that_of_the_texts_read_one_by_one(
+    pipeline: ocrkit.Pipeline, words_root: Path
+) -> None:
     from ocrkit_levenshtein.metrics import CharacterErrorRate
 
     heard: list[Reading | Skipped] = []
@@ -499,12 +609,19 @@ def test_the_score_is_that_of_the_texts_read_one_by_one(pipeline: ocrkit.Pipelin
     assert result.metrics["cer"].value == pytest.approx(edits / characters)
 
 
-def test_the_size_of_batches_changes_no_score(tiny_run: Path, pipeline: ocrkit.Pipeline, words_root: Path) -> None:
-    first, second = (each.evaluate("all", data=words_root).metrics for each in (pipeline, ocrkit.load(tiny_run, batch_size=31)))
+def test_the_size_of_batches_changes_no_score(
+    tiny_run: Path, pipeline: ocrkit.Pipeline, words_root: Path
+) -> None:
+    first, second = (
+        each.evaluate("all", data=words_root).metrics
+        for each in (pipeline, ocrkit.load(tiny_run, batch_size=31))
+    )
     assert first == second
 
 
-def test_samples_that_cannot_be_used_are_named_and_the_others_scored(pipeline: ocrkit.Pipeline, words_copy: Path) -> None:
+def test_samples_that_cannot_be_used_are_named_and_the_others_scored(
+    pipeline: ocrkit.Pipeline, words_copy: Path
+) -> None:
     (words_copy / "words/a01/a01-003/a01-003-00-02.png").unlink()
     (words_copy / "words/a01/a01-003/a01-003-00-05.png").write_bytes(b"<html>")
     heard: list[Reading | Skipped] = []
@@ -517,7 +634,9 @@ def test_samples_that_cannot_be_used_are_named_and_the_others_scored(pipeline: o
     assert [each.id for each in heard if isinstance(each, Skipped)] == ["a01-003-00-05"]
 
 
-def test_samples_without_a_text_are_named_and_not_scored(tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_samples_without_a_text_are_named_and_not_scored(
+    tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "own"
     folder.mkdir()
     for name, path in zip(("a.png", "b.png"), words(words_root), strict=False):
@@ -529,26 +648,43 @@ def test_samples_without_a_text_are_named_and_not_scored(tiny_run: Path, words_r
     assert result.dataset["skipped"] == [{"id": "b.png", "reason": "has no text to compare with"}]
     assert result.dataset["forms"] is None
     (folder / "labels.tsv").unlink()
-    with pytest.raises(DataError, match=r"none of 2 samples can be used; the first: a\.png: has no text to compare with"):
+    with pytest.raises(
+        DataError,
+        match=r"none of 2 samples can be used; the first: a\.png: has no text to compare with",
+    ):
         own.evaluate(data=folder)
 
 
-def test_a_data_set_of_which_nothing_can_be_read_is_an_error(pipeline: ocrkit.Pipeline, words_copy: Path) -> None:
+def test_a_data_set_of_which_nothing_can_be_read_is_an_error(
+    pipeline: ocrkit.Pipeline, words_copy: Path
+) -> None:
     for path in words(words_copy):
         path.write_bytes(b"<html>")
-    with pytest.raises(DataError, match=r"none of 31 samples can be used; the first: a01-000u-00-00: .*not an image"):
+    with pytest.raises(
+        DataError,
+        match=r"none of 31 samples can be used; the first: a01-000u-00-00: .*not an image",
+    ):
         pipeline.evaluate("all", data=words_copy)
 
 
-def test_an_interrupted_evaluation_goes_on_with_what_it_had(pipeline: ocrkit.Pipeline, words_copy: Path) -> None:
+def test_an_interrupted_evaluation_goes_on_with_what_it_had(
+    pipeline: ocrkit.Pipeline, words_copy: Path
+) -> None:
     (words_copy / "words/a01/a01-000u/a01-000u-00-03.png").write_bytes(b"<html>")
     heard: list[Reading | Skipped] = []
     whole = pipeline.evaluate("all", data=words_copy, on_reading=heard.append)
     earlier = [
-        each if isinstance(each, Skipped)
-        else Outcome(each.sample.id, each.sample.text or "", each.decoded.text, each.sample.writer, each.sample.form)
+        each
+        if isinstance(each, Skipped)
+        else Outcome(
+            each.sample.id,
+            each.sample.text or "",
+            each.decoded.text,
+            each.sample.writer,
+            each.sample.form,
+        )
         for each in heard[:10]
-    ]  # fmt: skip
+    ]
     again: list[Reading | Skipped] = []
     rest = pipeline.evaluate("all", data=words_copy, on_reading=again.append, earlier=earlier)
     assert len(again) == 21
@@ -573,7 +709,8 @@ def test_texts_that_the_alphabet_cannot_write_are_counted_and_named(
     ocrkit.load(tiny_run).evaluate("all", data=words_copy)
     (said,) = caplog.messages
     assert said == (
-        "ocrkit: WARNING: 2 texts have characters that the alphabet lacks: U+200B ZERO WIDTH SPACE (1), "
+        "ocrkit: WARNING: 2 texts have characters that the alphabet lacks: U+200B ZERO WIDTH SPACE "
+        "(1), "
         "U+0301 COMBINING ACUTE ACCENT (1); these count as mistakes"
     )
 

@@ -71,7 +71,9 @@ def problems_of(pipeline: Path, *settings: str) -> list[str]:
     return caught.value.problems
 
 
-def test_preprocessors_run_in_their_order_before_the_one_that_gives_the_size(changes: None, tiny: Path) -> None:
+def test_preprocessors_run_in_their_order_before_the_one_that_gives_the_size(
+    changes: None, tiny: Path
+) -> None:
     chain = assembled(tiny, CHAIN).preprocessor
     assert np.array_equal(chain(IMAGE), chain.last(255 - (IMAGE - 30)))
     assert chain.output_size() == assembled(tiny).preprocessor.output_size()
@@ -79,7 +81,9 @@ def test_preprocessors_run_in_their_order_before_the_one_that_gives_the_size(cha
 
 
 def test_the_file_itself_may_list_them(changes: None, tiny: Path, tmp_path: Path) -> None:
-    listed = tiny.read_text().replace('use = "fit-pad"', 'use = "fit-pad"\nbefore = [{ use = "darken" }]')
+    listed = tiny.read_text().replace(
+        'use = "fit-pad"', 'use = "fit-pad"\nbefore = [{ use = "darken" }]'
+    )
     (tmp_path / "chain.toml").write_text(listed)
     spec = load_spec(tmp_path / "chain.toml")
     assert spec.before == (PartSpec("preprocessor", "darken", {}),)
@@ -88,20 +92,32 @@ def test_the_file_itself_may_list_them(changes: None, tiny: Path, tmp_path: Path
 
 def test_options_of_the_chain_are_set_by_name(changes: None, tiny: Path) -> None:
     spec = load_spec(tiny, [CHAIN, "preprocessor.before.darken.by=7"])
-    assert spec.before == (PartSpec("preprocessor", "darken", {"by": 7}), PartSpec("preprocessor", "invert", {}))
+    assert spec.before == (
+        PartSpec("preprocessor", "darken", {"by": 7}),
+        PartSpec("preprocessor", "invert", {}),
+    )
 
 
-def test_another_preprocessor_drops_the_chain_as_it_drops_options(changes: None, tiny: Path, tmp_path: Path) -> None:
-    listed = tiny.read_text().replace('use = "fit-pad"', 'use = "fit-pad"\nbefore = [{ use = "darken" }]')
+def test_another_preprocessor_drops_the_chain_as_it_drops_options(
+    changes: None, tiny: Path, tmp_path: Path
+) -> None:
+    listed = tiny.read_text().replace(
+        'use = "fit-pad"', 'use = "fit-pad"\nbefore = [{ use = "darken" }]'
+    )
     (tmp_path / "chain.toml").write_text(listed)
     assert load_spec(tmp_path / "chain.toml", ["preprocessor.use=fit-height"]).before == ()
-    kept = load_spec(tmp_path / "chain.toml", ["preprocessor.use=fit-height", "preprocessor.before=[{use='invert'}]"])
+    kept = load_spec(
+        tmp_path / "chain.toml",
+        ["preprocessor.use=fit-height", "preprocessor.before=[{use='invert'}]"],
+    )
     assert [part.use for part in kept.before] == ["invert"]
 
 
 def test_every_mistake_in_a_chain_is_told_at_once(changes: None, tiny: Path) -> None:
     problems = problems_of(
-        tiny, "preprocessor.before=[{use='darkne'}, {use='darken', by=900, colour=1}, 'invert']", "preprocessor.height=0"
+        tiny,
+        "preprocessor.before=[{use='darkne'}, {use='darken', by=900, colour=1}, 'invert']",
+        "preprocessor.height=0",
     )
     assert [problem.partition(";")[0] for problem in problems[1:4]] == [
         "preprocessor.before[1].by: 900",
@@ -120,7 +136,8 @@ def test_an_augmentation_in_a_chain_is_told_where_it_belongs(tiny: Path) -> None
 def test_a_list_of_preprocessors_is_told_how_a_chain_is_written(tiny: Path) -> None:
     (problem,) = problems_of(tiny, "preprocessor=[{use='fit-pad'}, {use='fit-height'}]")
     assert problem.startswith(
-        'preprocessor: expected a table with use = "NAME" (those that run before it: before = [{ use = "NAME" }]); '
+        'preprocessor: expected a table with use = "NAME" (those that run before it: before = [{ '
+        'use = "NAME" }]); '
     )
 
 
@@ -144,26 +161,36 @@ def test_check_shows_every_preprocessor_with_its_owner(changes: None, tiny: Path
 def test_cached_images_are_of_their_chain_alone(changes: None, tiny: Path) -> None:
     other_order = "preprocessor.before=[{ use = 'invert' }, { use = 'darken', by = 30 }]"
     chains = [(), (CHAIN,), (other_order,), (CHAIN, "preprocessor.before.darken.by=31")]
-    assert len({assembled(tiny, *settings).preprocessor.fingerprint() for settings in chains}) == len(chains)
+    assert len(
+        {assembled(tiny, *settings).preprocessor.fingerprint() for settings in chains}
+    ) == len(chains)
 
 
-def test_what_runs_before_changes_what_is_read(changes: None, tiny_run: Path, words_root: Path) -> None:
+def test_what_runs_before_changes_what_is_read(
+    changes: None, tiny_run: Path, words_root: Path
+) -> None:
     image = next((words_root / "words").rglob("*.png"))
     inverted = 255 - ocrkit.read_image(image)
     plain = ocrkit.load(tiny_run).read(image)
     assert ocrkit.load(tiny_run, ["preprocessor.before=[{use='invert'}]"]).read(inverted) == plain
-    assert ocrkit.load(tiny_run, ["preprocessor.before=[{use='darken', by=255}]"]).read(image) != plain
+    assert (
+        ocrkit.load(tiny_run, ["preprocessor.before=[{use='darken', by=255}]"]).read(image) != plain
+    )
 
 
 def test_result_files_say_what_ran_before(changes: None, tiny_run: Path, words_root: Path) -> None:
     pipeline = ocrkit.load(tiny_run, [CHAIN])
-    stated = pipeline.header(open_dataset(pipeline.spec.reader, root=words_root))["parts"]["preprocessor"]
+    stated = pipeline.header(open_dataset(pipeline.spec.reader, root=words_root))["parts"][
+        "preprocessor"
+    ]
     assert stated["before"] == [{"use": "darken", "by": 30}, {"use": "invert"}]
     assert (stated["use"], stated["width"]) == ("fit-pad", 48)
     assert "before" not in ocrkit.load(tiny_run).header()["parts"]["preprocessor"]
 
 
-def test_an_exported_network_keeps_the_chain(changes: None, tiny_run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_an_exported_network_keeps_the_chain(
+    changes: None, tiny_run: Path, words_root: Path, tmp_path: Path
+) -> None:
     spec = load_spec(tiny_run, [CHAIN])
     export(spec, tmp_path / "tiny.onnx")
     image = next((words_root / "words").rglob("*.png"))
@@ -172,9 +199,13 @@ def test_an_exported_network_keeps_the_chain(changes: None, tiny_run: Path, word
     assert exported.read(image).text == ocrkit.load(tiny_run, [CHAIN]).read(image).text
 
 
-def test_a_packed_model_asks_for_the_packages_of_its_chain(changes: None, tiny_run: Path, tmp_path: Path) -> None:
+def test_a_packed_model_asks_for_the_packages_of_its_chain(
+    changes: None, tiny_run: Path, tmp_path: Path
+) -> None:
     (tmp_path / "pipeline.toml").write_text(
-        (tiny_run / "pipeline.toml").read_text().replace("[preprocessor]", '[preprocessor]\nbefore = [{ use = "darken" }]')
+        (tiny_run / "pipeline.toml")
+        .read_text()
+        .replace("[preprocessor]", '[preprocessor]\nbefore = [{ use = "darken" }]')
     )
     assert distributions_of(tmp_path) == ["changes-dist", "ocrkit"]
 

@@ -1,4 +1,5 @@
-"""The engine: how far ahead it takes images, what one odd image costs the others, and what it holds."""
+"""The engine: how far ahead it takes images, what one odd image costs the others, and what it
+holds."""
 
 import os
 import re
@@ -35,7 +36,9 @@ def words(root: Path) -> list[Path]:
 
 @pytest.mark.parametrize("settings", [[], ANY_WIDTH], ids=["one width", "any width"])
 @pytest.mark.parametrize("batch_size", [1, 4, 100])
-def test_the_first_item_comes_after_two_batches(tiny_run: Path, words_root: Path, settings: list[str], batch_size: int) -> None:
+def test_the_first_item_comes_after_two_batches(
+    tiny_run: Path, words_root: Path, settings: list[str], batch_size: int
+) -> None:
     taken = 0
 
     def sources() -> Iterator[Path]:
@@ -56,12 +59,16 @@ def test_the_first_item_comes_after_two_batches(tiny_run: Path, words_root: Path
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ocrkit")]
 
 
-def test_wide_images_are_held_by_their_bytes(tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wide_images_are_held_by_their_bytes(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline = ocrkit.load(tiny_run, ANY_WIDTH, batch_size=8)
     paths = words(words_root) * 20
     expected = [item.text for item in pipeline.read_many(paths)]
     most = max(
-        ocrkit.load(tiny_run, ANY_WIDTH)._recogniser.assembly.preprocessor(ocrkit.read_image(path)).nbytes
+        ocrkit.load(tiny_run, ANY_WIDTH)
+        ._recogniser.assembly.preprocessor(ocrkit.read_image(path))
+        .nbytes
         for path in words(words_root)
     )
     monkeypatch.setattr(recogniser, "WINDOW_BYTES", 20 * most)
@@ -77,7 +84,9 @@ def test_wide_images_are_held_by_their_bytes(tiny_run: Path, words_root: Path, m
     assert 10 * most < max(held) < 21 * most
 
 
-def test_a_batch_of_wide_images_is_small(tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_of_wide_images_is_small(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipeline = ocrkit.load(tiny_run, ANY_WIDTH, batch_size=16)
     paths = words(words_root)
     expected = [item.text for item in pipeline.read_many(paths)]
@@ -103,7 +112,9 @@ def test_no_image_is_read_beside_one_that_is_much_wider(
     widths: list[np.ndarray] = []
     predict = pipeline._recogniser.network.predict
     monkeypatch.setattr(
-        pipeline._recogniser.network, "predict", lambda images, sizes: widths.append(sizes) or predict(images, sizes)
+        pipeline._recogniser.network,
+        "predict",
+        lambda images, sizes: widths.append(sizes) or predict(images, sizes),
     )
     assert len(list(pipeline.read_many(words(words_root)))) == sum(map(len, widths))
     assert all(each.max() <= 1.5 * each.min() for each in widths)
@@ -126,11 +137,21 @@ def test_a_run_that_goes_on_reads_what_it_would_have_read(
 
 
 @pytest.mark.parametrize(
-    "one", ["word.png", b"word.png", Path("word.png"), np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3), np.uint8), None]
+    "one",
+    [
+        "word.png",
+        b"word.png",
+        Path("word.png"),
+        np.zeros((9, 9), np.uint8),
+        np.zeros((9, 9, 3), np.uint8),
+        None,
+    ],
 )
 def test_one_image_is_not_many(tiny_run: Path, one: Any) -> None:
     """A path's letters were read as paths."""
-    with pytest.raises(TypeError, match=r"read_many reads several images, not .*; read\(\) reads one"):
+    with pytest.raises(
+        TypeError, match=r"read_many reads several images, not .*; read\(\) reads one"
+    ):
         ocrkit.load(tiny_run).read_many(one)
 
 
@@ -219,7 +240,7 @@ def ocrkit_decoders(register):
 @ocrkit.hookimpl
 def ocrkit_metrics(register):
     register("fussy", Fussy)
-"""
+"""  # noqa: E501
 
 
 @pytest.mark.parametrize(
@@ -240,18 +261,27 @@ def test_whatever_a_preprocessor_raises_is_the_error_of_its_image(
     items = list(pipeline.read_many([good, *odd, good]))
     assert [item.text for item in items] == ["one", *[None] * len(sizes), "one"]
     whats = [r"error: OpenCV", "MemoryError", "SystemExit: 5"]
-    whats += ["TypeError: it gave NoneType; expected grey pixels uint8", r"TypeError: it gave float64 \(1, 30\); expected"]
+    whats += [
+        "TypeError: it gave NoneType; expected grey pixels uint8",
+        r"TypeError: it gave float64 \(1, 30\); expected",
+    ]
     for image, item, what in zip(odd, items[1:-1], whats, strict=True):
-        with pytest.raises(ImageError, match=rf"{part} \(plugin 'oddities'\) failed: {what}") as caught:
+        with pytest.raises(
+            ImageError, match=rf"{part} \(plugin 'oddities'\) failed: {what}"
+        ) as caught:
             pipeline.read(image)
         assert item.error == f"{item.id}: {caught.value}"
         assert "\n" not in item.error
 
 
-def test_an_image_of_another_size_than_promised_is_its_own_error(install: Install, tiny_run: Path) -> None:
+def test_an_image_of_another_size_than_promised_is_its_own_error(
+    install: Install, tiny_run: Path
+) -> None:
     install("oddities", ODD)
     pipeline = ocrkit.load(tiny_run, {"preprocessor.use": "raises-last"})
-    with pytest.raises(ImageError, match=r"preprocessor 'raises-last' gave 16 × 40 px; it promised 16 × 48 px"):
+    with pytest.raises(
+        ImageError, match=r"preprocessor 'raises-last' gave 16 × 40 px; it promised 16 × 48 px"
+    ):
         pipeline.read(np.full((12, 30), 200, np.uint8))
 
 
@@ -275,13 +305,21 @@ def test_whatever_a_data_set_raises_for_an_image_is_the_error_of_that_image(
     assert second.startswith("reading the image failed: TypeError: it gave NoneType")
 
 
-def test_one_text_that_a_decoder_cannot_make_takes_no_others_along(install: Install, tiny_run: Path, words_root: Path) -> None:
+def test_one_text_that_a_decoder_cannot_make_takes_no_others_along(
+    install: Install, tiny_run: Path, words_root: Path
+) -> None:
     install("oddities", ODD)
     usual = ocrkit.load(tiny_run, batch_size=8)
     pipeline = ocrkit.load(tiny_run, {"decoder.use": "odd"}, batch_size=8)
-    for expected, item in zip(usual.read_many(words(words_root)), pipeline.read_many(words(words_root)), strict=True):
+    for expected, item in zip(
+        usual.read_many(words(words_root)), pipeline.read_many(words(words_root)), strict=True
+    ):
         if expected.text in ("toe", "hen", "hot"):
-            what = {"toe": "KeyError: 'toe'", "hen": "ValueError: it gave None", "hot": "ValueError: it gave Decoded"}
+            what = {
+                "toe": "KeyError: 'toe'",
+                "hen": "ValueError: it gave None",
+                "hot": "ValueError: it gave Decoded",
+            }
             assert item.error
             assert f"decoder 'odd' (plugin 'oddities') failed: {what[expected.text]}" in item.error
         else:
@@ -294,17 +332,25 @@ def test_a_decoder_that_gives_fewer_texts_than_images_gives_none_away(
     """One by one it gives as many."""
     install("oddities", ODD)
     expected = [item.text for item in ocrkit.load(tiny_run).read_many(words(words_root))]
-    assert [item.text for item in ocrkit.load(tiny_run, {"decoder.use": "few"}).read_many(words(words_root))] == expected
+    assert [
+        item.text
+        for item in ocrkit.load(tiny_run, {"decoder.use": "few"}).read_many(words(words_root))
+    ] == expected
 
 
-def test_a_metric_that_fails_on_a_sample_skips_it(install: Install, tiny_run: Path, words_root: Path) -> None:
+def test_a_metric_that_fails_on_a_sample_skips_it(
+    install: Install, tiny_run: Path, words_root: Path
+) -> None:
     install("oddities", ODD)
     pipeline = ocrkit.load(tiny_run, {"metrics": [{"use": "cer"}, {"use": "fussy"}]})
     result = pipeline.evaluate("all", data=words_root)
     reasons = [each["reason"] for each in result.dataset["skipped"]]
     fails = [
         r"metric 'fussy' failed: TypeError: cannot unpack non-iterable NoneType object",
-        r"metric 'fussy' failed in plugin 'oddities': ZeroDivisionError: toe \(line \d+ of oddities\)",
+        (
+            r"metric 'fussy' failed in plugin 'oddities': ZeroDivisionError: toe \(line \d+ of "
+            r"oddities\)"
+        ),
     ]
     assert all(re.fullmatch("|".join(fails), reason) for reason in reasons)
     assert result.samples == 31 - len(reasons)
@@ -327,9 +373,16 @@ def test_one_image_that_the_network_fails_on_takes_no_others_along(
 
     monkeypatch.setattr(pipeline._recogniser.network, "predict", failing)
     items = list(pipeline.read_many(paths))
-    assert [item.text for item in items] == [None if index == 11 else text for index, text in enumerate(expected)]
-    assert items[11].error == f"{paths[11]}: the network on backend 'onnx' failed: MemoryError: too much for me"
-    with pytest.raises(ImageError, match="the network on backend 'onnx' failed: MemoryError: too much for me"):
+    assert [item.text for item in items] == [
+        None if index == 11 else text for index, text in enumerate(expected)
+    ]
+    assert (
+        items[11].error
+        == f"{paths[11]}: the network on backend 'onnx' failed: MemoryError: too much for me"
+    )
+    with pytest.raises(
+        ImageError, match="the network on backend 'onnx' failed: MemoryError: too much for me"
+    ):
         pipeline.read(paths[11])
 
 
@@ -346,8 +399,17 @@ def test_an_error_of_the_source_ends_the_reading(tiny_run: Path, words_root: Pat
 def test_an_item_keeps_its_name_whatever_its_error_begins_with(tiny_run: Path) -> None:
     """What was wrong with an image of 5 rows began with a 5, as if it named the item '5'."""
     pipeline = ocrkit.load(tiny_run, [*ANY_WIDTH, "preprocessor.max_width=48"])
-    items = list(pipeline.read_many([np.full((height, 900), 200, np.uint8) for height in (9, 8, 7, 6, 5, 5)]))
-    assert [item.error and item.error.split(" × ")[0] for item in items] == ["0: 9", "1: 8", "2: 7", "3: 6", "4: 5", "5: 5"]
+    items = list(
+        pipeline.read_many([np.full((height, 900), 200, np.uint8) for height in (9, 8, 7, 6, 5, 5)])
+    )
+    assert [item.error and item.error.split(" × ")[0] for item in items] == [
+        "0: 9",
+        "1: 8",
+        "2: 7",
+        "3: 6",
+        "4: 5",
+        "5: 5",
+    ]
 
 
 # ----------------------------------------------------------------------------------------- forks

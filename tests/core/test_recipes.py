@@ -33,7 +33,11 @@ def images(words_root: Path) -> list[str]:
 def sent(pipeline: ocrkit.Pipeline, images: list[str], folder: Path) -> list[Item]:
     """What a new process, in another folder, reads with the pipeline."""
     done = subprocess.run(
-        [sys.executable, "-c", SENT, *images], input=pickle.dumps(pipeline), cwd=folder, check=True, capture_output=True
+        [sys.executable, "-c", SENT, *images],
+        input=pickle.dumps(pipeline),
+        cwd=folder,
+        check=True,
+        capture_output=True,
     )
     items: list[Item] = pickle.loads(done.stdout)  # noqa: S301  (of our own process)
     return items
@@ -60,7 +64,9 @@ def test_a_pipeline_goes_to_another_process_and_folder_and_reads_the_same_there(
     assert len(pickle.dumps(pipeline)) < 20_000, "it goes as its recipe, without the weights"
 
 
-def test_an_exported_network_goes_by_its_file(tiny_run: Path, images: list[str], tmp_path: Path) -> None:
+def test_an_exported_network_goes_by_its_file(
+    tiny_run: Path, images: list[str], tmp_path: Path
+) -> None:
     from ocrkit.config import read_spec
     from ocrkit.export import export
 
@@ -70,13 +76,20 @@ def test_an_exported_network_goes_by_its_file(tiny_run: Path, images: list[str],
 
 
 def test_a_copy_is_a_pipeline_of_its_own(tiny_run: Path, images: list[str]) -> None:
-    pipeline = ocrkit.load(tiny_run, {"preprocessor.width": 52}, backend="onnx", device="cpu", threads=1, batch_size=3)
+    pipeline = ocrkit.load(
+        tiny_run, {"preprocessor.width": 52}, backend="onnx", device="cpu", threads=1, batch_size=3
+    )
     expected = [item.text for item in pipeline.read_many(images)]
     copies = [copy.deepcopy(pipeline), copy.copy(pipeline)]
     pipeline.close()
     for each in copies:
         assert [item.text for item in each.read_many(images)] == expected
-        assert (each.backend, each.device, each._recogniser.threads, each._recogniser.batch_size) == ("onnx", "cpu", 1, 3)
+        assert (
+            each.backend,
+            each.device,
+            each._recogniser.threads,
+            each._recogniser.batch_size,
+        ) == ("onnx", "cpu", 1, 3)
 
 
 def test_a_method_goes_to_a_pool_of_processes(tiny_run: Path, images: list[str]) -> None:
@@ -85,7 +98,9 @@ def test_a_method_goes_to_a_pool_of_processes(tiny_run: Path, images: list[str])
         assert processes.submit(pipeline.read, images[0]).result(60) == pipeline.read(images[0])
 
 
-def test_a_closed_pipeline_says_so_and_its_network_is_gone(tiny_run: Path, images: list[str]) -> None:
+def test_a_closed_pipeline_says_so_and_its_network_is_gone(
+    tiny_run: Path, images: list[str]
+) -> None:
     with ocrkit.load(tiny_run) as pipeline:
         assert pipeline.read(images[0]).text
         network = weakref.ref(pipeline._recogniser.network)
@@ -96,8 +111,15 @@ def test_a_closed_pipeline_says_so_and_its_network_is_gone(tiny_run: Path, image
     gc.collect()
     assert network() is None
     pipeline.close()
-    for use in (lambda: pipeline.read(images[0]), lambda: pipeline.read_many(images), pipeline.evaluate, pipeline.header):
-        with pytest.raises(OcrkitError, match=r"pipeline 'run0/tiny \(tiny\)' has been closed; load it anew"):
+    for use in (
+        lambda: pipeline.read(images[0]),
+        lambda: pipeline.read_many(images),
+        pipeline.evaluate,
+        pipeline.header,
+    ):
+        with pytest.raises(
+            OcrkitError, match=r"pipeline 'run0/tiny \(tiny\)' has been closed; load it anew"
+        ):
             use()
     assert pipeline.spec.name == "tiny"
 
@@ -106,10 +128,18 @@ def test_readings_and_errors_go_to_other_processes(tiny_run: Path, images: list[
     pipeline = ocrkit.load(tiny_run)
     items = list(pipeline.read_many([*images, "gone.png"]))
     assert unpickled(items) == items
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, OcrkitError)]
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, OcrkitError)
+    ]
     assert len(kinds) > 6
     for kind in kinds:
-        error = kind(["one problem", "another"]) if issubclass(kind, ConfigError) else kind("what was wrong")
+        error = (
+            kind(["one problem", "another"])
+            if issubclass(kind, ConfigError)
+            else kind("what was wrong")
+        )
         back = unpickled(error)
         assert (type(back), str(back), vars(back)) == (kind, str(error), vars(error))
     status = unpickled(errors.DownloadError("gone", 404))

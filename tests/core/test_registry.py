@@ -52,17 +52,31 @@ def error_of(call: Callable[[], object]) -> str:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("lacks-a-package", "needs package_that_is_missing, which is not installed. Try: pip install 'lazy-dist[heavy]'"),
+        (
+            "lacks-a-package",
+            (
+                "needs package_that_is_missing, which is not installed. Try: pip install "
+                "'lazy-dist[heavy]'"
+            ),
+        ),
         ("lacks-a-package-and-a-hint", "needs package_that_is_missing, which is not installed."),
         ("nowhere", "needs lazy.nowhere, which is not installed."),
-        ("misspelt", "'ocrkit_ctc.greedy:Greeedy': AttributeError: module 'ocrkit_ctc.greedy' has no attribute 'Greeedy'"),
+        (
+            "misspelt",
+            (
+                "'ocrkit_ctc.greedy:Greeedy': AttributeError: module 'ocrkit_ctc.greedy' has no "
+                "attribute 'Greeedy'"
+            ),
+        ),
         ("raises", "'raises:Part': RuntimeError: no way"),
         ("exits", "'exits:Part': SystemExit: bye"),
         ("no-python", "'no_python:Part': SyntaxError: "),
     ],
 )
 def test_a_part_that_cannot_be_imported_says_why_in_one_line(name: str, message: str) -> None:
-    start = f"decoder '{name}' " + ("" if message.startswith("needs") else "of plugin 'lazy' cannot be imported from ")
+    start = f"decoder '{name}' " + (
+        "" if message.startswith("needs") else "of plugin 'lazy' cannot be imported from "
+    )
     assert error_of(registry().get("decoder", name).load).startswith(start + message)
 
 
@@ -80,16 +94,26 @@ assert "ctc-greedy" in names
 assert not {"numpy", "cv2", "mxnet", "rapidfuzz", "ocrkit_ctc.greedy"} & set(sys.modules), "nothing heavy yet"
 registry().get("decoder", "ctc-greedy").load()
 assert "ocrkit_ctc.greedy" in sys.modules
-"""
+"""  # noqa: E501
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ)
 
 
 @pytest.mark.parametrize(
     ("kind", "name", "backend", "message"),
     [
-        ("featurizer", "cn", "torch", "no featurizer named 'cn' for backend 'torch'. Did you mean 'cnn'? Available: cnn, "),
+        (
+            "featurizer",
+            "cn",
+            "torch",
+            "no featurizer named 'cn' for backend 'torch'. Did you mean 'cnn'? Available: cnn, ",
+        ),
         ("backend", "tourch", None, "no backend named 'tourch'. Did you mean 'torch'? Available: "),
-        ("featurizer", "cnn", "none-such", "no featurizer named 'cnn' for backend 'none-such'. Available: none."),
+        (
+            "featurizer",
+            "cnn",
+            "none-such",
+            "no featurizer named 'cnn' for backend 'none-such'. Available: none.",
+        ),
         ("metric", "zzz", None, "no metric named 'zzz'. Available: cer, levenshtein, wer."),
     ],
 )
@@ -102,7 +126,9 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_with_all(
 def test_an_unknown_name_may_be_a_broken_plugins(install: Install) -> None:
     install("sorry", "raise ValueError")
     message = error_of(lambda: registry().get("metric", "sorrow"))
-    assert re.search(r"Plugins that are not used: .*\bsorry \(see ocrkit plugins list\)\.$", message)
+    assert re.search(
+        r"Plugins that are not used: .*\bsorry \(see ocrkit plugins list\)\.$", message
+    )
 
 
 def test_what_cannot_be_used_is_known_without_using_it(install: Install) -> None:
@@ -116,14 +142,18 @@ def test_what_cannot_be_used_is_known_without_using_it(install: Install) -> None
         "featurizer 'half' has an implementation for torch, but no definition; "
         "register that too, under the same name and without a backend"
     )
-    assert claimed.startswith("metric 'cer' is claimed by the plugins 'levenshtein' (ocrkit) and 'sly' (sly-dist).")
+    assert claimed.startswith(
+        "metric 'cer' is claimed by the plugins 'levenshtein' (ocrkit) and 'sly' (sly-dist)."
+    )
     assert error_of(lambda: registry().get("featurizer", "half")) == half
 
 
 def test_every_built_in_part_can_be_imported_and_has_an_owner() -> None:
     built_in = [entry for entry in registry().entries() if entry.plugin.distribution == "ocrkit"]
     entries = [entry for entry in built_in if entry.plugin.name != "gluon" or "gluon" in INSTALLED]
-    assert {entry.kind for entry in entries} == set(KINDS) - (set() if "gluon" in INSTALLED else {"importer"})
+    assert {entry.kind for entry in entries} == set(KINDS) - (
+        set() if "gluon" in INSTALLED else {"importer"}
+    )
     for entry in entries:
         assert entry.plugin.problem is None
         assert entry.backend or entry.summary, f"{entry} has no summary"
@@ -132,7 +162,11 @@ def test_every_built_in_part_can_be_imported_and_has_an_owner() -> None:
 
 
 def test_definitions_come_before_their_implementations() -> None:
-    entries = [(entry.backend, str(entry)) for entry in registry().entries("featurizer") if entry.name == "cnn"]
+    entries = [
+        (entry.backend, str(entry))
+        for entry in registry().entries("featurizer")
+        if entry.name == "cnn"
+    ]
     assert entries[0] == (None, "featurizer 'cnn'")
     assert ("torch", "featurizer 'cnn' for backend 'torch'") in entries
     assert "torch" in registry().backends("featurizer", "cnn")

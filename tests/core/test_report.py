@@ -72,7 +72,9 @@ def about(**changes: Any) -> Result:
     return replace(RESULT, dataset={**RESULT.dataset, **changes})
 
 
-def reading(id_: str, truth: str | None, prediction: str, confidence: float = 0.5, image: np.ndarray = BLANK) -> Reading:
+def reading(
+    id_: str, truth: str | None, prediction: str, confidence: float = 0.5, image: np.ndarray = BLANK
+) -> Reading:
     return Reading(Sample(id_, truth, None, lambda: image), image, Decoded(prediction, confidence))
 
 
@@ -83,7 +85,7 @@ def filled(readings: Iterable[Reading | Skipped], **options: int) -> Gallery:
     return gallery
 
 
-# --------------------------------------------------------------------------------------------------------------- gallery
+# ------------------------------------------------------------------------------------------ gallery
 
 TEXTS = st.text("ab ", max_size=5)
 READINGS = st.lists(st.tuples(TEXTS, TEXTS, st.sampled_from([0.1, 0.5, 0.9]))).map(
@@ -102,7 +104,9 @@ def test_the_worst_have_the_most_edits_for_their_length(readings: list[Reading])
 
 
 @given(READINGS, st.randoms())
-def test_the_order_of_the_samples_changes_nothing(readings: list[Reading], rng: random.Random) -> None:
+def test_the_order_of_the_samples_changes_nothing(
+    readings: list[Reading], rng: random.Random
+) -> None:
     shuffled = list(readings)
     rng.shuffle(shuffled)
     first, second = filled(readings, worst=3, random=3), filled(shuffled, worst=3, random=3)
@@ -123,14 +127,26 @@ def test_every_sample_is_as_likely_to_be_random_and_to_be_among_the_first() -> N
     drawn: Counter[str] = Counter()
     for seed in range(400):
         drawn.update(
-            item.id for item in filled((reading(f"w{n}", "a", "a") for n in range(40)), random=20, seed=seed).random[:10]
+            item.id
+            for item in filled(
+                (reading(f"w{n}", "a", "a") for n in range(40)), random=20, seed=seed
+            ).random[:10]
         )
     assert len(drawn) == 40
-    assert 60 < min(drawn.values()) <= max(drawn.values()) < 145, "100 expected, with a standard deviation of 8.7"
+    assert 60 < min(drawn.values()) <= max(drawn.values()) < 145, (
+        "100 expected, with a standard deviation of 8.7"
+    )
 
 
 def test_all_are_shown_where_there_are_few() -> None:
-    gallery = filled([reading("a", "x", "x"), Skipped("b", "empty file"), reading("c", None, "x"), reading("d", "y", "z")])
+    gallery = filled(
+        [
+            reading("a", "x", "x"),
+            Skipped("b", "empty file"),
+            reading("c", None, "x"),
+            reading("d", "y", "z"),
+        ]
+    )
     assert {item.id for item in gallery.random} == {"a", "d"}
     assert [item.id for item in gallery.worst] == ["d"]
 
@@ -139,7 +155,10 @@ def test_memory_does_not_grow_with_the_samples() -> None:
     def peak(samples: int) -> int:
         tracemalloc.start()
         try:
-            filled(reading(f"w{index}", "house", "hoase", index / samples, BLANK.copy()) for index in range(samples))
+            filled(
+                reading(f"w{index}", "house", "hoase", index / samples, BLANK.copy())
+                for index in range(samples)
+            )
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -155,32 +174,42 @@ def test_images_are_kept_as_they_were() -> None:
     assert (gallery.random[0].image == 7).all()
 
 
-# ------------------------------------------------------------------------------------------------------------------ grid
+# --------------------------------------------------------------------------------------------- grid
 
 
 def test_the_grid_shows_the_first_18_random_words_in_three_columns(tmp_path: Path) -> None:
     shades = {f"w{index}": 10 + 5 * index for index in range(40)}
-    gallery = filled(reading(id_, "a", "b", image=np.full((32, 128), shade, np.uint8)) for id_, shade in shades.items())
+    gallery = filled(
+        reading(id_, "a", "b", image=np.full((32, 128), shade, np.uint8))
+        for id_, shade in shades.items()
+    )
     gallery.write_grid(tmp_path / "grid.png")
     page = np.array(Image.open(tmp_path / "grid.png"))
     boxes = {}
     for id_, shade in shades.items():
         rows, columns = np.nonzero(page == shade)
         if len(rows) > 5000:  # titles are smoothed: they have pixels of many shades, but few
-            boxes[id_] = int(6 * np.median(rows) / page.shape[0]), int(3 * np.median(columns) / page.shape[1])
-    assert boxes == {item.id: (index // 3, index % 3) for index, item in enumerate(gallery.random[:18])}
+            boxes[id_] = (
+                int(6 * np.median(rows) / page.shape[0]),
+                int(3 * np.median(columns) / page.shape[1]),
+            )
+    assert boxes == {
+        item.id: (index // 3, index % 3) for index, item in enumerate(gallery.random[:18])
+    }
 
 
 def test_files_that_cannot_be_written_are_one_line(tmp_path: Path) -> None:
     gallery = filled([reading("a", "x", "y")])
     path = tmp_path / "nowhere" / "file"
     for write in (lambda: gallery.write_grid(path), lambda: write_html(path, RESULT, gallery)):
-        with pytest.raises(OcrkitError, match=r"^/.*nowhere/file: cannot be written \(No such file or directory\)$"):
+        with pytest.raises(
+            OcrkitError, match=r"^/.*nowhere/file: cannot be written \(No such file or directory\)$"
+        ):
             write()
     assert not list(tmp_path.iterdir())
 
 
-# ------------------------------------------------------------------------------------------------------------------ HTML
+# --------------------------------------------------------------------------------------------- HTML
 
 
 @dataclass
@@ -191,7 +220,12 @@ class Element:
 
     def all(self, tag: str, class_: str | None = None) -> list["Element"]:
         found = [self] if self.tag == tag and class_ in (None, self.attributes.get("class")) else []
-        return found + [deep for child in self.children if isinstance(child, Element) for deep in child.all(tag, class_)]
+        return found + [
+            deep
+            for child in self.children
+            if isinstance(child, Element)
+            for deep in child.all(tag, class_)
+        ]
 
     @property
     def text(self) -> str:
@@ -244,16 +278,36 @@ def test_the_page_says_everything(folder: Path) -> None:
     assert root.all("title")[0].text == "iam-crnn on iam aachen/validation"
     text = " ".join(root.all("body")[0].text.split())
     for said in (
-        "iam-crnn", "gluon on cpu", "iam, split aachen/validation", "/data/iam", "116 of 116", "1,646", "206 samples a second",
-        "Character error rate", "cer, lower is better", "0.1667", "0.1500 to 0.1800", "levenshtein, higher is better", "0.8650",
-        "a01-117-05-02: empty file", "a01-000u-00-00", "62 % sure", "network", "6.00", "60.0 %", "274", "mxnet 1.9.1",
-    ):  # fmt: skip
+        "iam-crnn",
+        "gluon on cpu",
+        "iam, split aachen/validation",
+        "/data/iam",
+        "116 of 116",
+        "1,646",
+        "206 samples a second",
+        "Character error rate",
+        "cer, lower is better",
+        "0.1667",
+        "0.1500 to 0.1800",
+        "levenshtein, higher is better",
+        "0.8650",
+        "a01-117-05-02: empty file",
+        "a01-000u-00-00",
+        "62 % sure",
+        "network",
+        "6.00",
+        "60.0 %",
+        "274",
+        "mxnet 1.9.1",
+    ):
         assert said in text, said
 
 
 NASTY = st.lists(
     st.characters()
-    | st.sampled_from(["<b>", "</dd>", "<!--", "&lt;", "&#0;", '"', "'", "]]>", "\0", "\r\n", "\u202e", "\udc80"]),
+    | st.sampled_from(
+        ["<b>", "</dd>", "<!--", "&lt;", "&#0;", '"', "'", "]]>", "\0", "\r\n", "\u202e", "\udc80"]
+    ),
     max_size=6,
 ).map("".join)
 SHOWN = dict.fromkeys((*range(32), *range(127, 160), *range(0xD800, 0xE000)), "\ufffd")
@@ -264,7 +318,11 @@ def test_any_text_is_shown_as_it_is_and_is_never_markup(
     folder: Path, truth: str, prediction: str, id_: str, root_folder: str, reason: str
 ) -> None:
     result = about(root=root_folder, name=id_, split=id_, skipped=[{"id": id_, "reason": reason}])
-    root = page(folder, replace(result, pipeline=id_, versions={id_: id_}), [reading(id_, truth, prediction)])
+    root = page(
+        folder,
+        replace(result, pipeline=id_, versions={id_: id_}),
+        [reading(id_, truth, prediction)],
+    )
     truth, prediction, id_, root_folder, reason = (
         text.translate(SHOWN) for text in (truth, prediction, id_, root_folder, reason)
     )
@@ -278,24 +336,44 @@ def test_any_text_is_shown_as_it_is_and_is_never_markup(
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(folder: Path) -> None:
-    evil = '"><img src=http://evil.example/x onerror=alert(1)><script>alert(1)</script><style>@import "//evil.example"</style>'
+    evil = (
+        '"><img src=http://evil.example/x '
+        'onerror=alert(1)><script>alert(1)</script><style>@import "//evil.example"</style>'
+    )
     part = Part(evil, 1, {evil: 0.5})
     result = replace(
         about(root=evil, name=evil, split=evil, skipped=[{"id": evil, "reason": evil}]),
-        pipeline=evil, backend=evil, device=evil, versions={evil: evil}, metrics={evil: Score(0.5, 0.4, 0.6)},
+        pipeline=evil,
+        backend=evil,
+        device=evil,
+        versions={evil: evil},
+        metrics={evil: Score(0.5, 0.4, 0.6)},
         higher_is_better={evil: False},
         contamination=Contamination(Overlap(1, [evil]), Overlap(0, [])),
         details=Details([part], [part], [Character("<", 2, 1)], [Confusion("<", ">", 1)]),
-    )  # fmt: skip
+    )
     root = page(folder, result, [reading(evil, evil, evil[::-1])])
     assert not root.all("script")
     assert len(root.all("style")) == 1
     assert not re.search(r"url\(|@import|//", root.all("style")[0].text)
-    elements = [element for tag in ("img", "link", "a", "iframe", "object", "form", "base") for element in root.all(tag)]
-    addresses = [value or "" for element in elements for name, value in element.attributes.items() if name in ("src", "href")]
+    elements = [
+        element
+        for tag in ("img", "link", "a", "iframe", "object", "form", "base")
+        for element in root.all(tag)
+    ]
+    addresses = [
+        value or ""
+        for element in elements
+        for name, value in element.attributes.items()
+        if name in ("src", "href")
+    ]
     assert len(addresses) == len(elements) == 3
     assert all(address.startswith("data:") for address in addresses)
-    policies = [meta.attributes["content"] or "" for meta in root.all("meta") if "http-equiv" in meta.attributes]
+    policies = [
+        meta.attributes["content"] or ""
+        for meta in root.all("meta")
+        if "http-equiv" in meta.attributes
+    ]
     assert policies == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
 
 
@@ -311,15 +389,25 @@ def test_columns_of_scores_are_headed_by_what_people_say(folder: Path) -> None:
 def test_the_characters_that_differ_are_marked(folder: Path, truth: str, prediction: str) -> None:
     entries = words(page(folder, RESULT, [reading("a", truth, prediction)]), -1)[0].all("dd")
     marked = [sum(len(mark.text) for mark in entry.all("mark")) for entry in entries]
-    # What is not marked is the same on both sides, and no more is marked than the fewest edits touch.
-    rest = ["".join(child for bdi in entry.all("bdi") for child in bdi.children if isinstance(child, str)) for entry in entries]
+    # What is not marked is the same on both sides, and no more is marked than the fewest edits
+    # touch.
+    rest = [
+        "".join(
+            child for bdi in entry.all("bdi") for child in bdi.children if isinstance(child, str)
+        )
+        for entry in entries
+    ]
     assert rest[0] == rest[1]
     assert max(marked) <= CharacterErrorRate().counts(truth, prediction)[0] <= sum(marked)
 
 
 def test_images_are_in_the_page_pixel_for_pixel(folder: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (5, 9)).astype(np.uint8)
-    picture = words(page(folder, RESULT, [reading("a", "x", "y", image=image)]), 0)[0].all("img")[0].attributes
+    picture = (
+        words(page(folder, RESULT, [reading("a", "x", "y", image=image)]), 0)[0]
+        .all("img")[0]
+        .attributes
+    )
     assert (picture["width"], picture["height"]) == ("9", "5")
     data = (picture["src"] or "").removeprefix("data:image/png;base64,")
     assert (np.array(Image.open(io.BytesIO(base64.b64decode(data, validate=True)))) == image).all()
@@ -333,9 +421,10 @@ def test_a_run_without_mistakes(folder: Path) -> None:
 
 def test_many_skipped_samples_are_folded_away(folder: Path) -> None:
     def details(count: int) -> Element:
-        return page(folder, about(skipped=[{"id": f"s{index}", "reason": "empty file"} for index in range(count)])).all(
-            "details"
-        )[0]
+        return page(
+            folder,
+            about(skipped=[{"id": f"s{index}", "reason": "empty file"} for index in range(count)]),
+        ).all("details")[0]
 
     few, many, very_many = details(3), details(30), details(100_000)
     assert "open" in few.attributes
@@ -354,7 +443,9 @@ def test_many_skipped_samples_are_folded_away(folder: Path) -> None:
         (None, ""),
     ],
 )
-def test_a_split_of_which_forms_are_missing_is_pointed_out(folder: Path, forms: dict[str, Any] | None, said: str) -> None:
+def test_a_split_of_which_forms_are_missing_is_pointed_out(
+    folder: Path, forms: dict[str, Any] | None, said: str
+) -> None:
     notes = page(folder, replace(about(forms=forms), samples=0)).all("p", "note")
     assert len(notes) == bool(said)
     assert said in "".join(note.text for note in notes)
@@ -364,7 +455,9 @@ def test_what_only_a_result_file_knows_of_is_shown_without_an_image(folder: Path
     gallery = filled([reading("a", "x", "y")])
     gallery.add_outcome(Outcome("b", "house", "mouse"))
     gallery.write_grid(folder / "grid.png")  # of those that have an image
-    write_html(folder / "report.html", replace(RESULT, seconds=None, samples_per_second=None), gallery)
+    write_html(
+        folder / "report.html", replace(RESULT, seconds=None, samples_per_second=None), gallery
+    )
     root = Page((folder / "report.html").read_text("utf-8")).open[0]
     cards = {card.all("p")[0].all("span")[0].text: card for card in words(root, 0)}
     assert [len(cards[id_].all("img")) for id_ in ("a", "b")] == [1, 0]
@@ -373,27 +466,48 @@ def test_what_only_a_result_file_knows_of_is_shown_without_an_image(folder: Path
     assert "a second" not in root.all("body")[0].text
 
 
-def test_the_page_says_what_is_left_where_the_unsure_is_put_aside_and_what_scores_are_made_of(folder: Path) -> None:
-    result = scored([("ab", "ab", "w1", 0.9), ("cd", "cd", "w2", 0.8), ("ab", "xb", "<w3>", 0.2), ("abcd", "", "w1", 0.1)], 0.5)
+def test_the_page_says_what_is_left_where_the_unsure_is_put_aside_and_what_scores_are_made_of(
+    folder: Path,
+) -> None:
+    result = scored(
+        [
+            ("ab", "ab", "w1", 0.9),
+            ("cd", "cd", "w2", 0.8),
+            ("ab", "xb", "<w3>", 0.2),
+            ("abcd", "", "w1", 0.1),
+        ],
+        0.5,
+    )
     root = page(folder, result)
     said = " ".join(root.all("body")[0].text.split())
     assert "At a confidence of 0.5 or more: 2 (50.0 %), 0.0 % of them with a mistake." in said
     [curve] = root.all("polyline")
-    points = [tuple(map(float, point.split(","))) for point in (curve.attributes["points"] or "").split()]
-    assert [x for x, _ in points] == sorted((x for x, _ in points), reverse=True), "all samples first, then fewer"
-    assert points[0][1] < points[-1][1], "more mistakes, drawn higher up, among all than among the surest"
-    table = [[cell.text for cell in row.all("td")] for row in root.all("table", "kept")[0].all("tr")[1:]]
+    points = [
+        tuple(map(float, point.split(","))) for point in (curve.attributes["points"] or "").split()
+    ]
+    assert [x for x, _ in points] == sorted((x for x, _ in points), reverse=True), (
+        "all samples first, then fewer"
+    )
+    assert points[0][1] < points[-1][1], (
+        "more mistakes, drawn higher up, among all than among the surest"
+    )
+    table = [
+        [cell.text for cell in row.all("td")] for row in root.all("table", "kept")[0].all("tr")[1:]
+    ]
     assert ["50.0 %", "0.500", "0.0 %", "0.0000"] in table
     assert table[0][:3] == ["100.0 %", "0.100", "50.0 %"]
     writers, lengths, characters, *_ = (
-        [[c.text for c in row.all("td")] for row in t.all("tr")[1:]] for t in root.all("table", "parts")
+        [[c.text for c in row.all("td")] for row in t.all("tr")[1:]]
+        for t in root.all("table", "parts")
     )
     assert [row[0] for row in writers] == ["w1", "<w3>", "w2"], "those who are read worst first"
     assert lengths == [["2", "3", "0.1667"], ["4", "1", "1.0000"]]
     assert ["a", "3", "33.3 %"] in characters
     assert (
         "3 samples are of 1 form that the model was trained on (f1)"
-        in page(folder, replace(result, contamination=Contamination(Overlap(3, ["f1"]), Overlap(0, []))))
+        in page(
+            folder, replace(result, contamination=Contamination(Overlap(3, ["f1"]), Overlap(0, [])))
+        )
         .all("p", "note")[0]
         .text
     )
@@ -404,9 +518,13 @@ def scored(rows: Iterable[tuple[str, str, str, float]], min_confidence: float) -
     for index, (truth, prediction, writer, confidence) in enumerate(rows):
         scorer.add(Outcome(str(index), truth, prediction, writer, None, confidence))
     return replace(
-        RESULT, samples=len(scorer), metrics=scorer.result(), confidence=scorer.confidence(), kept=scorer.kept(min_confidence),
+        RESULT,
+        samples=len(scorer),
+        metrics=scorer.result(),
+        confidence=scorer.confidence(),
+        kept=scorer.kept(min_confidence),
         details=scorer.details(),
-    )  # fmt: skip
+    )
 
 
 def test_names_are_no_markup_and_no_commands_to_the_terminal() -> None:
@@ -438,10 +556,19 @@ def test_the_terminal_says_what_was_not_as_usual() -> None:
 
 @pytest.mark.parametrize(
     "score",
-    [Score(0.2, 0.1, 0.3), Score(1.4, 1.2, 1.9), Score(-0.5, -0.9, 0.1), Score(37.0, None, None), Score(None, None, None)],
+    [
+        Score(0.2, 0.1, 0.3),
+        Score(1.4, 1.2, 1.9),
+        Score(-0.5, -0.9, 0.1),
+        Score(37.0, None, None),
+        Score(None, None, None),
+    ],
 )
 def test_bars_stay_within_their_scale(folder: Path, score: Score) -> None:
-    root = page(folder, replace(RESULT, metrics={"third-party": score}, higher_is_better={"third-party": True}))
+    root = page(
+        folder,
+        replace(RESULT, metrics={"third-party": score}, higher_is_better={"third-party": True}),
+    )
 
     def places(class_: str) -> list[list[float]]:
         return [
@@ -461,7 +588,7 @@ def test_times_of_nothing(folder: Path) -> None:
     assert "0.00" in page(folder, replace(RESULT, seconds=Seconds())).all("table", "time")[0].text
 
 
-# -------------------------------------------------------------------------------------------------------------- terminal
+# ----------------------------------------------------------------------------------------- terminal
 
 
 def printed(table: RenderableType, width: int = 80) -> list[str]:
@@ -487,13 +614,19 @@ def test_scores_as_a_table() -> None:
 
 def test_scores_that_are_not_known_and_metrics_of_others() -> None:
     scores = {"cer": Score(None, None, None), "my-metric": Score(12.0, None, None)}
-    lines = printed(score_table(replace(RESULT, metrics=scores, higher_is_better={"cer": False, "my-metric": True})))
+    lines = printed(
+        score_table(
+            replace(RESULT, metrics=scores, higher_is_better={"cer": False, "my-metric": True})
+        )
+    )
     assert lines[1].split() == ["Character", "error", "rate", "cer", "-", "-", "lower"]
     assert lines[2].split() == ["my-metric", "12.0000", "-", "higher"]
 
 
 def test_names_are_not_taken_for_styles() -> None:
-    result = replace(about(root="/data/[red]iam[/red] :smile:", forms=None, skipped=[]), pipeline="[bold]x")
+    result = replace(
+        about(root="/data/[red]iam[/red] :smile:", forms=None, skipped=[]), pipeline="[bold]x"
+    )
     text = "\n".join(printed(score_table(result)))
     assert "/data/[red]iam[/red] :smile:" in text
     assert "[bold]x on gluon" in text
@@ -523,10 +656,17 @@ def test_stages_as_a_table() -> None:
 
 @pytest.mark.parametrize(
     ("images", "network", "bound"),
-    [(6.0, 1.0, "reading and preprocessing"), (1.0, 6.0, "the network"), (1.0, 2.0, "decoding, scoring and writing")],
+    [
+        (6.0, 1.0, "reading and preprocessing"),
+        (1.0, 6.0, "the network"),
+        (1.0, 2.0, "decoding, scoring and writing"),
+    ],
 )
 def test_what_a_run_waited_for_longest_bounds_it(images: float, network: float, bound: str) -> None:
     seconds = Seconds(total=8.0, network=6.0, wait_images=images, wait_network=network)
     text = " ".join(printed(stage_table(replace(RESULT, seconds=seconds))))
-    assert f"waited {images:.2f} s for reading and preprocessing and {network:.2f} s for the network" in text
+    assert (
+        f"waited {images:.2f} s for reading and preprocessing and {network:.2f} s for the network"
+        in text
+    )
     assert f"the rest in {8 - images - network:.2f} s: {bound} bound it." in text

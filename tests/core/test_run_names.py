@@ -1,4 +1,5 @@
-"""A training run is called by its folder wherever it is named: of one pipeline there may be many."""
+"""A training run is called by its folder wherever it is named: of one pipeline there may be
+many."""
 
 import json
 import shutil
@@ -25,7 +26,10 @@ def test_results_and_result_files_name_the_folder_from_wherever_they_are_made(
     for source in (mine, "mine", "mine/pipeline.toml"):
         reader = ocrkit.load(source)
         result = reader.evaluate(data=words_root, limit=3)
-        assert (result.pipeline, reader.header()["pipeline"]) == ("runs/mine (tiny)", "runs/mine (tiny)")
+        assert (result.pipeline, reader.header()["pipeline"]) == (
+            "runs/mine (tiny)",
+            "runs/mine (tiny)",
+        )
         assert reader.weights.reference == "runs/mine"
 
 
@@ -35,7 +39,9 @@ def test_what_is_printed_names_the_folder(mine: Path, words_root: Path, tmp_path
         run = mine if name == "mine" else shutil.copytree(mine, mine.with_name("other"))
         files.append(tmp_path / f"{name}.jsonl")
         to_file = ("--output", str(files[-1]), "--report", str(tmp_path / f"{name}.html"))
-        said = CliRunner().invoke(main, ["run", "--pipeline", str(run), "--data", str(words_root), *to_file])
+        said = CliRunner().invoke(
+            main, ["run", "--pipeline", str(run), "--data", str(words_root), *to_file]
+        )
         title = f"runs/{name} (tiny)"
         assert said.exit_code == 0, said.stderr
         assert f"ocrkit: pipeline '{title}' on " in said.stderr

@@ -1,4 +1,5 @@
-"""Images as programs have them: read like the file that they are from, or refused in one short line."""
+"""Images as programs have them: read like the file that they are from, or refused in one short
+line."""
 
 import io
 import subprocess
@@ -86,9 +87,13 @@ def test_pixels_are_those_of_a_file_of_them() -> None:
     assert pixels_of(cv2.cvtColor(GREY, cv2.COLOR_GRAY2RGB)).tolist() == GREY.tolist()
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I;16", "I"])
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV", "I;16", "I"]
+)
 def test_pil_images_of_every_mode_are_read_and_stay_as_they_are(mode: str) -> None:
-    image = Pillow.fromarray(RGB).convert("L" if mode.startswith("I") else "RGB" if mode == "PA" else mode)
+    image = Pillow.fromarray(RGB).convert(
+        "L" if mode.startswith("I") else "RGB" if mode == "PA" else mode
+    )
     image = image.convert("P").convert(mode) if mode == "PA" else image.convert(mode)
     before = image.tobytes(), image.mode, dict(image.info)
     assert pixels_of(image).shape == (5, 7)
@@ -101,7 +106,10 @@ def test_pil_images_of_every_mode_are_read_and_stay_as_they_are(mode: str) -> No
         ("nowhere.png", r"nowhere\.png: No such file"),
         (b"text", "<bytes>: not an image"),
         (bytearray(9), "<bytes>: not an image"),
-        (np.zeros((4, 4), np.float32), r"an array float32 \(4, 4\); expected pixels uint8: grey \(height, width\), RGB"),
+        (
+            np.zeros((4, 4), np.float32),
+            r"an array float32 \(4, 4\); expected pixels uint8: grey \(height, width\), RGB",
+        ),
         (np.zeros((4, 4), np.uint16), r"an array uint16 \(4, 4\); expected pixels uint8"),
         (np.zeros((4, 4, 2), np.uint8), r"an array uint8 \(4, 4, 2\)"),
         (np.zeros((3, 40, 40), np.uint8), r"an array uint8 \(3, 40, 40\)"),
@@ -109,17 +117,26 @@ def test_pil_images_of_every_mode_are_read_and_stay_as_they_are(mode: str) -> No
         (np.zeros((0, 4), np.uint8), r"an array uint8 \(0, 4\)"),
         (np.zeros(4, np.uint8), r"an array uint8 \(4,\)"),
         (None, "None, which OpenCV's imread gives for a file that it cannot read; expected a path"),
-        ([[1, 2], [3, 4]], r"^list; expected a path, an image file's bytes, an open file, a PIL image, or pixels"),
+        (
+            [[1, 2], [3, 4]],
+            r"^list; expected a path, an image file's bytes, an open file, a PIL image, or pixels",
+        ),
         (7, r"^int; expected a path"),
         (io.StringIO("text"), "a file that is open as text; open it with mode 'rb'"),
         (io.BytesIO(b""), "<bytes>: empty file"),
         (Pillow.new("L", (0, 3)), "a PIL image of 0 × 3 pixels"),
-        (Pillow.new("L", (60_000, 1_000)), "a PIL image of 60,000 × 1,000 pixels; the limit is 50,000,000"),
+        (
+            Pillow.new("L", (60_000, 1_000)),
+            "a PIL image of 60,000 × 1,000 pixels; the limit is 50,000,000",
+        ),
         (Pillow.open(io.BytesIO(png(RGB)[:-30])), "a PIL image that cannot be read"),
-        (Pillow.fromarray(np.full((4, 4), 0.5, np.float32)), "a PIL image that cannot be read: more than 16 bits"),
+        (
+            Pillow.fromarray(np.full((4, 4), 0.5, np.float32)),
+            "a PIL image that cannot be read: more than 16 bits",
+        ),
     ],
     ids=repr,
-)  # fmt: skip
+)
 def test_what_is_no_image_is_one_short_line(source: Any, message: str) -> None:
     with pytest.raises(ImageError, match=message) as caught:
         pixels_of(source)
@@ -137,6 +154,7 @@ def test_a_closed_file_is_one_short_line(tmp_path: Path) -> None:
 def test_reading_pixels_imports_no_pillow() -> None:
     script = (
         "import sys, numpy as np; from ocrkit.images.sources import pixels_of\n"
-        "pixels_of(np.zeros((3, 3, 3), np.uint8)); assert not [name for name in sys.modules if name.startswith('PIL')]"
+        "pixels_of(np.zeros((3, 3, 3), np.uint8)); assert not [name for name in sys.modules if "
+        "name.startswith('PIL')]"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

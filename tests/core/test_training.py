@@ -1,4 +1,5 @@
-"""The training loop on a real, tiny network: what it leaves behind, that it repeats, and that it goes on exactly."""
+"""The training loop on a real, tiny network: what it leaves behind, that it repeats, and that it
+goes on exactly."""
 
 import json
 import math
@@ -31,17 +32,27 @@ from ocrkit.training.randomness import ORDER, random_at
 from processes import killed
 from runs import arrays_of, same, trained
 
-# --------------------------------------------------------------------------------------------------------------- schedule
+# ----------------------------------------------------------------------------------------- schedule
 
 
 @given(
-    st.integers(1, 200), st.floats(1e-6, 1.0), st.floats(0.0, 1.0), st.sampled_from(["constant", "cosine"])
-)  # fmt: skip
-def test_the_rate_rises_to_its_peak_and_then_stays_or_falls(steps: int, peak: float, warmup: float, schedule: str) -> None:
-    rates = [learning_rate(step, steps, peak=peak, warmup=warmup, schedule=schedule) for step in range(steps)]
+    st.integers(1, 200),
+    st.floats(1e-6, 1.0),
+    st.floats(0.0, 1.0),
+    st.sampled_from(["constant", "cosine"]),
+)
+def test_the_rate_rises_to_its_peak_and_then_stays_or_falls(
+    steps: int, peak: float, warmup: float, schedule: str
+) -> None:
+    rates = [
+        learning_rate(step, steps, peak=peak, warmup=warmup, schedule=schedule)
+        for step in range(steps)
+    ]
     rising = math.ceil(warmup * steps)
     assert all(0 < rate < peak * 1.0001 for rate in rates)
-    assert all(second - first == pytest.approx(peak / rising) for first, second in pairwise(rates[:rising]))
+    assert all(
+        second - first == pytest.approx(peak / rising) for first, second in pairwise(rates[:rising])
+    )
     assert max(rates[: rising + 1]) == pytest.approx(peak)
     if schedule == "constant":
         assert all(rate == peak for rate in rates[rising:])
@@ -50,14 +61,16 @@ def test_the_rate_rises_to_its_peak_and_then_stays_or_falls(steps: int, peak: fl
 
 
 def test_half_a_cosine_is_half_way_down_in_the_middle() -> None:
-    rates = [learning_rate(step, 100, peak=2.0, warmup=0.2, schedule="cosine") for step in range(100)]
+    rates = [
+        learning_rate(step, 100, peak=2.0, warmup=0.2, schedule="cosine") for step in range(100)
+    ]
     assert rates[0] == pytest.approx(0.1)
     assert rates[19] == rates[20] == 2.0
     assert rates[60] == pytest.approx(1.0)
     assert rates[99] < 0.01
 
 
-# ------------------------------------------------------------------------------------------------------- what a run leaves
+# -------------------------------------------------------------------------------- what a run leaves
 
 
 @pytest.fixture(scope="module")
@@ -70,8 +83,13 @@ def run(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 def test_a_run_leaves_its_pipeline_its_weights_and_its_log(run: Path, words_root: Path) -> None:
     assert sorted(path.name for path in run.iterdir()) == [
-        "best.safetensors", "curves.svg", "last.safetensors", "log.jsonl", "pipeline.toml", "run.json",
-    ]  # fmt: skip
+        "best.safetensors",
+        "curves.svg",
+        "last.safetensors",
+        "log.jsonl",
+        "pipeline.toml",
+        "run.json",
+    ]
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3, 4, 5, 6]
     assert [line["step"] for line in lines] == [3, 6, 9, 12, 15, 18]
@@ -84,17 +102,33 @@ def test_a_run_leaves_its_pipeline_its_weights_and_its_log(run: Path, words_root
     about = json.loads((run / "run.json").read_text())
     assert about["command"] == "ocrkit train …"
     assert about["data"] == {
-        "name": "iam", "root": str(words_root), "split": "aachen/train", "limit": None, "is_sample": False,
-    }  # fmt: skip
+        "name": "iam",
+        "root": str(words_root),
+        "split": "aachen/train",
+        "limit": None,
+        "is_sample": False,
+    }
     assert (about["samples"], about["forms"]) == (24, ["a01-000u", "a01-003", "a01-007"])
-    assert about["validation"] == {"split": "aachen/validation", "samples": 7, "forms": ["c04-156", "c06-083"], "notes": []}
+    assert about["validation"] == {
+        "split": "aachen/validation",
+        "samples": 7,
+        "forms": ["c04-156", "c06-083"],
+        "notes": [],
+    }
     assert about["init"] is None
     assert (about["backend"], about["seed"], about["skipped"]) == ("torch", 0, [])
 
 
-def test_samples_of_other_readers_are_trained_on_as_well(tiny: Path, words_root: Path, tmp_path: Path) -> None:
-    also = [{"use": "iam", "root": str(words_root), "split": "aachen/validation"}, {"use": "iam", "root": str(words_root)}]
-    _, events = trained(tiny, tmp_path / "run", words_root, {"training.epochs": 1, "training.also": also})
+def test_samples_of_other_readers_are_trained_on_as_well(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    also = [
+        {"use": "iam", "root": str(words_root), "split": "aachen/validation"},
+        {"use": "iam", "root": str(words_root)},
+    ]
+    _, events = trained(
+        tiny, tmp_path / "run", words_root, {"training.epochs": 1, "training.also": also}
+    )
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     counts = [
         len(open_dataset(load_spec(tiny).reader, root=words_root, split=name))
@@ -111,18 +145,26 @@ def test_samples_of_other_readers_are_trained_on_as_well(tiny: Path, words_root:
         load_spec(tiny, {"training.also": [{"use": "iam", "split": 3}]})
 
 
-def test_the_best_weights_are_those_of_the_epoch_with_the_best_score(run: Path, words_root: Path) -> None:
+def test_the_best_weights_are_those_of_the_epoch_with_the_best_score(
+    run: Path, words_root: Path
+) -> None:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     scores = [line["validation"]["cer"] for line in lines]
     best = scores.index(min(scores))
-    assert [line["best"] for line in lines] == [score < min([2.0, *scores[:index]]) for index, score in enumerate(scores)]
+    assert [line["best"] for line in lines] == [
+        score < min([2.0, *scores[:index]]) for index, score in enumerate(scores)
+    ]
     about = weight_files.read(run / "best.safetensors").about
     assert about["training"] == {"epoch": best + 1, "validation": lines[best]["validation"]}
     result = ocrkit.load(run).evaluate("aachen/validation", data=words_root)
-    assert {name: score.value for name, score in result.metrics.items()} == lines[best]["validation"]
+    assert {name: score.value for name, score in result.metrics.items()} == lines[best][
+        "validation"
+    ]
 
 
-def test_another_metric_may_choose_the_best_epoch(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_another_metric_may_choose_the_best_epoch(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     settings = {"training.metric": "levenshtein", "training.epochs": 4}
     progress, _ = trained(tiny, tmp_path / "run", words_root, settings)
     scores = [line["validation"]["levenshtein"] for line in progress.history]
@@ -130,7 +172,9 @@ def test_another_metric_may_choose_the_best_epoch(tiny: Path, words_root: Path, 
     assert progress.best_epoch == scores.index(max(scores)) + 1
 
 
-def test_without_validation_the_last_epoch_is_the_best(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_without_validation_the_last_epoch_is_the_best(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     progress, _ = trained(tiny, tmp_path / "run", words_root, {"training.validation": ""})
     assert progress.best_epoch == 2
     assert "validation" not in progress.history[0]
@@ -140,7 +184,9 @@ def test_without_validation_the_last_epoch_is_the_best(tiny: Path, words_root: P
 
 
 def test_events_say_where_training_is(tiny: Path, words_root: Path, tmp_path: Path) -> None:
-    _, events = trained(tiny, tmp_path / "run", words_root, {"training.schedule": "cosine", "training.warmup": 0.5})
+    _, events = trained(
+        tiny, tmp_path / "run", words_root, {"training.schedule": "cosine", "training.warmup": 0.5}
+    )
     epoch = ["step"] * 3 + ["validate", "epoch"]
     assert [event["event"] for event in events] == ["start", *epoch, *epoch]
     steps = [event for event in events if event["event"] == "step"]
@@ -166,7 +212,12 @@ def test_data_are_narrowed_as_the_options_say(tiny: Path, words_root: Path, tmp_
     trained(tiny, tmp_path / "run", words_root, settings)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (about["samples"], about["forms"]) == (16, ["a01-000u", "a01-007"])
-    assert about["validation"] == {"split": "aachen/train", "samples": 8, "forms": ["a01-003"], "notes": []}
+    assert about["validation"] == {
+        "split": "aachen/train",
+        "samples": 8,
+        "forms": ["a01-003"],
+        "notes": [],
+    }
     trained(tiny, tmp_path / "few", words_root, {"training.epochs": 1}, split="all", limit=5)
     about = json.loads((tmp_path / "few" / "run.json").read_text())
     assert (about["samples"], about["data"]["split"], about["data"]["limit"]) == (5, "all", 5)
@@ -195,13 +246,19 @@ def test_averaged_weights_are_validated_and_kept_as_the_best(
     monkeypatch.setattr(run.trainer, "step", recorded)
     run.start({})
     average, updated = run.network.state(), 0
-    data = training.collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
-    progress = run.train(data, open_dataset(assembly.spec.reader, root=words_root, split="aachen/validation"))
+    data = training.collect(
+        assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train")
+    )
+    progress = run.train(
+        data, open_dataset(assembly.spec.reader, root=words_root, split="aachen/validation")
+    )
 
     for count, state in enumerate(states, start=1):
         if count % 5 == 0 or count % 12 == 0:
             share = max(1 - 0.8 ** (count - updated), min(1, 10 * (count - updated) / count))
-            average = {name: share * state[name] + (1 - share) * array for name, array in average.items()}
+            average = {
+                name: share * state[name] + (1 - share) * array for name, array in average.items()
+            }
             updated = count
     last = arrays_of(tmp_path / "run" / "last.safetensors")
     for name, array in average.items():
@@ -211,12 +268,12 @@ def test_averaged_weights_are_validated_and_kept_as_the_best(
     for name, array in arrays_of(tmp_path / "run" / "best.safetensors").items():
         np.testing.assert_array_equal(array, kept[f"average.{name}"])
     result = ocrkit.load(tmp_path / "run").evaluate("aachen/validation", data=words_root)
-    assert {name: score.value for name, score in result.metrics.items()} == progress.history[progress.best_epoch - 1][
-        "validation"
-    ]
+    assert {name: score.value for name, score in result.metrics.items()} == progress.history[
+        progress.best_epoch - 1
+    ]["validation"]
 
 
-# ------------------------------------------------------------------------------------------------------- repeating exactly
+# -------------------------------------------------------------------------------- repeating exactly
 
 
 @pytest.fixture(scope="module")
@@ -230,16 +287,28 @@ def rough(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFactory
 def test_the_same_seed_gives_the_same_weights_with_any_number_of_threads_that_read_images(
     tiny: Path, words_root: Path, rough: Path, tmp_path: Path
 ) -> None:
-    """``rough`` has one a processor; the network computes with one thread in both, as OMP_NUM_THREADS says."""
+    """``rough`` has one a processor; the network computes with one thread in both, as
+    OMP_NUM_THREADS says."""
     trained(tiny, tmp_path / "run", words_root, ROUGH, threads=1)
     assert same(tmp_path / "run" / "last.safetensors", rough / "last.safetensors")
-    assert (tmp_path / "run" / "best.safetensors").read_bytes() == (rough / "best.safetensors").read_bytes()
+    assert (tmp_path / "run" / "best.safetensors").read_bytes() == (
+        rough / "best.safetensors"
+    ).read_bytes()
 
 
-def test_another_seed_gives_other_weights(tiny: Path, words_root: Path, rough: Path, tmp_path: Path) -> None:
+def test_another_seed_gives_other_weights(
+    tiny: Path, words_root: Path, rough: Path, tmp_path: Path
+) -> None:
     trained(tiny, tmp_path / "run", words_root, ROUGH | {"training.seed": 6})
-    other, weights = arrays_of(tmp_path / "run" / "last.safetensors"), arrays_of(rough / "last.safetensors")
-    assert all(not np.array_equal(other[name], weights[name]) for name in weights if name != "optimizer.steps")
+    other, weights = (
+        arrays_of(tmp_path / "run" / "last.safetensors"),
+        arrays_of(rough / "last.safetensors"),
+    )
+    assert all(
+        not np.array_equal(other[name], weights[name])
+        for name in weights
+        if name != "optimizer.steps"
+    )
 
 
 SPY = """
@@ -275,7 +344,12 @@ def test_every_epoch_has_its_own_order_and_augmentation(
 def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_still_has_each_once(
     tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings = {"preprocessor.use": "fit-height", "preprocessor.height": 16, "training.batch_size": 4, "training.epochs": 2}
+    settings = {
+        "preprocessor.use": "fit-height",
+        "preprocessor.height": 16,
+        "training.batch_size": 4,
+        "training.epochs": 2,
+    }
     assembly = assemble(load_spec(tiny, settings), training=True)
     run = Run(assembly, tmp_path / "run")
     batches: list[Batch] = []
@@ -287,7 +361,9 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
 
     monkeypatch.setattr(run.trainer, "step", watched)
     run.start({})
-    data = collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
+    data = collect(
+        assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train")
+    )
     run.train(data, None)
 
     assert [len(batch.sizes) for batch in batches] == [4] * 12
@@ -296,9 +372,15 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
         for first, end in windows_of(6, 32):
             found = [(batch.sizes.min(), batch.sizes.max()) for batch in epoch[first:end]]
             ranges = sorted(found)
-            assert all(one[1] <= other[0] for one, other in pairwise(ranges)), "sorted by width, then cut into batches"
+            assert all(one[1] <= other[0] for one, other in pairwise(ranges)), (
+                "sorted by width, then cut into batches"
+            )
             shuffled.append(found != ranges)
-        labels = [tuple(row[:length]) for batch in epoch for row, length in zip(batch.labels, batch.label_lengths, strict=True)]
+        labels = [
+            tuple(row[:length])
+            for batch in epoch
+            for row, length in zip(batch.labels, batch.label_lengths, strict=True)
+        ]
         assert sorted(labels) == sorted(map(tuple, data.labels))
     assert any(shuffled), "and shuffled after that"
 
@@ -313,13 +395,28 @@ def test_windows_follow_each_other_and_grow_from_one_batch(batches: int, most: i
     assert all(later == min(2 * size, most) for size, later in pairwise(sizes[:-1]))
 
 
-def test_the_first_step_waits_for_no_more_images_than_its_own(tiny: Path, words_root: Path, tmp_path: Path) -> None:
-    """Where widths vary many batches are made together; an epoch that began with these would begin late."""
-    settings = {"preprocessor.use": "fit-height", "preprocessor.height": 16, "training.batch_size": 4, "training.epochs": 1}
+def test_the_first_step_waits_for_no_more_images_than_its_own(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    """Where widths vary many batches are made together; an epoch that began with these would begin
+    late."""
+    settings = {
+        "preprocessor.use": "fit-height",
+        "preprocessor.height": 16,
+        "training.batch_size": 4,
+        "training.epochs": 1,
+    }
     assembly = assemble(load_spec(tiny, settings), training=True)
     stepped = threading.Event()
-    run = Run(assembly, tmp_path / "run", threads=2, report=lambda event: event["event"] == "step" and stepped.set())
-    data = collect(assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train"))
+    run = Run(
+        assembly,
+        tmp_path / "run",
+        threads=2,
+        report=lambda event: event["event"] == "step" and stepped.set(),
+    )
+    data = collect(
+        assembly, open_dataset(assembly.spec.reader, root=words_root, split="aachen/train")
+    )
     order = random_at(0, ORDER, 0).permutation(24)
     came = []
 
@@ -342,8 +439,13 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
 ) -> None:
     run = tmp_path / "run"
     run.with_suffix(".toml").write_bytes((rough / "pipeline.toml").read_bytes())
-    # In the first step, before any was saved; in the middle of an epoch; when an epoch is complete but not yet validated.
-    for resume, event, count, steps in [("start", "step", 1, 0), ("resume", "step", 5, 4), ("resume", "validate", 1, 6)]:
+    # In the first step, before any was saved; in the middle of an epoch; when an epoch is complete
+    # but not yet validated.
+    for resume, event, count, steps in [
+        ("start", "step", 1, 0),
+        ("resume", "step", 5, 4),
+        ("resume", "validate", 1, 6),
+    ]:
         checkpoint = killed(run, words_root, "torch", resume, event, count)
         assert checkpoint.about["progress"]["step"] == checkpoint.arrays["optimizer.steps"] == steps
     progress, events = trained(run, run, words_root, resume=True)
@@ -351,7 +453,10 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
     assert (progress.epoch, progress.step) == (3, 9)
     assert same(run / "last.safetensors", rough / "last.safetensors")
     assert (run / "best.safetensors").read_bytes() == (rough / "best.safetensors").read_bytes()
-    logs = [[json.loads(line) for line in (each / "log.jsonl").read_text().splitlines()] for each in (run, rough)]
+    logs = [
+        [json.loads(line) for line in (each / "log.jsonl").read_text().splitlines()]
+        for each in (run, rough)
+    ]
     for line in logs[0] + logs[1]:
         del line["seconds"], line["images_per_second"]
     assert logs[0] == logs[1]
@@ -362,7 +467,10 @@ def test_going_on_with_a_finished_run_changes_nothing(rough: Path, words_root: P
     progress, events = trained(rough, rough, words_root, resume=True)
     assert progress.epoch == 3
     assert [event["event"] for event in events] == ["start", "resume"]
-    assert all(np.array_equal(array, before[name]) for name, array in arrays_of(rough / "last.safetensors").items())
+    assert all(
+        np.array_equal(array, before[name])
+        for name, array in arrays_of(rough / "last.safetensors").items()
+    )
 
 
 def test_a_kill_between_the_last_checkpoint_and_its_log_costs_no_epoch_of_the_log(
@@ -373,39 +481,63 @@ def test_a_kill_between_the_last_checkpoint_and_its_log_costs_no_epoch_of_the_lo
     (run / "log.jsonl").write_text("".join(log.splitlines(keepends=True)[:-1]))
     (run / "curves.svg").unlink()
     trained(run, run, words_root, resume=True)
-    assert list(map(json.loads, (run / "log.jsonl").read_text().splitlines())) == list(map(json.loads, log.splitlines()))
+    assert list(map(json.loads, (run / "log.jsonl").read_text().splitlines())) == list(
+        map(json.loads, log.splitlines())
+    )
     assert (run / "curves.svg").read_text() == curves
 
 
-# ------------------------------------------------------------------------------------------------------------ early stopping
+# ----------------------------------------------------------------------------------- early stopping
 
 
 @pytest.mark.parametrize("metric", ["cer", "levenshtein"])
-def test_training_stops_when_the_score_gets_no_better(metric: str, tiny: Path, words_root: Path, tmp_path: Path) -> None:
-    standstill = {"training.learning_rate": 0.0, "training.epochs": 9, "training.patience": 2, "training.metric": metric}
+def test_training_stops_when_the_score_gets_no_better(
+    metric: str, tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    standstill = {
+        "training.learning_rate": 0.0,
+        "training.epochs": 9,
+        "training.patience": 2,
+        "training.metric": metric,
+    }
     progress, _ = trained(tiny, tmp_path / "run", words_root, standstill)
-    assert progress.epoch == progress.best_epoch + 2 < 9, "only running statistics change, and they soon change no score"
+    assert progress.epoch == progress.best_epoch + 2 < 9, (
+        "only running statistics change, and they soon change no score"
+    )
     assert [line["best"] for line in progress.history[-3:]] == [True, False, False]
     again, _ = trained(tmp_path / "run", tmp_path / "run", words_root, resume=True)
     assert again.epoch == progress.epoch, "it stays stopped"
 
 
-def test_stopping_early_needs_a_validation_split(tiny: Path, words_root: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"training\.patience: stopping early needs training\.validation"):
-        trained(tiny, tmp_path / "run", words_root, {"training.patience": 2, "training.validation": ""})
+def test_stopping_early_needs_a_validation_split(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        ConfigError, match=r"training\.patience: stopping early needs training\.validation"
+    ):
+        trained(
+            tiny, tmp_path / "run", words_root, {"training.patience": 2, "training.validation": ""}
+        )
 
 
-# ----------------------------------------------------------------------------------------------------------- unusable samples
+# --------------------------------------------------------------------------------- unusable samples
 
 
 def relabel(root: Path, changes: dict[str, str]) -> None:
     file = root / "ascii" / "words.txt"
     rows = [line.split() for line in file.read_text().splitlines()]
-    file.write_text("".join(" ".join([*row[:8], changes.get(row[0], row[8])]) + "\n" for row in rows))
+    file.write_text(
+        "".join(" ".join([*row[:8], changes.get(row[0], row[8])]) + "\n" for row in rows)
+    )
 
 
-def test_labels_that_the_network_cannot_write_are_left_out_and_named(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
-    relabel(words_copy, {"a01-000u-00-00": "One", "a01-003-00-01": "tttttttt", "a01-003-00-02": "ehnotehnotehn"})
+def test_labels_that_the_network_cannot_write_are_left_out_and_named(
+    tiny: Path, words_copy: Path, tmp_path: Path
+) -> None:
+    relabel(
+        words_copy,
+        {"a01-000u-00-00": "One", "a01-003-00-01": "tttttttt", "a01-003-00-02": "ehnotehnotehn"},
+    )
     trained(tiny, tmp_path / "run", words_copy, {"training.epochs": 1})
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert about["samples"] == 21
@@ -416,14 +548,20 @@ def test_labels_that_the_network_cannot_write_are_left_out_and_named(tiny: Path,
     ]
 
 
-def test_labels_that_the_network_cannot_write_may_be_refused(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
+def test_labels_that_the_network_cannot_write_may_be_refused(
+    tiny: Path, words_copy: Path, tmp_path: Path
+) -> None:
     relabel(words_copy, {"a01-000u-00-00": "One", "a01-003-00-01": "tttttttt"})
-    with pytest.raises(DataError, match="2 labels cannot be learnt; the first: a01-000u-00-00: 'One' has O"):
+    with pytest.raises(
+        DataError, match="2 labels cannot be learnt; the first: a01-000u-00-00: 'One' has O"
+    ):
         trained(tiny, tmp_path / "run", words_copy, {"training.unfit": "refuse"})
     assert not (tmp_path / "run").exists()
 
 
-def test_images_too_narrow_for_their_labels_are_named_once(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
+def test_images_too_narrow_for_their_labels_are_named_once(
+    tiny: Path, words_copy: Path, tmp_path: Path
+) -> None:
     relabel(words_copy, {"a01-003-00-04": "t" * 30})
     settings = {"preprocessor.use": "fit-height", "preprocessor.height": 16}
     progress, events = trained(tiny, tmp_path / "run", words_copy, settings)
@@ -433,27 +571,38 @@ def test_images_too_narrow_for_their_labels_are_named_once(tiny: Path, words_cop
     assert [line["images"] for line in progress.history] == [23, 23]
 
 
-def test_a_damaged_image_is_named_once_and_training_goes_on(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
+def test_a_damaged_image_is_named_once_and_training_goes_on(
+    tiny: Path, words_copy: Path, tmp_path: Path
+) -> None:
     next(words_copy.glob("words/a01/a01-003/*-03.png")).write_bytes(b"\x89PNG\r\n\x1a\n")
     progress, events = trained(tiny, tmp_path / "run", words_copy, {"training.batch_size": 1})
     (skipped,) = [event for event in events if event["event"] == "skipped"]
     assert skipped["id"] == "a01-003-00-03"
     assert "damaged" in skipped["reason"]
     assert [line["images"] for line in progress.history] == [23, 23]
-    assert progress.step == 48, "a step without an image counts, so that the schedule stays what it was"
+    assert progress.step == 48, (
+        "a step without an image counts, so that the schedule stays what it was"
+    )
 
 
-def test_a_split_of_which_no_image_can_be_read_is_an_error(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
+def test_a_split_of_which_no_image_can_be_read_is_an_error(
+    tiny: Path, words_copy: Path, tmp_path: Path
+) -> None:
     for path in words_copy.glob("words/a01/*/*.png"):
         path.write_bytes(b"<html>")
-    with pytest.raises(DataError, match="no image of the training split can be used; the first: a01-"):
+    with pytest.raises(
+        DataError, match="no image of the training split can be used; the first: a01-"
+    ):
         trained(tiny, tmp_path / "run", words_copy)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"alphabet": "xyz"}, "no sample can be trained on; the first: a01-000u-00-00: 'one' has o, n, e,"),
+        (
+            {"alphabet": "xyz"},
+            "no sample can be trained on; the first: a01-000u-00-00: 'one' has o, n, e,",
+        ),
         ({"training.split": "aachen/test"}, "none of the forms of aachen/test"),
         ({"training.validation": "aachen/tset"}, "no split named 'aachen/tset'"),
         ({"training.only": "gone.txt"}, "gone.txt: no such file"),
@@ -467,10 +616,12 @@ def test_data_that_cannot_be_trained_on_are_refused_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-# ---------------------------------------------------------------------------------------------------------------- --init
+# --------------------------------------------------------------------------------------------- init
 
 
-def test_what_fits_is_taken_and_the_heads_rows_follow_their_characters(tiny: Path, run: Path) -> None:
+def test_what_fits_is_taken_and_the_heads_rows_follow_their_characters(
+    tiny: Path, run: Path
+) -> None:
     assembly = assemble(load_spec(tiny, {"alphabet": "Tton eh"}), training=True)
     network = build_network(assembly)
     network.initialize(3)
@@ -483,7 +634,9 @@ def test_what_fits_is_taken_and_the_heads_rows_follow_their_characters(tiny: Pat
             np.testing.assert_array_equal(array, old[name])
             continue
         for index, character in enumerate("Tton eh"):
-            source = old[name]["ehnot".index(character)] if character in "ehnot" else fresh[name][index]
+            source = (
+                old[name]["ehnot".index(character)] if character in "ehnot" else fresh[name][index]
+            )
             np.testing.assert_array_equal(array[index], source)
         np.testing.assert_array_equal(array[-1], old[name][-1], err_msg="the blank")
 
@@ -503,13 +656,21 @@ def test_what_does_not_fit_starts_fresh(tiny: Path, run: Path) -> None:
     assert taken["characters"] == 0
 
 
-def test_fine_tuning_starts_from_what_was_learnt(tiny: Path, words_root: Path, run: Path, tmp_path: Path) -> None:
+def test_fine_tuning_starts_from_what_was_learnt(
+    tiny: Path, words_root: Path, run: Path, tmp_path: Path
+) -> None:
     settings = {"training.epochs": 1, "training.learning_rate": 0.0, "training.seed": 9}
     cold, _ = trained(tiny, tmp_path / "cold", words_root, settings)
     warm, events = trained(tiny, tmp_path / "warm", words_root, settings, init=str(run))
     assert warm.history[1]["loss"] < 0.7 * cold.history[0]["loss"]
     arrays = len(arrays_of(run / "best.safetensors"))
-    assert events[1] == {"event": "init", "from": str(run), "arrays": arrays, "fresh": [], "characters": 5}
+    assert events[1] == {
+        "event": "init",
+        "from": str(run),
+        "arrays": arrays,
+        "fresh": [],
+        "characters": 5,
+    }
 
 
 @pytest.mark.parametrize(
@@ -521,19 +682,29 @@ def test_fine_tuning_starts_from_what_was_learnt(tiny: Path, words_root: Path, r
     ],
 )
 def test_weights_that_nothing_can_be_taken_from_are_refused(
-    reference: str, error: type[Exception], message: str, tiny: Path, words_root: Path, run: Path, tmp_path: Path
+    reference: str,
+    error: type[Exception],
+    message: str,
+    tiny: Path,
+    words_root: Path,
+    run: Path,
+    tmp_path: Path,
 ) -> None:
     init = str(run / "last.safetensors") if reference == "last" else reference
     with pytest.raises(error, match=message):
         trained(tiny, tmp_path / "new", words_root, init=init)
 
 
-# ----------------------------------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------- what is refused
 
 
-def test_a_folder_that_is_in_use_is_refused(tiny: Path, words_root: Path, run: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_in_use_is_refused(
+    tiny: Path, words_root: Path, run: Path, tmp_path: Path
+) -> None:
     before = (run / "last.safetensors").read_bytes()
-    with pytest.raises(OcrkitError, match="not empty; name a new folder, or go on with the run in it: --resume"):
+    with pytest.raises(
+        OcrkitError, match="not empty; name a new folder, or go on with the run in it: --resume"
+    ):
         trained(tiny, run, words_root)
     assert (run / "last.safetensors").read_bytes() == before
     (tmp_path / "file").touch()
@@ -565,29 +736,48 @@ def test_there_must_be_a_run_to_resume(damage: Callable[[Path], None], tmp_path:
 
 def test_a_run_knows_what_it_was_started_with(run: Path, words_root: Path) -> None:
     stored = resume_options(run)
-    assert (stored.data, stored.split, stored.limit, stored.backend) == (str(words_root), "aachen/train", None, "torch")
+    assert (stored.data, stored.split, stored.limit, stored.backend) == (
+        str(words_root),
+        "aachen/train",
+        None,
+        "torch",
+    )
 
 
-def test_a_run_without_a_checkpoint_cannot_be_resumed(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_run_without_a_checkpoint_cannot_be_resumed(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     with pytest.raises(OcrkitError, match="no training run to resume here"):
         trained(tiny, tmp_path / "nothing", words_root, resume=True)
     assert not (tmp_path / "nothing").exists()
 
 
-def test_a_run_is_not_resumed_with_another_network_or_other_data(run: Path, words_root: Path, words_copy: Path) -> None:
-    with pytest.raises(WeightsError, match=r"last\.safetensors: of another network: encoder.hidden is 9, for the weights 8"):
+def test_a_run_is_not_resumed_with_another_network_or_other_data(
+    run: Path, words_root: Path, words_copy: Path
+) -> None:
+    with pytest.raises(
+        WeightsError,
+        match=r"last\.safetensors: of another network: encoder.hidden is 9, for the weights 8",
+    ):
         trained(run, run, words_root, {"encoder.hidden": 9}, resume=True)
     trained(run, run, words_copy, resume=True)
     (words_copy / "words/a01/a01-003/a01-003-00-03.png").unlink()
-    with pytest.raises(DataError, match="23 samples of 3 forms to train on; the run was started with 24 of 3; resume it with"):
+    with pytest.raises(
+        DataError,
+        match="23 samples of 3 forms to train on; the run was started with 24 of 3; resume it with",
+    ):
         trained(run, run, words_copy, resume=True)
 
 
-def test_a_damaged_checkpoint_is_one_clear_line(run: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_one_clear_line(
+    run: Path, words_root: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "damaged"
     folder.mkdir()
     for path in run.iterdir():
-        (folder / path.name).write_bytes(path.read_bytes()[: -1 if path.name == "last.safetensors" else None])
+        (folder / path.name).write_bytes(
+            path.read_bytes()[: -1 if path.name == "last.safetensors" else None]
+        )
     with pytest.raises(WeightsError, match=r"last\.safetensors: not a safetensors checkpoint"):
         trained(folder, folder, words_root, resume=True)
     (folder / "last.safetensors").write_bytes((run / "best.safetensors").read_bytes())
@@ -595,7 +785,9 @@ def test_a_damaged_checkpoint_is_one_clear_line(run: Path, words_root: Path, tmp
         trained(folder, folder, words_root, resume=True)
 
 
-def test_images_on_which_nothing_is_written_are_learnt(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_images_on_which_nothing_is_written_are_learnt(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     """Their labels are empty texts, which a network that has seen none of them never reads."""
     data = tmp_path / "data"
     data.mkdir()
@@ -606,7 +798,10 @@ def test_images_on_which_nothing_is_written_are_learnt(tiny: Path, words_root: P
         rows.append(f"{path.name}\tone\nblank{index}.png\t\n")
     (data / "labels.tsv").write_text("".join(rows))
     options = {"split": "all", "validation": "", "patience": 0, "epochs": 40, "batch_size": 4}
-    settings = {"reader.use": "folder", **{f"training.{name}": value for name, value in options.items()}}
+    settings = {
+        "reader.use": "folder",
+        **{f"training.{name}": value for name, value in options.items()},
+    }
     trained(tiny, tmp_path / "run", data, settings)
     about = json.loads((tmp_path / "run" / "run.json").read_text())
     assert (about["samples"], about["skipped"]) == (8, [])

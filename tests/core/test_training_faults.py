@@ -1,4 +1,5 @@
-"""What goes wrong while a network is trained: it diverges, the disk is full. One line says so, and nothing is lost."""
+"""What goes wrong while a network is trained: it diverges, the disk is full. One line says so, and
+nothing is lost."""
 
 import errno
 from collections.abc import Callable, Iterator
@@ -14,17 +15,26 @@ from ocrkit import weights as weight_files
 from ocrkit.training import folder as run_folder
 from runs import FOLDER, arrays_of, make_folder, same, trained
 
-# ----------------------------------------------------------------------------------------------------------- divergence
+# --------------------------------------------------------------------------------------- divergence
 
 
 @pytest.mark.parametrize("clip", [0.0, 1.0])
-def test_a_loss_that_is_no_number_stops_training(clip: float, tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_stops_training(
+    clip: float, tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     settings = {"training.learning_rate": 1e30, "training.clip_norm": clip}
     with pytest.raises(
-        OcrkitError, match=r"step \d+: the loss is (nan|inf), so training has diverged; lower training.learning_rate"
+        OcrkitError,
+        match=(
+            r"step \d+: the loss is (nan|inf), so training has diverged; lower "
+            r"training.learning_rate"
+        ),
     ):
         trained(tiny, tmp_path / "run", words_root, settings)
-    assert all(np.isfinite(array).all() for array in arrays_of(tmp_path / "run" / "last.safetensors").values())
+    assert all(
+        np.isfinite(array).all()
+        for array in arrays_of(tmp_path / "run" / "last.safetensors").values()
+    )
 
 
 @pytest.mark.parametrize("rate", [1e31, 1e39, float("inf"), float("nan"), -1.0])
@@ -32,19 +42,27 @@ def test_a_learning_rate_that_no_network_learns_with_is_refused(
     rate: float, tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
     """PyTorch raised an error of its own in the first step, about floats."""
-    with pytest.raises(ConfigError, match=r"training\.learning_rate: .*; expected at (least 0|most 1e\+30)"):
+    with pytest.raises(
+        ConfigError, match=r"training\.learning_rate: .*; expected at (least 0|most 1e\+30)"
+    ):
         trained(tiny, tmp_path / "run", words_root, {"training.learning_rate": rate})
 
 
-@pytest.mark.parametrize("cause", [{"learning_rate": 1e30}, {"loss_weight": 1e39}], ids=["output", "weights"])
+@pytest.mark.parametrize(
+    "cause", [{"learning_rate": 1e30}, {"loss_weight": 1e39}], ids=["output", "weights"]
+)
 @pytest.mark.parametrize("validation", ["aachen/validation", ""])
 def test_a_network_that_its_epochs_last_step_breaks_is_not_kept(
     cause: dict[str, float], validation: str, tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
-    """The loss is of the weights before the step, so it is fine. What was saved before is left as it was."""
+    """The loss is of the weights before the step, so it is fine. What was saved before is left as
+    it was."""
     settings = {"training.batch_size": 24, "training.validation": validation}
     settings |= {f"training.{name}": value for name, value in cause.items()}
-    message = "step 1: .* not finite, so training has diverged; lower training.learning_rate or set training.clip_norm$"
+    message = (
+        "step 1: .* not finite, so training has diverged; lower training.learning_rate or "
+        "set training.clip_norm$"
+    )
     with pytest.raises(OcrkitError, match=message):
         trained(tiny, tmp_path / "run", words_root, settings)
     assert not (tmp_path / "run" / "best.safetensors").exists()
@@ -53,7 +71,7 @@ def test_a_network_that_its_epochs_last_step_breaks_is_not_kept(
     assert all(np.abs(array).max() < 100 for array in fresh.values())
 
 
-# ------------------------------------------------------------------------------------------------------------- a full disk
+# -------------------------------------------------------------------------------------- a full disk
 
 
 @contextmanager
@@ -76,16 +94,22 @@ def full_disk(name: str, writes: int = 0) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("name", ["last.safetensors", "best.safetensors", "log.jsonl", "curves.svg"])
+@pytest.mark.parametrize(
+    "name", ["last.safetensors", "best.safetensors", "log.jsonl", "curves.svg"]
+)
 def test_a_full_disk_is_one_line_and_training_goes_on_from_what_was_saved(
     name: str, tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
     run, whole = tmp_path / "run", tmp_path / "whole"
     trained(tiny, whole, words_root)
-    with full_disk(name, writes=2 if name in ("last.safetensors", "log.jsonl") else 0), pytest.raises(OcrkitError) as caught:
+    with (
+        full_disk(name, writes=2 if name in ("last.safetensors", "log.jsonl") else 0),
+        pytest.raises(OcrkitError) as caught,
+    ):
         trained(tiny, run, words_root)
     assert str(caught.value) == (
-        f"{run / name}: cannot be written (No space left on device); what was saved before is whole: make room, then "
+        f"{run / name}: cannot be written (No space left on device); what was saved before is "
+        "whole: make room, then "
         f"ocrkit train --out {run} --resume"
     )
     trained(run, run, words_root, resume=True)
@@ -94,15 +118,22 @@ def test_a_full_disk_is_one_line_and_training_goes_on_from_what_was_saved(
 
 
 @pytest.mark.parametrize("name", ["pipeline.toml", "last.safetensors", "run.json"])
-def test_a_run_that_could_not_be_started_may_be_started_anew(name: str, tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_run_that_could_not_be_started_may_be_started_anew(
+    name: str, tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
-    with full_disk(name), pytest.raises(OcrkitError, match=rf"{name}: cannot be written \(No space left on device\)$"):
+    with (
+        full_disk(name),
+        pytest.raises(
+            OcrkitError, match=rf"{name}: cannot be written \(No space left on device\)$"
+        ),
+    ):
         trained(tiny, run, words_root)
     progress, _ = trained(tiny, run, words_root)
     assert progress.epoch == 2
 
 
-# ------------------------------------------------------------------------------------------------------------ odd images
+# --------------------------------------------------------------------------------------- odd images
 
 
 def test_an_image_that_a_part_trips_over_is_skipped_and_named_with_the_part(
@@ -140,6 +171,9 @@ def test_a_part_that_trips_over_every_image_ends_training_and_is_named(
     install: Callable[[str, str], Path], tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
     install("broken", BROKEN)
-    message = r"can be used; the first: a01-.*: augmentation 'broken' \(plugin 'broken'\) failed: IndexError: "
+    message = (
+        r"can be used; the first: a01-.*: augmentation 'broken' \(plugin 'broken'\) failed: "
+        r"IndexError: "
+    )
     with pytest.raises(DataError, match=message):
         trained(tiny, tmp_path / "run", words_root, {"training.augment": [{"use": "broken"}]})

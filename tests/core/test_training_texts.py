@@ -1,4 +1,5 @@
-"""Texts that are trained on or validated on: which the network can write, and in which Unicode form."""
+"""Texts that are trained on or validated on: which the network can write, and in which Unicode
+form."""
 
 import json
 import shutil
@@ -46,26 +47,41 @@ def test_validation_texts_that_can_never_be_read_right_are_counted_by_character_
     assert events[0]["notes"] == []
 
 
-def test_so_are_texts_to_train_on_beside_the_list_of_those_left_out(tiny: Path, data: Path, tmp_path: Path) -> None:
+def test_so_are_texts_to_train_on_beside_the_list_of_those_left_out(
+    tiny: Path, data: Path, tmp_path: Path
+) -> None:
     replace(data / "train", {"the": "thé", "hen": "h\u200be"})
     about = told(tiny, data, tmp_path / "run", ONE)
-    assert about["notes"] == ["3 texts have characters that the alphabet lacks: é (2), U+200B ZERO WIDTH SPACE (1)"]
-    assert "'h\\u200be' has U+200B ZERO WIDTH SPACE, which the alphabet lacks" in [each["reason"] for each in about["skipped"]]
+    assert about["notes"] == [
+        "3 texts have characters that the alphabet lacks: é (2), U+200B ZERO WIDTH SPACE (1)"
+    ]
+    assert "'h\\u200be' has U+200B ZERO WIDTH SPACE, which the alphabet lacks" in [
+        each["reason"] for each in about["skipped"]
+    ]
 
 
 @pytest.mark.parametrize("alphabet", ["NFC", "NFD"])
-def test_texts_in_another_unicode_form_than_the_alphabets_are_learnt_and_scored_as_if_they_were_in_its_own(
+def test_texts_in_another_unicode_form_than_the_alphabets_are_learnt_and_scored_as_if_they_were_in_its_own(  # noqa: E501
     alphabet: str, tiny: Path, data: Path, tmp_path: Path
 ) -> None:
-    """A keyboard or a file system writes é as one character or as two: that is no difference to a reader."""
-    settings = ONE | {"alphabet": "ehnot" + unicodedata.normalize(alphabet, "é").removeprefix("e"), "training.epochs": 12}
+    """A keyboard or a file system writes é as one character or as two: that is no difference to a
+    reader."""
+    settings = ONE | {
+        "alphabet": "ehnot" + unicodedata.normalize(alphabet, "é").removeprefix("e"),
+        "training.epochs": 12,
+    }
     scores = []
     for form in ("NFC", "NFD"):
         folder = shutil.copytree(data, tmp_path / form)
         for path in folder.rglob("*.gt.txt"):
-            path.write_text(unicodedata.normalize(form, path.read_text().replace("e", "é")), encoding="utf-8")
+            path.write_text(
+                unicodedata.normalize(form, path.read_text().replace("e", "é")), encoding="utf-8"
+            )
         progress, events = trained(tiny, tmp_path / f"run-{form}", folder, settings)
-        note = "17 texts are learnt in another Unicode form, in which the alphabet has all of their characters"
+        note = (
+            "17 texts are learnt in another Unicode form, in which the alphabet has all of "
+            "their characters"
+        )
         assert events[0]["notes"] == [note] * (form != alphabet)
         assert (events[0]["samples"], events[0]["validation"]["notes"]) == (24, [])
         scores.append([(line["loss"], line["validation"]) for line in progress.history])
@@ -76,4 +92,6 @@ def test_texts_in_another_unicode_form_than_the_alphabets_are_learnt_and_scored_
 def test_a_text_is_written_as_it_is_where_it_can_be() -> None:
     both = Alphabet("eé\u0301")
     assert [written(text, both) for text in ("é", "e\u0301")] == ["é", "e\u0301"]
-    assert written("e\u0301", Alphabet("eh")) == "é", "which is what a person sees, and finds in the message"
+    assert written("e\u0301", Alphabet("eh")) == "é", (
+        "which is what a person sees, and finds in the message"
+    )

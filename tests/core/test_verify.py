@@ -1,4 +1,5 @@
-"""Verification of models: what is right passes, and everything that can be wrong is found and named."""
+"""Verification of models: what is right passes, and everything that can be wrong is found and
+named."""
 
 import json
 import tomllib
@@ -46,7 +47,9 @@ class Tiny:
         """Changes keys of a table of the manifest; None removes one."""
         manifest = self.manifest
         manifest[table] |= values
-        manifest[table] = {key: value for key, value in manifest[table].items() if value is not None}
+        manifest[table] = {
+            key: value for key, value in manifest[table].items() if value is not None
+        }
         self.write(manifest)
 
     def restate(self) -> None:
@@ -66,26 +69,51 @@ class Tiny:
 
 @pytest.fixture
 def model(folder: Path, words_root: Path) -> Tiny:
-    """The model with weights in float16, a complete manifest and a golden set, for three backends."""
+    """The model with weights in float16, a complete manifest and a golden set, for three
+    backends."""
     model = Tiny(folder)
     model.change_pipeline(backends=INSTALLED)
     trained = weights.read(model.weights)
     half = {name: array.astype(np.float16) for name, array in trained.arrays.items()}
     weights.write(model.weights, half, trained.about)
-    model.write({"schema": 2, "weights": {"file": "w.safetensors", "sha256": weights.sha256_of(model.weights)}})
+    model.write(
+        {
+            "schema": 2,
+            "weights": {"file": "w.safetensors", "sha256": weights.sha256_of(model.weights)},
+        }
+    )
     assembly = assemble(load_spec("tiny"), backend="torch")
     network = build_network(assembly, "cpu")
     network.load_state(weights_to_read_with(assembly)[0])
     write_golden(
         model.golden,
-        choose(assembly, network, open_dataset(assembly.spec.reader, root=words_root, split="all"), count=ITEMS, margin=0.02),
+        choose(
+            assembly,
+            network,
+            open_dataset(assembly.spec.reader, root=words_root, split="all"),
+            count=ITEMS,
+            margin=0.02,
+        ),
     )
-    model.write({
-        "schema": 2, "name": "tiny", "licence": "CC0-1.0",
-        "weights": {"file": "w.safetensors", "dtype": "float16", "parameters": sum(array.size for array in half.values())},
-        "network": assembly.identity(),
-        "golden": {"file": "golden.safetensors", "items": ITEMS, "tolerance": 1e-4, "margin": 0.02},
-    })  # fmt: skip
+    model.write(
+        {
+            "schema": 2,
+            "name": "tiny",
+            "licence": "CC0-1.0",
+            "weights": {
+                "file": "w.safetensors",
+                "dtype": "float16",
+                "parameters": sum(array.size for array in half.values()),
+            },
+            "network": assembly.identity(),
+            "golden": {
+                "file": "golden.safetensors",
+                "items": ITEMS,
+                "tolerance": 1e-4,
+                "margin": 0.02,
+            },
+        }
+    )
     model.restate()
     return model
 
@@ -108,7 +136,7 @@ def only_problem(result: Verification) -> str:
     return result.problems[0]
 
 
-# --------------------------------------------------------------------------------------------------------- what is right
+# ------------------------------------------------------------------------------------ what is right
 
 
 @pytest.mark.usefixtures("model")
@@ -161,13 +189,15 @@ def test_items_that_come_near_a_tie_are_not_chosen(model: Tiny, words_root: Path
     network = build_network(assembly, "cpu")
     network.load_state(weights_to_read_with(assembly)[0])
     samples = open_dataset(assembly.spec.reader, root=words_root, split="all")
-    assert all(item.margin >= 0.05 for item in choose(assembly, network, samples, count=3, margin=0.05))
+    assert all(
+        item.margin >= 0.05 for item in choose(assembly, network, samples, count=3, margin=0.05)
+    )
     with pytest.raises(DataError, match=r"0 of 31 samples keep a margin of 99; 3 are wanted"):
         choose(assembly, network, samples, count=3, margin=99)
     assert model
 
 
-# --------------------------------------------------------------------------------------------------------- what is wrong
+# ------------------------------------------------------------------------------------ what is wrong
 
 
 def test_a_flipped_byte_of_the_weights_is_found(model: Tiny) -> None:
@@ -176,7 +206,9 @@ def test_a_flipped_byte_of_the_weights_is_found(model: Tiny) -> None:
     model.weights.write_bytes(content)
     result = verify("tiny")
     assert failed(result).keys() == {"weights"}
-    assert only_problem(result).startswith(f"{model.weights}: not the weights of 'tiny': expected sha256 ")
+    assert only_problem(result).startswith(
+        f"{model.weights}: not the weights of 'tiny': expected sha256 "
+    )
     line = zoo("tiny")
     assert line.exit_code == 1
     assert line.stderr == f"ocrkit: tiny: {result.problems[0]}\n"
@@ -208,7 +240,10 @@ def test_a_tolerance_must_be_small(model: Tiny, tolerance: object) -> None:
 
 def test_a_margin_that_lets_texts_differ_within_the_tolerance_is_found(model: Tiny) -> None:
     model.change("golden", margin=1e-4)
-    assert "golden.margin is 0.0001; with a tolerance of 0.0001 texts can differ below 0.0002" in only_problem(verify("tiny"))
+    assert (
+        "golden.margin is 0.0001; with a tolerance of 0.0001 texts can differ below 0.0002"
+        in only_problem(verify("tiny"))
+    )
 
 
 def test_items_that_do_not_keep_the_margin_are_named(model: Tiny) -> None:
@@ -219,7 +254,12 @@ def test_items_that_do_not_keep_the_margin_are_named(model: Tiny) -> None:
 
 def test_everything_that_is_wrong_with_a_manifest_is_said_at_once(model: Tiny) -> None:
     manifest = model.manifest
-    del manifest["licence"], manifest["weights"]["bytes"], manifest["network"]["alphabet"], manifest["golden"]["sha256"]
+    del (
+        manifest["licence"],
+        manifest["weights"]["bytes"],
+        manifest["network"]["alphabet"],
+        manifest["golden"]["sha256"],
+    )
     manifest["network"]["height"] = "16"
     manifest["name"] = 3
     manifest["results"] = {"dataset": "words", "metrics": {"cer": 0.1}}
@@ -233,7 +273,10 @@ def test_everything_that_is_wrong_with_a_manifest_is_said_at_once(model: Tiny) -
         f"{path}: network.alphabet is missing; expected a text",
         f"{path}: network.height: '16'; expected a whole number above 0",
         f"{path}: golden.sha256 is missing; expected 64 hexadecimal digits in small letters",
-        f"{path}: results.metrics: {{'cer': 0.1}}; expected a table of tables with a number `value`",
+        (
+            f"{path}: results.metrics: {{'cer': 0.1}}; expected a table of tables with a number "
+            "`value`"
+        ),
         f"{path}: name: 3; plugin 'small-zoo' registers it as 'tiny'",
     ]
     assert len(zoo("tiny").stderr.splitlines()) == 8
@@ -246,14 +289,23 @@ def test_keys_of_the_authors_own_are_fine(model: Tiny) -> None:
 
 def test_a_model_under_another_name_is_found(model: Tiny) -> None:
     model.write(model.manifest | {"name": "iam-crnn"})
-    assert "name: 'iam-crnn'; plugin 'small-zoo' registers it as 'tiny'" in only_problem(verify("tiny"))
+    assert "name: 'iam-crnn'; plugin 'small-zoo' registers it as 'tiny'" in only_problem(
+        verify("tiny")
+    )
 
 
 @pytest.mark.parametrize(
     ("table", "key", "value"),
-    [("weights", "bytes", 7), ("weights", "parameters", 7), ("weights", "dtype", "float32"), ("golden", "items", 7)],
+    [
+        ("weights", "bytes", 7),
+        ("weights", "parameters", 7),
+        ("weights", "dtype", "float32"),
+        ("golden", "items", 7),
+    ],
 )
-def test_what_the_manifest_says_of_its_files_is_held_against_them(model: Tiny, table: str, key: str, value: object) -> None:
+def test_what_the_manifest_says_of_its_files_is_held_against_them(
+    model: Tiny, table: str, key: str, value: object
+) -> None:
     model.change(table, **{key: value})
     assert f"{table}.{key}: {value!r} in the manifest, " in only_problem(verify("tiny"))
 
@@ -264,12 +316,19 @@ def test_other_numbers_in_the_weights_are_found_though_the_checksum_is_right(mod
     weights.write(model.weights, stored.arrays, stored.about)
     model.restate()
     result = verify("tiny")
-    assert {name for name in failed(result) if "–" in name} == {f"{backend} – stored" for backend in INSTALLED}
-    largest = next(each.largest for each in result.differences if each.between == ("onnx", "stored"))
+    assert {name for name in failed(result) if "–" in name} == {
+        f"{backend} – stored" for backend in INSTALLED
+    }
+    largest = next(
+        each.largest for each in result.differences if each.between == ("onnx", "stored")
+    )
     assert largest is not None
     assert largest > 0.1
     assert any(
-        line.startswith(f"log-probabilities of onnx and stored differ by {largest:.1e}, the tolerance is 0.0001; most in item ")
+        line.startswith(
+            f"log-probabilities of onnx and stored differ by {largest:.1e}, the tolerance is "
+            "0.0001; most in item "
+        )
         for line in result.problems
     )
 
@@ -282,7 +341,9 @@ def test_a_changed_text_is_named_with_what_is_read(model: Tiny) -> None:
     model.change_golden(change)
     result = verify("tiny")
     assert failed(result) == {
-        f"golden set on {backend}": (f"item {before.id}: {backend} reads {before.text!r}, stored is 'wrong'",)
+        f"golden set on {backend}": (
+            f"item {before.id}: {backend} reads {before.text!r}, stored is 'wrong'",
+        )
         for backend in INSTALLED
     }
 
@@ -296,26 +357,40 @@ def test_stored_numbers_of_another_length_or_nan_are_found(model: Tiny) -> None:
     result = verify("tiny", backend="torch")
     assert "log-probabilities of torch and stored differ by inf" in only_problem(result)
     assert result.differences[0].largest is None
-    assert json.loads(zoo("tiny", "--json").stdout)["models"][0]["differences"][-1]["largest"] is None
-    model.change_golden(lambda items: [Item(i.id, i.image, np.full_like(i.log_probs, np.nan), i.text) for i in items])
+    assert (
+        json.loads(zoo("tiny", "--json").stdout)["models"][0]["differences"][-1]["largest"] is None
+    )
+    model.change_golden(
+        lambda items: [
+            Item(i.id, i.image, np.full_like(i.log_probs, np.nan), i.text) for i in items
+        ]
+    )
     assert not verify("tiny", backend="torch").passed
 
 
 def test_a_network_other_than_the_manifests_is_found(model: Tiny) -> None:
     network = model.manifest["network"]
     model.change("network", encoder=network["encoder"] | {"hidden": 9})
-    assert only_problem(verify("tiny", backend="onnx")) == "manifest.toml: network: encoder.hidden is 8, for the weights 9"
+    assert (
+        only_problem(verify("tiny", backend="onnx"))
+        == "manifest.toml: network: encoder.hidden is 8, for the weights 9"
+    )
 
 
 def test_weights_for_another_network_are_found(model: Tiny) -> None:
     model.change_pipeline(alphabet="ehnots")
     problems = verify("tiny", backend="onnx").problems
-    assert any("pipeline 'tiny' is untrained: weights 'zoo:tiny' no longer apply: alphabet is" in line for line in problems)
+    assert any(
+        "pipeline 'tiny' is untrained: weights 'zoo:tiny' no longer apply: alphabet is" in line
+        for line in problems
+    )
 
 
 def test_a_pipeline_that_reads_with_other_weights_is_found(model: Tiny) -> None:
     model.change_pipeline(weights="zoo:iam-crnn")
-    assert "pipeline.toml: weights: 'zoo:iam-crnn'; expected 'zoo:tiny'" in only_problem(verify("tiny"))
+    assert "pipeline.toml: weights: 'zoo:iam-crnn'; expected 'zoo:tiny'" in only_problem(
+        verify("tiny")
+    )
 
 
 def test_a_pipeline_that_does_not_build_is_found(model: Tiny) -> None:
@@ -323,7 +398,7 @@ def test_a_pipeline_that_does_not_build_is_found(model: Tiny) -> None:
     assert only_problem(verify("tiny")).startswith("decoder: no option 'beam'")
 
 
-# ------------------------------------------------------------------------------------------------------------ golden files
+# ------------------------------------------------------------------------------------- golden files
 
 
 @pytest.mark.parametrize(
@@ -343,11 +418,19 @@ def test_a_pipeline_that_does_not_build_is_found(model: Tiny) -> None:
         {"texts": 3},
     ],
 )
-def test_files_that_are_no_golden_sets_are_one_clear_line(model: Tiny, change: dict[str, Any]) -> None:
+def test_files_that_are_no_golden_sets_are_one_clear_line(
+    model: Tiny, change: dict[str, Any]
+) -> None:
     file = weights.read(model.golden)
-    arrays = {name: array for name, array in (file.arrays | change).items() if isinstance(array, np.ndarray)}
+    arrays = {
+        name: array
+        for name, array in (file.arrays | change).items()
+        if isinstance(array, np.ndarray)
+    }
     about = {
-        name: each for name, each in (file.about | change).items() if not isinstance(each, np.ndarray) and each is not None
+        name: each
+        for name, each in (file.about | change).items()
+        if not isinstance(each, np.ndarray) and each is not None
     }
     weights.write(model.golden, arrays, about)
     with pytest.raises(WeightsError, match=r"golden\.safetensors: not a golden set") as caught:
@@ -355,7 +438,7 @@ def test_files_that_are_no_golden_sets_are_one_clear_line(model: Tiny, change: d
     assert "\n" not in str(caught.value)
 
 
-# ---------------------------------------------------------------------------------------------------------------- backends
+# ----------------------------------------------------------------------------------------- backends
 
 OTHER = """
 import ocrkit
@@ -390,11 +473,13 @@ class Other(Torch):
 
 @pytest.fixture
 def other(model: Tiny, install: Callable[[str, str], Path]) -> Callable[[str], None]:
-    """``other(FAULT)`` installs the backend ``other``, which does what torch does and then FAULT, beside torch."""
+    """``other(FAULT)`` installs the backend ``other``, which does what torch does and then FAULT,
+    beside torch."""
 
     def install_other(module: str) -> None:
         entries = {
-            kind: registry().get(kind, name, "torch").target for kind, name in (("featurizer", "cnn"), ("encoder", "bilstm"))
+            kind: registry().get(kind, name, "torch").target
+            for kind, name in (("featurizer", "cnn"), ("encoder", "bilstm"))
         }
         source = OTHER.replace("ocrkit_torch.cnn:build", entries["featurizer"])
         site = install("other", source.replace("ocrkit_torch.bilstm:build", entries["encoder"]))
@@ -409,12 +494,15 @@ def test_a_backend_that_computes_something_else_is_found(other: Callable[[str], 
     result = verify("tiny")
     assert {*failed(result)} == {"torch – other", "other – stored"}
     assert all(
-        "other" in line and "differ by 5.0e-04, the tolerance is 0.0001; most in item " in line for line in result.problems
+        "other" in line and "differ by 5.0e-04, the tolerance is 0.0001; most in item " in line
+        for line in result.problems
     )
     assert "FAILED" in zoo("tiny").stdout
 
 
-def test_a_backend_that_reads_something_else_is_found_with_both_texts(other: Callable[[str], None], model: Tiny) -> None:
+def test_a_backend_that_reads_something_else_is_found_with_both_texts(
+    other: Callable[[str], None], model: Tiny
+) -> None:
     other(ADDS.format(fault="log_probs = log_probs[:, ::-1].copy()"))
     items = {item.id: item.text for item in read_golden(model.golden)}
     long = next(name for name, text in items.items() if text != text[::-1])
@@ -429,12 +517,16 @@ def test_a_backend_that_breaks_is_found_and_others_go_on(other: Callable[[str], 
     assert list(result.ran) == ["torch"]
 
 
-def test_a_backend_that_cannot_be_imported_though_it_is_installed_is_a_failure(other: Callable[[str], None]) -> None:
+def test_a_backend_that_cannot_be_imported_though_it_is_installed_is_a_failure(
+    other: Callable[[str], None],
+) -> None:
     other("raise ImportError('libodd.so.1: cannot open shared object file')")
     assert "libodd.so.1" in only_problem(verify("tiny"))
 
 
-def test_backends_that_are_not_installed_are_named_and_left_out(other: Callable[[str], None], model: Tiny) -> None:
+def test_backends_that_are_not_installed_are_named_and_left_out(
+    other: Callable[[str], None], model: Tiny
+) -> None:
     other("import no_such_framework")
     model.change_pipeline(backends=["torch", "other", "unheard-of"])
     result = verify("tiny")
@@ -460,10 +552,13 @@ def test_a_gpu_that_is_not_there_is_left_out_and_alone_is_a_failure() -> None:
     if "cuda" in registry().get("backend", "torch").load()().devices():
         pytest.skip("there is a GPU here")
     result = verify("tiny", backend="torch", device="cuda")
-    assert result.problems == ["nothing here can compute the golden set", "backend 'torch' sees cpu here"]
+    assert result.problems == [
+        "nothing here can compute the golden set",
+        "backend 'torch' sees cpu here",
+    ]
 
 
-# ------------------------------------------------------------------------------------------------------------ several models
+# ----------------------------------------------------------------------------------- several models
 
 
 def test_without_names_all_models_are_verified_and_broken_ones_named(model: Tiny) -> None:
@@ -492,7 +587,12 @@ def test_a_model_that_is_not_fetched_is_reported_and_no_failure_unless_named(mod
     assert not result.passed
     named = zoo("tiny")
     assert named.exit_code == 1
-    assert named.stderr == "ocrkit: tiny: its weights are not on this machine yet. Try: ocrkit zoo fetch tiny\n"
+    assert (
+        named.stderr
+        == "ocrkit: tiny: its weights are not on this machine yet. Try: ocrkit zoo fetch tiny\n"
+    )
     everything = zoo("--backend", "onnx")
-    assert ["tiny", "weights", "not", "fetched"] in [line.split() for line in everything.stdout.splitlines()]
+    assert ["tiny", "weights", "not", "fetched"] in [
+        line.split() for line in everything.stdout.splitlines()
+    ]
     assert "tiny" not in everything.stderr.replace("small-zoo", "")

@@ -15,9 +15,15 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from ocrkit.errors import WeightsError
 from ocrkit.weights import check_shapes, read, sha256_of, write
 
-NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(lambda name: name != "__metadata__")
+NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
+    lambda name: name != "__metadata__"
+)
 DTYPES = st.sampled_from([np.float16, np.float32, np.float64, np.int32, np.int64, np.uint8])
-ARRAYS = st.dictionaries(NAMES, DTYPES.flatmap(lambda dtype: arrays(dtype, array_shapes(min_dims=0, min_side=0))), max_size=4)
+ARRAYS = st.dictionaries(
+    NAMES,
+    DTYPES.flatmap(lambda dtype: arrays(dtype, array_shapes(min_dims=0, min_side=0))),
+    max_size=4,
+)
 ABOUT = st.dictionaries(
     st.text(st.characters(exclude_categories=["Cs"])),
     st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.none() | st.booleans(),
@@ -30,7 +36,9 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(ARRAYS, ABOUT)
-def test_arrays_come_back_bit_for_bit(file: Path, state: dict[str, np.ndarray], about: dict[str, Any]) -> None:
+def test_arrays_come_back_bit_for_bit(
+    file: Path, state: dict[str, np.ndarray], about: dict[str, Any]
+) -> None:
     write(file, state, about)
     back = read(file, sha256=sha256_of(file))
     assert back.about == about
@@ -56,7 +64,12 @@ def test_a_failed_write_leaves_the_old_checkpoint(file: Path) -> None:
 
 def written(path: Path) -> Path:
     write(
-        path, {"conv.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "conv.bias": np.ones(2, np.float32)}, {"height": 16}
+        path,
+        {
+            "conv.weight": np.arange(6, dtype=np.float32).reshape(2, 3),
+            "conv.bias": np.ones(2, np.float32),
+        },
+        {"height": 16},
     )
     return path
 
@@ -76,16 +89,42 @@ def header(content: bytes) -> bytes:
         lambda data: b"\xff" * len(data),
         lambda data: b"<!DOCTYPE html><html>not found</html>",
         lambda data: struct.pack("<Q", 2**60) + data[8:],
-        lambda data: header(json.dumps({"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 400]}}).encode()) + b"\0" * 16,
-        lambda data: header(json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()) + b"\0" * 4,
+        lambda data: (
+            header(
+                json.dumps({"a": {"dtype": "F32", "shape": [4], "data_offsets": [0, 400]}}).encode()
+            )
+            + b"\0" * 16
+        ),
+        lambda data: (
+            header(
+                json.dumps({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+            )
+            + b"\0" * 4
+        ),
         lambda data: header(json.dumps({"__metadata__": {"ocrkit": "{"}}).encode()),
         lambda data: header(json.dumps({"__metadata__": {"ocrkit": "5"}}).encode()),
         lambda data: header(json.dumps({"__metadata__": {"ocrkit": "[" * 5000}}).encode()),
-        lambda data: header(json.dumps({"__metadata__": {"ocrkit": '{"height": ' + "9" * 5000 + "}"}}).encode()),
+        lambda data: header(
+            json.dumps({"__metadata__": {"ocrkit": '{"height": ' + "9" * 5000 + "}"}}).encode()
+        ),
     ],
-    ids=["empty", "4 bytes", "40 bytes", "cut off", "too long", "noise", "HTML", "huge header", "beyond its end", "bfloat16",
-         "no JSON", "no table", "nested", "a number of 5,000 digits"],
-)  # fmt: skip
+    ids=[
+        "empty",
+        "4 bytes",
+        "40 bytes",
+        "cut off",
+        "too long",
+        "noise",
+        "HTML",
+        "huge header",
+        "beyond its end",
+        "bfloat16",
+        "no JSON",
+        "no table",
+        "nested",
+        "a number of 5,000 digits",
+    ],
+)
 def test_a_damaged_file_is_one_clear_line(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = written(tmp_path / "x.safetensors")
     path.write_bytes(damage(path.read_bytes()))
@@ -106,13 +145,19 @@ def test_another_file_than_the_manifest_names_is_refused(tmp_path: Path) -> None
     digest = sha256_of(path)
     assert read(path, sha256=digest).sha256 == digest
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
-    with pytest.raises(WeightsError, match=f"its manifest says {digest[:12]}…: damaged or replaced; install it anew"):
+    with pytest.raises(
+        WeightsError,
+        match=f"its manifest says {digest[:12]}…: damaged or replaced; install it anew",
+    ):
         read(path, sha256=digest)
 
 
 def test_a_checkpoint_of_another_library_says_nothing_of_itself(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
-    path.write_bytes(header(json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()) + b"\0" * 4)
+    path.write_bytes(
+        header(json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode())
+        + b"\0" * 4
+    )
     assert read(path).about == {}
 
 
@@ -129,12 +174,20 @@ def test_arrays_of_the_right_names_and_shapes_become_float32(tmp_path: Path) -> 
     [
         ({"conv.weight": (2, 3), "conv.bias": (2,), "head.bias": (5,)}, "head.bias is missing"),
         ({"conv.weight": (2, 3)}, "conv.bias is not part of the network"),
-        ({"conv.weight": (3, 2), "conv.bias": (2,)}, r"conv.weight is \(2, 3\), the network's is \(3, 2\)"),
-        ({"conv.weight": (2, 3, 1), "conv.bias": (2,)}, r"conv.weight is \(2, 3\), the network's is \(2, 3, 1\)"),
+        (
+            {"conv.weight": (3, 2), "conv.bias": (2,)},
+            r"conv.weight is \(2, 3\), the network's is \(3, 2\)",
+        ),
+        (
+            {"conv.weight": (2, 3, 1), "conv.bias": (2,)},
+            r"conv.weight is \(2, 3\), the network's is \(2, 3, 1\)",
+        ),
         ({f"layer{index}": (1,) for index in range(4)}, r"layer0 is missing; .* \(and 3 more\)"),
     ],
 )
-def test_weights_of_another_network_are_refused(tmp_path: Path, shapes: dict[str, tuple[int, ...]], message: str) -> None:
+def test_weights_of_another_network_are_refused(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]], message: str
+) -> None:
     weights = read(written(tmp_path / "x.safetensors"))
     with pytest.raises(WeightsError, match=message) as caught:
         check_shapes(weights, shapes)
@@ -143,7 +196,8 @@ def test_weights_of_another_network_are_refused(tmp_path: Path, shapes: dict[str
 
 @pytest.mark.parametrize("flush", [False, True])
 def test_every_float16_becomes_the_same_number(tmp_path: Path, flush: bool) -> None:
-    """Subnormal ones too, where a library has told the processor to take those of float32 for zero."""
+    """Subnormal ones too, where a library has told the processor to take those of float32 for
+    zero."""
     every = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     write(tmp_path / "x.safetensors", {"a": every, "finite": every[np.isfinite(every)]}, {})
     weights = read(tmp_path / "x.safetensors")
@@ -151,7 +205,9 @@ def test_every_float16_becomes_the_same_number(tmp_path: Path, flush: bool) -> N
     try:
         if torch and not torch.set_flush_denormal(True):
             pytest.skip("this processor does not flush")
-        converted = check_shapes(weights, {name: array.shape for name, array in weights.arrays.items()})
+        converted = check_shapes(
+            weights, {name: array.shape for name, array in weights.arrays.items()}
+        )
     finally:
         if torch:
             torch.set_flush_denormal(False)
@@ -164,7 +220,10 @@ def test_every_float16_becomes_the_same_number(tmp_path: Path, flush: bool) -> N
 
 @pytest.mark.parametrize("shape", [(), (0,), (0, 3), (2, 3)])
 def test_arrays_of_any_shape_become_float32(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    for array in (np.random.default_rng(0).normal(size=shape).astype(np.float16), np.full(shape, 7, np.int64)):
+    for array in (
+        np.random.default_rng(0).normal(size=shape).astype(np.float16),
+        np.full(shape, 7, np.int64),
+    ):
         write(tmp_path / "x.safetensors", {"a": array}, {})
         converted = check_shapes(read(tmp_path / "x.safetensors"), {"a": shape})["a"]
         assert (converted.dtype, converted.shape) == (np.float32, shape)

@@ -19,7 +19,9 @@ def write_manifest(folder: Path, manifest: dict[str, object]) -> None:
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest))
 
 
-def test_a_model_of_a_third_party_is_found_and_reads(folder: Path, tiny_run: Path, words_root: Path) -> None:
+def test_a_model_of_a_third_party_is_found_and_reads(
+    folder: Path, tiny_run: Path, words_root: Path
+) -> None:
     found = model("tiny")
     assert (found.name, found.owner, found.folder) == ("tiny", "small-zoo", folder)
     assert found.manifest["weights"]["file"] == "w.safetensors"
@@ -30,7 +32,9 @@ def test_a_model_of_a_third_party_is_found_and_reads(folder: Path, tiny_run: Pat
 
 
 def test_damaged_weights_are_refused(folder: Path) -> None:
-    (folder / "w.safetensors").write_bytes((folder / "w.safetensors").read_bytes()[:-4] + b"\1\2\3\4")
+    (folder / "w.safetensors").write_bytes(
+        (folder / "w.safetensors").read_bytes()[:-4] + b"\1\2\3\4"
+    )
     with pytest.raises(WeightsError, match="damaged or replaced; install it anew"):
         ocrkit.load("tiny")
     (folder / "w.safetensors").unlink()
@@ -50,7 +54,9 @@ def test_damaged_weights_are_refused(folder: Path) -> None:
         {"schema": 2, "weights": {"sha256": "0"}},
     ],
 )
-def test_a_manifest_that_makes_no_sense_is_one_clear_line(folder: Path, manifest: dict[str, object] | str | None) -> None:
+def test_a_manifest_that_makes_no_sense_is_one_clear_line(
+    folder: Path, manifest: dict[str, object] | str | None
+) -> None:
     (folder / "manifest.toml").unlink()
     if isinstance(manifest, dict):
         write_manifest(folder, manifest)
@@ -66,7 +72,10 @@ def test_a_manifest_cannot_name_files_outside_its_folder(folder: Path) -> None:
     digest = sha256_of(folder / "w.safetensors")
     (folder / "w.safetensors").rename(folder.parent / "w.safetensors")
     write_manifest(folder, {"schema": 2, "weights": {"file": "../w.safetensors", "sha256": digest}})
-    with pytest.raises(WeightsError, match=r"'\.\./w\.safetensors'; expected the name of a file beside the manifest"):
+    with pytest.raises(
+        WeightsError,
+        match=r"'\.\./w\.safetensors'; expected the name of a file beside the manifest",
+    ):
         read_model_weights(model("tiny"))
 
 
@@ -90,7 +99,9 @@ def test_a_model_without_its_pipeline_is_one_clear_line(folder: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_weights_of_a_model_no_longer_apply_to_a_changed_network() -> None:
-    trained = fitting_weights(assemble(load_spec("tiny", ["decoder.use=ctc-greedy", "reader.split=all"])))
+    trained = fitting_weights(
+        assemble(load_spec("tiny", ["decoder.use=ctc-greedy", "reader.split=all"]))
+    )
     assert trained.arrays is not None
     changed = fitting_weights(assemble(load_spec("tiny", ["encoder.hidden=9"])))
     assert changed.arrays is None
@@ -99,6 +110,10 @@ def test_weights_of_a_model_no_longer_apply_to_a_changed_network() -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_an_unknown_model_is_answered_with_the_nearest() -> None:
-    for call in (lambda: model("tinny"), lambda: load_spec("tinny"), lambda: ocrkit.load("iam-crnn", {"weights": "zoo:tinny"})):
+    for call in (
+        lambda: model("tinny"),
+        lambda: load_spec("tinny"),
+        lambda: ocrkit.load("iam-crnn", {"weights": "zoo:tinny"}),
+    ):
         with pytest.raises(OcrkitError, match="no zoo model named 'tinny'"):
             call()

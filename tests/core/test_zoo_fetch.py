@@ -1,4 +1,5 @@
-"""Models whose weights are fetched, from a real server on this machine, by the library and by the command line."""
+"""Models whose weights are fetched, from a real server on this machine, by the library and by the
+command line."""
 
 import hashlib
 import json
@@ -87,7 +88,9 @@ def program(remote: Path, cache: Path) -> Callable[..., subprocess.Popen[str]]:
 
     def start(*arguments: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "ocrkit", *arguments]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     return start
 
@@ -96,7 +99,10 @@ def test_a_command_says_in_one_line_that_it_fetches(
     program: Callable[..., subprocess.Popen[str]], site: Any, words_root: Path
 ) -> None:
     path = sorted(words_root.glob("words/*/*/*.png"))[0]
-    outputs = [program("run", str(path), "--pipeline", "tiny", "--backend", "onnx").communicate() for _ in range(2)]
+    outputs = [
+        program("run", str(path), "--pipeline", "tiny", "--backend", "onnx").communicate()
+        for _ in range(2)
+    ]
     assert outputs[0][0] == outputs[1][0]
     lines = [[line for line in errors.splitlines() if "fetching" in line] for _, errors in outputs]
     assert lines == [[lines[0][0]], []]
@@ -125,7 +131,9 @@ def test_fetch_all_fetches_what_does_not_come_with_its_plugin(site: Any) -> None
 
 def test_fetching_a_model_that_comes_with_its_plugin_finds_it_there(folder: Path) -> None:
     assert zoo("fetch", "tiny").stdout == f"tiny: {folder / HAS_WEIGHTS}\n"
-    with pytest.raises(WeightsError, match="its weights come with plugin 'small-zoo'; there is nothing to fetch"):
+    with pytest.raises(
+        WeightsError, match="its weights come with plugin 'small-zoo'; there is nothing to fetch"
+    ):
         fetch(model("tiny"))
     (folder / HAS_WEIGHTS).unlink()
     assert "no such weights; install plugin 'small-zoo' anew" in failure(zoo("fetch", "tiny"))
@@ -147,7 +155,9 @@ def test_a_wrong_file_is_named_with_both_checksums_and_not_kept(site: Any, cache
     body = site.files["models/w"]
     site.files["models/w"] = body[:-1] + bytes([body[-1] ^ 1])
     line = failure(zoo("fetch", "tiny"))
-    assert line.startswith(f"ocrkit: {site.url}/models/w: not the weights of 'tiny': expected sha256 {right}, got ")
+    assert line.startswith(
+        f"ocrkit: {site.url}/models/w: not the weights of 'tiny': expected sha256 {right}, got "
+    )
     assert in_cache(cache) == []
     with pytest.raises(WeightsError, match=f"expected sha256 {right}"):
         ocrkit.load("tiny", backend="torch")
@@ -172,11 +182,19 @@ def test_a_file_that_changed_between_two_attempts_is_read_anew(site: Any) -> Non
         ({"files": {}}, "/models/w: the site answers 404 Not Found"),
         ({"statuses": [500] * 5}, "the site answers 500"),
         ({"kind": "text/html"}, "/models/w: the site gave a web page instead of the file"),
-        ({"files": {"models/w": bytes(2_000_000)}}, "bytes, the most that the file may have; not kept"),
-        ({"redirect": "http://example.org/w"}, "the site redirects to no safe address, or without end; refused"),
+        (
+            {"files": {"models/w": bytes(2_000_000)}},
+            "bytes, the most that the file may have; not kept",
+        ),
+        (
+            {"redirect": "http://example.org/w"},
+            "the site redirects to no safe address, or without end; refused",
+        ),
     ],
 )
-def test_faults_are_one_line_each_and_leave_nothing(site: Any, cache: Path, fault: dict[str, Any], message: str) -> None:
+def test_faults_are_one_line_each_and_leave_nothing(
+    site: Any, cache: Path, fault: dict[str, Any], message: str
+) -> None:
     for name, value in fault.items():
         setattr(site, name, value)
     assert message in failure(zoo("fetch", "tiny"))
@@ -203,21 +221,28 @@ def test_a_full_disk_is_one_line(cache: Path) -> None:
 
 
 @pytest.mark.usefixtures("remote")
-def test_a_cache_that_cannot_be_made_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cache_that_cannot_be_made_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("OCRKIT_CACHE", str(tmp_path / "file"))
     assert "cannot be written (Not a directory)" in failure(zoo("fetch", "tiny"))
 
 
-# --------------------------------------------------------------------------------------------------------- two processes
+# ------------------------------------------------------------------------------------ two processes
 
 
 def waits_for_a_lock(process: subprocess.Popen[str]) -> bool:
     """As Linux lists those that do: behind an arrow."""
-    return any("->" in line and f" {process.pid} " in line for line in Path("/proc/locks").read_text().splitlines())
+    return any(
+        "->" in line and f" {process.pid} " in line
+        for line in Path("/proc/locks").read_text().splitlines()
+    )
 
 
-def test_two_processes_at_once_fetch_once(program: Callable[..., subprocess.Popen[str]], site: Any) -> None:
+def test_two_processes_at_once_fetch_once(
+    program: Callable[..., subprocess.Popen[str]], site: Any
+) -> None:
     site.stall = threading.Event()
     both = [program("zoo", "fetch", "tiny") for _ in range(2)]
     wait_for(lambda: site.asked)
@@ -235,7 +260,12 @@ def test_a_killed_process_leaves_its_part_and_no_lock(
     program: Callable[..., subprocess.Popen[str]], remote: Path, site: Any, cache: Path
 ) -> None:
     body = site.files["models/w"] = bytes(range(256)) * 4096
-    weights = {"file": "w", "sha256": hashlib.sha256(body).hexdigest(), "bytes": len(body), "url": f"{site.url}/models/w"}
+    weights = {
+        "file": "w",
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "bytes": len(body),
+        "url": f"{site.url}/models/w",
+    }
     describe(remote, weights)
     site.stall = threading.Event()
     process = program("zoo", "fetch", "tiny")
@@ -252,7 +282,7 @@ def test_a_killed_process_leaves_its_part_and_no_lock(
     assert in_cache(cache) == [model("tiny").weights_path.name]
 
 
-# --------------------------------------------------------------------------------------------------------------- offline
+# ------------------------------------------------------------------------------------------ offline
 
 
 @pytest.mark.usefixtures("remote")
@@ -263,8 +293,12 @@ def test_offline_what_is_missing_is_said_with_what_to_do(
     with pytest.raises(WeightsError) as caught:
         ocrkit.load("tiny", backend="torch")
     message = str(caught.value)
-    assert message.startswith("model 'tiny': its weights (w.safetensors, 0.0 MB) are not on this machine")
-    assert f"get {site.url}/models/w elsewhere and run: ocrkit zoo fetch tiny --from FILE" in message
+    assert message.startswith(
+        "model 'tiny': its weights (w.safetensors, 0.0 MB) are not on this machine"
+    )
+    assert (
+        f"get {site.url}/models/w elsewhere and run: ocrkit zoo fetch tiny --from FILE" in message
+    )
     assert failure(zoo("fetch", "tiny")) == f"ocrkit: {message}"
     assert not site.asked
     assert not cache.exists()
@@ -287,7 +321,9 @@ def test_fetch_offline_only_checks_what_is_there(site: Any) -> None:
     path = fetch(model("tiny"))
     assert zoo("fetch", "--offline", "tiny").stdout == f"tiny: {path}\n"
     path.write_bytes(path.read_bytes()[:-1])
-    assert f"{path}: not the weights of 'tiny': expected sha256 {path.stem}, got" in failure(zoo("fetch", "tiny", "--offline"))
+    assert f"{path}: not the weights of 'tiny': expected sha256 {path.stem}, got" in failure(
+        zoo("fetch", "tiny", "--offline")
+    )
     assert len(site.asked) == 1
 
 
@@ -295,17 +331,23 @@ def test_fetch_offline_only_checks_what_is_there(site: Any) -> None:
 def test_damaged_weights_say_how_to_mend_them(site: Any) -> None:
     path = fetch(model("tiny"))
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(WeightsError, match="damaged or replaced; install it anew: ocrkit zoo fetch tiny"):
+    with pytest.raises(
+        WeightsError, match="damaged or replaced; install it anew: ocrkit zoo fetch tiny"
+    ):
         ocrkit.load("tiny", backend="torch")
     assert zoo("fetch", "tiny").exit_code == 0
     assert path.read_bytes() == site.files["models/w"]
 
 
 @pytest.mark.usefixtures("remote")
-def test_a_file_fetched_by_hand_is_checked_and_put_in_place(site: Any, cache: Path, tmp_path: Path) -> None:
+def test_a_file_fetched_by_hand_is_checked_and_put_in_place(
+    site: Any, cache: Path, tmp_path: Path
+) -> None:
     mine = tmp_path / "download (1).bin"
     mine.write_bytes(b"something else")
-    assert f"{mine}: not the weights of 'tiny': expected sha256" in failure(zoo("fetch", "tiny", "--from", mine))
+    assert f"{mine}: not the weights of 'tiny': expected sha256" in failure(
+        zoo("fetch", "tiny", "--from", mine)
+    )
     assert in_cache(cache) == []
     mine.write_bytes(site.files["models/w"])
     assert zoo("fetch", "tiny", "--from", mine).exit_code == 0
@@ -316,7 +358,13 @@ def test_a_file_fetched_by_hand_is_checked_and_put_in_place(site: Any, cache: Pa
 
 @pytest.mark.parametrize(
     "arguments",
-    [(), ("--all", "tiny"), ("--from", __file__), ("--from", __file__, "a", "b"), ("--from", __file__, "--offline", "a")],
+    [
+        (),
+        ("--all", "tiny"),
+        ("--from", __file__),
+        ("--from", __file__, "a", "b"),
+        ("--from", __file__, "--offline", "a"),
+    ],
 )
 def test_contradictory_options_are_refused(arguments: tuple[str, ...]) -> None:
     assert zoo("fetch", *arguments).exit_code == 2
@@ -329,14 +377,18 @@ def test_an_unknown_model_does_not_keep_others_from_being_fetched(remote: Path) 
     assert result.stdout == f"tiny: {model('tiny').weights_path}\n"
 
 
-# ------------------------------------------------------------------------------------------------- manifest and list
+# -------------------------------------------------------------------------------- manifest and list
 
 
 @pytest.mark.usefixtures("remote")
 def test_list_says_what_is_not_fetched(site: Any) -> None:
     def listed() -> tuple[str, dict[str, Any]]:
         row = next(line for line in zoo("list").stdout.splitlines() if line.startswith("tiny"))
-        return row, next(each for each in json.loads(zoo("list", "--json").stdout)["models"] if each["name"] == "tiny")
+        return row, next(
+            each
+            for each in json.loads(zoo("list", "--json").stdout)["models"]
+            if each["name"] == "tiny"
+        )
 
     row, about = listed()
     assert "0.0 MB, not fetched" in row
@@ -348,11 +400,22 @@ def test_list_says_what_is_not_fetched(site: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org/w", "ftp://example.org/w", "file:///etc/passwd", "https://a:b@example.org/w", "w", 3, ""]
+    "url",
+    [
+        "http://example.org/w",
+        "ftp://example.org/w",
+        "file:///etc/passwd",
+        "https://a:b@example.org/w",
+        "w",
+        3,
+        "",
+    ],
 )
 def test_addresses_that_a_manifest_may_not_name(remote: Path, url: object) -> None:
     describe(remote, {"file": "w", "sha256": "0" * 64, "bytes": 1, "url": url})
-    with pytest.raises(WeightsError, match=r"weights\.url: .*; expected an https address without a login"):
+    with pytest.raises(
+        WeightsError, match=r"weights\.url: .*; expected an https address without a login"
+    ):
         model("tiny")
 
 

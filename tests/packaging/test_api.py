@@ -1,7 +1,9 @@
-"""What others build on, held in ``api.txt``: public names, hooks, built-in parts with their options, commands.
+"""What others build on, held in ``api.txt``: public names, hooks, built-in parts with their
+options, commands.
 
-A change of any of it fails here until it is meant: ``python tests/packaging/test_api.py`` writes the file anew, for its diff
-to be looked at. Signatures are taken from the source and no framework is imported, so the file is the same on every Python.
+A change of any of it fails here until it is meant: ``python tests/packaging/test_api.py`` writes
+the file anew, for its diff to be looked at. Signatures are taken from the source and no framework
+is imported, so the file is the same on every Python.
 """
 
 import ast
@@ -32,12 +34,20 @@ RENEW = "python tests/packaging/test_api.py"
 
 @pytest.mark.skipif(
     "gluon" not in {entry.extra for entry in registry().entries("backend")},
-    reason="it holds the parts for MXNet, which is not for this Python, or whose plugin is disabled",
+    reason=(
+        "it holds the parts for MXNet, which is not for this Python, or whose plugin is disabled"
+    ),
 )
 def test_the_api_is_what_the_snapshot_says() -> None:
     kept, found = SNAPSHOT.read_text(encoding="utf-8"), snapshot()
-    diff = "\n".join(difflib.unified_diff(kept.splitlines(), found.splitlines(), "api.txt", "the code", n=1, lineterm=""))
-    assert not diff, f"others build on this. If the change is meant: {RENEW}, and a line in CHANGELOG.md\n{diff}"
+    diff = "\n".join(
+        difflib.unified_diff(
+            kept.splitlines(), found.splitlines(), "api.txt", "the code", n=1, lineterm=""
+        )
+    )
+    assert not diff, (
+        f"others build on this. If the change is meant: {RENEW}, and a line in CHANGELOG.md\n{diff}"
+    )
 
 
 def snapshot() -> str:
@@ -50,31 +60,46 @@ def snapshot() -> str:
         "[training]": options_of(Training),
         "commands": commands("ocrkit", main),
     }
-    text = "\n\n".join("\n".join([f"# {heading}", "", *lines]) for heading, lines in sections.items())
+    text = "\n\n".join(
+        "\n".join([f"# {heading}", "", *lines]) for heading, lines in sections.items()
+    )
     return f"{text}\n"
 
 
-# ----------------------------------------------------------------------------------------------------------------- names
+# -------------------------------------------------------------------------------------------- names
 
 
 def public(module: ModuleType) -> list[str]:
     values = vars(module).items()
-    return sorted(name for name, value in values if not name.startswith("_") and not isinstance(value, ModuleType))
+    return sorted(
+        name
+        for name, value in values
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    )
 
 
 def interfaces() -> list[str]:
     """What only authors of backends need is not among the names of ``ocrkit``."""
-    defined = (node.name for node in source("ocrkit.interfaces").body if isinstance(node, ast.ClassDef | ast.FunctionDef))
+    defined = (
+        node.name
+        for node in source("ocrkit.interfaces").body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    )
     return [name for name in defined if not name.startswith("_") and name not in ocrkit.__all__]
 
 
 def names_of(module: ModuleType, names: list[str]) -> Iterator[str]:
-    """Every name with its signature; classes with their members, and once with the classes of ocrkit that they inherit from."""
+    """Every name with its signature; classes with their members, and once with the classes of
+    ocrkit that they inherit from."""
     classes: dict[type, str] = {}
     for name in sorted(names):
         value = getattr(module, name)
         if isinstance(value, type):
-            classes |= {base: base.__name__ for base in value.__mro__ if base.__module__.startswith("ocrkit")}
+            classes |= {
+                base: base.__name__
+                for base in value.__mro__
+                if base.__module__.startswith("ocrkit")
+            }
         elif inspect.isfunction(value):
             yield signature(definition(value))
         else:
@@ -83,7 +108,10 @@ def names_of(module: ModuleType, names: list[str]) -> Iterator[str]:
         node = definition(cls)
         assert isinstance(node, ast.ClassDef)
         bases = ", ".join(ast.unparse(base) for base in node.bases)
-        yield "".join(f"@{ast.unparse(decorator)} " for decorator in node.decorator_list) + f"class {node.name}({bases})"
+        yield (
+            "".join(f"@{ast.unparse(decorator)} " for decorator in node.decorator_list)
+            + f"class {node.name}({bases})"
+        )
         yield from (f"    {member}" for member in members(node))
 
 
@@ -94,7 +122,11 @@ def source(module: str) -> ast.Module:
 
 def definition(value: Any) -> ast.stmt:
     """Where a class or a function is defined, at the top level of its module."""
-    nodes = (node for node in source(value.__module__).body if isinstance(node, ast.ClassDef | ast.FunctionDef))
+    nodes = (
+        node
+        for node in source(value.__module__).body
+        if isinstance(node, ast.ClassDef | ast.FunctionDef)
+    )
     (found,) = (node for node in nodes if node.name == value.__name__)
     return found
 
@@ -107,15 +139,18 @@ def signature(node: ast.AST) -> str:
 
 
 def members(cls: ast.ClassDef) -> Iterator[str]:
-    """Methods and attributes, in their order; those that begin with an underscore only where Python itself calls them."""
+    """Methods and attributes, in their order; those that begin with an underscore only where Python
+    itself calls them."""
     for node in cls.body:
-        if isinstance(node, ast.FunctionDef) and (not node.name.startswith("_") or node.name.startswith("__")):
+        if isinstance(node, ast.FunctionDef) and (
+            not node.name.startswith("_") or node.name.startswith("__")
+        ):
             yield signature(node)
         elif isinstance(node, ast.AnnAssign | ast.Assign) and not ast.unparse(node).startswith("_"):
             yield ast.unparse(node)
 
 
-# -------------------------------------------------------------------------------------------------------- hooks and parts
+# ---------------------------------------------------------------------------------- hooks and parts
 
 
 def hooks() -> Iterator[str]:
@@ -130,7 +165,7 @@ def parts() -> Iterator[str]:
         if entry.plugin.distribution != "ocrkit":
             continue
         extra = f", extra {entry.extra}" if entry.extra else ""
-        yield f"{entry.kind} {entry.name}{f' for {entry.backend}' if entry.backend else ''}, plugin {entry.plugin.name}{extra}"
+        yield f"{entry.kind} {entry.name}{f' for {entry.backend}' if entry.backend else ''}, plugin {entry.plugin.name}{extra}"  # noqa: E501
         if entry.backend is None and entry.kind not in (
             "backend",
             "language_model",
@@ -146,17 +181,21 @@ def options_of(part: type) -> Iterator[str]:
     for each in fields(part):
         if each.init:
             bounds = {name: each.metadata.get(name) for name in ("minimum", "maximum")}
-            limits = "".join(f", {name} {bound:g}" for name, bound in bounds.items() if bound is not None)
+            limits = "".join(
+                f", {name} {bound:g}" for name, bound in bounds.items() if bound is not None
+            )
             plain = str(each.default) if isinstance(each.default, Path) else each.default
             default = "" if each.default is MISSING else f" = {plain!r}"
             yield f"{each.name}: {describe_type(hints[each.name])}{limits}{default}"
 
 
-# -------------------------------------------------------------------------------------------------------------- commands
+# ----------------------------------------------------------------------------------------- commands
 
 
 def commands(path: str, command: click.Command) -> Iterator[str]:
-    yield " ".join([path, *(argument(each) for each in command.params if isinstance(each, click.Argument))])
+    yield " ".join(
+        [path, *(argument(each) for each in command.params if isinstance(each, click.Argument))]
+    )
     for each in command.params:
         if isinstance(each, click.Option):
             yield f"    {option(each)}"
@@ -177,10 +216,21 @@ def option(each: click.Option) -> str:
     names = ", ".join(each.opts)
     if each.is_flag:
         return names
-    value = "|".join(each.type.choices) if isinstance(each.type, click.Choice) else each.metavar or each.type.name.upper()
-    limits = "".join(f", {name} {bound}" for name in ("min", "max") if (bound := getattr(each.type, name, None)) is not None)
+    value = (
+        "|".join(each.type.choices)
+        if isinstance(each.type, click.Choice)
+        else each.metavar or each.type.name.upper()
+    )
+    limits = "".join(
+        f", {name} {bound}"
+        for name in ("min", "max")
+        if (bound := getattr(each.type, name, None)) is not None
+    )
     default = f", default {each.default!r}" if isinstance(each.default, str | int | float) else ""
-    return f"{names} {value}{limits}{default}{', required' * each.required}{', repeatable' * each.multiple}"
+    return (
+        f"{names} "
+        f"{value}{limits}{default}{', required' * each.required}{', repeatable' * each.multiple}"
+    )
 
 
 if __name__ == "__main__":

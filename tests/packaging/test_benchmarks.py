@@ -1,4 +1,5 @@
-"""Every benchmark's body runs, once, on a few words of the sample, so that none of them breaks unseen."""
+"""Every benchmark's body runs, once, on a few words of the sample, so that none of them breaks
+unseen."""
 
 import os
 import subprocess
@@ -34,16 +35,39 @@ def test_benchmarks_run(tmp_path: Path) -> None:
 
 def measure(folder: Path, *options: str) -> str:
     """What some quick benchmarks print, which keep their results in the folder."""
-    quick = ["--device", "cpu", "--backend", "onnx", "--precision", "float32", "--batch-size", "8", "--words", "8"]
-    timed = ["--benchmark-min-rounds=1", "--benchmark-max-time=0.01", f"--benchmark-storage={folder}"]
-    return python("-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider", *quick, *timed, *options)
+    quick = [
+        "--device",
+        "cpu",
+        "--backend",
+        "onnx",
+        "--precision",
+        "float32",
+        "--batch-size",
+        "8",
+        "--words",
+        "8",
+    ]
+    timed = [
+        "--benchmark-min-rounds=1",
+        "--benchmark-max-time=0.01",
+        f"--benchmark-storage={folder}",
+    ]
+    return python(
+        "-m", "pytest", "benchmarks", "-q", "-p", "no:cacheprovider", *quick, *timed, *options
+    )
 
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the results of one run, in a file and as ``earlier``."""
     folder = tmp_path_factory.mktemp("measured")
-    measure(folder, f"--benchmark-json={folder / 'quick.json'}", "--benchmark-save=earlier", "-k", "test_network or metrics")
+    measure(
+        folder,
+        f"--benchmark-json={folder / 'quick.json'}",
+        "--benchmark-save=earlier",
+        "-k",
+        "test_network or metrics",
+    )
     return folder
 
 
@@ -65,15 +89,37 @@ def test_two_runs_can_be_compared(measured: Path) -> None:
 
 def test_the_report_sets_what_was_measured_against_what_it_is_compared_with() -> None:
     def case(name: str, seconds: float, **about: Any) -> dict[str, Any]:
-        return {"name": name, "backend": name.partition(" ")[0], "best": seconds, "samples": 100, **about}
+        return {
+            "name": name,
+            "backend": name.partition(" ")[0],
+            "best": seconds,
+            "samples": 100,
+            **about,
+        }
 
     groups = {
-        "end to end, cold: m, cpu": [case("onnx float32", 1.0, cer=0.12), case("notebook float32", 3.0, cer=0.119)],
-        "network alone: m, cpu, batches of 64": [case("onnx float32", 0.8, limit_images_per_second=250.0)],
-        "start on a data set, all threads": [case("start", 5.0, what="cold"), case("start", 0.25, what="cached")],
-        "whole processes": [case(what, best, what=what) for what, best in (("interpreter", 0.02), ("help", 0.1))],
+        "end to end, cold: m, cpu": [
+            case("onnx float32", 1.0, cer=0.12),
+            case("notebook float32", 3.0, cer=0.119),
+        ],
+        "network alone: m, cpu, batches of 64": [
+            case("onnx float32", 0.8, limit_images_per_second=250.0)
+        ],
+        "start on a data set, all threads": [
+            case("start", 5.0, what="cold"),
+            case("start", 0.25, what="cached"),
+        ],
+        "whole processes": [
+            case(what, best, what=what) for what, best in (("interpreter", 0.02), ("help", 0.1))
+        ],
     }
-    assert [value for _, value in ratios(groups)] == ["3.00, CER +0.10 points", "50%", "80%", "20.00", "80 ms"]
+    assert [value for _, value in ratios(groups)] == [
+        "3.00, CER +0.10 points",
+        "50%",
+        "80%",
+        "20.00",
+        "80 ms",
+    ]
 
 
 def test_a_run_over_many_words_is_killed_and_resumed() -> None:

@@ -1,4 +1,5 @@
-"""constraints.txt pins all that development and CI install, to versions that pyproject.toml allows."""
+"""constraints.txt pins all that development and CI install, to versions that pyproject.toml
+allows."""
 
 import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
@@ -18,13 +19,19 @@ def pins() -> dict[str, Requirement]:
     """The constraints that apply to this Python, by canonical name."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    return {canonicalize_name(each.name): each for each in requirements if each.marker is None or each.marker.evaluate()}
+    return {
+        canonicalize_name(each.name): each
+        for each in requirements
+        if each.marker is None or each.marker.evaluate()
+    }
 
 
 def dependencies() -> list[Requirement]:
     """What ocrkit and its extras need on this Python and machine."""
     extras = PROJECT["optional-dependencies"].values()
-    requirements = map(Requirement, [*PROJECT["dependencies"], *(line for extra in extras for line in extra)])
+    requirements = map(
+        Requirement, [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
+    )
     return [each for each in requirements if each.marker is None or each.marker.evaluate()]
 
 

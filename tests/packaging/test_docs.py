@@ -1,4 +1,5 @@
-"""The documentation names what is there: every command with all its options and no others, every hook, every public name."""
+"""The documentation names what is there: every command with all its options and no others, every
+hook, every public name."""
 
 import inspect
 import json
@@ -22,15 +23,22 @@ SHARED = "Options that several commands share"
 
 def sections(page: str) -> dict[str, str]:
     """The text below each heading of the second level, by heading."""
-    parts = re.split(r"^## (.+)$", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    parts = re.split(
+        r"^## (.+)$", (ROOT / "docs" / page).read_text(encoding="utf-8"), flags=re.MULTILINE
+    )
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
 def options(command: click.Command) -> Iterator[str]:
-    """The long options of a command and of the commands below it, each with what it takes: ``--limit N``."""
+    """The long options of a command and of the commands below it, each with what it takes:
+    ``--limit N``."""
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            choices = "|".join(parameter.type.choices) if isinstance(parameter.type, click.Choice) else None
+            choices = (
+                "|".join(parameter.type.choices)
+                if isinstance(parameter.type, click.Choice)
+                else None
+            )
             takes = "" if parameter.is_flag else f" {parameter.metavar or choices}"
             yield from (f"{name}{takes}" for name in parameter.opts if name.startswith("--"))
     if isinstance(command, click.Group):
@@ -43,7 +51,9 @@ def options(command: click.Command) -> Iterator[str]:
 
 def documented(text: str) -> set[str]:
     """The options that a table describes."""
-    return {option.replace("\\|", "|") for option in re.findall(r"^\| `(--[^`]+)`", text, re.MULTILINE)}
+    return {
+        option.replace("\\|", "|") for option in re.findall(r"^\| `(--[^`]+)`", text, re.MULTILINE)
+    }
 
 
 @pytest.mark.parametrize("name", main.list_commands(click.Context(main)))
@@ -69,20 +79,29 @@ def test_every_hook_is_documented() -> None:
 
 def test_register_is_documented_with_its_signature() -> None:
     call = inspect.signature(hookspecs.Register.__call__)
-    bare = [each.replace(annotation=inspect.Parameter.empty) for each in call.parameters.values() if each.name != "self"]
+    bare = [
+        each.replace(annotation=inspect.Parameter.empty)
+        for each in call.parameters.values()
+        if each.name != "self"
+    ]
     signature = str(inspect.Signature(bare)).replace("'", '"')
     assert f"`register{signature}`" in (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 
 
 def test_every_hook_has_the_one_signature_that_is_documented() -> None:
-    signatures = {str(inspect.signature(hook)) for name, hook in vars(hookspecs).items() if name.startswith("ocrkit_")}
+    signatures = {
+        str(inspect.signature(hook))
+        for name, hook in vars(hookspecs).items()
+        if name.startswith("ocrkit_")
+    }
     assert signatures == {"(register: ocrkit.hookspecs.Register) -> None"}
     assert "`(register: ocrkit.Register) -> None`" in sections("plugins.md")["The hooks"]
     assert ocrkit.Register is hookspecs.Register
 
 
 def test_every_part_is_in_the_reference_with_every_option_as_the_code_has_it() -> None:
-    """Name, type with its range, and default, each taken from the class itself; and the backends of networks' parts."""
+    """Name, type with its range, and default, each taken from the class itself; and the backends of
+    networks' parts."""
     page = runpy.run_path(str(ROOT / "docs" / "conf.py"))["parts_page"]()
     texts = re.split(r"^## ", page, flags=re.MULTILINE)
     by_heading = {text.partition("\n")[0]: text for text in texts}
@@ -96,13 +115,18 @@ def test_every_part_is_in_the_reference_with_every_option_as_the_code_has_it() -
         if entry.kind in ("backend", "language_model", "zoo"):
             assert entry.summary in text
             continue
-        table = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")]
+        table = [
+            line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| `")
+        ]
         rows = {cells[0].strip("`"): cells for cells in table}
         has = [each for each in fields(entry.load()) if each.init]
         assert rows.keys() == {each.name for each in has}
         for each in has:
             _, kind, default, meaning = rows[each.name]
-            for word, bound in (("least", each.metadata["minimum"]), ("most", each.metadata["maximum"])):
+            for word, bound in (
+                ("least", each.metadata["minimum"]),
+                ("most", each.metadata["maximum"]),
+            ):
                 assert bound is None or f"at {word} {bound:g}" in kind
             assert each.metadata["doc"] in meaning
             expected = "none" if each.default is None else f"`{json.dumps(plain(each.default))}`"
@@ -123,7 +147,9 @@ def test_every_public_name_is_documented() -> None:
 
 def test_readme_shows_the_same_plugin_as_the_example_package() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    example = (ROOT / "docs" / "examples" / "ocrkit-hello" / "ocrkit_hello" / "exact.py").read_text(encoding="utf-8")
+    example = (ROOT / "docs" / "examples" / "ocrkit-hello" / "ocrkit_hello" / "exact.py").read_text(
+        encoding="utf-8"
+    )
     shown = re.search(r"`ocrkit_hello/exact.py`:\n\n```python\n(.+?)```", readme, re.DOTALL)
     assert shown is not None
     squeezed = [line for line in example.partition("\n\n")[2].splitlines() if line]

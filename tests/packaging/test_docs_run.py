@@ -1,9 +1,11 @@
-"""The commands and the Python of the documentation, run as they stand there, page by page, each page in a folder of its own.
+"""The commands and the Python of the documentation, run as they stand there, page by page, each
+page in a folder of its own.
 
-The folder has what readers are told to have: pictures, IAM (drawn words in its layout), a folder of their own words, and what
-lies beside an example package's README. Nothing is changed in a command but this: ``train`` gets ``--limit 8`` and one epoch,
-and ``pip install`` of a local package goes into a folder of the test's, without dependencies. What a test cannot run is in
-``NOT_RUN`` with the reason, and must parse as well.
+The folder has what readers are told to have: pictures, IAM (drawn words in its layout), a folder of
+their own words, and what lies beside an example package's README. Nothing is changed in a command
+but this: ``train`` gets ``--limit 8`` and one epoch, and ``pip install`` of a local package goes
+into a folder of the test's, without dependencies. What a test cannot run is in ``NOT_RUN`` with the
+reason, and must parse as well.
 """
 
 import ast
@@ -34,7 +36,9 @@ ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     *sorted(
-        path.relative_to(ROOT).as_posix() for each in ("*.md", "examples/*/README.md") for path in (ROOT / "docs").glob(each)
+        path.relative_to(ROOT).as_posix()
+        for each in ("*.md", "examples/*/README.md")
+        for path in (ROOT / "docs").glob(each)
     ),
 ]
 SAMPLE = ROOT / "plugins" / "ocrkit_iam" / "sample" / "words" / "z00" / "z00-000"
@@ -46,28 +50,31 @@ NOT_RUN = {
     r"pip install '(ocrkit|onnxruntime|\.)\S*'": "needs a network, and changes the environment",
     r"pip uninstall .+": "changes the environment",
     r"torchrun .+": "starts several processes, as tests/plugins/test_torch_training.py does",
-    r"ocrkit data fetch iam .+": "needs a network and a login; tests/plugins/test_iam_fetch.py has a server",
-    r"ocrkit zoo fetch NAME": "NAME stands for a model; tests/core/test_zoo_fetch.py has one, and a server",
+    r"ocrkit data fetch iam .+": "needs a network and a login; tests/plugins/test_iam_fetch.py has a server",  # noqa: E501
+    r"ocrkit zoo fetch NAME": "NAME stands for a model; tests/core/test_zoo_fetch.py has one, and a server",  # noqa: E501
     r"F=package/files": "names a folder of fonts that are downloaded",
     r"python docs/examples/render_words.py .+": "needs these fonts",
-    r"ocrkit plugins new my-model .+": "ships a network that has been trained; tests/cli/test_plugins_new.py has one",
-    r"python -m pytest benchmarks .+": "takes minutes, or a GPU; tests/packaging/test_benchmarks.py runs them on a few words",
+    r"ocrkit plugins new my-model .+": "ships a network that has been trained; tests/cli/test_plugins_new.py has one",  # noqa: E501
+    r"python -m pytest benchmarks .+": "takes minutes, or a GPU; tests/packaging/test_benchmarks.py runs them on a few words",  # noqa: E501
     r"python benchmarks/.+": "the same",
     r"pytest": "tests/packaging/test_example_packages.py runs the tests of the example packages",
-    r"ocrkit .+(\$part|resnet\.onnx).*": "a loop, and what needs its network: tests/packaging/test_example_packages.py runs it",
+    r"ocrkit .+(\$part|resnet\.onnx).*": "a loop, and what needs its network: tests/packaging/test_example_packages.py runs it",  # noqa: E501
     r"python pack\.py .+": "packs a network that has been trained for longer than here",
     r"pip install fonttools.+": "needs a network, and changes the environment",
     r"python tools/fetch_\w+.py .+": "needs a network",
-    r"python tools/render_dataset.py .+": "draws a million words; tests/plugins/test_synth_words.py draws some",
+    r"python tools/render_dataset.py .+": "draws a million words; tests/plugins/test_synth_words.py draws some",  # noqa: E501
     r"python tools/mix_weights.py .+": "needs a run from a model of the zoo; its weights ship",
-    r"python tools/render_photographs.py .+": "draws some thousand photographs; tests/tools draws some",
+    r"python tools/render_photographs.py .+": "draws some thousand photographs; tests/tools draws some",  # noqa: E501
     r"ocrkit lm train --text english.txt .+": "needs the text that is downloaded",
     r"sed .+ lmplz .+": "needs KenLM; tests/core/kenlm is what it made",
-    r"pytest my-features": "tests/cli/test_plugins_new.py runs the tests of new packages of every kind",
+    r"pytest my-features": "tests/cli/test_plugins_new.py runs the tests of new packages of every kind",  # noqa: E501
 }
 """Commands that are not run, as patterns, and why."""
 BEFORE = {
-    "docs/conformance.md": ["ocrkit plugins new my-features --kind featurizer --backend torch", "pip install -e my-features"],
+    "docs/conformance.md": [
+        "ocrkit plugins new my-features --kind featurizer --backend torch",
+        "pip install -e my-features",
+    ],
 }
 """What a page takes as done before its first command."""
 SAME_EVERYWHERE = ("ocrkit check ", "ocrkit plugins new ", "ocrkit plugins test ")
@@ -81,15 +88,18 @@ PYTHON = re.compile(r"^( *)```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 def commands(page: str) -> list[tuple[str, list[str]]]:
     """The commands of a page, each with the output that is shown below it.
 
-    A command is behind ``$``, or is an indented line that begins with ``ocrkit`` or ``make``, in an example package's README
-    also with ``pip``, ``pytest`` or ``python``. Lines that go on are joined. In the reference of the command line these are no
-    commands, but say which arguments there are.
+    A command is behind ``$``, or is an indented line that begins with ``ocrkit`` or ``make``, in an
+    example package's README also with ``pip``, ``pytest`` or ``python``. Lines that go on are
+    joined. In the reference of the command line these are no commands, but say which arguments
+    there are.
     """
     bare = START_IN_PACKAGE if page.startswith("docs/examples/") else START_WITHOUT_PROMPT
     found: list[tuple[str, list[str]]] = []
     unfinished, showing = "", False
     for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
-        start = START.fullmatch(line) or (bare.fullmatch(line) if page != "docs/command-line.md" else None)
+        start = START.fullmatch(line) or (
+            bare.fullmatch(line) if page != "docs/command-line.md" else None
+        )
         if unfinished or start:
             text = start.group(1) if start else f"{unfinished} {line.strip()}"
             unfinished = text.removesuffix("\\").rstrip()
@@ -114,14 +124,17 @@ def is_complete(command: str) -> bool:
 
 def python_blocks(page: str) -> list[str]:
     text = (ROOT / page).read_text(encoding="utf-8")
-    return [re.sub(f"^{indent}", "", block, flags=re.MULTILINE) for indent, block in PYTHON.findall(text)]
+    return [
+        re.sub(f"^{indent}", "", block, flags=re.MULTILINE)
+        for indent, block in PYTHON.findall(text)
+    ]
 
 
 def is_run(command: str) -> bool:
     return not any(re.fullmatch(pattern, command) for pattern in NOT_RUN)
 
 
-# ------------------------------------------------------------------------------------------------------- every one parses
+# --------------------------------------------------------------------------------- every one parses
 
 
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
@@ -161,16 +174,20 @@ def test_commands_within_sentences_name_commands_and_options_that_there_are(page
         command, words = command_of(re.split(r"\s+", found))
         known = {name for each in command.params for name in each.opts}
         for word in words:
-            assert not word.startswith("--") or word in {*known, "--help"}, f"{page}: ocrkit {found}"
+            assert not word.startswith("--") or word in {*known, "--help"}, (
+                f"{page}: ocrkit {found}"
+            )
 
 
 def test_every_reason_not_to_run_is_needed() -> None:
     every = [command for page in PAGES for command, _ in commands(page)]
     for pattern in NOT_RUN:
-        assert any(re.fullmatch(pattern, command) for command in every), f"no page has {pattern} any more"
+        assert any(re.fullmatch(pattern, command) for command in every), (
+            f"no page has {pattern} any more"
+        )
 
 
-# --------------------------------------------------------------------------------------------------------- every one runs
+# ----------------------------------------------------------------------------------- every one runs
 
 
 @pytest.fixture
@@ -179,7 +196,9 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     here = tmp_path / "here"
     here.mkdir()
     pictures = sorted(SAMPLE.glob("*.png"))
-    for name, picture in zip(("word", "another", "photo", "board", "a", "b"), pictures, strict=False):
+    for name, picture in zip(
+        ("word", "another", "photo", "board", "a", "b"), pictures, strict=False
+    ):
         shutil.copy(picture, here / f"{name}.png")
     for name in ("scan", "board"):
         shutil.copy(pictures[0], here / f"{name}.jpg")
@@ -188,9 +207,22 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (here / name).symlink_to("IAM")
     (here / "tune.txt").write_text("a01-007\n")
     kenlm = ROOT / "tests" / "core" / "kenlm"
-    for name, source in (("text.txt", "harbour.txt"), ("other.txt", "harbour.txt"), ("model.arpa", "harbour.arpa")):
+    for name, source in (
+        ("text.txt", "harbour.txt"),
+        ("other.txt", "harbour.txt"),
+        ("model.arpa", "harbour.arpa"),
+    ):
         shutil.copy(kenlm / source, here / name)
-    for name in ("DIR", "german", "my-words", "rendered", "strokes", "strokes21", "strokes22", "photographs"):
+    for name in (
+        "DIR",
+        "german",
+        "my-words",
+        "rendered",
+        "strokes",
+        "strokes21",
+        "strokes22",
+        "photographs",
+    ):
         make_words(pictures, here / name)
     make_table(pictures, here / "FOLDER")
     (here / "SAMPLE").symlink_to(ROOT / "plugins" / "ocrkit_iam" / "sample")
@@ -214,12 +246,20 @@ def make_iam(words_root: Path, root: Path) -> None:
     shutil.copytree(words_root, root)
     (root / "words" / "c04" / "c04-110").mkdir()
     for picture in sorted((root / "words" / "a01" / "a01-003").iterdir()):
-        shutil.copy(picture, root / "words" / "c04" / "c04-110" / picture.name.replace("a01-003", "c04-110"))
+        shutil.copy(
+            picture, root / "words" / "c04" / "c04-110" / picture.name.replace("a01-003", "c04-110")
+        )
     for name in ("words.txt", "forms.txt"):
         path = root / "ascii" / name
         text = path.read_text()
-        again = [line.replace("a01-003", "c04-110") for line in text.splitlines() if line.startswith("a01-003")]
-        path.write_text("\n".join([text.rstrip("\n"), *again, ""]).replace("c04-110 002", "c04-110 103"))
+        again = [
+            line.replace("a01-003", "c04-110")
+            for line in text.splitlines()
+            if line.startswith("a01-003")
+        ]
+        path.write_text(
+            "\n".join([text.rstrip("\n"), *again, ""]).replace("c04-110 002", "c04-110 103")
+        )
 
 
 def make_fonts(root: Path) -> None:
@@ -229,7 +269,9 @@ def make_fonts(root: Path) -> None:
     assert isinstance(face, ImageFont.FreeTypeFont)
     for name in ("one", "two"):
         (root / f"{name}.ttf").write_bytes(face.font_bytes)
-    (root / "words.txt").write_text(" ".join(a + b for a in "bdfghklmnp" for b in ("an", "en", "in", "on")))
+    (root / "words.txt").write_text(
+        " ".join(a + b for a in "bdfghklmnp" for b in ("an", "en", "in", "on"))
+    )
 
 
 def make_strokes(root: Path) -> None:
@@ -257,7 +299,9 @@ def make_table(pictures: list[Path], root: Path) -> None:
     rows = ["path,text,writer,split"]
     for index, picture in enumerate(pictures[:9]):
         shutil.copy(picture, root)
-        rows.append(f"{picture.name},hello,writer{index},{('train', 'validation', 'test')[index % 3]}")
+        rows.append(
+            f"{picture.name},hello,writer{index},{('train', 'validation', 'test')[index % 3]}"
+        )
     (root / "labels.csv").write_text("\n".join(rows))
 
 
@@ -269,13 +313,21 @@ def params(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     path = tmp_path_factory.mktemp("notebook") / "test.params"
     arrays = read_model_weights(model("iam-crnn")).arrays
-    mxnet.nd.save(str(path), {notebook_name(name): mxnet.nd.array(array, dtype="float32") for name, array in arrays.items()})
+    mxnet.nd.save(
+        str(path),
+        {
+            notebook_name(name): mxnet.nd.array(array, dtype="float32")
+            for name, array in arrays.items()
+        },
+    )
     return path
 
 
 MISSING = [package for package in ("torch", "onnx", "onnxscript") if find_spec(package) is None]
 MISSING += [] if "gluon" in INSTALLED else ["mxnet"]
-needs_every_backend = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; the pages speak of all")
+needs_every_backend = pytest.mark.skipif(
+    bool(MISSING), reason=f"not installed: {', '.join(MISSING)}; the pages speak of all"
+)
 
 
 @needs_every_backend
@@ -294,7 +346,8 @@ def test_the_commands_of_a_page_run(page: str, folder: Path, params: Path) -> No
 
 
 def run(command: str, folder: Path) -> str:
-    """The output of a command of ocrkit; or installs a local package. Any other is one that nobody has decided on yet."""
+    """The output of a command of ocrkit; or installs a local package. Any other is one that nobody
+    has decided on yet."""
     match shlex.split(command):
         case ["ocrkit", *words]:
             if words[0] == "train" and "--resume" not in words:
@@ -304,7 +357,16 @@ def run(command: str, folder: Path) -> str:
             assert done.exit_code == 0, f"{command}\n{done.output}"
             return done.output
         case ["pip", "install", "-e", package]:
-            pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+            pip = [
+                sys.executable,
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--no-deps",
+                "--no-build-isolation",
+                "--no-index",
+            ]
             target = folder.parent / "site-packages"
             local = [*pip, "--target", str(target), str(Path(package.partition("[")[0]).resolve())]
             installed = subprocess.run(local, capture_output=True, text=True, check=False)
@@ -325,13 +387,17 @@ def test_the_python_of_a_page_runs(page: str, folder: Path) -> None:
     for block in python_blocks(page):
         for statement in ast.parse(block).body:
             expected = comment_behind(block, statement) if isinstance(statement, ast.Expr) else ""
-            exec(f"value = {ast.unparse(statement)}" if expected else ast.unparse(statement), namespace)  # noqa: S102
+            exec(  # noqa: S102
+                f"value = {ast.unparse(statement)}" if expected else ast.unparse(statement),
+                namespace,
+            )
             if expected:
                 check_value(namespace["value"], expected)
 
 
 def comment_behind(block: str, statement: ast.Expr) -> str:
-    """What a comment behind an expression, or on the line below it, says; empty where there is none, and for calls of print."""
+    """What a comment behind an expression, or on the line below it, says; empty where there is
+    none, and for calls of print."""
     if ast.unparse(statement).startswith("print("):
         return ""
     lines = block.splitlines()

@@ -1,4 +1,5 @@
-"""The example packages of the documentation, installed, tested and used as an outsider would; no file of ocrkit knows them."""
+"""The example packages of the documentation, installed, tested and used as an outsider would; no
+file of ocrkit knows them."""
 
 import json
 import os
@@ -27,7 +28,9 @@ PACKAGES = {
 SHORT = ["--set", "training.epochs=1", "--set", "encoder.hidden=16", "--limit", "32"]
 
 
-def ocrkit(environment: dict[str, str], *commands: list[object], before: str = "", cwd: Path | None = None) -> str:
+def ocrkit(
+    environment: dict[str, str], *commands: list[object], before: str = "", cwd: Path | None = None
+) -> str:
     """What these commands print, one after the other."""
     lines = json.dumps([[str(word) for word in command] for command in commands])
     return run(sys.executable, "-c", before + PROGRAM, stdin=lines, env=environment, cwd=cwd)
@@ -50,23 +53,30 @@ def environment(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 @pytest.fixture(scope="module")
 def outcomes(packages: Path, environment: dict[str, str]) -> dict[str, list[str]]:
-    """What became of each package's own tests, by package: ``passed``, or the others with their reason."""
+    """What became of each package's own tests, by package: ``passed``, or the others with their
+    reason."""
     return outcomes_of(packages, PACKAGES, environment)
 
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_a_package_passes_its_own_tests(name: str, outcomes: dict[str, list[str]]) -> None:
-    assert [outcome for outcome in outcomes[name] if not outcome.startswith(("passed", "skipped"))] == []
+    assert [
+        outcome for outcome in outcomes[name] if not outcome.startswith(("passed", "skipped"))
+    ] == []
     assert outcomes[name].count("passed") >= 2
 
 
 def test_their_parts_are_listed_with_their_owner(environment: dict[str, str]) -> None:
     listed = json.loads(ocrkit(environment, ["plugins", "list", "--json"]))
     owners = {part["name"]: part["distribution"] for part in listed["parts"]}
-    assert {name: owners.get(part) for name, part in PACKAGES.items()} == {name: name for name in PACKAGES}
+    assert {name: owners.get(part) for name, part in PACKAGES.items()} == {
+        name: name for name in PACKAGES
+    }
 
 
-def test_a_network_learns_on_hand_made_features(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_network_learns_on_hand_made_features(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     profile = ["--set", "featurizer.use=ink-profile"]
     output = ocrkit(
         environment,
@@ -78,13 +88,17 @@ def test_a_network_learns_on_hand_made_features(environment: dict[str, str], tmp
     assert '"samples": 8' in output
 
 
-def test_a_table_of_images_is_read_and_trained_on(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_table_of_images_is_read_and_trained_on(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     """Split by split; a row whose image is not there is left out and named."""
     splits = ["test", "test", "validation", "train", "train", "train", "train"]
     for index in range(6):
         Image.new("L", (60, 30), 40 * index).save(tmp_path / f"{index}.png")
     rows = [f"{index}.png,word,writer{index},{split}\n" for index, split in enumerate(splits)]
-    (tmp_path / "labels.csv").write_text("path,text,writer,split\n" + "".join(rows), encoding="utf-8")
+    (tmp_path / "labels.csv").write_text(
+        "path,text,writer,split\n" + "".join(rows), encoding="utf-8"
+    )
     table = ["--set", "reader.use=csv", "--data", tmp_path]
     named = ["--set", "training.split=train", "--set", "training.validation=validation"]
     output = ocrkit(
@@ -114,7 +128,8 @@ def iam(words_root: Path, tmp_path: Path) -> Path:
 def test_the_residual_network_is_measured_against_cnn_by_the_command_of_its_readme(
     environment: dict[str, str], iam: Path, tmp_path: Path
 ) -> None:
-    """The lines as they stand there. What comes of them is then exported, and read with where PyTorch cannot be imported."""
+    """The lines as they stand there. What comes of them is then exported, and read with where
+    PyTorch cannot be imported."""
     readme = (EXAMPLES / "ocrkit-resnet" / "README.md").read_text(encoding="utf-8")
     lines = readme[readme.index("    for part in") : readme.index("Each of the JSON files")]
     path = os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]])
@@ -136,15 +151,22 @@ def test_the_residual_network_is_measured_against_cnn_by_the_command_of_its_read
     assert '"samples": 8' in ocrkit(elsewhere, [*read, "--json"], before=without, cwd=iam.parent)
 
 
-def test_a_model_that_a_package_ships_is_listed_verified_and_read_with(environment: dict[str, str]) -> None:
+def test_a_model_that_a_package_ships_is_listed_verified_and_read_with(
+    environment: dict[str, str],
+) -> None:
     output = ocrkit(
-        environment, ["zoo", "list"], ["zoo", "verify", "sample-tiny"], ["run", "--pipeline", "sample-tiny", "--json"]
+        environment,
+        ["zoo", "list"],
+        ["zoo", "verify", "sample-tiny"],
+        ["run", "--pipeline", "sample-tiny", "--json"],
     )
     assert "Apache-2.0" in output
     assert output.count("golden set on ") >= 1
     scores = json.loads(output[output.index("\n{") : output.rindex("}") + 1])
     assert scores["samples"] == 312
-    assert scores["metrics"]["cer"]["value"] < 0.3  # 257 of these words are those that it was trained on
+    assert (
+        scores["metrics"]["cer"]["value"] < 0.3
+    )  # 257 of these words are those that it was trained on
 
 
 def test_a_shipped_models_card_says_what_its_manifest_says() -> None:
@@ -152,7 +174,9 @@ def test_a_shipped_models_card_says_what_its_manifest_says() -> None:
     folder = EXAMPLES / "ocrkit-zoo-example" / "ocrkit_zoo_example" / "sample-tiny"
     manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
     card = (folder / "CARD.md").read_text(encoding="utf-8")
-    row = next(line for line in card.splitlines() if "held-out.txt" in line and line.startswith("|"))
+    row = next(
+        line for line in card.splitlines() if "held-out.txt" in line and line.startswith("|")
+    )
     for score in manifest["results"]["metrics"].values():
         assert f"{score['value']:.3f} ({score['low']:.3f} to {score['high']:.3f})" in row
     seen = of_model(folder, manifest).trained

@@ -1,4 +1,5 @@
-"""The package that the documentation walks through, installed as an outsider would install it: no file of ocrkit knows it."""
+"""The package that the documentation walks through, installed as an outsider would install it: no
+file of ocrkit knows it."""
 
 import os
 import subprocess
@@ -9,15 +10,33 @@ import numpy as np
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "ocrkit-hello"
-SETTINGS = ["--set", "featurizer.use=ink-bands", "--set", "featurizer.bands=8", "--set", "encoder.hidden=16"]
+SETTINGS = [
+    "--set",
+    "featurizer.use=ink-bands",
+    "--set",
+    "featurizer.bands=8",
+    "--set",
+    "encoder.hidden=16",
+]
 
 
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment of a process in which ocrkit-hello is installed."""
     target = tmp_path_factory.mktemp("site-packages")
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
-    subprocess.run([*command, "--target", str(target), str(EXAMPLE)], check=True, capture_output=True)
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
+    subprocess.run(
+        [*command, "--target", str(target), str(EXAMPLE)], check=True, capture_output=True
+    )
     paths = [str(target), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
@@ -42,11 +61,24 @@ def test_the_pipeline_that_it_makes_fits_together(environment: dict[str, str]) -
     assert "untrained" in output
 
 
-def test_a_network_learns_on_its_features_and_reads_with_them(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_network_learns_on_its_features_and_reads_with_them(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     recipe = ["--set", "training.epochs=1", "--set", "training.validation="]
-    ocrkit({**environment, "OCRKIT_IAM": ""}, "train", "--out", str(run), "--limit", "64", *SETTINGS, *recipe)
-    assert '"samples": 8' in ocrkit({**environment, "OCRKIT_IAM": ""}, "run", "--pipeline", str(run), "--limit", "8", "--json")
+    ocrkit(
+        {**environment, "OCRKIT_IAM": ""},
+        "train",
+        "--out",
+        str(run),
+        "--limit",
+        "64",
+        *SETTINGS,
+        *recipe,
+    )
+    assert '"samples": 8' in ocrkit(
+        {**environment, "OCRKIT_IAM": ""}, "run", "--pipeline", str(run), "--limit", "8", "--json"
+    )
 
 
 def test_the_features_are_what_their_description_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,5 @@
-"""Hints on what to install name extras that are there, and that bring what is needed and no more."""
+"""Hints on what to install name extras that are there, and that bring what is needed and no
+more."""
 
 import re
 import subprocess
@@ -10,7 +11,9 @@ from ocrkit.errors import install_hint
 from ocrkit.registry import registry
 
 ROOT = Path(__file__).parents[2]
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "optional-dependencies"
+]
 
 # Makes a network smaller in a process that has neither PyTorch nor its exporter.
 QUANTISE = """
@@ -30,9 +33,21 @@ print(len(model), len(quantise(model, [batch])))
 
 
 def test_every_extra_that_a_hint_names_is_there() -> None:
-    sources = [path.read_text(encoding="utf-8") for folder in ("ocrkit", "plugins") for path in (ROOT / folder).rglob("*.py")]
-    named = {extra for source in sources for extra in re.findall(r'install_hint\(["\'](\w+)["\']\)', source)}
-    named |= {entry.extra for entry in registry().entries() if entry.extra and entry.plugin.distribution == "ocrkit"}
+    sources = [
+        path.read_text(encoding="utf-8")
+        for folder in ("ocrkit", "plugins")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    named = {
+        extra
+        for source in sources
+        for extra in re.findall(r'install_hint\(["\'](\w+)["\']\)', source)
+    }
+    named |= {
+        entry.extra
+        for entry in registry().entries()
+        if entry.extra and entry.plugin.distribution == "ocrkit"
+    }
     assert named >= {"int8", "export", "torch"}
     assert named <= EXTRAS.keys()
 
@@ -44,7 +59,9 @@ def test_a_hint_can_be_followed_in_a_clone_and_in_another_s_package() -> None:
 
 def test_int8_needs_the_package_onnx_alone() -> None:
     assert [re.split("[<>=]", line)[0] for line in EXTRAS["int8"]] == ["onnx"]
-    done = subprocess.run([sys.executable, "-c", QUANTISE], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", QUANTISE], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     exact, small = map(int, done.stdout.split())
     assert small < exact / 2

@@ -1,4 +1,5 @@
-"""Help imports not even NumPy, a list of what is installed no framework, and reading an image nothing that scores."""
+"""Help imports not even NumPy, a list of what is installed no framework, and reading an image
+nothing that scores."""
 
 import json
 import subprocess
@@ -24,8 +25,11 @@ finally:
 
 
 def run(*arguments: str) -> tuple[str, set[str]]:
-    """Standard output of ``ocrkit ARGUMENTS`` in a process of its own, and the modules that it imported."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    """Standard output of ``ocrkit ARGUMENTS`` in a process of its own, and the modules that it
+    imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout, set(json.loads(done.stderr.splitlines()[-1]))
 
@@ -36,7 +40,9 @@ def test_a_command_that_needs_more_imports_it() -> None:
     assert packages >= {"numpy", "ocrkit_crnn"}
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["train"], ["check"], ["plugins"], ["zoo"], ["data"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["train"], ["check"], ["plugins"], ["zoo"], ["data"]], ids=" ".join
+)
 def test_help_imports_nothing_heavy(command: list[str]) -> None:
     output, packages = run(*command, "--help")
     assert output.startswith(" ".join(["Usage: ocrkit", *command]))

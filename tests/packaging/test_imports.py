@@ -1,4 +1,5 @@
-"""Who may import whom, read from the source: the core knows no plugin and no framework, plugins know the core's public side."""
+"""Who may import whom, read from the source: the core knows no plugin and no framework, plugins
+know the core's public side."""
 
 import ast
 import sys
@@ -11,10 +12,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCES = (ROOT / "plugins", ROOT / "zoo")
-PLUGINS = {init.parent.name: init.parent for source in SOURCES for init in source.glob("*/__init__.py")}
+PLUGINS = {
+    init.parent.name: init.parent for source in SOURCES for init in source.glob("*/__init__.py")
+}
 FRAMEWORKS = {"mxnet", "torch", "onnxruntime", "tensorflow", "jax"}
 
-# A module of the core imports from its own level and from those above it in this list; nothing imports in a circle.
+# A module of the core imports from its own level and from those above it in this list; nothing
+# imports in a circle.
 LEVELS = [
     {
         "alphabet",
@@ -110,7 +114,8 @@ PUBLIC = {
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Full names of what a file imports, wherever in it: ``a.b`` for ``from a import b`` too, where that is a module."""
+    """Full names of what a file imports, wherever in it: ``a.b`` for ``from a import b`` too, where
+    that is a module."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -119,7 +124,11 @@ def imported(path: Path) -> Iterator[str]:
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
                 as_module = ROOT.joinpath(*full.split("."))
-                yield full if as_module.is_dir() or as_module.with_suffix(".py").is_file() else str(node.module)
+                yield (
+                    full
+                    if as_module.is_dir() or as_module.with_suffix(".py").is_file()
+                    else str(node.module)
+                )
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -132,7 +141,8 @@ def core_module(path: Path) -> str:
 
 
 def core_imports() -> dict[str, set[str]]:
-    """The core's modules, and which of them each imports. The package itself, which imports lazily, is left out."""
+    """The core's modules, and which of them each imports. The package itself, which imports lazily,
+    is left out."""
     graph: dict[str, set[str]] = {}
     for path in files_of(ROOT / "ocrkit"):
         names = (name.split(".") for name in imported(path))
@@ -160,11 +170,15 @@ def test_the_core_imports_in_no_circle() -> None:
 def test_importing_the_package_imports_nothing_of_its_own() -> None:
     tree = ast.parse((ROOT / "ocrkit" / "__init__.py").read_text(encoding="utf-8"))
     at_import = {node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)}
-    at_import |= {alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names}
+    at_import |= {
+        alias.name for node in tree.body if isinstance(node, ast.Import) for alias in node.names
+    }
     assert at_import <= set(sys.stdlib_module_names)
 
 
-@pytest.mark.parametrize("path", files_of(ROOT / "ocrkit"), ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", files_of(ROOT / "ocrkit"), ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_the_core_imports_no_plugin_and_no_framework(path: Path) -> None:
     packages = {name.split(".")[0] for name in imported(path)}
     assert not packages & (PLUGINS.keys() | FRAMEWORKS)
@@ -173,15 +187,21 @@ def test_the_core_imports_no_plugin_and_no_framework(path: Path) -> None:
 @pytest.mark.parametrize("plugin", sorted(PLUGINS))
 def test_a_plugin_imports_the_public_side_of_the_core_and_no_other_plugin(plugin: str) -> None:
     # A backend implements definitions, so it may know the package that holds them.
-    is_backend = "def ocrkit_backends(" in (PLUGINS[plugin] / "__init__.py").read_text(encoding="utf-8")
+    is_backend = "def ocrkit_backends(" in (PLUGINS[plugin] / "__init__.py").read_text(
+        encoding="utf-8"
+    )
     allowed = {plugin, "ocrkit_crnn"} if is_backend else {plugin}
     for path in files_of(PLUGINS[plugin]):
         for name in imported(path):
             package = name.split(".")[0]
             if package == "ocrkit":
-                assert name in PUBLIC, f"{path.relative_to(ROOT)} imports {name}, which is no public module"
+                assert name in PUBLIC, (
+                    f"{path.relative_to(ROOT)} imports {name}, which is no public module"
+                )
             elif package in PLUGINS:
-                assert package in allowed, f"{path.relative_to(ROOT)} imports {name}, another plugin"
+                assert package in allowed, (
+                    f"{path.relative_to(ROOT)} imports {name}, another plugin"
+                )
 
 
 @pytest.mark.parametrize("plugin", sorted(PLUGINS))
@@ -191,7 +211,8 @@ def test_asking_a_plugin_for_its_parts_imports_only_the_hooks(plugin: str) -> No
 
 
 def test_every_import_is_of_a_declared_dependency() -> None:
-    """What is imported at run time is the standard library, ocrkit, or a distribution that pyproject.toml names."""
+    """What is imported at run time is the standard library, ocrkit, or a distribution that
+    pyproject.toml names."""
     import tomllib
 
     from packaging.requirements import Requirement
@@ -199,11 +220,23 @@ def test_every_import_is_of_a_declared_dependency() -> None:
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    named = [*project["dependencies"], *(line for extra, lines in extras.items() if extra != "dev" for line in lines)]
+    named = [
+        *project["dependencies"],
+        *(line for extra, lines in extras.items() if extra != "dev" for line in lines),
+    ]
     declared = {canonicalize_name(Requirement(line).name) for line in named}
     distributions = packages_distributions()
-    for path in (path for folder in (ROOT / "ocrkit", *PLUGINS.values()) for path in files_of(folder)):
-        packages = {name.split(".")[0] for name in imported(path)} - PLUGINS.keys() - {"ocrkit"} - set(sys.stdlib_module_names)
+    for path in (
+        path for folder in (ROOT / "ocrkit", *PLUGINS.values()) for path in files_of(folder)
+    ):
+        packages = (
+            {name.split(".")[0] for name in imported(path)}
+            - PLUGINS.keys()
+            - {"ocrkit"}
+            - set(sys.stdlib_module_names)
+        )
         for package in packages:
             owners = {canonicalize_name(name) for name in distributions.get(package, [package])}
-            assert owners & declared, f"{path.relative_to(ROOT)} imports {package}, which pyproject.toml does not name"
+            assert owners & declared, (
+                f"{path.relative_to(ROOT)} imports {package}, which pyproject.toml does not name"
+            )

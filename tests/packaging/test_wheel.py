@@ -30,28 +30,54 @@ def wheel(built: Path) -> zipfile.ZipFile:
 
 def files_under(source_root: Path, *packages: str) -> set[str]:
     """The files of packages, as they are named below their source root."""
-    paths = (path for package in packages for path in (source_root / package).rglob("*") if path.is_file())
-    return {path.relative_to(source_root).as_posix() for path in paths if "__pycache__" not in path.parts}
+    paths = (
+        path
+        for package in packages
+        for path in (source_root / package).rglob("*")
+        if path.is_file()
+    )
+    return {
+        path.relative_to(source_root).as_posix()
+        for path in paths
+        if "__pycache__" not in path.parts
+    }
 
 
 def packages_in(source_root: Path) -> list[str]:
     return sorted(path.parent.name for path in source_root.glob("*/__init__.py"))
 
 
-def test_the_wheel_holds_the_core_every_plugin_and_the_zoo_and_nothing_else(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_holds_the_core_every_plugin_and_the_zoo_and_nothing_else(
+    wheel: zipfile.ZipFile,
+) -> None:
     expected = files_under(ROOT, "ocrkit")
     for source_root in (ROOT / "plugins", ROOT / "zoo"):
         expected |= files_under(source_root, *packages_in(source_root))
     assert {name for name in wheel.namelist() if ".dist-info/" not in name} == expected
 
 
-def test_models_come_with_weights_manifest_and_card_and_the_sample_with_images(wheel: zipfile.ZipFile) -> None:
+def test_models_come_with_weights_manifest_and_card_and_the_sample_with_images(
+    wheel: zipfile.ZipFile,
+) -> None:
     names = wheel.namelist()
-    for model in {name.split("/")[1] for name in names if name.startswith("ocrkit_zoo/") and name.count("/") > 1}:
-        for file in ("pipeline.toml", "manifest.toml", "weights.safetensors", "golden.safetensors", "CARD.md"):
+    for model in {
+        name.split("/")[1]
+        for name in names
+        if name.startswith("ocrkit_zoo/") and name.count("/") > 1
+    }:
+        for file in (
+            "pipeline.toml",
+            "manifest.toml",
+            "weights.safetensors",
+            "golden.safetensors",
+            "CARD.md",
+        ):
             assert f"ocrkit_zoo/{model}/{file}" in names
     assert "ocrkit_zoo/iam-crnn/pipeline.toml" in names
-    assert sum(name.startswith("ocrkit_iam/sample/words/") and name.endswith(".png") for name in names) >= 300
+    assert (
+        sum(name.startswith("ocrkit_iam/sample/words/") and name.endswith(".png") for name in names)
+        >= 300
+    )
 
 
 def test_the_wheel_is_small(built: Path) -> None:
@@ -59,8 +85,12 @@ def test_the_wheel_is_small(built: Path) -> None:
 
 
 def test_every_plugin_has_an_entry_point() -> None:
-    entry_points = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]["ocrkit"]
-    assert sorted(entry_points.values()) == sorted(packages_in(ROOT / "plugins") + packages_in(ROOT / "zoo"))
+    entry_points = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "entry-points"
+    ]["ocrkit"]
+    assert sorted(entry_points.values()) == sorted(
+        packages_in(ROOT / "plugins") + packages_in(ROOT / "zoo")
+    )
     assert all(package == f"ocrkit_{name}" for name, package in entry_points.items())
 
 
@@ -71,11 +101,21 @@ def test_the_licences_of_code_and_weights_are_stated_and_included(wheel: zipfile
     assert metadata["License-Expression"] == " AND ".join(["Apache-2.0", *references])
     for file in metadata.get_all("License-File", []):
         assert info.replace("METADATA", f"licenses/{file}") in wheel.namelist()
-    assert set(metadata.get_all("License-File", [])) == {"LICENSE", *(f"LICENSES/{each}.txt" for each in references)}
+    assert set(metadata.get_all("License-File", [])) == {
+        "LICENSE",
+        *(f"LICENSES/{each}.txt" for each in references),
+    }
 
 
 def test_the_sdist_has_what_is_needed_to_test_and_document_it(built: Path) -> None:
     with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"Makefile", "constraints.txt", "docs/conf.py", "tests/packaging/test_wheel.py", "LICENSE", "README.md"} <= names
+    assert {
+        "Makefile",
+        "constraints.txt",
+        "docs/conf.py",
+        "tests/packaging/test_wheel.py",
+        "LICENSE",
+        "README.md",
+    } <= names
     assert not any(name.startswith((".venv/", "docs/_build/", ".git/")) for name in names)

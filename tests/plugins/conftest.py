@@ -17,16 +17,19 @@ a01-003-00-00 ok 160 395 932 441 100 VB "
 a01-003-00-01 ok 160 395 932 441 100 VB R&D
 c04-110-00-00 ok 160 395 932 441 100 VB test
 """
-FORMS = "# form writer …\na01-000u 000 2 prt 7 5 52 36\na01-003 002 3 prt 11 10 81 71\nc04-110 120 3 prt 11 10 81 71\n"
+FORMS = (
+    "# form writer …\na01-000u 000 2 prt 7 5 52 36\na01-003 002 3 prt 11 10 81 71\nc04-110 120 "
+    "3 prt 11 10 81 71\n"
+)
 XML = {
     "a01-000u": """<?xml version="1.0" encoding="ISO-8859-1"?>
 <form id="a01-000u" writer-id="000" width="2479" height="3542"><handwritten-part>
 <line id="a01-000u-00" segmentation="ok" text="A M P #"><word id="a01-000u-00-00" tag="AT" text="A"><cmp x="4" y="7"/></word>
 <word id="a01-000u-00-01" tag="NPT" text="M P"><cmp x="5"/><cmp x="6"/></word><word id="a01-000u-00-02" text="#"/></line>
 <line id="a01-000u-01" segmentation="err" text="( error"><word id="a01-000u-01-00" text="("/>
-<word id="a01-000u-01-01" text="error"/></line></handwritten-part></form>""",
+<word id="a01-000u-01-01" text="error"/></line></handwritten-part></form>""",  # noqa: E501
     "a01-003": """<form id="a01-003" writer-id="002"><handwritten-part><line segmentation="ok">
-<word id="a01-003-00-00" text="&amp;quot;"/><word id="a01-003-00-01" text="R&amp;amp;D"/></line></handwritten-part></form>""",
+<word id="a01-003-00-00" text="&amp;quot;"/><word id="a01-003-00-01" text="R&amp;amp;D"/></line></handwritten-part></form>""",  # noqa: E501
     "c04-110": """<form id="c04-110" writer-id="120"><handwritten-part><line segmentation="ok">
 <word id="c04-110-00-00" text="test"/></line></handwritten-part></form>""",
 }

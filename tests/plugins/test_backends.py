@@ -1,5 +1,5 @@
-"""Every backend that is installed computes the same, on its real framework: against plain NumPy, against each other, and
-whatever else is in the batch."""
+"""Every backend that is installed computes the same, on its real framework: against plain NumPy,
+against each other, and whatever else is in the batch."""
 
 import os
 import subprocess
@@ -29,17 +29,28 @@ every_backend = pytest.mark.parametrize("backend", BACKENDS)
 every_pair = pytest.mark.parametrize(
     ("one", "other"),
     [
-        pytest.param(*one.values, *other.values, marks=[*one.marks, *other.marks], id=f"{one.values[0]}-{other.values[0]}")
+        pytest.param(
+            *one.values,
+            *other.values,
+            marks=[*one.marks, *other.marks],
+            id=f"{one.values[0]}-{other.values[0]}",
+        )
         for one, other in combinations(BACKENDS, 2)
     ],
 )
 NETWORKS = st.builds(
     lambda height, width, channels, columns, hidden, layers: (
-        ImageSize(height, width), Cnn(channels=channels, columns=columns), BiLstm(hidden=hidden, layers=layers)
+        ImageSize(height, width),
+        Cnn(channels=channels, columns=columns),
+        BiLstm(hidden=hidden, layers=layers),
     ),
-    st.integers(2, 9), st.none() | st.integers(2, 40), st.integers(1, 4), st.integers(1, 3), st.integers(1, 4),
+    st.integers(2, 9),
+    st.none() | st.integers(2, 40),
+    st.integers(1, 4),
+    st.integers(1, 3),
+    st.integers(1, 4),
     st.integers(1, 2),
-)  # fmt: skip
+)
 ALPHABET = Alphabet("abcdefg")
 MARGIN = 1e-3
 """Between the two best classes of a step: below it a text may change with the last bit."""
@@ -56,7 +67,7 @@ def is_clear(log_probs: FloatArray, lengths: IntArray) -> bool:
     return not (margins < MARGIN)[np.arange(log_probs.shape[1]) < lengths[:, None]].any()
 
 
-# ------------------------------------------------------------------------------------------------------------- the numbers
+# -------------------------------------------------------------------------------------- the numbers
 
 
 @every_backend
@@ -76,16 +87,23 @@ def test_it_computes_what_the_definitions_say_whatever_the_sizes(
     inputs, sizes = images_of(plan, widths, seed)
     log_probs, lengths = network.predict(inputs, sizes)
     assert (log_probs.dtype, lengths.dtype) == (np.float32, np.int32)
-    assert lengths.tolist() == featurizer.lengths(sizes).tolist() == [width // featurizer.stride for width in widths]
+    assert (
+        lengths.tolist()
+        == featurizer.lengths(sizes).tolist()
+        == [width // featurizer.stride for width in widths]
+    )
     assert log_probs.shape == (len(widths), inputs.shape[3] // featurizer.stride, plan.classes)
     assert plan.sequence.steps in (None, log_probs.shape[1])
     for row, own, steps, found in zip(inputs, widths, lengths, log_probs, strict=True):
         if steps:
-            np.testing.assert_allclose(found[:steps], expected(row[0, :, :own], plan, state), atol=1e-4)
+            np.testing.assert_allclose(
+                found[:steps], expected(row[0, :, :own], plan, state), atol=1e-4
+            )
 
 
 @pytest.mark.parametrize(
-    ("size", "message"), [(ImageSize(1, 24), "2 pixels high, not 1"), (ImageSize(8, 5), "6 pixels wide, not 5")]
+    ("size", "message"),
+    [(ImageSize(1, 24), "2 pixels high, not 1"), (ImageSize(8, 5), "6 pixels wide, not 5")],
 )
 def test_images_too_small_for_a_step_are_refused(size: ImageSize, message: str) -> None:
     with pytest.raises(ConfigError, match=f"cnn needs images at least {message}"):
@@ -117,11 +135,16 @@ print(callers)
 
 @every_backend
 def test_threads_that_call_it_together_get_what_one_alone_gets(backend: str) -> None:
-    """In a process of its own, where OMP_NUM_THREADS does not keep MXNet from taking several calls at a time."""
+    """In a process of its own, where OMP_NUM_THREADS does not keep MXNet from taking several calls
+    at a time."""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     environment["PYTHONPATH"] = str(Path(__file__).parents[1])
     done = subprocess.run(
-        [sys.executable, "-c", TOGETHER, backend], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", TOGETHER, backend],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     callers = {"gluon": min(2, len(os.sched_getaffinity(0))), "onnx": 2, "torch": 1}[backend]
     assert (done.returncode, done.stdout) == (0, f"{callers}\n"), done.stderr
@@ -139,7 +162,11 @@ def test_two_backends_agree_on_any_network(
     results = []
     for backend in (one, other):
         plan = plan_of(backend, image, featurizer, encoder, classes=ALPHABET.classes)
-        results.append(network_of(backend, plan, random_state(plan, seed)).predict(*images_of(plan, widths, seed)))
+        results.append(
+            network_of(backend, plan, random_state(plan, seed)).predict(
+                *images_of(plan, widths, seed)
+            )
+        )
     (found, lengths), (reference, others_lengths) = results
     assert lengths.tolist() == others_lengths.tolist()
     counts = np.arange(found.shape[1]) < lengths[:, None]
@@ -148,20 +175,27 @@ def test_two_backends_agree_on_any_network(
         assert texts(*results[0]) == texts(*results[1])
 
 
-# ---------------------------------------------------------------------------------------------------- what is in the batch
+# ----------------------------------------------------------------------------- what is in the batch
 
 
 @every_backend
 @settings(max_examples=15)
 @given(
-    st.lists(st.integers(1, 60), min_size=1, max_size=64), st.integers(4, 60), st.integers(1, 3), st.integers(1, 2),
+    st.lists(st.integers(1, 60), min_size=1, max_size=64),
+    st.integers(4, 60),
+    st.integers(1, 3),
+    st.integers(1, 2),
     st.integers(0, 1000),
-)  # fmt: skip
+)
 def test_an_image_is_read_the_same_alone_in_a_batch_of_64_and_beside_a_four_times_wider_one(
     backend: str, others: list[int], width: int, columns: int, layers: int, seed: int
 ) -> None:
     plan = plan_of(
-        backend, ImageSize(8, None), Cnn(channels=2, columns=columns), BiLstm(hidden=3, layers=layers), ALPHABET.classes
+        backend,
+        ImageSize(8, None),
+        Cnn(channels=2, columns=columns),
+        BiLstm(hidden=3, layers=layers),
+        ALPHABET.classes,
     )
     network = network_of(backend, plan, random_state(plan, seed))
     (image,), _ = images_of(plan, [width], seed)
@@ -204,11 +238,13 @@ def test_predictions_do_not_change_when_the_network_is_used_again(backend: str) 
     np.testing.assert_array_equal(network.predict(*images_of(plan, [20, 20], seed=1))[0], kept)
 
 
-# ------------------------------------------------------------------------------------------------------------------- state
+# -------------------------------------------------------------------------------------------- state
 
 
 @every_pair
-def test_weights_go_from_one_backend_to_the_other_and_back_bit_for_bit(one: str, other: str, tmp_path: Path) -> None:
+def test_weights_go_from_one_backend_to_the_other_and_back_bit_for_bit(
+    one: str, other: str, tmp_path: Path
+) -> None:
     state = random_state(small(one))
     network = network_of(one, small(one), state)
     weights.write(tmp_path / "there.safetensors", network.state(), {})
@@ -219,7 +255,9 @@ def test_weights_go_from_one_backend_to_the_other_and_back_bit_for_bit(one: str,
     for name, array in state.items():
         assert back[name].tobytes() == array.tobytes(), name
     inputs = images_of(small(one), [20, 33])
-    np.testing.assert_array_equal(network_of(one, small(one), back).predict(*inputs)[0], network.predict(*inputs)[0])
+    np.testing.assert_array_equal(
+        network_of(one, small(one), back).predict(*inputs)[0], network.predict(*inputs)[0]
+    )
 
 
 @every_backend
@@ -230,7 +268,9 @@ def test_the_state_is_a_copy_of_weights_that_were_copied(backend: str) -> None:
     before, _ = network.predict(*inputs)
     state["head.bias"][:] = 9
     network.state()["head.bias"][:] = 9
-    np.testing.assert_array_equal(network.state()["head.bias"], random_state(small(backend))["head.bias"])
+    np.testing.assert_array_equal(
+        network.state()["head.bias"], random_state(small(backend))["head.bias"]
+    )
     np.testing.assert_array_equal(network.predict(*inputs)[0], before)
 
 
@@ -248,11 +288,13 @@ def test_new_weights_take_the_place_of_the_old(backend: str) -> None:
 def test_missing_weights_are_named(backend: str) -> None:
     state = random_state(small(backend))
     del state["encoder.bias_hh_l1_reverse"]
-    with pytest.raises(WeightsError, match=r"the network's encoder\.bias_hh_l1_reverse is not among the weights"):
+    with pytest.raises(
+        WeightsError, match=r"the network's encoder\.bias_hh_l1_reverse is not among the weights"
+    ):
         network_of(backend, small(backend), state)
 
 
-# --------------------------------------------------------------------------------------------------------------- the model
+# ---------------------------------------------------------------------------------------- the model
 
 WORDS = 64
 OF_ANY_WIDTH = ["preprocessor.use=fit-height", "preprocessor.height=32"]
@@ -277,12 +319,16 @@ def readings(recogniser: Recogniser, images: list[Image]) -> tuple[list[FloatArr
     fitted = [recogniser.assembly.preprocessor(image) for image in images]
     log_probs, lengths = recogniser.network.predict(*recogniser.assembly.make_batch(fitted))
     decoded = recogniser.assembly.decoder(log_probs, lengths, recogniser.assembly.alphabet)
-    return [found[:steps] for found, steps in zip(log_probs, lengths, strict=True)], [each.text for each in decoded]
+    return [found[:steps] for found, steps in zip(log_probs, lengths, strict=True)], [
+        each.text for each in decoded
+    ]
 
 
 @every_backend
 @pytest.mark.parametrize("sets", [[], OF_ANY_WIDTH], ids=["one width", "any width"])
-def test_the_model_reads_a_word_the_same_alone_and_in_a_batch_of_64(backend: str, sets: list[str], images: list[Image]) -> None:
+def test_the_model_reads_a_word_the_same_alone_and_in_a_batch_of_64(
+    backend: str, sets: list[str], images: list[Image]
+) -> None:
     recogniser = model_on(backend, sets)
     together, in_batch = readings(recogniser, images)
     assert len(set(in_batch)) > WORDS / 3
@@ -294,8 +340,12 @@ def test_the_model_reads_a_word_the_same_alone_and_in_a_batch_of_64(backend: str
 
 @every_pair
 @pytest.mark.parametrize("sets", [[], OF_ANY_WIDTH], ids=["one width", "any width"])
-def test_two_backends_agree_on_the_model(one: str, other: str, sets: list[str], images: list[Image]) -> None:
-    (found, read), (reference, others_read) = (readings(model_on(backend, sets), images) for backend in (one, other))
+def test_two_backends_agree_on_the_model(
+    one: str, other: str, sets: list[str], images: list[Image]
+) -> None:
+    (found, read), (reference, others_read) = (
+        readings(model_on(backend, sets), images) for backend in (one, other)
+    )
     for index in range(WORDS):
         np.testing.assert_allclose(found[index], reference[index], atol=1e-3)
     assert read == others_read

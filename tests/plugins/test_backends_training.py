@@ -1,5 +1,5 @@
-"""Every backend that trains and is installed does so alike, on its real framework: against plain NumPy, against each other,
-and from a checkpoint on."""
+"""Every backend that trains and is installed does so alike, on its real framework: against plain
+NumPy, against each other, and from a checkpoint on."""
 
 from dataclasses import dataclass, replace
 from itertools import combinations, groupby, product
@@ -35,7 +35,7 @@ from ocrkit_crnn.cnn import Cnn
 
 every_backend = pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 
-# ---------------------------------------------------------------------------------------------------------- fresh weights
+# ------------------------------------------------------------------------------------ fresh weights
 
 
 @every_backend
@@ -60,12 +60,16 @@ def test_fresh_weights_are_the_same_for_the_same_seed_only(backend: str) -> None
 
 @every_backend
 def test_fresh_weights_are_xaviers_and_biases_zero(backend: str) -> None:
-    network = network_of(backend, plan_of(backend, ImageSize(16, 64), Cnn(channels=16), BiLstm(hidden=32)))
+    network = network_of(
+        backend, plan_of(backend, ImageSize(16, 64), Cnn(channels=16), BiLstm(hidden=32))
+    )
     network.initialize(0)
     for name, array in network.state().items():
         last = name.split(".")[-1]
         if "norm" in name:
-            np.testing.assert_array_equal(array, 1 if last in ("weight", "running_var") else 0, err_msg=name)
+            np.testing.assert_array_equal(
+                array, 1 if last in ("weight", "running_var") else 0, err_msg=name
+            )
         elif last.startswith("bias"):
             assert not array.any(), name
         else:
@@ -75,7 +79,7 @@ def test_fresh_weights_are_xaviers_and_biases_zero(backend: str) -> None:
             assert array.std() == pytest.approx(bound / np.sqrt(3), rel=0.15), name
 
 
-# ------------------------------------------------------------------------------------------------------------------ steps
+# -------------------------------------------------------------------------------------------- steps
 
 
 @dataclass(frozen=True)
@@ -126,10 +130,15 @@ def head_only(backend: str, *, undeclared: bool = False) -> NetworkPlan:
     return NetworkPlan(None, None, Same(), build, ImageSize(8, None), size, size, classes=3)
 
 
-def losses_and_gradients(batch: Batch, state: Arrays) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
-    """Of every sample: the CTC loss by enumerating all paths, and its gradient in the head's weight and bias."""
+def losses_and_gradients(
+    batch: Batch, state: Arrays
+) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """Of every sample: the CTC loss by enumerating all paths, and its gradient in the head's weight
+    and bias."""
     losses, weights, biases = [], [], []
-    for features, size, label, length in zip(batch.inputs, batch.sizes, batch.labels, batch.label_lengths, strict=True):
+    for features, size, label, length in zip(
+        batch.inputs, batch.sizes, batch.labels, batch.label_lengths, strict=True
+    ):
         x = features[:size].astype(np.float64)
         log_probs = log_softmax(x @ state["head.weight"].T + state["head.bias"])
         total, shares = 0.0, np.zeros_like(log_probs)
@@ -153,7 +162,9 @@ OPTIONS = [
     replace(ADAM, clip_norm=0.01),
     replace(ADAM, clip_norm=100.0),
     replace(ADAM, loss_weight=0.2, length_weighted=True, clip_norm=0.05),
-    OptimizerOptions("adamw", weight_decay=0.1, clip_norm=0.1, loss_weight=3.0, length_weighted=True),
+    OptimizerOptions(
+        "adamw", weight_decay=0.1, clip_norm=0.1, loss_weight=3.0, length_weighted=True
+    ),
 ]
 ONLY_ON_TORCH = [replace(ADAMW, accumulate=2), replace(ADAMW, accumulate=9, deterministic=True)]
 
@@ -169,17 +180,30 @@ ONLY_ON_TORCH = [replace(ADAMW, accumulate=2), replace(ADAMW, accumulate=9, dete
 def test_steps_are_adams_on_the_exact_loss(backend: str, options: OptimizerOptions) -> None:
     rng = np.random.default_rng(5)
     state = {"head.weight": rng.normal(0, 1, (3, 3)), "head.bias": rng.normal(0, 1, 3)}
-    network = network_of(backend, head_only(backend), {name: array.astype(np.float32) for name, array in state.items()})
+    network = network_of(
+        backend,
+        head_only(backend),
+        {name: array.astype(np.float32) for name, array in state.items()},
+    )
     trainer = network.trainer(options)
     mean = {name: np.zeros_like(array) for name, array in state.items()}
     variance = {name: np.zeros_like(array) for name, array in state.items()}
     usual = [[0, -1], [1, 0], [0, 0]]
-    for step, given in enumerate([usual, usual, [[-1, -1], [1, 0], [1, -1]], [[-1]] * 3], start=1):  # the last are empty
+    for step, given in enumerate(
+        [usual, usual, [[-1, -1], [1, 0], [1, -1]], [[-1]] * 3], start=1
+    ):  # the last are empty
         labels = np.array(given, np.int32)
-        inputs, sizes = rng.normal(0, 1, (3, 4, 3)).astype(np.float32), np.array([2, 3, 4], np.int32)
+        inputs, sizes = (
+            rng.normal(0, 1, (3, 4, 3)).astype(np.float32),
+            np.array([2, 3, 4], np.int32),
+        )
         batch = Batch(inputs, sizes, labels, (labels >= 0).sum(axis=1).astype(np.int32))
         losses, weights, biases = losses_and_gradients(batch, state)
-        shares = options.loss_weight * (np.maximum(1, batch.label_lengths) if options.length_weighted else np.ones(3)) / 3
+        shares = (
+            options.loss_weight
+            * (np.maximum(1, batch.label_lengths) if options.length_weighted else np.ones(3))
+            / 3
+        )
         gradients = {
             "head.weight": np.tensordot(shares, weights, axes=1),
             "head.bias": np.tensordot(shares, biases, axes=1),
@@ -195,21 +219,35 @@ def test_steps_are_adams_on_the_exact_loss(backend: str, options: OptimizerOptio
                 state[name] = state[name] * (1 - rate * options.weight_decay)
             unbiased = mean[name] / (1 - 0.9**step), variance[name] / (1 - 0.999**step)
             state[name] = state[name] - rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
-        assert trainer.step(batch, learning_rate=rate, seed=step) == pytest.approx(losses.mean(), rel=1e-5)
+        assert trainer.step(batch, learning_rate=rate, seed=step) == pytest.approx(
+            losses.mean(), rel=1e-5
+        )
         assert_close(network.state(), state, atol=5e-6)
 
 
 @every_backend
 @pytest.mark.parametrize("lengths", [[0, 2, 2], [0, 0, 0]], ids=["some", "all"])
-def test_an_image_without_text_is_learnt_as_blank_throughout(backend: str, lengths: list[int]) -> None:
+def test_an_image_without_text_is_learnt_as_blank_throughout(
+    backend: str, lengths: list[int]
+) -> None:
     rng = np.random.default_rng(6)
     state = {"head.weight": rng.normal(0, 1, (3, 3)), "head.bias": rng.normal(0, 1, 3)}
-    network = network_of(backend, head_only(backend), {name: array.astype(np.float32) for name, array in state.items()})
-    labels = np.array([[-1, -1], [1, 0], [0, 0]], np.int32) if any(lengths) else np.full((3, 1), -1, np.int32)
+    network = network_of(
+        backend,
+        head_only(backend),
+        {name: array.astype(np.float32) for name, array in state.items()},
+    )
+    labels = (
+        np.array([[-1, -1], [1, 0], [0, 0]], np.int32)
+        if any(lengths)
+        else np.full((3, 1), -1, np.int32)
+    )
     inputs = rng.normal(0, 1, (3, 4, 3)).astype(np.float32)
     batch = Batch(inputs, np.array([2, 3, 4], np.int32), labels, np.array(lengths, np.int32))
     losses, weights, biases = losses_and_gradients(batch, state)
-    assert network.trainer(ADAM).step(batch, learning_rate=0.1, seed=0) == pytest.approx(losses.mean(), rel=1e-5)
+    assert network.trainer(ADAM).step(batch, learning_rate=0.1, seed=0) == pytest.approx(
+        losses.mean(), rel=1e-5
+    )
     for name, gradients in (("head.weight", weights), ("head.bias", biases)):
         moved = state[name] - 0.1 * np.sign(np.mean(gradients, axis=0))  # Adam's first step
         np.testing.assert_allclose(network.state()[name], moved, atol=1e-5)
@@ -218,20 +256,32 @@ def test_an_image_without_text_is_learnt_as_blank_throughout(backend: str, lengt
 @pytest.mark.parametrize("options", [ADAM, ADAMW])
 @pytest.mark.parametrize(
     ("one", "other"),
-    [pytest.param(*a.values, *b.values, marks=[*a.marks, *b.marks]) for a, b in combinations(TRAINING_BACKENDS, 2)],
+    [
+        pytest.param(*a.values, *b.values, marks=[*a.marks, *b.marks])
+        for a, b in combinations(TRAINING_BACKENDS, 2)
+    ],
 )
 def test_two_backends_take_the_same_steps(one: str, other: str, options: OptimizerOptions) -> None:
-    """From the same weights on the same batches. Only batch norm's running variances differ: PyTorch's are unbiased."""
+    """From the same weights on the same batches. Only batch norm's running variances differ:
+    PyTorch's are unbiased."""
     networks = [network_of(backend, small(backend, dropout=0.0)) for backend in (one, other)]
     trainers = [network.trainer(options) for network in networks]
     for step in range(6):
-        losses = [trainer.step(batch_of(small(one), step), learning_rate=0.01, seed=0) for trainer in trainers]
+        losses = [
+            trainer.step(batch_of(small(one), step), learning_rate=0.01, seed=0)
+            for trainer in trainers
+        ]
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
-        states = [{name: array for name, array in each.state().items() if "running_var" not in name} for each in networks]
+        states = [
+            {name: array for name, array in each.state().items() if "running_var" not in name}
+            for each in networks
+        ]
         assert_close(*states, atol=2e-6 * (step + 1))
     moments = [trainer.state() for trainer in trainers]
     assert moments[0]["steps"] == moments[1]["steps"] == 6
-    assert {name: array.shape for name, array in moments[0].items()} == {name: a.shape for name, a in moments[1].items()}
+    assert {name: array.shape for name, array in moments[0].items()} == {
+        name: a.shape for name, a in moments[1].items()
+    }
     trainers[1].load_state(moments[0])  # a run may change its backend
     assert_same(trainers[1].state(), moments[0])
 
@@ -253,12 +303,16 @@ def test_running_means_keep_nine_tenths_of_what_they_were(backend: str, width: i
     weight, bias = state["featurizer.conv1.weight"], state["featurizer.conv1.bias"]
     seen = np.stack([np.maximum(convolved(image, weight, bias), 0) for image in batch.inputs])
     name = "featurizer.norm1.running_mean"
-    np.testing.assert_allclose(network.state()[name], 0.9 * state[name] + 0.1 * seen.mean(axis=(0, 2, 3)), rtol=1e-5)
+    np.testing.assert_allclose(
+        network.state()[name], 0.9 * state[name] + 0.1 * seen.mean(axis=(0, 2, 3)), rtol=1e-5
+    )
 
 
 @every_backend
 def test_a_few_steps_lower_the_loss(backend: str) -> None:
-    plan = plan_of(backend, ImageSize(8, None), Cnn(channels=4, dropout=0.0), BiLstm(hidden=8, dropout=0.0))
+    plan = plan_of(
+        backend, ImageSize(8, None), Cnn(channels=4, dropout=0.0), BiLstm(hidden=8, dropout=0.0)
+    )
     network = network_of(backend, plan)
     network.initialize(0)
     trainer = network.trainer(replace(ADAM, clip_norm=5.0))
@@ -272,7 +326,8 @@ def test_a_trainer_made_before_the_weights_are_set_trains_them(backend: str, way
     plan = small(backend)
 
     def trained(*, early: bool) -> tuple[Arrays, Arrays]:
-        """Weights before and after two steps of a trainer that was made before or after the weights were set."""
+        """Weights before and after two steps of a trainer that was made before or after the weights
+        were set."""
         network = network_of(backend, plan, random_state(plan, seed=1))
         trainer = network.trainer(ADAM) if early else None
         if way == "initialize":
@@ -288,15 +343,21 @@ def test_a_trainer_made_before_the_weights_are_set_trains_them(backend: str, way
     assert_same(found, wanted)
 
 
-# ----------------------------------------------------------------------------------------------------------------- repeating
+# ---------------------------------------------------------------------------------------- repeating
 
 
 @every_backend
 def test_the_seed_fixes_all_that_is_random_in_a_step(backend: str) -> None:
-    first, again, ninth, eighth = (after(backend, small(backend), ADAM, [seed])[0] for seed in (7, 7, 9, 8))
+    first, again, ninth, eighth = (
+        after(backend, small(backend), ADAM, [seed])[0] for seed in (7, 7, 9, 8)
+    )
     assert_same(first, again)
-    assert any(not np.array_equal(first[name], array) for name, array in ninth.items()), "another dropout, on the same batch"
-    assert any(not np.array_equal(first[name], array) for name, array in eighth.items()), "another batch"
+    assert any(not np.array_equal(first[name], array) for name, array in ninth.items()), (
+        "another dropout, on the same batch"
+    )
+    assert any(not np.array_equal(first[name], array) for name, array in eighth.items()), (
+        "another batch"
+    )
 
 
 @every_backend
@@ -331,13 +392,14 @@ def test_reading_between_steps_changes_nothing(backend: str) -> None:
     assert_same(network.state(), after(backend, plan, ADAM, [1, 2])[0])
 
 
-# ----------------------------------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------------------- what is refused
 
 
 @every_backend
 def test_a_part_that_has_other_parameters_than_it_says_is_refused(backend: str) -> None:
     message = (
-        rf"the {backend} network has other parameters than its definition says: only the network has encoder.extra \(2,\)$"
+        rf"the {backend} network has other parameters than its definition says: only the "
+        r"network has encoder.extra \(2,\)$"
     )
     with pytest.raises(ConfigError, match=message):
         network_of(backend, head_only(backend, undeclared=True))
@@ -348,7 +410,8 @@ def test_parameters_that_differ_are_told_by_side() -> None:
     plan = head_only("torch")
     found = {"head.weight": (4, 3), **{f"encoder.{index}": (2,) for index in range(6)}}
     assert plan.mismatch(found) == (
-        "only the network has encoder.0 (2,), encoder.1 (2,), encoder.2 (2,), encoder.3 (2,) and 2 more; "
+        "only the network has encoder.0 (2,), encoder.1 (2,), encoder.2 (2,), encoder.3 (2,) and 2 "
+        "more; "
         "only the definition has head.bias (3,); "
         "of other shapes are head.weight (the network's (4, 3), the definition's (3, 3))"
     )

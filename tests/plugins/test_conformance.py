@@ -29,7 +29,7 @@ from ocrkit.testing import (
 )
 from ocrkit.testing.networks import NetworkPartConformance
 
-# ------------------------------------------------------------------------------------------------------------- networks
+# ----------------------------------------------------------------------------------------- networks
 
 
 @NEEDS_GLUON
@@ -126,10 +126,13 @@ class TestParams(ImporterConformance):
     def save(self, path: Path, arrays: Arrays) -> None:
         from ocrkit_gluon.mxnet import mxnet
 
-        mxnet.nd.save(str(path), {notebook_name(name): mxnet.nd.array(array) for name, array in arrays.items()})
+        mxnet.nd.save(
+            str(path),
+            {notebook_name(name): mxnet.nd.array(array) for name, array in arrays.items()},
+        )
 
 
-# --------------------------------------------------------------------------------------------------------------- readers
+# ------------------------------------------------------------------------------------------ readers
 
 
 class TestIamSample(ReaderConformance):
@@ -171,8 +174,14 @@ class TestSynthWords(ReaderConformance):
         (tmp_path / "fonts").mkdir()
         for name in ("anne", "bob"):
             (tmp_path / "fonts" / f"{name}.ttf").write_bytes(face.font_bytes)
-        (tmp_path / "words.txt").write_text(" ".join(a + b for a in "bdfghklmnp" for b in ("an", "en", "in", "on")))
-        self.options = {"root": str(tmp_path / "fonts"), "words": str(tmp_path / "words.txt"), "samples": 30}
+        (tmp_path / "words.txt").write_text(
+            " ".join(a + b for a in "bdfghklmnp" for b in ("an", "en", "in", "on"))
+        )
+        self.options = {
+            "root": str(tmp_path / "fonts"),
+            "words": str(tmp_path / "words.txt"),
+            "samples": 30,
+        }
 
 
 class TestStrokes(ReaderConformance):
@@ -186,7 +195,7 @@ class TestStrokes(ReaderConformance):
         self.options = {"root": str(tmp_path)}
 
 
-# ---------------------------------------------------------------------------------------------------------------- images
+# ------------------------------------------------------------------------------------------- images
 
 
 class TestFitPad(PreprocessorConformance):
@@ -259,7 +268,7 @@ class TestRuled(AugmentationConformance):
     name = "ruled"
 
 
-# ------------------------------------------------------------------------------------------------------------------ text
+# --------------------------------------------------------------------------------------------- text
 
 
 class TestGreedy(DecoderConformance):
@@ -291,10 +300,18 @@ class TestWer(MetricConformance):
 
 def test_every_built_in_part_is_here() -> None:
     here = [
-        each for each in globals().values() if isinstance(each, type) and issubclass(each, Conformance) and "name" in vars(each)
+        each
+        for each in globals().values()
+        if isinstance(each, type) and issubclass(each, Conformance) and "name" in vars(each)
     ]
     own = [entry for entry in registry().entries() if entry.plugin.distribution == "ocrkit"]
-    on_backends = {(each.kind, each.name, each.backend) for each in here if issubclass(each, NetworkPartConformance)}
-    assert on_backends == {(entry.kind, entry.name, entry.backend) for entry in own if entry.backend}
+    on_backends = {
+        (each.kind, each.name, each.backend)
+        for each in here
+        if issubclass(each, NetworkPartConformance)
+    }
+    assert on_backends == {
+        (entry.kind, entry.name, entry.backend) for entry in own if entry.backend
+    }
     assert {(each.kind, each.name) for each in here} == {(entry.kind, entry.name) for entry in own}
     assert not any(each.expected_failures for each in here)

@@ -1,4 +1,5 @@
-"""Greedy decoding: against a plain loop, against probabilities summed over every path, and on input that is wrong."""
+"""Greedy decoding: against a plain loop, against probabilities summed over every path, and on input
+that is wrong."""
 
 import itertools
 import math
@@ -73,11 +74,15 @@ def test_agrees_with_a_plain_loop_on_10000_random_samples():
         alphabet = Alphabet("abcdefghij"[: rng.integers(1, 7)])
         size, steps = rng.integers(1, 60), rng.integers(1, 16)
         # Few distinct logits: ties, long runs and blanks are common.
-        logits = rng.integers(0, rng.integers(2, 8), (size, steps, alphabet.classes)).astype(np.float64)
+        logits = rng.integers(0, rng.integers(2, 8), (size, steps, alphabet.classes)).astype(
+            np.float64
+        )
         log_probs, lengths = log_softmax(logits), rng.integers(0, steps + 1, size)
         results = decode(log_probs, lengths, alphabet)
         assert len(results) == size
-        for result, scores, length in zip(results, log_probs.tolist(), lengths.tolist(), strict=True):
+        for result, scores, length in zip(
+            results, log_probs.tolist(), lengths.tolist(), strict=True
+        ):
             text, best_path, spans = plain_loop(scores, length, alphabet)
             assert (result.text, result.spans) == (text, spans)
             assert best_path * (1 - 1e-5) <= result.confidence <= 1
@@ -135,9 +140,15 @@ def test_what_is_beyond_a_sample_s_length_changes_nothing(logits, lengths, rubbi
     for index, length in enumerate(lengths):
         spoilt[index, length:] = rubbish
     together = decode(spoilt, lengths)
-    alone = [decode(log_probs[index : index + 1, :length])[0] for index, length in enumerate(lengths)]
-    assert [(item.text, item.spans) for item in together] == [(item.text, item.spans) for item in alone]
-    assert [item.confidence for item in together] == pytest.approx([item.confidence for item in alone])
+    alone = [
+        decode(log_probs[index : index + 1, :length])[0] for index, length in enumerate(lengths)
+    ]
+    assert [(item.text, item.spans) for item in together] == [
+        (item.text, item.spans) for item in alone
+    ]
+    assert [item.confidence for item in together] == pytest.approx(
+        [item.confidence for item in alone]
+    )
 
 
 @given(arrays.arrays(np.float64, (1, 4, 3), elements=st.floats(-8, 8)))
@@ -149,7 +160,9 @@ def test_the_confidence_is_the_probability_of_the_text(logits):
     for path in itertools.product(range(3), repeat=4):
         written = [index for index, _ in itertools.groupby(path) if index != alphabet.blank]
         if alphabet.decode(written) == result.text:
-            probability += math.exp(sum(float(log_probs[0, step, index]) for step, index in enumerate(path)))
+            probability += math.exp(
+                sum(float(log_probs[0, step, index]) for step, index in enumerate(path))
+            )
     assert result.confidence == pytest.approx(min(probability, 1), rel=1e-5)
 
 
@@ -167,7 +180,10 @@ def test_confidences_stay_between_0_and_1():
 def test_nothing_to_decode():
     assert decode(np.zeros((0, 5, ALPHABET.classes), np.float32)) == []
     assert decode(np.zeros((0, 0, ALPHABET.classes), np.float32)) == []
-    assert decode(np.zeros((2, 0, ALPHABET.classes), np.float32)) == [Decoded("", 1.0), Decoded("", 1.0)]
+    assert decode(np.zeros((2, 0, ALPHABET.classes), np.float32)) == [
+        Decoded("", 1.0),
+        Decoded("", 1.0),
+    ]
     assert decode(from_path([0, 1]), [0]) == [Decoded("", 1.0)]
     assert decode(from_path([BLANK] * 5))[0].text == ""
 
@@ -188,7 +204,9 @@ def test_memory_order_and_half_precision_do_not_matter():
     steps_first = np.ascontiguousarray(log_probs.transpose(1, 0, 2)).transpose(1, 0, 2)
     assert decode(steps_first, lengths) == expected
     half = log_probs.astype(np.float16)
-    for result, scores, length in zip(decode(half, lengths), half.tolist(), lengths.tolist(), strict=True):
+    for result, scores, length in zip(
+        decode(half, lengths), half.tolist(), lengths.tolist(), strict=True
+    ):
         assert result.text == plain_loop(scores, length, ALPHABET)[0]
 
 
@@ -201,16 +219,32 @@ GOOD = from_path([0, 1, 2])
         (GOOD[0], np.array([3]), r"float32 \(3, 6\); expected float32 \(samples, steps, classes\)"),
         (GOOD[None], np.array([3]), r"\(1, 1, 3, 6\); expected"),
         (GOOD.astype(np.int64), np.array([3]), "int64"),
-        (GOOD[:, :, :-1], np.array([3]), "5 classes; expected 6, the alphabet's 5 characters and the blank"),
+        (
+            GOOD[:, :, :-1],
+            np.array([3]),
+            "5 classes; expected 6, the alphabet's 5 characters and the blank",
+        ),
         (GOOD[:, :, :0], np.array([3]), "0 classes; expected 6"),
         (GOOD, np.array([3, 3]), r"lengths are int64 \(2,\); expected int32 \(1,\)"),
         (GOOD, np.array(3), r"lengths are int64 \(\)"),
         (GOOD, np.array([3.0]), "lengths are float64"),
         (GOOD, np.array([4]), "lengths from 4 to 4; expected 0 to 3"),
         (GOOD, np.array([-1]), "lengths from -1 to -1"),
-        (np.where(np.arange(3)[:, None] == 1, np.nan, GOOD).astype(np.float32), np.array([3]), "nan in sample 0, step 1"),
-        (np.where(np.arange(6) == 5, np.nan, GOOD).astype(np.float32), np.array([3]), "nan in sample 0, step 0"),
-        (np.where(np.arange(6) == 5, np.inf, GOOD).astype(np.float32), np.array([3]), "inf in sample 0, step 0"),
+        (
+            np.where(np.arange(3)[:, None] == 1, np.nan, GOOD).astype(np.float32),
+            np.array([3]),
+            "nan in sample 0, step 1",
+        ),
+        (
+            np.where(np.arange(6) == 5, np.nan, GOOD).astype(np.float32),
+            np.array([3]),
+            "nan in sample 0, step 0",
+        ),
+        (
+            np.where(np.arange(6) == 5, np.inf, GOOD).astype(np.float32),
+            np.array([3]),
+            "inf in sample 0, step 0",
+        ),
         (GOOD + 9, np.array([3]), "expected log-probabilities, which are at most 0"),
     ],
 )
@@ -246,14 +280,20 @@ def test_any_arrays_give_texts_or_one_clear_line(log_probs, lengths):
 @given(
     st.integers(0, 4).flatmap(
         lambda size: st.tuples(
-            arrays.arrays(np.float32, (size, 5, 6), elements=st.one_of(st.floats(-9, 0, width=32), st.just(np.nan))),
+            arrays.arrays(
+                np.float32,
+                (size, 5, 6),
+                elements=st.one_of(st.floats(-9, 0, width=32), st.just(np.nan)),
+            ),
             arrays.arrays(np.int32, (size,), elements=st.integers(0, 5)),
         )
     )
 )
 def test_a_nan_that_counts_is_never_read_over(case):
     log_probs, lengths = case
-    broken = any(np.isnan(scores[:length]).any() for scores, length in zip(log_probs, lengths, strict=True))
+    broken = any(
+        np.isnan(scores[:length]).any() for scores, length in zip(log_probs, lengths, strict=True)
+    )
     if broken:
         with pytest.raises(OcrkitError, match="nan in sample"):
             Greedy()(log_probs, lengths, ALPHABET)

@@ -1,5 +1,5 @@
-"""Alphabets of thousands of characters, as Chinese has: the same texts, in memory that does not grow
-with the batch."""
+"""Alphabets of thousands of characters, as Chinese has: the same texts, in memory that does not
+grow with the batch."""
 
 import tracemalloc
 from typing import Any
@@ -29,7 +29,8 @@ def decode(decoder: Any, log_probs: np.ndarray, alphabet: Alphabet) -> list[Deco
 
 
 def written(texts: list[str], steps: int) -> np.ndarray:
-    """The outputs of a network that is sure of these texts: a step and a blank for each character."""
+    """The outputs of a network that is sure of these texts: a step and a blank for each
+    character."""
     log_probs = np.full((len(texts), steps, HAN.classes), -25, np.float32)
     log_probs[:, :, HAN.blank] = 0
     for row, text in zip(log_probs, texts, strict=True):
@@ -39,7 +40,9 @@ def written(texts: list[str], steps: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("decoder", DECODERS, ids=str)
-def test_texts_are_read_in_memory_that_the_batch_does_not_change(decoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_are_read_in_memory_that_the_batch_does_not_change(
+    decoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(inputs, "_TOGETHER", 4 * 16 * HAN.classes)
     rng = np.random.default_rng(0)
     texts = ["".join(rng.choice(list(HAN.characters), rng.integers(0, 8))) for _ in range(32)]
@@ -65,9 +68,14 @@ def test_characters_that_cannot_be_change_nothing(decoder: Any, logits: np.ndarr
     many = np.full((2, 5, HAN.classes), -np.inf, np.float32)
     many[:, :, [*map(HAN.characters.index, FEW.characters), HAN.blank]] = few
     pairs = zip(decode(decoder, many, HAN), decode(decoder, few, FEW), strict=True)
-    for found, expected in pairs:  # sums of more numbers, though these are zeros, are rounded otherwise
+    for (
+        found,
+        expected,
+    ) in pairs:  # sums of more numbers, though these are zeros, are rounded otherwise
         assert found.confidence == pytest.approx(expected.confidence, rel=1e-9)
-        scores, best = ({each.text: each.score for each in one.alternatives} for one in (found, expected))
+        scores, best = (
+            {each.text: each.score for each in one.alternatives} for one in (found, expected)
+        )
         assert sorted(scores.values()) == pytest.approx(sorted(best.values()), rel=1e-9)
         if found.text == expected.text:
             assert found.spans == expected.spans
@@ -77,7 +85,9 @@ def test_characters_that_cannot_be_change_nothing(decoder: Any, logits: np.ndarr
 
 
 @pytest.mark.parametrize("decoder", DECODERS, ids=str)
-def test_samples_that_are_worked_on_together_or_not_are_read_the_same(decoder: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_samples_that_are_worked_on_together_or_not_are_read_the_same(
+    decoder: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logits = np.random.default_rng(1).normal(0, 3, (9, 12, FEW.classes))
     log_probs = (logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)).astype(np.float32)
     together = decode(decoder, log_probs, FEW)

@@ -14,9 +14,9 @@ from ocrkit.interfaces import Reader
 from ocrkit_folder.folder import Folder
 from ocrkit_folder.labels import parse_labels
 
-LABEL_TEXT = st.text(st.characters(exclude_characters="\t\n", exclude_categories=["Cs"]), min_size=1).filter(
-    lambda text: text.strip() == text != ""
-)
+LABEL_TEXT = st.text(
+    st.characters(exclude_characters="\t\n", exclude_categories=["Cs"]), min_size=1
+).filter(lambda text: text.strip() == text != "")
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def texts(reader):
     return {sample.id: sample.text for sample in reader}
 
 
-# ---------------------------------------------------------------------------------------------------------------- labels
+# ------------------------------------------------------------------------------------------- labels
 
 
 def test_images_get_their_texts_and_writers_from_the_table(root):
@@ -67,7 +67,14 @@ def test_samples_load_their_own_images(root):
 
 
 def test_texts_are_taken_as_they_are():
-    rows = ['a.png\t"quoted"', "b.png\t# not a comment", "c.png\t\\n", "d.png\t'", "e.png\ta,b;c", "./f.png\tthe\u2028end\x0b!"]
+    rows = [
+        'a.png\t"quoted"',
+        "b.png\t# not a comment",
+        "c.png\t\\n",
+        "d.png\t'",
+        "e.png\ta,b;c",
+        "./f.png\tthe\u2028end\x0b!",
+    ]
     labels, malformed = parse_labels("\n".join(rows))
     assert malformed == []
     assert {path: text for path, (text, _) in labels.items()} == {
@@ -82,7 +89,10 @@ def test_texts_are_taken_as_they_are():
 
 @given(st.lists(st.tuples(LABEL_TEXT, st.none() | LABEL_TEXT), max_size=20))
 def test_every_text_comes_back(written):
-    rows = [f"{number}.png\t{text}" + (f"\t{writer}" if writer else "") for number, (text, writer) in enumerate(written)]
+    rows = [
+        f"{number}.png\t{text}" + (f"\t{writer}" if writer else "")
+        for number, (text, writer) in enumerate(written)
+    ]
     labels, malformed = parse_labels("\n".join(rows))
     assert malformed == []
     assert [tuple(label) for label in labels.values()] == written
@@ -101,9 +111,17 @@ def test_bad_rows_are_skipped_with_their_line_numbers(root):
     make(root, "a.png")
     make(root.parent, "secret.png")
     label(
-        root, "a.png\tgood", "a.png\tagain", "", "no tab", "a\tb\tc\td", "gone.png\tlost", "../secret.png\tout",
-        f"{root.parent}/secret.png\tout", "sub/../../secret.png\tout",
-    )  # fmt: skip
+        root,
+        "a.png\tgood",
+        "a.png\tagain",
+        "",
+        "no tab",
+        "a\tb\tc\td",
+        "gone.png\tlost",
+        "../secret.png\tout",
+        f"{root.parent}/secret.png\tout",
+        "sub/../../secret.png\tout",
+    )
     reader = Folder(root)
     assert texts(reader) == {"a.png": "good"}
     columns = "expected path, text and perhaps writer, with a tab between them"
@@ -128,7 +146,9 @@ def test_a_table_below_the_root_has_paths_from_its_own_folder(root):
     assert [item.id for item in reader.skipped] == ["test/labels.tsv:2"]
 
 
-@pytest.mark.parametrize("written", [b"\xef\xbb\xbfa.png\thello\n", b"a.png\thello\r\n\r\n", b"a.png\thello"])
+@pytest.mark.parametrize(
+    "written", [b"\xef\xbb\xbfa.png\thello\n", b"a.png\thello\r\n\r\n", b"a.png\thello"]
+)
 def test_tables_of_other_editors(root, written):
     make(root, "a.png")
     (root / "labels.tsv").write_bytes(written)
@@ -142,7 +162,7 @@ def test_a_table_in_another_encoding_is_refused_with_the_line(root):
         Folder(root)
 
 
-# ---------------------------------------------------------------------------------------------------------- ground truth
+# ------------------------------------------------------------------------------------- ground truth
 
 
 def test_texts_from_files_beside_the_images(root):
@@ -153,7 +173,12 @@ def test_texts_from_files_beside_the_images(root):
     (root / "d.gt.txt").write_text("\n", "utf-8")
     (root / "f.gt.txt").write_bytes(b"\xff")
     reader = Folder(root)
-    assert texts(reader) == {"a.png": "hello", "b.page.tif": "wide world", "d.png": "", "e.png": None}
+    assert texts(reader) == {
+        "a.png": "hello",
+        "b.page.tif": "wide world",
+        "d.png": "",
+        "e.png": None,
+    }
     assert reader.skipped == [
         Skipped("c.png", "c.gt.txt: 2 lines of text; expected one"),
         Skipped("f.png", f"{root / 'f.gt.txt'}: not UTF-8 (line 1); save it as UTF-8"),
@@ -173,38 +198,74 @@ def test_an_empty_text_is_a_text(root):
     label(root, "a.png\t", "b.png\t \t Erna", "c.png\t\t")
     (root / "d.gt.txt").touch()
     reader = Folder(root)
-    assert [(sample.text, sample.writer) for sample in reader] == [("", None), ("", "Erna"), ("", None), ("", None)]
+    assert [(sample.text, sample.writer) for sample in reader] == [
+        ("", None),
+        ("", "Erna"),
+        ("", None),
+        ("", None),
+    ]
     assert reader.skipped == reader.notes == []
 
 
 def test_a_line_that_other_programs_have_worked_on_has_the_text_of_the_line(root):
     """Names of ocropus, kraken and Calamari."""
     make(root, "w1.bin.png", "w2.nrm.png", "w3.bin.png", "w4.page.png")
-    for name, text in {"w1": "one", "w2": "two", "w3": "no", "w3.bin": "three", "w4": "not of w4.page"}.items():
+    for name, text in {
+        "w1": "one",
+        "w2": "two",
+        "w3": "no",
+        "w3.bin": "three",
+        "w4": "not of w4.page",
+    }.items():
         (root / f"{name}.gt.txt").write_text(text)
-    assert texts(Folder(root)) == {"w1.bin.png": "one", "w2.nrm.png": "two", "w3.bin.png": "three", "w4.page.png": None}
+    assert texts(Folder(root)) == {
+        "w1.bin.png": "one",
+        "w2.nrm.png": "two",
+        "w3.bin.png": "three",
+        "w4.page.png": None,
+    }
 
 
-# ----------------------------------------------------------------------------------------------------------------- names
+# -------------------------------------------------------------------------------------------- names
 
 
 def test_paths_that_windows_wrote_are_found(root):
     make(root, "train/a.png", "train/b.png", "c\\d.png")
-    label(root, "train\\a.png\tone", ".\\train\\b.png\ttwo", "c\\d.png\tthree", "train/a.png\tagain", "train\\gone.png\tx")
+    label(
+        root,
+        "train\\a.png\tone",
+        ".\\train\\b.png\ttwo",
+        "c\\d.png\tthree",
+        "train/a.png\tagain",
+        "train\\gone.png\tx",
+    )
     reader = Folder(root)
     assert texts(reader) == {"train/a.png": "one", "train/b.png": "two", "c\\d.png": "three"}
-    assert reader.skipped == [Skipped("labels.tsv:4", "second row of train/a.png"), Skipped("train/gone.png", "missing")]
+    assert reader.skipped == [
+        Skipped("labels.tsv:4", "second row of train/a.png"),
+        Skipped("train/gone.png", "missing"),
+    ]
 
 
 @pytest.mark.parametrize(
-    "path", ["..\\secret.png", "C:\\data\\a.png", "C:/data/a.png", "\\\\server\\a.png", "train\\..\\..\\a.png"]
+    "path",
+    [
+        "..\\secret.png",
+        "C:\\data\\a.png",
+        "C:/data/a.png",
+        "\\\\server\\a.png",
+        "train\\..\\..\\a.png",
+    ],
 )
 def test_no_windows_path_leads_out_of_the_folder(root, path):
     make(root, "a.png")
     make(root.parent, "secret.png")
     label(root, f"{path}\tout")
     (item,) = Folder(root).skipped
-    assert item == Skipped("labels.tsv:1", f"path {path.replace(chr(92), '/')!r}; expected a file in this folder or below")
+    assert item == Skipped(
+        "labels.tsv:1",
+        f"path {path.replace(chr(92), '/')!r}; expected a file in this folder or below",
+    )
 
 
 def test_a_name_that_looks_right_and_is_another_says_why(root):
@@ -234,7 +295,7 @@ def test_where_both_forms_are_there_each_has_its_own_text(root):
     assert texts(Folder(root)) == {composed: "one", decomposed: "two"}
 
 
-# ----------------------------------------------------------------------------------------------------------------- notes
+# -------------------------------------------------------------------------------------------- notes
 
 
 def test_a_folder_that_is_as_it_should_be_has_no_notes(root):
@@ -263,7 +324,10 @@ def test_images_without_a_text_are_counted_and_what_was_expected_is_said(root, f
         (root / file).parent.mkdir(exist_ok=True)
         (root / file).touch()
     assert Folder(root).notes == [
-        f"{root}: 2 of 3 images have no text, a.png for example; expected labels.tsv, or a.gt.txt beside it{hint}"
+        (
+            f"{root}: 2 of 3 images have no text, a.png for example; expected labels.tsv, or a.gt.txt "  # noqa: E501
+            f"beside it{hint}"
+        )
     ]
 
 
@@ -272,7 +336,8 @@ def test_a_text_of_another_name_is_not_read_but_named(root):
     (root / "w1.gt.txt").write_text("word")
     (note,) = Folder(root).notes
     assert note.endswith(
-        "; expected labels.tsv, or w1.page.gt.txt beside it; w1.gt.txt is not read: its name should be the image's"
+        "; expected labels.tsv, or w1.page.gt.txt beside it; w1.gt.txt is not read: its name "
+        "should be the image's"
     )
 
 
@@ -282,7 +347,8 @@ def test_texts_that_a_program_quoted_are_counted(root):
     (note,) = Folder(root).notes
     assert note == (
         f'{root}: 3 texts begin and end with a quotation mark, a.png for example: """but"""; '
-        "it counts as written on the image: where a program put it there, save the table without quotes"
+        "it counts as written on the image: where a program put it there, save the table without "
+        "quotes"
     )
     assert texts(Folder(root))["d.png"] == '"all"'
 
@@ -299,7 +365,7 @@ def test_images_of_other_formats_are_counted(root):
         Folder(root)
 
 
-# ---------------------------------------------------------------------------------------------------------------- images
+# ------------------------------------------------------------------------------------------- images
 
 
 def test_all_formats_are_found_and_nothing_else(root):
@@ -354,12 +420,19 @@ def test_links_in_a_circle_end(root):
     assert list(texts(Folder(root))) == ["a/b.png"]
 
 
-# ---------------------------------------------------------------------------------------------------------------- splits
+# ------------------------------------------------------------------------------------------- splits
 
 
 def test_a_split_is_a_folder_in_the_root_and_ids_stay_the_same(root):
     make(root, "train/a.png", "train/deep/b.png", "training/c.png", "d.png")
-    label(root, "train/a.png\tone", "d.png\tfour", "train/gone.png\tfive", "gone.png\tsix", "training/gone.png\tseven")
+    label(
+        root,
+        "train/a.png\tone",
+        "d.png\tfour",
+        "train/gone.png\tfive",
+        "gone.png\tsix",
+        "training/gone.png\tseven",
+    )
     label(root / "training", "no tab")
     assert len(Folder(root)) == 4
     train = Folder(root, split="train")

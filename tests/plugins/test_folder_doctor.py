@@ -1,4 +1,5 @@
-"""``ocrkit data check folder`` finds what is odd about people's own data, and nothing where all is well."""
+"""``ocrkit data check folder`` finds what is odd about people's own data, and nothing where all is
+well."""
 
 import json
 from dataclasses import asdict
@@ -41,9 +42,13 @@ def test_what_is_well_is_counted(root):
     assert report.usable
     assert report.findings == []
     assert report.counts == {
-        "images": 3, "readable images": 3, "images with a text": 3, "different texts": 3, "different characters": 7,
+        "images": 3,
+        "readable images": 3,
+        "images with a text": 3,
+        "different texts": 3,
+        "different characters": 7,
         "writers": 2,
-    }  # fmt: skip
+    }
     assert report.splits == {"train": 2, "val": 1}
     assert report.characters == {"o": 2, "e": 3, "n": 1, "t": 1, "w": 1, "T": 1, "r": 1}
     assert "  characters: Tenortw" in report.lines()
@@ -73,32 +78,67 @@ def copy(root, text):
 
 
 def texts(one, two, three="Tree"):
-    return lambda root: relabel(root, f"train/a.png\t{one}", f"train/b.jpg\t{two}", f"val/c.png\t{three}")
+    return lambda root: relabel(
+        root, f"train/a.png\t{one}", f"train/b.jpg\t{two}", f"val/c.png\t{three}"
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (damage, "problem: 1 image cannot be read: {root}/train/a.png: not an image; expected PNG, "),
+        (
+            damage,
+            "problem: 1 image cannot be read: {root}/train/a.png: not an image; expected PNG, ",
+        ),
         (empty, "problem: 1 left out: train/a.png (empty file)"),
-        (lambda root: relabel(root, "gone.png\tx", *LABELS), "problem: 1 left out: gone.png (missing)"),
-        (phone, "problem: 1 .heic file is of no format that ocrkit reads; convert it to PNG or JPEG"),
-        (unlabel, "problem: 1 image without a text; expected labels.tsv, or b.gt.txt beside it: train/b.jpg"),
+        (
+            lambda root: relabel(root, "gone.png\tx", *LABELS),
+            "problem: 1 left out: gone.png (missing)",
+        ),
+        (
+            phone,
+            "problem: 1 .heic file is of no format that ocrkit reads; convert it to PNG or JPEG",
+        ),
+        (
+            unlabel,
+            (
+                "problem: 1 image without a text; expected labels.tsv, or b.gt.txt beside it: "
+                "train/b.jpg"
+            ),
+        ),
         (texts("", "two"), "note: 1 empty text: nothing is written on the image: train/a.png"),
         (
             texts("a\u200bb", "b\u200b\u00a0c"),
-            "problem: 2 texts with characters that nobody sees: U+200B ZERO WIDTH SPACE (2), U+00A0 NO-BREAK SPACE (1): train/",
+            (
+                "problem: 2 texts with characters that nobody sees: U+200B ZERO WIDTH SPACE (2), "
+                "U+00A0 NO-BREAK SPACE (1): train/"
+            ),
         ),
         (
             texts("cafe\u0301", "caf\u00e9"),
-            "problem: 1 text not in Unicode's form NFC, in which an accent and its letter are one character: train/a.png",
+            (
+                "problem: 1 text not in Unicode's form NFC, in which an accent and its letter are one "  # noqa: E501
+                "character: train/a.png"
+            ),
         ),
-        (texts('"one"', '"'), "note: 1 text with quotation marks around; they count as written on the image: train/a.png"),
-        (texts("\u05e9\u05dc\u05d5\u05dd", "two"), "note: 1 text of a script that runs from right to left; "),
+        (
+            texts('"one"', '"'),
+            (
+                "note: 1 text with quotation marks around; they count as written on the image: "
+                "train/a.png"
+            ),
+        ),
+        (
+            texts("\u05e9\u05dc\u05d5\u05dd", "two"),
+            "note: 1 text of a script that runs from right to left; ",
+        ),
         (lambda root: copy(root, "Tree"), "note: 1 image more than once: val/c.png = val/d.png"),
-        (lambda root: copy(root, "Free"), "problem: 1 image more than once with different texts: val/c.png = val/d.png"),
+        (
+            lambda root: copy(root, "Free"),
+            "problem: 1 image more than once with different texts: val/c.png = val/d.png",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_odd_is_found_and_nothing_else(root, change, said):
     change(root)
     (finding,) = found(root)

@@ -1,5 +1,5 @@
-"""The backend gluon on real MXNet: what is MXNet's own. What its networks compute is in test_backends.py, how they are trained
-in test_backends_training.py."""
+"""The backend gluon on real MXNet: what is MXNet's own. What its networks compute is in
+test_backends.py, how they are trained in test_backends_training.py."""
 
 import os
 import platform
@@ -41,24 +41,40 @@ def test_features_are_zero_beyond_the_width() -> None:
     assert features.asnumpy()[0, :2].any(axis=1).all()
 
 
-# -------------------------------------------------------------------------------------------------------- what it lacks
+# ------------------------------------------------------------------------------------ what it lacks
 
 
 @pytest.mark.parametrize(
-    ("setting", "given"), [("precision", "bf16"), ("accumulate", 2), ("compile", True), ("shortcut", 0.1)]
-)  # fmt: skip
+    ("setting", "given"),
+    [("precision", "bf16"), ("accumulate", 2), ("compile", True), ("shortcut", 0.1)],
+)
 def test_gluon_says_which_options_it_lacks_and_who_has_them(
     setting: str, given: object, tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
     assembly = assemble(load_spec(tiny, {f"training.{setting}": given}), backend="gluon")
-    with pytest.raises(ConfigError, match=rf"training\.{setting}: backend 'gluon' does not have it; try --backend torch"):
+    with pytest.raises(
+        ConfigError,
+        match=rf"training\.{setting}: backend 'gluon' does not have it; try --backend torch",
+    ):
         train(assembly, tmp_path / "run", data=words_root)
     assert not (tmp_path / "run").exists()
 
 
-def test_gluon_trains_in_one_process(tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gluon_trains_in_one_process(
+    tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    command = ["train", "--pipeline", tiny, "--backend", "gluon", "--data", words_root, "--out", tmp_path / "run"]
+    command = [
+        "train",
+        "--pipeline",
+        tiny,
+        "--backend",
+        "gluon",
+        "--data",
+        words_root,
+        "--out",
+        tmp_path / "run",
+    ]
     result = CliRunner().invoke(main, list(map(str, command)))
     assert (result.exit_code, result.stderr.splitlines()[-1]) == (
         1, "ocrkit: backend 'gluon' trains in one process, not in several; try --backend torch",
@@ -67,14 +83,22 @@ def test_gluon_trains_in_one_process(tiny: Path, words_root: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("what", "name", "value"),
-    [(sys, "version_info", (3, 13, 0)), (sys, "platform", "darwin"), (platform, "machine", lambda: "aarch64")],
+    [
+        (sys, "version_info", (3, 13, 0)),
+        (sys, "platform", "darwin"),
+        (platform, "machine", lambda: "aarch64"),
+    ],
 )
 def test_nobody_is_told_to_install_an_extra_that_is_empty(
     what: object, name: str, value: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def extras() -> set[str | None]:
         found = set()
-        for hook in (ocrkit_gluon.ocrkit_backends, ocrkit_gluon.ocrkit_featurizers, ocrkit_gluon.ocrkit_encoders):
+        for hook in (
+            ocrkit_gluon.ocrkit_backends,
+            ocrkit_gluon.ocrkit_featurizers,
+            ocrkit_gluon.ocrkit_encoders,
+        ):
             hook(lambda *_, extra, **__: found.add(extra))
         return found
 
@@ -83,7 +107,7 @@ def test_nobody_is_told_to_install_an_extra_that_is_empty(
     assert extras() == {None}
 
 
-# ------------------------------------------------------------------------------------------------------------ the framework
+# ------------------------------------------------------------------------------------ the framework
 
 QUIET = """
 import os
@@ -110,7 +134,11 @@ assert "OMP_NUM_THREADS" not in os.environ
 def test_mxnet_keeps_its_noise_to_itself(tiny: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", QUIET, str(tiny)], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-W", "error", "-c", QUIET, str(tiny)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
@@ -142,7 +170,10 @@ def test_weights_are_the_same_however_many_operators_mxnet_computes_at_a_time(ti
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     one, *others = (
         subprocess.run(
-            [sys.executable, "-c", TRAINED, str(tiny)], env={**environment, **more}, capture_output=True, check=True
+            [sys.executable, "-c", TRAINED, str(tiny)],
+            env={**environment, **more},
+            capture_output=True,
+            check=True,
         ).stdout
         for more in ({"MXNET_CPU_WORKER_NTHREADS": "1"}, {}, {})
     )
@@ -156,22 +187,37 @@ def test_the_backend_names_its_devices_and_its_version() -> None:
 
 
 @pytest.mark.parametrize("distribution", ["mxnet-cu112", "another"])
-def test_libraries_of_the_cuda_wheels_are_loaded_for_the_cuda_build_alone(distribution: str, tmp_path: Path) -> None:
+def test_libraries_of_the_cuda_wheels_are_loaded_for_the_cuda_build_alone(
+    distribution: str, tmp_path: Path
+) -> None:
     """A library of Python's own stands in for CUDA's."""
     (tmp_path / f"{distribution.replace('-', '_')}-1.9.1.dist-info").mkdir()
-    (tmp_path / f"{distribution.replace('-', '_')}-1.9.1.dist-info" / "METADATA").write_text(f"Name: {distribution}\n")
+    (tmp_path / f"{distribution.replace('-', '_')}-1.9.1.dist-info" / "METADATA").write_text(
+        f"Name: {distribution}\n"
+    )
     library = tmp_path / "nvidia" / "cudnn" / "lib" / "libcudnn.so.8"
     library.parent.mkdir(parents=True)
     origin = find_spec("_ctypes").origin  # type: ignore[union-attr]
     copyfile(str(origin), library)
-    code = "from ocrkit_gluon import cuda_wheels; cuda_wheels.preload(); print(open('/proc/self/maps').read())"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    code = (
+        "from ocrkit_gluon import cuda_wheels; cuda_wheels.preload(); "
+        "print(open('/proc/self/maps').read())"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert (str(library) in done.stdout) == (distribution == "mxnet-cu112")
 
 
-def test_mxnet_is_called_in_few_threads_that_last(tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps megabytes for every thread that has ever called it, and reading had new ones for every call."""
+def test_mxnet_is_called_in_few_threads_that_last(
+    tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps megabytes for every thread that has ever called it, and reading had new ones for
+    every call."""
     called_in = set()
     predict = backend.GluonNetwork._predict
 
@@ -185,5 +231,8 @@ def test_mxnet_is_called_in_few_threads_that_last(tiny_run: Path, words_root: Pa
         pipeline = ocrkit.load(tiny_run, backend="gluon", batch_size=4)
         expected = [item.text for item in pipeline.read_many(paths)]
         with ThreadPoolExecutor(8) as threads:
-            assert list(threads.map(lambda path, pipeline=pipeline: pipeline.read(path).text, paths)) == expected
+            assert (
+                list(threads.map(lambda path, pipeline=pipeline: pipeline.read(path).text, paths))
+                == expected
+            )
     assert len(called_in) <= backend.BATCHES

@@ -1,4 +1,5 @@
-"""Reading `.params` files that real MXNet wrote: of a network built as the notebook builds it, and of everything else."""
+"""Reading `.params` files that real MXNet wrote: of a network built as the notebook builds it, and
+of everything else."""
 
 import re
 import string
@@ -37,11 +38,12 @@ nd, gluon = mxnet.nd, mxnet.gluon
 ALPHABET = string.ascii_letters + string.digits + string.punctuation + " "
 
 
-# ----------------------------------------------------------------------------------------------------------- the notebook
+# ------------------------------------------------------------------------------------- the notebook
 
 
 class Slices(gluon.Block):
-    """The notebook's encoder layer: feature maps cut into steps from left to right, and an LSTM over them."""
+    """The notebook's encoder layer: feature maps cut into steps from left to right, and an LSTM
+    over them."""
 
     def __init__(self, steps: int, hidden: int, layers: int, recurrent: type, **names: Any) -> None:
         super().__init__(**names)
@@ -59,8 +61,14 @@ def notebook_network(
     *, classes: int = 96, channels: int = 32, steps: int = 32, hidden: int = 200, layers: int = 1,
     size: tuple[int, int] = (32, 128), recurrent: type = gluon.rnn.LSTM, convolutions: int = 4,
 ) -> gluon.Block:  # fmt: skip
-    """The notebook's network as its cells put it together, with values in it of which none is zero or one."""
-    convolution = {"kernel_size": (3, 3), "padding": (1, 1), "channels": channels, "activation": "relu"}
+    """The notebook's network as its cells put it together, with values in it of which none is zero
+    or one."""
+    convolution = {
+        "kernel_size": (3, 3),
+        "padding": (1, 1),
+        "channels": channels,
+        "activation": "relu",
+    }
     net = gluon.nn.Sequential()
     with net.name_scope():
         featurizer = gluon.nn.HybridSequential()
@@ -91,7 +99,8 @@ def notebook_network(
 
 
 def notebook_image(path: Path) -> np.ndarray:
-    """A file as the notebook's `pre_processing` and `transform` give it to the network, (1, 32, 128) in 0..1."""
+    """A file as the notebook's `pre_processing` and `transform` give it to the network, (1, 32,
+    128) in 0..1."""
     image = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
     height, width = image.shape
     if height > 32 or width > 128:
@@ -101,13 +110,18 @@ def notebook_image(path: Path) -> np.ndarray:
     below, right = max(0, 32 - height), max(0, 128 - width)
     edges = below // 2, below - below // 2, right // 2, right - right // 2
     color = max(230, int(image[0][0]))
-    return cv2.copyMakeBorder(image, *edges, cv2.BORDER_CONSTANT, value=color)[None].astype(np.float32) / 255.0
+    return (
+        cv2.copyMakeBorder(image, *edges, cv2.BORDER_CONSTANT, value=color)[None].astype(np.float32)
+        / 255.0
+    )
 
 
 def notebook_text(scores: np.ndarray) -> str:
     """The notebook's `decode` of one word's scores (steps, classes)."""
     best = scores.argmax(axis=1)
-    last_of_a_run = [index for step, index in enumerate(best) if step == len(best) - 1 or index != best[step + 1]]
+    last_of_a_run = [
+        index for step, index in enumerate(best) if step == len(best) - 1 or index != best[step + 1]
+    ]
     return "".join(ALPHABET[index] for index in last_of_a_run if index != len(ALPHABET))
 
 
@@ -117,19 +131,25 @@ def save_params(net: gluon.Block, path: str) -> None:
 
 
 def renamed(rename: Callable[[str], str]) -> Callable[[gluon.Block, str], None]:
-    return lambda net, path: nd.save(path, {rename(name): p.data() for name, p in net._collect_params_with_prefix().items()})
+    return lambda net, path: nd.save(
+        path, {rename(name): p.data() for name, p in net._collect_params_with_prefix().items()}
+    )
 
 
 SAVES: dict[str, Callable[[gluon.Block, str], None]] = {
     "save_parameters": lambda net, path: net.save_parameters(path),
-    "save_parameters, the LSTM not as cells": renamed(lambda name: re.sub(r"_unfused\.(\d)\.([lr])_cell\.", r"\2\1_", name)),
+    "save_parameters, the LSTM not as cells": renamed(
+        lambda name: re.sub(r"_unfused\.(\d)\.([lr])_cell\.", r"\2\1_", name)
+    ),
     "save_params": save_params,
     "collect_params with the prefix": lambda net, path: net.collect_params().save(path),
     "arg and aux, in no order": lambda net, path: nd.save(
         path,
         {
             f"{'aux' if 'running' in name else 'arg'}:{name}": parameter.data()
-            for name, parameter in sorted(net.collect_params().items(), key=lambda item: item[0][::-1])
+            for name, parameter in sorted(
+                net.collect_params().items(), key=lambda item: item[0][::-1]
+            )
         },
     ),
 }
@@ -138,17 +158,33 @@ SAVES: dict[str, Callable[[gluon.Block, str], None]] = {
 @pytest.fixture(scope="module")
 def network() -> gluon.Block:
     """The notebook's network, and it can read: its parameters are those of the zoo's model."""
-    notebook_network()  # so that the names of the next, as in a notebook that has run twice, have other numbers
+    # so that the names of the next, as in a notebook that has run twice, have other numbers
+    notebook_network()
     net = notebook_network()
     featurizer, lstm, head = net[0], net[1][0].lstm, net[2]
-    values = {name: nd.array(array) for name, array in read_model_weights(model("iam-crnn")).arrays.items()}
-    for name, layer in {"conv1": 0, "norm1": 1, "conv2": 2, "conv3": 4, "norm3": 5, "conv4": 7, "norm4": 8}.items():
+    values = {
+        name: nd.array(array)
+        for name, array in read_model_weights(model("iam-crnn")).arrays.items()
+    }
+    for name, layer in {
+        "conv1": 0,
+        "norm1": 1,
+        "conv2": 2,
+        "conv3": 4,
+        "norm3": 5,
+        "conv4": 7,
+        "norm4": 8,
+    }.items():
         for end, canonical in {"gamma": "weight", "beta": "bias"}.items() if "norm" in name else ():
             getattr(featurizer[layer], end).set_data(values[f"featurizer.{name}.{canonical}"])
         for end in ("running_mean", "running_var") if "norm" in name else ("weight", "bias"):
             getattr(featurizer[layer], end).set_data(values[f"featurizer.{name}.{end}"])
-    for (side, direction), gate, end in product((("l", ""), ("r", "_reverse")), "ih", ("weight", "bias")):
-        getattr(lstm, f"{side}0_{gate}2h_{end}").set_data(values[f"encoder.{end}_{gate}h_l0{direction}"])
+    for (side, direction), gate, end in product(
+        (("l", ""), ("r", "_reverse")), "ih", ("weight", "bias")
+    ):
+        getattr(lstm, f"{side}0_{gate}2h_{end}").set_data(
+            values[f"encoder.{end}_{gate}h_l0{direction}"]
+        )
     head.weight.set_data(values["head.weight"])
     head.bias.set_data(values["head.bias"])
     return net
@@ -169,25 +205,43 @@ def small_plan(encoder: BiLstm | None = None) -> NetworkPlan:
     """A network of 8 × 16 pixels, 2 channels, 3 units and 5 classes; nothing builds it."""
     featurizer, encoder = Cnn(channels=2), encoder or BiLstm(hidden=3)
     sequence = featurizer.output_size(ImageSize(8, 16))
-    return NetworkPlan(featurizer, None, encoder, lambda: None, ImageSize(8, 16), sequence, encoder.output_size(sequence), 5)
+    return NetworkPlan(
+        featurizer,
+        None,
+        encoder,
+        lambda: None,
+        ImageSize(8, 16),
+        sequence,
+        encoder.output_size(sequence),
+        5,
+    )
 
 
 def small_network(**changes: Any) -> gluon.Block:
-    return notebook_network(**{"classes": 5, "channels": 2, "steps": 4, "hidden": 3, "size": (8, 16)} | changes)
+    return notebook_network(
+        **{"classes": 5, "channels": 2, "steps": 4, "hidden": 3, "size": (8, 16)} | changes
+    )
 
 
 @pytest.mark.parametrize("backend", INSTALLED)
-def test_the_imported_network_reads_as_the_notebooks_did(network: gluon.Block, saved: Path, backend: str) -> None:
-    assembly = assemble(load_spec("iam-crnn", ["backends=['gluon', 'torch', 'onnx']"]), backend=backend)
+def test_the_imported_network_reads_as_the_notebooks_did(
+    network: gluon.Block, saved: Path, backend: str
+) -> None:
+    assembly = assemble(
+        load_spec("iam-crnn", ["backends=['gluon', 'torch', 'onnx']"]), backend=backend
+    )
     reader = Recogniser(assembly, build_network(assembly, "cpu"))
     reader.network.load_state(GluonParams()(saved, assembly.plan))
-    paths = sorted((Path(__file__).parents[2] / "plugins/ocrkit_iam/sample/words").rglob("*.png"))[:40]
+    paths = sorted((Path(__file__).parents[2] / "plugins/ocrkit_iam/sample/words").rglob("*.png"))[
+        :40
+    ]
 
     scores = network(nd.array(np.stack([notebook_image(path) for path in paths])))
     images = [assembly.preprocessor(read_image(path)) for path in paths]
     inputs, sizes = assembly.make_batch(images)
     found, lengths = reader.network.predict(inputs, sizes)
-    # In float32 another framework's sums end some units in the last place apart, how many depends on the processor.
+    # In float32 another framework's sums end some units in the last place apart, how many depends
+    # on the processor.
     rounding = 1e-5 if backend == "gluon" else 1e-4
     np.testing.assert_allclose(found, scores.log_softmax(axis=2).asnumpy(), atol=rounding, rtol=0)
     assert set(lengths.tolist()) == {32}
@@ -197,7 +251,9 @@ def test_the_imported_network_reads_as_the_notebooks_did(network: gluon.Block, s
 
 
 @pytest.mark.parametrize("how", SAVES)
-def test_every_spelling_gives_the_same_arrays(network: gluon.Block, saved: Path, tmp_path: Path, how: str) -> None:
+def test_every_spelling_gives_the_same_arrays(
+    network: gluon.Block, saved: Path, tmp_path: Path, how: str
+) -> None:
     path = tmp_path / "other.params"
     SAVES[how](network, str(path))
     plan = plan_of()
@@ -210,16 +266,30 @@ def test_every_spelling_gives_the_same_arrays(network: gluon.Block, saved: Path,
 @pytest.mark.parametrize(
     ("changes", "settings_"),
     [
-        ({"hidden": 7, "layers": 2, "channels": 12}, ["encoder.hidden=7", "encoder.layers=2", "featurizer.channels=12"]),
-        ({"hidden": 5, "channels": 3, "steps": 16}, ["encoder.hidden=5", "featurizer.channels=3", "featurizer.columns=4"]),
+        (
+            {"hidden": 7, "layers": 2, "channels": 12},
+            ["encoder.hidden=7", "encoder.layers=2", "featurizer.channels=12"],
+        ),
+        (
+            {"hidden": 5, "channels": 3, "steps": 16},
+            ["encoder.hidden=5", "featurizer.channels=3", "featurizer.columns=4"],
+        ),
         (
             {"hidden": 5, "channels": 3, "steps": 24, "size": (48, 96), "classes": 4},
-            ["encoder.hidden=5", "featurizer.channels=3", "preprocessor.height=48", "preprocessor.width=96", "alphabet=abc"],
+            [
+                "encoder.hidden=5",
+                "featurizer.channels=3",
+                "preprocessor.height=48",
+                "preprocessor.width=96",
+                "alphabet=abc",
+            ],
         ),
     ],
     ids=["two layers", "four columns a step", "another size and alphabet"],
 )
-def test_a_changed_notebook_is_a_changed_pipeline(tmp_path: Path, changes: dict[str, Any], settings_: list[str]) -> None:
+def test_a_changed_notebook_is_a_changed_pipeline(
+    tmp_path: Path, changes: dict[str, Any], settings_: list[str]
+) -> None:
     net = notebook_network(**changes)
     net.save_parameters(str(tmp_path / "w.params"))
     assembly = assemble(load_spec("iam-crnn", settings_), backend="gluon")
@@ -259,7 +329,7 @@ print(len(arrays), sorted(sys.modules.keys() & {{"mxnet", "torch", "onnxruntime"
     assert done.stdout.split(maxsplit=1) == ["30", "[]\n"]
 
 
-# --------------------------------------------------------------------------------------------------------- other networks
+# ----------------------------------------------------------------------------------- other networks
 
 
 def refusal(path: Path, plan: NetworkPlan) -> str:
@@ -276,18 +346,28 @@ def refusal(path: Path, plan: NetworkPlan) -> str:
     [
         (
             {"classes": 7},
-            "'2.weight' is (7, 6), expected (5, 6); '2.bias' is (7,), expected (5,); give the pipeline the alphabet",
+            (
+                "'2.weight' is (7, 6), expected (5, 6); '2.bias' is (7,), expected (5,); give the "
+                "pipeline the alphabet"
+            ),
         ),
         ({"hidden": 4}, "'1.0.lstm._unfused.0.l_cell.i2h_weight' is (16, 16), expected (12, 16)"),
         ({"layers": 2}, "'1.0.lstm._unfused.1.l_cell.i2h_weight' (12, 6) has no place in it"),
-        ({"recurrent": gluon.rnn.GRU}, "'1.0.lstm._unfused.0.l_cell.i2h_weight' is (9, 16), expected (12, 16)"),
+        (
+            {"recurrent": gluon.rnn.GRU},
+            "'1.0.lstm._unfused.0.l_cell.i2h_weight' is (9, 16), expected (12, 16)",
+        ),
         ({"convolutions": 5}, "it has 5 convolutions, expected 4"),
     ],
     ids=["alphabet", "units", "layers", "GRU", "a convolution more"],
 )
-def test_another_network_is_refused_with_what_does_not_fit(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
+def test_another_network_is_refused_with_what_does_not_fit(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
     small_network(**changes).save_parameters(str(tmp_path / "w.params"))
-    assert f"of another network than the pipeline's: {message}" in refusal(tmp_path / "w.params", small_plan())
+    assert f"of another network than the pipeline's: {message}" in refusal(
+        tmp_path / "w.params", small_plan()
+    )
 
 
 def test_missing_and_left_over_arrays_are_named_with_their_shapes(tmp_path: Path) -> None:
@@ -298,17 +378,24 @@ def test_missing_and_left_over_arrays_are_named_with_their_shapes(tmp_path: Path
     arrays["momentum"] = nd.ones((3, 2))
     nd.save(str(path), arrays)
     message = refusal(path, small_plan())
-    assert "featurizer.conv2.bias (2,) is missing; featurizer.norm3.running_var (2,) is missing; " in message
+    assert (
+        "featurizer.conv2.bias (2,) is missing; featurizer.norm3.running_var (2,) is missing; "
+        in message
+    )
     assert "; 'momentum' (3, 2) has no place in it; give the pipeline" in message
     small_network().save_parameters(str(path))
     small_network(layers=1).save_parameters(str(path))
-    assert "encoder.weight_ih_l1 (12, 6) is missing" in refusal(path, small_plan(BiLstm(hidden=3, layers=2)))
+    assert "encoder.weight_ih_l1 (12, 6) is missing" in refusal(
+        path, small_plan(BiLstm(hidden=3, layers=2))
+    )
 
 
 def test_one_array_twice_is_not_taken_for_another(tmp_path: Path) -> None:
     path = tmp_path / "w.params"
     small_network().save_parameters(str(path))
-    nd.save(str(path), nd.load(str(path)) | {"0.0_bias": nd.ones((2,)), "arg:0.0.bias": nd.ones((2,))})
+    nd.save(
+        str(path), nd.load(str(path)) | {"0.0_bias": nd.ones((2,)), "arg:0.0.bias": nd.ones((2,))}
+    )
     assert "(2,) has no place in it" in refusal(path, small_plan())
 
 
@@ -316,9 +403,18 @@ def test_layers_that_no_number_puts_in_order_are_refused(tmp_path: Path) -> None
     path = tmp_path / "w.params"
     small_network().save_parameters(str(path))
     names = {"0.0": "first", "0.2": "second", "0.4": "third", "0.7": "fourth"}
-    nd.save(str(path), {names.get(name[:3], name[:3]) + name[3:]: array for name, array in nd.load(str(path)).items()})
+    nd.save(
+        str(path),
+        {
+            names.get(name[:3], name[:3]) + name[3:]: array
+            for name, array in nd.load(str(path)).items()
+        },
+    )
     message = refusal(path, small_plan())
-    assert "the names 'first', 'second', 'third', 'fourth' do not say which convolution comes first" in message
+    assert (
+        "the names 'first', 'second', 'third', 'fourth' do not say which convolution comes first"
+        in message
+    )
 
 
 def test_the_tenth_layer_comes_after_the_ninth(tmp_path: Path) -> None:
@@ -326,41 +422,71 @@ def test_the_tenth_layer_comes_after_the_ninth(tmp_path: Path) -> None:
     net = small_network()
     net.collect_params().save(str(path), strip_prefix=net.prefix)
     arrays = nd.load(str(path))
-    nd.save(str(renumbered), {re.sub(r"^conv(\d)", lambda m: f"conv{8 + int(m[1])}", name): a for name, a in arrays.items()})
+    nd.save(
+        str(renumbered),
+        {
+            re.sub(r"^conv(\d)", lambda m: f"conv{8 + int(m[1])}", name): a
+            for name, a in arrays.items()
+        },
+    )
     expected, found = GluonParams()(path, small_plan()), GluonParams()(renumbered, small_plan())
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)
 
 
 def test_a_pipeline_of_other_parts_is_refused(saved: Path) -> None:
-    assert "has weights for 'cnn' and 'bilstm'" in refusal(saved, replace(plan_of(), featurizer=None, build_featurizer=None))
+    assert "has weights for 'cnn' and 'bilstm'" in refusal(
+        saved, replace(plan_of(), featurizer=None, build_featurizer=None)
+    )
 
 
-# ---------------------------------------------------------------------------------------------------------- damaged files
+# ------------------------------------------------------------------------------------ damaged files
 
 
 def listed(*arrays: bytes, names: tuple[bytes, ...] | None = None) -> bytes:
     """A list of arrays as MXNet writes it."""
     names = tuple(f"a{index}".encode() for index in range(len(arrays))) if names is None else names
     named = b"".join(struct.pack("<Q", len(name)) + name for name in names)
-    return struct.pack("<QQQ", 0x112, 0, len(arrays)) + b"".join(arrays) + struct.pack("<Q", len(names)) + named
+    return (
+        struct.pack("<QQQ", 0x112, 0, len(arrays))
+        + b"".join(arrays)
+        + struct.pack("<Q", len(names))
+        + named
+    )
 
 
 def array_bytes(
-    version: int = 2, storage: int = 0, shape: tuple[int, ...] = (2, 3), flag: int = 0, values: bytes = bytes(24)
+    version: int = 2,
+    storage: int = 0,
+    shape: tuple[int, ...] = (2, 3),
+    flag: int = 0,
+    values: bytes = bytes(24),
 ) -> bytes:
-    start = struct.pack("<I", 0xF993FAC7 + version) + (struct.pack("<i", storage) if version > 1 else b"")
-    return start + struct.pack(f"<I{len(shape)}q", len(shape), *shape) + struct.pack("<iii", 1, 0, flag) + values
+    start = struct.pack("<I", 0xF993FAC7 + version) + (
+        struct.pack("<i", storage) if version > 1 else b""
+    )
+    return (
+        start
+        + struct.pack(f"<I{len(shape)}q", len(shape), *shape)
+        + struct.pack("<iii", 1, 0, flag)
+        + values
+    )
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
-def test_every_version_of_the_format_is_read_as_mxnet_reads_it(tmp_path: Path, version: int) -> None:
+def test_every_version_of_the_format_is_read_as_mxnet_reads_it(
+    tmp_path: Path, version: int
+) -> None:
     path = tmp_path / "w.params"
     net = small_network()
-    with mxnet.util.np_shape(version == 3):  # version 3 is of NumPy's shapes, where 0 and no axes mean what they say
+    with mxnet.util.np_shape(
+        version == 3
+    ):  # version 3 is of NumPy's shapes, where 0 and no axes mean what they say
         net.save_parameters(str(path))
         state = {name: array.asnumpy() for name, array in nd.load(str(path)).items()}
-        parts = [array_bytes(version, 0, array.shape, 0, array.tobytes()) for array in state.values()]
+        parts = [
+            array_bytes(version, 0, array.shape, 0, array.tobytes()) for array in state.values()
+        ]
         by_hand = listed(*parts, names=tuple(name.encode() for name in state))
         (tmp_path / "by hand.params").write_bytes(by_hand)
         assert version == 1 or path.read_bytes() == by_hand
@@ -373,15 +499,27 @@ def test_every_version_of_the_format_is_read_as_mxnet_reads_it(tmp_path: Path, v
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no .params file of Gluon, as save_parameters and save_params write it: it begins with b''"),
+        (
+            b"",
+            (
+                "no .params file of Gluon, as save_parameters and save_params write it: it begins with "  # noqa: E501
+                "b''"
+            ),
+        ),
         (b"<!DOCTYPE html><html>404</html>", "it begins with b'<!DOCTYP'"),
         (b"\x80\x04\x95\x10\x00\x00\x00\x00pickled", "it begins with b'\\x80\\x04"),
         (struct.pack("<Q", 0x112), "it ends at byte 8, in the midst of its content"),
         (struct.pack("<QQQ", 0x112, 0, 2**64 - 1), "it ends at byte 24, in the midst"),
         (listed(), "it has no arrays"),
         (listed(array_bytes(version=0)), "no array at byte 24"),
-        (listed(array_bytes(storage=1)), "storage type 1 of the array at byte 24; expected 0, a dense array"),
-        (listed(array_bytes(flag=4)), "type 4 of the array at byte 24; expected 0, 1 or 2, floating-point numbers"),
+        (
+            listed(array_bytes(storage=1)),
+            "storage type 1 of the array at byte 24; expected 0, a dense array",
+        ),
+        (
+            listed(array_bytes(flag=4)),
+            "type 4 of the array at byte 24; expected 0, 1 or 2, floating-point numbers",
+        ),
         (listed(array_bytes(flag=-1)), "type -1 of the array"),
         (listed(array_bytes(shape=())), "0 axes of the array at byte 24"),
         (listed(array_bytes(shape=(1,) * 9)), "9 axes of the array"),
@@ -389,15 +527,20 @@ def test_every_version_of_the_format_is_read_as_mxnet_reads_it(tmp_path: Path, v
         (listed(array_bytes(shape=(-2, -3))), "shape [-2, -3] of the array"),
         (listed(array_bytes(shape=(2**62, 2**62))), "in the midst of its content"),
         (listed(array_bytes(), names=()), "1 arrays and 0 names"),
-        (listed(array_bytes(), names=(b"a", b"b")), "1 arrays and 2 names; expected a name for each"),
+        (
+            listed(array_bytes(), names=(b"a", b"b")),
+            "1 arrays and 2 names; expected a name for each",
+        ),
         (listed(array_bytes(), array_bytes(), names=(b"a", b"a")), "two arrays have one name"),
         (listed(array_bytes(), names=(b"\xff\xfe",)), "the name at byte 96 is not UTF-8"),
         (listed(array_bytes(), names=(b"x" * 1025,)), "a name of 1,025 bytes at byte 96"),
         (listed(array_bytes()) + b"more", "4 bytes behind its end"),
         (listed(array_bytes(), names=(b"two\nlines_weight",)), "it has 0 convolutions"),
     ],
-)  # fmt: skip
-def test_a_damaged_or_foreign_file_is_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+)
+def test_a_damaged_or_foreign_file_is_one_line(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
     path = tmp_path / "test.params"
     path.write_bytes(content)
     assert message in refusal(path, small_plan())
@@ -414,7 +557,9 @@ def test_what_mxnet_saves_besides_dense_numbers_by_name_is_refused(tmp_path: Pat
 
 
 def test_a_missing_file_and_a_folder_are_one_line(tmp_path: Path) -> None:
-    assert "no such file; expected a .params file" in refusal(tmp_path / "none.params", small_plan())
+    assert "no such file; expected a .params file" in refusal(
+        tmp_path / "none.params", small_plan()
+    )
     assert "a folder; expected a .params file" in refusal(tmp_path, small_plan())
 
 
@@ -431,7 +576,9 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @given(data=st.data())
-def test_a_file_cut_short_is_always_refused(small_bytes: bytes, scratch: Path, data: st.DataObject) -> None:
+def test_a_file_cut_short_is_always_refused(
+    small_bytes: bytes, scratch: Path, data: st.DataObject
+) -> None:
     scratch.write_bytes(small_bytes[: data.draw(st.integers(0, len(small_bytes) - 1))])
     refusal(scratch, small_plan())
 

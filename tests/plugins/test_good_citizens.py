@@ -29,7 +29,9 @@ def test_what_has_read_reads_in_forked_children_too(backend: str, images: list[s
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_pipelines_in_several_threads_read_what_each_reads_alone(backend: str, images: list[str]) -> None:
+def test_pipelines_in_several_threads_read_what_each_reads_alone(
+    backend: str, images: list[str]
+) -> None:
     pipelines = [
         ocrkit.load("iam-crnn", settings, backend=backend, device="cpu", threads=threads)
         for threads, settings in ((1, ()), (2, {"preprocessor.width": 112}))

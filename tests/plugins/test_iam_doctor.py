@@ -61,9 +61,21 @@ def test_a_copy_that_is_well_has_no_findings(iam: Path) -> None:
 
 Damage = Callable[[Path], object]
 FAULTS: dict[str, tuple[Damage, str, list[str]]] = {
-    "empty image": (lambda root: image(root, "c04-110-00-00").write_bytes(b""), "1 empty image; extract", ["c04-110-00-00"]),
-    "cut image": (lambda root: cut_in_half(image(root, "c04-110-00-00")), "1 damaged image", ["c04-110-00-00"]),
-    "text as image": (lambda root: image(root, "c04-110-00-00").write_text("hi"), "1 damaged image", ["c04-110-00-00"]),
+    "empty image": (
+        lambda root: image(root, "c04-110-00-00").write_bytes(b""),
+        "1 empty image; extract",
+        ["c04-110-00-00"],
+    ),
+    "cut image": (
+        lambda root: cut_in_half(image(root, "c04-110-00-00")),
+        "1 damaged image",
+        ["c04-110-00-00"],
+    ),
+    "text as image": (
+        lambda root: image(root, "c04-110-00-00").write_text("hi"),
+        "1 damaged image",
+        ["c04-110-00-00"],
+    ),
     "missing image": (
         lambda root: image(root, "a01-003-00-01").unlink(),
         "1 image missing, though the form is there",
@@ -79,13 +91,21 @@ FAULTS: dict[str, tuple[Damage, str, list[str]]] = {
         "words.tgz: a web page saved as an archive",
         [],
     ),
-    "no archive": (lambda root: (root / "xml.tgz").write_text("hello"), "xml.tgz: not a gzip archive", []),
+    "no archive": (
+        lambda root: (root / "xml.tgz").write_text("hello"),
+        "xml.tgz: not a gzip archive",
+        [],
+    ),
     "malformed row": (
         lambda root: edit(root / "ascii" / "words.txt", "a01-003-00-00 ok", "a01-003-00-00 yes"),
         "1 malformed",
         ["ascii/words.txt:9 (malformed row; expected: id ok|err graylevel x y w h tag text)"],
     ),
-    "broken XML": (lambda root: (root / "xml" / "a01-003.xml").write_text("<form>"), "1 malformed", ["a01-003.xml"]),
+    "broken XML": (
+        lambda root: (root / "xml" / "a01-003.xml").write_text("<form>"),
+        "1 malformed",
+        ["a01-003.xml"],
+    ),
     "other text": (
         lambda root: edit(root / "xml" / "c04-110.xml", '"test"', '"text"'),
         "ascii/ and xml/ disagree on 1 word",
@@ -114,7 +134,11 @@ def test_a_fault_is_a_problem_with_the_names_that_it_concerns(iam: Path, fault: 
     damage, text, names = FAULTS[fault]
     damage(iam)
     report = IamWords.check(iam)
-    problems = [finding for finding in report.findings if finding.level == "problem" and text in finding.text]
+    problems = [
+        finding
+        for finding in report.findings
+        if finding.level == "problem" and text in finding.text
+    ]
     assert len(problems) == 1
     assert len(problems[0].names) == len(names)
     assert all(found.startswith(name) for found, name in zip(problems[0].names, names, strict=True))
@@ -136,20 +160,34 @@ def test_a_folder_of_ones_own_and_iam_one_folder_deeper_are_told(iam: Path, tmp_
     own.mkdir()
     shutil.copy(image(iam, "a01-003-00-01"), own / "word.png")
     with pytest.raises(
-        DataError, match=r"; images are there: read them with ocrkit run .*, or score them with --reader folder"
+        DataError,
+        match=(
+            r"; images are there: read them with ocrkit run .*, or score them with --reader "
+            r"folder"
+        ),
     ):
         IamWords(own)
     with pytest.raises(DataError, match=r"nowhere: no such folder; expected one that words\.tgz"):
         IamWords(tmp_path / "nowhere")
     outer = tmp_path / "kaggle"
     shutil.copytree(iam, outer / "iam_words")
-    with pytest.raises(DataError, match=f"iam_words/ looks like IAM: did you mean --data {outer / 'iam_words'}\\?$"):
+    with pytest.raises(
+        DataError, match=f"iam_words/ looks like IAM: did you mean --data {outer / 'iam_words'}\\?$"
+    ):
         IamWords(outer)
 
 
 NOTES: dict[str, tuple[Damage, str, list[str]]] = {
-    "partial copy": (lambda root: shutil.rmtree(root / "words" / "c04"), "a part of IAM: 1 form with", ["c04-110"]),
-    "known empty": (rename_to_a_known_empty_image, "1 empty image, as in IAM's own archive", ["a01-117-05-02"]),
+    "partial copy": (
+        lambda root: shutil.rmtree(root / "words" / "c04"),
+        "a part of IAM: 1 form with",
+        ["c04-110"],
+    ),
+    "known empty": (
+        rename_to_a_known_empty_image,
+        "1 empty image, as in IAM's own archive",
+        ["a01-117-05-02"],
+    ),
     "no writers": (
         lambda root: (shutil.rmtree(root / "xml"), (root / "ascii" / "forms.txt").unlink()),
         "3 forms without a writer",
@@ -163,7 +201,9 @@ def test_what_needs_no_action_is_a_note(iam: Path, case: str) -> None:
     change, text, names = NOTES[case]
     change(iam)
     report = IamWords.check(iam)
-    assert [(finding.level, list(finding.names)) for finding in report.findings] == [("note", names)]
+    assert [(finding.level, list(finding.names)) for finding in report.findings] == [
+        ("note", names)
+    ]
     assert text in report.findings[0].text
     assert report.usable
 
@@ -176,7 +216,9 @@ def test_what_needs_no_action_is_a_note(iam: Path, case: str) -> None:
         (["words", "ascii", "xml"], ["no texts", "no word images"]),
     ],
 )
-def test_a_copy_without_words_or_texts_is_unusable(iam: Path, remove: list[str], texts: list[str]) -> None:
+def test_a_copy_without_words_or_texts_is_unusable(
+    iam: Path, remove: list[str], texts: list[str]
+) -> None:
     for folder in remove:
         shutil.rmtree(iam / folder)
     report = IamWords.check(iam)
@@ -189,7 +231,9 @@ def test_a_copy_without_words_or_texts_is_unusable(iam: Path, remove: list[str],
 def test_an_archive_that_was_never_extracted_is_found(iam: Path) -> None:
     shutil.rmtree(iam / "words")
     (iam / "words.tgz").write_bytes(b"\x1f\x8b\x08")
-    assert any("words.tgz: not extracted yet" in finding.text for finding in IamWords.check(iam).findings)
+    assert any(
+        "words.tgz: not extracted yet" in finding.text for finding in IamWords.check(iam).findings
+    )
 
 
 def test_only_damaged_images_are_unusable(iam: Path) -> None:

@@ -1,4 +1,5 @@
-"""Downloading IAM, against a real server on this machine with passwords, ranges and everything that goes wrong."""
+"""Downloading IAM, against a real server on this machine with passwords, ranges and everything that
+goes wrong."""
 
 import base64
 import gzip
@@ -52,7 +53,8 @@ class Site:
 
     files: dict[str, bytes]
     login: str = "basic"
-    """``basic``; ``form``: a login page that sets a cookie; ``page``: a web page, whatever one does."""
+    """``basic``; ``form``: a login page that sets a cookie; ``page``: a web page, whatever one
+    does."""
     ranges: bool = True
     etag: str | None = '"v1"'
     lengths: bool = True
@@ -76,7 +78,9 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
 
-    def answer(self, status: int, body: bytes = b"", *, sent: int | None = None, **headers: str | None) -> None:
+    def answer(
+        self, status: int, body: bytes = b"", *, sent: int | None = None, **headers: str | None
+    ) -> None:
         self.send_response(status)
         for name, value in headers.items():
             if value is not None:
@@ -137,7 +141,9 @@ class Handler(BaseHTTPRequestHandler):
 def serve(site: Site) -> ThreadingHTTPServer:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("SiteHandler", (Handler,), {"site": site}))
     site.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+    ).start()
     return server
 
 
@@ -154,7 +160,12 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def archives(iam: Path) -> dict[str, bytes]:
     """The small data set, packed as IAM's archives are."""
     return {
-        f"{name}.tgz": archive({str(p.relative_to(iam / name)): p.read_bytes() for p in sorted((iam / name).rglob("*.*"))})
+        f"{name}.tgz": archive(
+            {
+                str(p.relative_to(iam / name)): p.read_bytes()
+                for p in sorted((iam / name).rglob("*.*"))
+            }
+        )
         for name in ("words", "xml", "ascii")
     }
 
@@ -173,8 +184,11 @@ def dest(tmp_path: Path) -> Path:
 
 
 def fetch(site: Site, dest: Path) -> Result:
-    """Runs the command, and checks what holds of every run: no login is shown or kept, and no half of a folder stays."""
-    result = CliRunner().invoke(main, ["data", "fetch", "iam", "--dest", str(dest), "--url", f"{site.url}/data"])
+    """Runs the command, and checks what holds of every run: no login is shown or kept, and no half
+    of a folder stays."""
+    result = CliRunner().invoke(
+        main, ["data", "fetch", "iam", "--dest", str(dest), "--url", f"{site.url}/data"]
+    )
     assert isinstance(result.exception, SystemExit | None), result.exception
     secrets = [PASSWORD, USER, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(), "s3cret"]
     assert not any(secret in result.output for secret in secrets)
@@ -229,9 +243,13 @@ def test_archives_that_the_user_put_there_are_extracted_without_a_login(
     assert not site.requests
 
 
-def test_a_wrong_password_is_one_line_and_is_not_tried_again(site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_is_one_line_and_is_not_tried_again(
+    site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OCRKIT_IAM_PASSWORD", "s3cret-but-wrong")
-    assert "the site refuses this login (401); check user and password" in failure(fetch(site, dest))
+    assert "the site refuses this login (401); check user and password" in failure(
+        fetch(site, dest)
+    )
     assert len(site.requests) == 1
 
 
@@ -239,7 +257,9 @@ def test_without_a_login_and_without_a_terminal_it_says_what_to_set(
     site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OCRKIT_IAM_USER")
-    assert "set OCRKIT_IAM_USER (your e-mail address) and OCRKIT_IAM_PASSWORD" in failure(fetch(site, dest))
+    assert "set OCRKIT_IAM_USER (your e-mail address) and OCRKIT_IAM_PASSWORD" in failure(
+        fetch(site, dest)
+    )
     assert not site.requests
 
 
@@ -249,15 +269,22 @@ def test_logs_in_by_the_sites_form_where_it_has_one(site: Site, dest: Path) -> N
     assert [path for method, path, _ in site.requests if method == "POST"] == ["/login"]
 
 
-def test_a_wrong_password_in_the_form_ends_in_one_line(site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_password_in_the_form_ends_in_one_line(
+    site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.login = "form"
     monkeypatch.setenv("OCRKIT_IAM_PASSWORD", "s3cret-but-wrong")
-    assert "a web page instead of the archive: its login page, or a notice. Check your login" in failure(fetch(site, dest))
+    assert (
+        "a web page instead of the archive: its login page, or a notice. Check your login"
+        in failure(fetch(site, dest))
+    )
 
 
 def test_a_web_page_instead_of_an_archive_is_never_saved(site: Site, dest: Path) -> None:
     site.login = "page"
-    assert "ascii.tgz: the site gave a web page instead of the archive" in failure(fetch(site, dest))
+    assert "ascii.tgz: the site gave a web page instead of the archive" in failure(
+        fetch(site, dest)
+    )
     assert not (dest / "ascii.tgz").exists()
     assert not [path for path in dest.rglob("*") if path.is_file() and path.stat().st_size]
 
@@ -266,7 +293,12 @@ def test_a_cut_connection_is_continued(site: Site, dest: Path) -> None:
     site.cuts = [100, 50, 10]
     assert_complete(fetch(site, dest), dest)
     asked = site.asked("ascii.tgz")
-    assert [headers.get("Range") for headers in asked] == [None, "bytes=100-", "bytes=150-", "bytes=160-"]
+    assert [headers.get("Range") for headers in asked] == [
+        None,
+        "bytes=100-",
+        "bytes=150-",
+        "bytes=160-",
+    ]
     assert [headers.get("If-Range") for headers in asked] == [None, '"v1"', '"v1"', '"v1"']
 
 
@@ -289,20 +321,26 @@ def test_a_site_that_ignores_ranges_is_read_from_the_start(site: Site, dest: Pat
 def test_two_versions_of_a_file_are_never_mixed(site: Site, dest: Path, etag: str | None) -> None:
     site.cuts = [40] * download.TRIES
     failure(fetch(site, dest))
-    site.files["ascii.tgz"] = archive({"words.txt": b"a01-000u-00-00 ok 1 1 1 1 1 A new\n" * 9, "forms.txt": b""})
+    site.files["ascii.tgz"] = archive(
+        {"words.txt": b"a01-000u-00-00 ok 1 1 1 1 1 A new\n" * 9, "forms.txt": b""}
+    )
     site.etag = etag
     assert fetch(site, dest).exit_code == 0
     assert "new" in (dest / "ascii" / "words.txt").read_text("utf-8")
 
 
-def test_a_download_that_was_complete_before_it_was_checked_is_used(site: Site, archives: dict[str, bytes], dest: Path) -> None:
+def test_a_download_that_was_complete_before_it_was_checked_is_used(
+    site: Site, archives: dict[str, bytes], dest: Path
+) -> None:
     dest.mkdir(parents=True)
     (dest / "ascii.tgz.part").write_bytes(archives["ascii.tgz"])
     assert_complete(fetch(site, dest), dest)
     assert len(site.asked("ascii.tgz")) == 1
 
 
-def test_more_than_the_site_has_is_thrown_away(site: Site, archives: dict[str, bytes], dest: Path) -> None:
+def test_more_than_the_site_has_is_thrown_away(
+    site: Site, archives: dict[str, bytes], dest: Path
+) -> None:
     dest.mkdir(parents=True)
     (dest / "ascii.tgz.part").write_bytes(archives["ascii.tgz"] + b"more")
     assert_complete(fetch(site, dest), dest)
@@ -336,7 +374,9 @@ def test_a_site_that_cannot_be_reached_is_one_line(site: Site, dest: Path) -> No
     assert "cannot be reached" in failure(fetch(site, dest))
 
 
-def test_the_login_is_not_passed_on_to_another_site(site: Site, archives: dict[str, bytes], dest: Path) -> None:
+def test_the_login_is_not_passed_on_to_another_site(
+    site: Site, archives: dict[str, bytes], dest: Path
+) -> None:
     other = Site(archives, login="none")
     with serve(other) as server:
         site.redirect = other.url
@@ -394,11 +434,13 @@ def test_no_address_is_not_the_sites_own(dest: Path) -> None:
 
 def test_a_destination_that_cannot_be_made_is_one_line(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    result = CliRunner().invoke(main, ["data", "fetch", "iam", "--dest", str(tmp_path / "file" / "iam"), "--url", site.url])
+    result = CliRunner().invoke(
+        main, ["data", "fetch", "iam", "--dest", str(tmp_path / "file" / "iam"), "--url", site.url]
+    )
     assert "Not a directory" in failure(result)
 
 
-# --------------------------------------------------------------------------------------------------------------- archives
+# ----------------------------------------------------------------------------------------- archives
 
 GOOD = {"words.txt": b"a01-000u-00-00 ok 154 408 768 27 51 AT A\n"}
 
@@ -409,21 +451,40 @@ GOOD = {"words.txt": b"a01-000u-00-00 ok 154 408 768 27 51 AT A\n"}
         (archive({"../evil.txt": b"x", **GOOD}), "'../evil.txt' lies outside"),
         (archive({"/tmp/evil.txt": b"x", **GOOD}), "'/tmp/evil.txt' lies outside"),  # noqa: S108
         (archive({"a/../../evil.txt": b"x", **GOOD}), "lies outside"),
-        (archive(GOOD, odd_member("evil.txt", tarfile.SYMTYPE, "/etc/passwd")), "'evil.txt' is a link or a device"),
-        (archive(GOOD, odd_member("evil.txt", tarfile.LNKTYPE, "words.txt")), "'evil.txt' is a link or a device"),
-        (archive(GOOD, odd_member("evil.txt", tarfile.CHRTYPE)), "'evil.txt' is a link or a device"),
-        (archive(GOOD, odd_member("evil.txt", tarfile.FIFOTYPE)), "'evil.txt' is a link or a device"),
+        (
+            archive(GOOD, odd_member("evil.txt", tarfile.SYMTYPE, "/etc/passwd")),
+            "'evil.txt' is a link or a device",
+        ),
+        (
+            archive(GOOD, odd_member("evil.txt", tarfile.LNKTYPE, "words.txt")),
+            "'evil.txt' is a link or a device",
+        ),
+        (
+            archive(GOOD, odd_member("evil.txt", tarfile.CHRTYPE)),
+            "'evil.txt' is a link or a device",
+        ),
+        (
+            archive(GOOD, odd_member("evil.txt", tarfile.FIFOTYPE)),
+            "'evil.txt' is a link or a device",
+        ),
         (archive({"else.bin": b"x"}), "holds nothing of IAM's ascii.tgz"),
         (archive({}), "holds nothing of IAM's ascii.tgz"),
         (archive(GOOD)[:-30], "damaged or cut off"),
         (archive(GOOD)[:-4] + b"\x00\x00\x00\x00", "damaged or cut off"),
         (gzip.compress(b"hello"), "damaged or cut off"),
         (b"hello", "not a gzip archive"),
-        # What raised errors of other types than those that were expected of archives, so that the download stayed.
-        *((made(), words) for name, (words, made) in ARCHIVES.items() if "chain" in name or "a bad" in name),
+        # What raised errors of other types than those that were expected of archives, so that the
+        # download stayed.
+        *(
+            (made(), words)
+            for name, (words, made) in ARCHIVES.items()
+            if "chain" in name or "a bad" in name
+        ),
     ],
 )
-def test_bad_archives_are_refused_and_leave_nothing(site: Site, dest: Path, content: bytes, message: str) -> None:
+def test_bad_archives_are_refused_and_leave_nothing(
+    site: Site, dest: Path, content: bytes, message: str
+) -> None:
     site.files["ascii.tgz"] = content
     assert message in failure(fetch(site, dest))
     assert not [path for path in dest.parent.rglob("*") if path.is_file() and path.stat().st_size]
@@ -438,7 +499,10 @@ def test_the_second_of_two_processes_is_refused_and_disturbs_nothing(
     dest.mkdir(parents=True)
     (dest / "ascii.tgz.part").write_bytes(archives["ascii.tgz"][:50])
     with locked(dest / ".lock"):
-        assert failure(fetch(site, dest)) == f"ocrkit: {dest}: another ocrkit data fetch is at work here"
+        assert (
+            failure(fetch(site, dest))
+            == f"ocrkit: {dest}: another ocrkit data fetch is at work here"
+        )
     assert not site.requests
     assert (dest / "ascii.tgz.part").stat().st_size == 50
     assert_complete(fetch(site, dest), dest)
@@ -457,17 +521,23 @@ def test_an_archive_that_unpacks_to_too_much_is_refused(
     site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
     monkeypatch.setattr(archiving, limit, value)
-    site.files["ascii.tgz"] = archive({"words.txt": bytes(50_000), "forms.txt": b"", "lines.txt": b""})
+    site.files["ascii.tgz"] = archive(
+        {"words.txt": bytes(50_000), "forms.txt": b"", "lines.txt": b""}
+    )
     assert "unpacks to more than" in failure(fetch(site, dest))
     assert not (dest / "ascii").exists()
 
 
-def test_a_download_without_end_is_stopped(site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_download_without_end_is_stopped(
+    site: Site, dest: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(fetching, "MAX_BYTES", 100)
     assert "more than 100 bytes" in failure(fetch(site, dest))
 
 
-def test_only_files_like_iams_are_extracted(site: Site, archives: dict[str, bytes], dest: Path) -> None:
+def test_only_files_like_iams_are_extracted(
+    site: Site, archives: dict[str, bytes], dest: Path
+) -> None:
     site.files["ascii.tgz"] = archive(
         {"ascii/words.txt": GOOD["words.txt"], "./forms.txt": b"x", "a/b.txt": b"", "run.sh": b""}
     )

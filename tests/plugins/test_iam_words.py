@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 from ocrkit.errors import DataError
 from ocrkit.interfaces import FormCount, Reader, Skipped
 from ocrkit.registry import registry
-from ocrkit_iam.words import LISTED_SPLITS, SPLITS, IamWords, Word, parse_words, parse_xml, split_forms
+from ocrkit_iam.words import (
+    LISTED_SPLITS,
+    SPLITS,
+    IamWords,
+    Word,
+    parse_words,
+    parse_xml,
+    split_forms,
+)
 
 
 def texts(reader: IamWords) -> list[str | None]:
@@ -24,7 +32,7 @@ def image(root: Path, word: str) -> Path:
     return root / "words" / word[:3] / word[:-6] / f"{word}.png"
 
 
-# ----------------------------------------------------------------------------------------------------------------- rows
+# --------------------------------------------------------------------------------------------- rows
 
 ids = st.from_regex(r"[a-r][0-9]{2}-[0-9]{3}[a-z]?-[0-9]{2}-[0-9]{2}", fullmatch=True)
 token = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=12)
@@ -41,8 +49,13 @@ words = st.lists(
 
 
 @given(words, st.integers(-1, 9999), token, st.sampled_from(["\n", "\r\n"]))
-def test_rows_give_back_the_words_that_they_were_made_of(expected: list[Word], number: int, tag: str, end: str) -> None:
-    rows = [f"{w.id} {'ok' if w.ok else 'err'} {number} -1 -1 {number} {number} {tag} {w.text}{end}" for w in expected]
+def test_rows_give_back_the_words_that_they_were_made_of(
+    expected: list[Word], number: int, tag: str, end: str
+) -> None:
+    rows = [
+        f"{w.id} {'ok' if w.ok else 'err'} {number} -1 -1 {number} {number} {tag} {w.text}{end}"
+        for w in expected
+    ]
     assert parse_words("# a comment\n#\n" + "".join(rows)) == (expected, [])
 
 
@@ -50,7 +63,9 @@ def test_rows_give_back_the_words_that_they_were_made_of(expected: list[Word], n
 def test_any_line_is_a_word_or_is_named_as_malformed(text: str) -> None:
     found = parse_words(text)
     lines = [line for line in text.split("\n") if line.strip()]
-    comments = next((index for index, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    comments = next(
+        (index for index, line in enumerate(lines) if not line.startswith("#")), len(lines)
+    )
     assert len(found.words) + len(found.malformed) == len(lines) - comments
 
 
@@ -91,7 +106,9 @@ def test_a_malformed_row_is_named_by_its_line_and_the_others_are_read(iam: Path,
 
 def test_nothing_but_malformed_rows_is_an_error(iam: Path) -> None:
     (iam / "ascii" / "words.txt").write_text("<html>\n<body>log in</body>\n", "utf-8")
-    with pytest.raises(DataError, match=r"no row of .*words.txt is a word's \(ascii/words.txt:1: malformed row"):
+    with pytest.raises(
+        DataError, match=r"no row of .*words.txt is a word's \(ascii/words.txt:1: malformed row"
+    ):
         IamWords(iam)
 
 
@@ -103,11 +120,16 @@ def test_a_table_that_is_not_text_is_an_error(iam: Path) -> None:
 
 def test_a_doctype_that_names_a_file_is_passed_over() -> None:
     doctype = b'<!DOCTYPE form SYSTEM "http://localhost:9/form.dtd">'
-    writer, words = parse_xml(doctype + b'<form writer-id="000"><word id="a01-003-00-00" text="yes"/></form>')
+    writer, words = parse_xml(
+        doctype + b'<form writer-id="000"><word id="a01-003-00-00" text="yes"/></form>'
+    )
     assert (writer, [word.text for word in words.words], words.malformed) == ("000", ["yes"], [])
 
 
-BOMB = '<!DOCTYPE form [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><form><word id="a01-003-00-00" text="&b;"/></form>'
+BOMB = (
+    '<!DOCTYPE form [<!ENTITY a "lol"><!ENTITY b "&a;&a;&a;&a;">]><form><word '
+    'id="a01-003-00-00" text="&b;"/></form>'
+)
 
 
 @pytest.mark.parametrize(
@@ -143,11 +165,13 @@ def test_what_is_no_file_is_not_waited_for(iam: Path) -> None:
     reader = IamWords(iam)
     assert texts(reader) == ["A", "M P", "#", "test"]
     assert [(skipped.id, skipped.reason.split(";")[0]) for skipped in reader.skipped] == [
-        ("a01-003.xml", "a device, a pipe or a socket"), ("b.xml", "a device, a pipe or a socket"), ("c.xml", "a folder")
-    ]  # fmt: skip
+        ("a01-003.xml", "a device, a pipe or a socket"),
+        ("b.xml", "a device, a pipe or a socket"),
+        ("c.xml", "a folder"),
+    ]
 
 
-# --------------------------------------------------------------------------------------------------------------- reader
+# ------------------------------------------------------------------------------------------- reader
 
 
 def test_reads_words_in_the_order_of_the_table(iam: Path) -> None:
@@ -165,13 +189,25 @@ def test_reads_words_in_the_order_of_the_table(iam: Path) -> None:
 
 
 def test_words_of_badly_cut_lines_are_an_option(iam: Path) -> None:
-    assert texts(IamWords(iam, include_err=True)) == ["A", "M P", "#", "(", "error", '"', "R&D", "test"]
+    assert texts(IamWords(iam, include_err=True)) == [
+        "A",
+        "M P",
+        "#",
+        "(",
+        "error",
+        '"',
+        "R&D",
+        "test",
+    ]
 
 
 def test_xml_says_the_same_as_ascii(iam: Path) -> None:
     def known() -> list[tuple[str, str | None, str | None]]:
         reader = IamWords(iam, include_err=True)
-        return [(sample.id, sample.text, sample.writer) for sample in map(reader.__getitem__, range(len(reader)))]
+        return [
+            (sample.id, sample.text, sample.writer)
+            for sample in map(reader.__getitem__, range(len(reader)))
+        ]
 
     by_ascii = known()
     shutil.rmtree(iam / "ascii")
@@ -207,7 +243,10 @@ def test_missing_and_empty_images_are_skipped_and_named(iam: Path) -> None:
     (iam / "words" / "c04" / "c04-110" / "c04-110-00-01.png").write_bytes(b"")
     reader = IamWords(iam)
     assert texts(reader) == ["A", "#", '"', "R&D"]
-    assert list(reader.skipped) == [Skipped("a01-000u-00-01", "missing"), Skipped("c04-110-00-00", "empty file")]
+    assert list(reader.skipped) == [
+        Skipped("a01-000u-00-01", "missing"),
+        Skipped("c04-110-00-00", "empty file"),
+    ]
     assert list(IamWords(iam, "aachen/train").skipped) == [Skipped("a01-000u-00-01", "missing")]
 
 
@@ -229,7 +268,11 @@ def test_forms_without_a_folder_are_not_there_rather_than_missing(iam: Path) -> 
 
 
 def test_splits_take_the_forms_of_their_lists(iam: Path) -> None:
-    assert texts(IamWords(iam, "aachen/train")) == texts(IamWords(iam, "official/train")) == ["A", "M P", "#", '"', "R&D"]
+    assert (
+        texts(IamWords(iam, "aachen/train"))
+        == texts(IamWords(iam, "official/train"))
+        == ["A", "M P", "#", '"', "R&D"]
+    )
     for split, expected in (("aachen/test", 336), ("official/validation2", 115)):
         reader = IamWords(iam, split)
         assert texts(reader) == ["test"]
@@ -248,7 +291,9 @@ def test_split_lists_are_those_of_the_literature_and_share_no_form() -> None:
         "official/test": 232,
     }
     for family in ("aachen", "official"):
-        listed = [form for split in LISTED_SPLITS if split.startswith(family) for form in forms[split]]
+        listed = [
+            form for split in LISTED_SPLITS if split.startswith(family) for form in forms[split]
+        ]
         assert len(set(listed)) == len(listed)
     assert set(forms["aachen/train"]) == set(forms["official/train"])
 
@@ -272,10 +317,17 @@ def test_the_random_split_is_a_fixed_fifth_of_the_words(iam: Path) -> None:
 
 
 def test_the_random_split_is_the_same_for_ever(iam: Path) -> None:
-    """Scores on it are compared over years, so that words keep their part. Of the first three the hash is just below and at
-    the edge between the parts."""
+    """Scores on it are compared over years, so that words keep their part. Of the first three the
+    hash is just below and at the edge between the parts."""
     test = ["g06-045a-05-04", "c03-021b-05-07", "r03-056-07-04"]
-    train = ["c03-021e-05-05", "a04-072-01-04", "a04-003-07-07", "e04-099-06-03", "a03-006-07-00", "c04-039-06-00"]
+    train = [
+        "c03-021e-05-05",
+        "a04-072-01-04",
+        "a04-003-07-07",
+        "e04-099-06-03",
+        "a03-006-07-00",
+        "c04-039-06-00",
+    ]
     for word in test + train:
         image(iam, word).parent.mkdir(parents=True, exist_ok=True)
         image(iam, word).write_bytes(b"x")
@@ -296,7 +348,9 @@ def test_an_unknown_split_names_the_nearest_and_all(iam: Path) -> None:
 @pytest.mark.parametrize("texts", ["ascii", "xml"])
 def test_an_absent_split_says_that_others_are_there(iam: Path, texts: str) -> None:
     shutil.rmtree(iam / ("xml" if texts == "ascii" else "ascii"))
-    with pytest.raises(DataError, match=r"none of the forms of aachen/validation is under .*, though others are"):
+    with pytest.raises(
+        DataError, match=r"none of the forms of aachen/validation is under .*, though others are"
+    ):
         IamWords(iam, "aachen/validation")
 
 
@@ -308,7 +362,9 @@ def test_an_absent_split_says_that_others_are_there(iam: Path, texts: str) -> No
         (["words", "ascii", "xml"], "no texts under"),
     ],
 )
-def test_where_nothing_can_be_read_the_error_says_what_was_looked_for(iam: Path, remove: list[str], message: str) -> None:
+def test_where_nothing_can_be_read_the_error_says_what_was_looked_for(
+    iam: Path, remove: list[str], message: str
+) -> None:
     for folder in remove:
         shutil.rmtree(iam / folder)
     with pytest.raises(DataError, match=f"{message}.*ocrkit data check iam"):
@@ -334,7 +390,11 @@ def test_counts_on_real_iam(real_iam: Path) -> None:
     assert list(train.skipped) == [Skipped("a01-117-05-02", "empty file")]
     assert len({train[index].writer for index in range(len(train))}) == 202
     validation = IamWords(real_iam, "aachen/validation")
-    assert (len(validation), validation.forms, list(validation.skipped)) == (1_646, FormCount(25, 116), [])
+    assert (len(validation), validation.forms, list(validation.skipped)) == (
+        1_646,
+        FormCount(25, 116),
+        [],
+    )
     assert len({validation[index].writer for index in range(len(validation))}) == 11
     with pytest.raises(DataError, match="none of the forms of aachen/test"):
         IamWords(real_iam, "aachen/test")

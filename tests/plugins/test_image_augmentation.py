@@ -44,11 +44,13 @@ def results(augmentation, image=None):
     return [augmentation(image, np.random.default_rng(seed)) for seed in SEEDS]
 
 
-# ------------------------------------------------------------------------------------------------------------------- all
+# ---------------------------------------------------------------------------------------------- all
 
 
 @each
-@given(arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60)), st.integers(0, 2**32 - 1))
+@given(
+    arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=60)), st.integers(0, 2**32 - 1)
+)
 def test_any_image_gives_an_image_and_stays_as_it_is(kind, image, seed):
     before = image.copy()
     image.flags.writeable = False
@@ -63,12 +65,21 @@ def test_any_image_gives_an_image_and_stays_as_it_is(kind, image, seed):
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 700), (700, 1), (2, 2)])
 def test_the_strongest_setting_takes_the_oddest_sizes(kind, height, width):
     strongest = {
-        Shear: {"degrees": 60}, Rotate: {"degrees": 45}, Scale: {"smallest": 0.1, "largest": 0.1, "narrowest": 0.1},
-        Shift: {"margin": 0, "crop": 0.3}, Stroke: {"size": 15}, Contrast: {"gamma": 5}, Elastic: {"strength": 0.3},
-        Shading: {"darkest": 0.05}, Shadow: {"darkest": 0.05, "softest": 10}, Paper: {"darkest": 0.05, "faintest": 0.05},
+        Shear: {"degrees": 60},
+        Rotate: {"degrees": 45},
+        Scale: {"smallest": 0.1, "largest": 0.1, "narrowest": 0.1},
+        Shift: {"margin": 0, "crop": 0.3},
+        Stroke: {"size": 15},
+        Contrast: {"gamma": 5},
+        Elastic: {"strength": 0.3},
+        Shading: {"darkest": 0.05},
+        Shadow: {"darkest": 0.05, "softest": 10},
+        Paper: {"darkest": 0.05, "faintest": 0.05},
         Ruled: {"thickest": 0.3, "darkest": 0, "degrees": 45},
-    }  # fmt: skip
-    for changed in results(kind(probability=1, **strongest[kind]), np.full((height, width), 7, np.uint8)):
+    }
+    for changed in results(
+        kind(probability=1, **strongest[kind]), np.full((height, width), 7, np.uint8)
+    ):
         assert changed.dtype == np.uint8
         assert changed.size
 
@@ -106,7 +117,7 @@ def test_nothing_is_cut_off(kind):
         assert ink(changed) == pytest.approx(ink(image), rel=0.12 if kind is Elastic else 0.01)
 
 
-# ------------------------------------------------------------------------------------------------------------------ each
+# --------------------------------------------------------------------------------------------- each
 
 
 def test_shear_slants_to_both_sides_within_its_range():
@@ -128,7 +139,10 @@ def test_rotate_turns_both_ways_within_its_range():
     turns = []
     for changed in results(Rotate(degrees=5, probability=1), image):
         rows = np.arange(changed.shape[0])
-        at = [np.average(rows, weights=PAPER - changed[:, column].astype(float) + 1e-9) for column in (30, 170)]
+        at = [
+            np.average(rows, weights=PAPER - changed[:, column].astype(float) + 1e-9)
+            for column in (30, 170)
+        ]
         turns.append(np.degrees(np.arctan((at[1] - at[0]) / 140)))
     assert -5.2 <= min(turns) < -2.5
     assert 2.5 < max(turns) <= 5.2
@@ -151,7 +165,10 @@ def test_scale_without_stretch_keeps_proportions():
 def test_scale_names_every_range_that_is_upside_down():
     with pytest.raises(ConfigError) as caught:
         Scale(smallest=2, largest=1, narrowest=1.5, widest=1.2)
-    assert caught.value.problems == ["smallest 2 is more than largest 1", "narrowest 1.5 is more than widest 1.2"]
+    assert caught.value.problems == [
+        "smallest 2 is more than largest 1",
+        "narrowest 1.5 is more than widest 1.2",
+    ]
 
 
 def test_shift_moves_every_side_by_itself_and_leaves_the_writing_alone():
@@ -217,7 +234,10 @@ def test_elastic_bends_within_its_reach():
     for changed in results(Elastic(strength=0.1, probability=1), image):
         assert changed.shape == (120, 220)
         rows = np.arange(120)
-        line = [np.average(rows, weights=PAPER - changed[:, column].astype(float)) - 60 for column in range(25, 195)]
+        line = [
+            np.average(rows, weights=PAPER - changed[:, column].astype(float)) - 60
+            for column in range(25, 195)
+        ]
         assert np.abs(np.diff(line)).max() < 2  # no tears
         bends += [min(line), max(line)]
     assert -11 <= min(bends) < -5

@@ -1,4 +1,5 @@
-"""crop cuts margins off down to the ink, whatever its colour, and leaves images without ink alone."""
+"""crop cuts margins off down to the ink, whatever its colour, and leaves images without ink
+alone."""
 
 import cv2
 import numpy as np

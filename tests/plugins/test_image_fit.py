@@ -1,4 +1,5 @@
-"""fit-pad is the seed notebook's preprocessing to the pixel, or cut to the image; fit-height keeps the width; ink is found."""
+"""fit-pad is the seed notebook's preprocessing to the pixel, or cut to the image; fit-height keeps
+the width; ink is found."""
 
 import cv2
 import numpy as np
@@ -22,9 +23,13 @@ def writing(height, width, paper=240, ink=40, seed=0):
     """A scribble on slightly noisy paper that grows darker to one side."""
     rng = np.random.default_rng(seed)
     image = np.full((height, width), paper, np.uint8)
-    points = np.column_stack([np.linspace(width * 0.1, width * 0.9, 12), rng.uniform(height * 0.2, height * 0.8, 12)])
+    points = np.column_stack(
+        [np.linspace(width * 0.1, width * 0.9, 12), rng.uniform(height * 0.2, height * 0.8, 12)]
+    )
     cv2.polylines(image, [points.astype(np.int32)], False, ink, max(1, height // 20))
-    return np.clip(image + rng.normal(0, 4, image.shape) - np.linspace(0, 15, width), 0, 255).astype(np.uint8)
+    return np.clip(
+        image + rng.normal(0, 4, image.shape) - np.linspace(0, 15, width), 0, 255
+    ).astype(np.uint8)
 
 
 def bilinear(image, height, width):
@@ -58,9 +63,21 @@ def notebook(image, height=32, width=128):
     return frame
 
 
-# --------------------------------------------------------------------------------------------------------------- fit-pad
+# ------------------------------------------------------------------------------------------ fit-pad
 
-ODD_SIZES = [(1, 1), (1, 500), (500, 1), (32, 128), (33, 128), (32, 129), (31, 127), (1, 128), (32, 1), (64, 256), (2, 5000)]
+ODD_SIZES = [
+    (1, 1),
+    (1, 500),
+    (500, 1),
+    (32, 128),
+    (33, 128),
+    (32, 129),
+    (31, 127),
+    (1, 128),
+    (32, 1),
+    (64, 256),
+    (2, 5000),
+]
 
 
 @pytest.mark.parametrize(("height", "width"), ODD_SIZES)
@@ -101,7 +118,9 @@ def test_an_image_of_the_frames_size_stays_as_it_is():
 
 
 @given(SIDES, SIDES, st.integers(1, 70), st.integers(1, 300), st.integers(1, 12), st.data())
-def test_fit_pad_with_a_width_that_varies_cuts_the_frame_to_the_image(height, width, frame_height, frame_width, multiple, data):
+def test_fit_pad_with_a_width_that_varies_cuts_the_frame_to_the_image(
+    height, width, frame_height, frame_width, multiple, data
+):
     min_width = data.draw(st.integers(1, frame_width))
     image = noise(height, width)
     fit = FitPad(height=frame_height, width=frame_width, min_width=min_width, multiple=multiple)
@@ -112,7 +131,9 @@ def test_fit_pad_with_a_width_that_varies_cuts_the_frame_to_the_image(height, wi
     assert max(own, min_width) <= fitted.shape[1] <= frame_width
     assert fitted.shape[1] % multiple == 0 or fitted.shape[1] == frame_width
     assert fitted.shape[1] < max(own, min_width) + multiple
-    first = (frame_width - own) // 2 - (fitted.shape[1] - own) // 2  # both have the image in the middle
+    first = (frame_width - own) // 2 - (
+        fitted.shape[1] - own
+    ) // 2  # both have the image in the middle
     whole = notebook(image, frame_height, frame_width)
     np.testing.assert_array_equal(fitted, whole[:, first : first + fitted.shape[1]])
 
@@ -122,7 +143,9 @@ def test_a_smallest_width_beyond_the_frame_is_refused():
         FitPad(min_width=129)
 
 
-@pytest.mark.parametrize(("corner", "margin"), [(0, 230), (229, 230), (230, 230), (231, 231), (255, 255)])
+@pytest.mark.parametrize(
+    ("corner", "margin"), [(0, 230), (229, 230), (230, 230), (231, 231), (255, 255)]
+)
 def test_the_margin_is_as_light_as_the_corner_and_at_least_230(corner, margin):
     image = np.full((10, 10), corner, np.uint8)
     fitted = FitPad()(image)
@@ -130,11 +153,18 @@ def test_the_margin_is_as_light_as_the_corner_and_at_least_230(corner, margin):
     np.testing.assert_array_equal(fitted[11:21, 59:69], image)
 
 
-# ------------------------------------------------------------------------------------------------------------ fit-height
+# --------------------------------------------------------------------------------------- fit-height
 
 
-@given(st.integers(1, 200), st.integers(1, 600), st.sampled_from([1, 4, 7]), st.sampled_from([1, 16, 30]))
-def test_fit_height_gives_the_height_and_a_width_that_the_network_takes(height, width, multiple, min_width):
+@given(
+    st.integers(1, 200),
+    st.integers(1, 600),
+    st.sampled_from([1, 4, 7]),
+    st.sampled_from([1, 16, 30]),
+)
+def test_fit_height_gives_the_height_and_a_width_that_the_network_takes(
+    height, width, multiple, min_width
+):
     fit = FitHeight(multiple=multiple, min_width=min_width, max_width=16384)
     natural = max(1, round(width * 32 / height))
     if natural > 16000:
@@ -176,17 +206,23 @@ def test_margins_of_fit_height_have_the_papers_level():
 def test_fit_height_refuses_what_becomes_too_wide():
     assert FitHeight(max_width=128)(noise(32, 128)).shape == (32, 128)
     with pytest.raises(
-        ImageError, match=r"^1 × 500 pixels .* become 16,000 wide at height 32; the limit is max_width = 2,048; cut"
+        ImageError,
+        match=(
+            r"^1 × 500 pixels .* become 16,000 wide at height 32; the limit is max_width = "
+            r"2,048; cut"
+        ),
     ):
         FitHeight()(noise(1, 500))
 
 
 def test_fit_height_refuses_widths_that_contradict_each_other():
-    with pytest.raises(ConfigError, match="min_width 17, up to a multiple of 4, is more than max_width 18"):
+    with pytest.raises(
+        ConfigError, match="min_width 17, up to a multiple of 4, is more than max_width 18"
+    ):
         FitHeight(min_width=17, max_width=18)
 
 
-# ------------------------------------------------------------------------------------------------------------------- ink
+# ---------------------------------------------------------------------------------------------- ink
 
 
 @pytest.mark.parametrize("part", [FitPad, FitHeight])
@@ -197,7 +233,11 @@ def test_light_ink_is_inverted(part):
 
 @pytest.mark.parametrize("part", [FitPad, FitHeight])
 @given(
-    height=st.integers(20, 120), width=st.integers(20, 300), paper=st.integers(150, 255), depth=st.integers(80, 150), seed=SEEDS
+    height=st.integers(20, 120),
+    width=st.integers(20, 300),
+    paper=st.integers(150, 255),
+    depth=st.integers(80, 150),
+    seed=SEEDS,
 )
 def test_auto_finds_out_which_ink_it_is(part, height, width, paper, depth, seed):
     image = writing(height, width, paper, paper - depth, seed)
@@ -218,10 +258,12 @@ def test_auto_leaves_an_even_image_alone():
     np.testing.assert_array_equal(FitPad(ink="auto")(blank), FitPad()(blank))
 
 
-# --------------------------------------------------------------------------------------------------------------- as parts
+# ----------------------------------------------------------------------------------------- as parts
 
 
-@pytest.mark.parametrize("part", [FitPad(ink="light"), FitPad(ink="auto"), FitHeight(ink="light"), FitHeight(ink="auto")])
+@pytest.mark.parametrize(
+    "part", [FitPad(ink="light"), FitPad(ink="auto"), FitHeight(ink="light"), FitHeight(ink="auto")]
+)
 def test_preprocessors_are_pure_functions(part):
     assert isinstance(part, Preprocessor)
     image = writing(50, 180)

@@ -65,7 +65,9 @@ def test_shadows_lie_on_every_side():
 def test_paper_darkens_evenly_and_ink_gets_fainter():
     levels, contrasts = [], []
     for seed in range(60):
-        changed = Paper(darkest=0.4, faintest=0.5, probability=1)(word(), np.random.default_rng(seed))
+        changed = Paper(darkest=0.4, faintest=0.5, probability=1)(
+            word(), np.random.default_rng(seed)
+        )
         paper, ink = int(changed[0, 0]), int(changed[40, 40])
         assert set(np.unique(changed)) == {paper, ink}
         levels.append(paper / PAPER)

@@ -1,4 +1,5 @@
-"""The scores made of edit distances: against plain dynamic programming, and what must hold for any texts."""
+"""The scores made of edit distances: against plain dynamic programming, and what must hold for any
+texts."""
 
 import random
 from importlib import import_module
@@ -29,7 +30,8 @@ def plain_distance(first, second):
 
 
 def random_pairs(count, seed):
-    """Unrelated texts, and texts with a few edits, over a small alphabet with spaces and characters beyond ASCII."""
+    """Unrelated texts, and texts with a few edits, over a small alphabet with spaces and characters
+    beyond ASCII."""
     rng = random.Random(seed)
     for _ in range(count):
         reference = "".join(rng.choices("aab  é🖋B", k=rng.randint(0, 14)))
@@ -46,10 +48,17 @@ def random_pairs(count, seed):
 def test_are_registered_under_their_names():
     entries = {}
     ocrkit_levenshtein.ocrkit_metrics(lambda name, target, summary: entries.update({name: target}))
-    parts = {name: getattr(import_module(target.split(":")[0]), target.split(":")[1]) for name, target in entries.items()}
+    parts = {
+        name: getattr(import_module(target.split(":")[0]), target.split(":")[1])
+        for name, target in entries.items()
+    }
     assert parts == {"levenshtein": Levenshtein, "cer": CharacterErrorRate, "wer": WordErrorRate}
     assert all(isinstance(part(), Metric) for part in parts.values())
-    assert {name: part.higher_is_better for name, part in parts.items()} == {"levenshtein": True, "cer": False, "wer": False}
+    assert {name: part.higher_is_better for name, part in parts.items()} == {
+        "levenshtein": True,
+        "cer": False,
+        "wer": False,
+    }
 
 
 def test_agree_with_dynamic_programming_on_10000_random_pairs():
@@ -58,7 +67,10 @@ def test_agree_with_dynamic_programming_on_10000_random_pairs():
         edits = plain_distance(reference, prediction)
         words = reference.split()
         assert CER.counts(reference, prediction) == (edits, len(reference))
-        assert WER.counts(reference, prediction) == (plain_distance(words, prediction.split()), len(words))
+        assert WER.counts(reference, prediction) == (
+            plain_distance(words, prediction.split()),
+            len(words),
+        )
         share, samples = LEVENSHTEIN.counts(reference, prediction)
         assert samples == 1
         if reference:
@@ -109,7 +121,9 @@ def test_edits_are_the_same_both_ways(first, second):
 @given(st.text("ab c", max_size=9), st.text("ab c", max_size=9), st.text("ab c", max_size=9))
 def test_a_detour_is_never_shorter(first, second, third):
     for metric in (CER, WER):
-        direct, to, onwards = (metric.counts(*pair)[0] for pair in ((first, third), (first, second), (second, third)))
+        direct, to, onwards = (
+            metric.counts(*pair)[0] for pair in ((first, third), (first, second), (second, third))
+        )
         assert direct <= to + onwards
 
 
@@ -128,11 +142,14 @@ def test_the_notebook_s_score_is_what_cer_leaves_in_a_single_sample(reference, p
 
 
 @given(
-    st.lists(st.text("abcd", min_size=1, max_size=3), max_size=6), st.lists(st.text("abcd", min_size=1, max_size=3), max_size=6)
+    st.lists(st.text("abcd", min_size=1, max_size=3), max_size=6),
+    st.lists(st.text("abcd", min_size=1, max_size=3), max_size=6),
 )
 def test_wer_is_cer_with_a_letter_for_every_word(reference, prediction):
     letters = {word: chr(1000 + index) for index, word in enumerate({*reference, *prediction})}
-    as_letters = CER.counts("".join(letters[word] for word in reference), "".join(letters[word] for word in prediction))
+    as_letters = CER.counts(
+        "".join(letters[word] for word in reference), "".join(letters[word] for word in prediction)
+    )
     assert WER.counts(" ".join(reference), " ".join(prediction)) == as_letters
 
 

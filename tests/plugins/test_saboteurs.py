@@ -1,4 +1,5 @@
-"""Ten plugins with one fault each: the kit, or discovery, catches every one and says what is wrong."""
+"""Ten plugins with one fault each: the kit, or discovery, catches every one and says what is
+wrong."""
 
 import json
 from collections.abc import Callable
@@ -61,7 +62,7 @@ def build(definition, input):
 def ocrkit_featurizers(register):
     register("patches", Patches, summary="patches of an image, mixed linearly")
     register("patches", build, backend="torch")
-"""
+"""  # noqa: E501
 
 PREPROCESSOR = """
 from dataclasses import dataclass
@@ -94,28 +95,52 @@ SABOTEURS = {
     "wrong T": (
         FEATURIZER,
         ("self.mix(patches), ", "self.mix(patches)[:, :-1], "),
-        ("declared_sizes_are_actual_sizes", "gives (1, 15, 5) for inputs (1, 1, 32, 64) with sizes [64]; its definition says"),
+        (
+            "declared_sizes_are_actual_sizes",
+            "gives (1, 15, 5) for inputs (1, 1, 32, 64) with sizes [64]; its definition says",
+        ),
     ),
     "changes its input": (
         FEATURIZER,
-        ("count, _, height, width = images.shape", "count, _, height, width = images.mul_(0.5).shape"),
+        (
+            "count, _, height, width = images.shape",
+            "count, _, height, width = images.mul_(0.5).shape",
+        ),
         ("inputs_are_not_modified", "changes its input; work on a copy"),
     ),
     "depends on the batch": (
         FEATURIZER,
         ("self.mix(patches)", "self.mix(patches - patches.mean(dim=0))"),
-        ("the_batch_changes_nothing", "depends on what else is in the batch: alone and among 5, its results differ by"),
+        (
+            "the_batch_changes_nothing",
+            "depends on what else is in the batch: alone and among 5, its results differ by",
+        ),
     ),
     "forgets a parameter in its state": (
-        FEATURIZER.replace('{"mix.weight": (self.features, self.stride * input.height), "mix.bias": (self.features,)}', "{}"),
-        ("self.mix = torch.nn.Linear(definition.stride * input.height, definition.features)",
-         "self.all = [torch.nn.Linear(definition.stride * input.height, definition.features)]; self.mix = self.all[0].forward"),
-        ("weights_are_saved_and_loaded_without_loss", "forgets something in its state: saved and loaded into a new network"),
+        FEATURIZER.replace(
+            '{"mix.weight": (self.features, self.stride * input.height), "mix.bias": '
+            "(self.features,)}",
+            "{}",
+        ),
+        (
+            "self.mix = torch.nn.Linear(definition.stride * input.height, definition.features)",
+            (
+                "self.all = [torch.nn.Linear(definition.stride * input.height, definition.features)]; "  # noqa: E501
+                "self.mix = self.all[0].forward"
+            ),
+        ),
+        (
+            "weights_are_saved_and_loaded_without_loss",
+            "forgets something in its state: saved and loaded into a new network",
+        ),
     ),
     "is not deterministic": (
         FEATURIZER,
         ("self.mix(patches)", "self.mix(patches + 0.1 * torch.rand_like(patches))"),
-        ("inference_is_deterministic", "is not deterministic in inference: the same input gives results"),
+        (
+            "inference_is_deterministic",
+            "is not deterministic in inference: the same input gives results",
+        ),
     ),
     "an import error": (
         FEATURIZER,
@@ -130,19 +155,31 @@ SABOTEURS = {
     "a name that is taken": (
         PREPROCESSOR,
         ('register("corner"', 'register("fit-pad"'),
-        ("all", "preprocessor 'fit-pad' is claimed by the plugins 'image' (ocrkit) and 'sly' (sly-dist)."),
+        (
+            "all",
+            (
+                "preprocessor 'fit-pad' is claimed by the plugins 'image' (ocrkit) and 'sly' "
+                "(sly-dist)."
+            ),
+        ),
     ),
     "wrong dtype": (
         PREPROCESSOR,
         ("return result", "return result / 255"),
-        ("it_gives_grey_pixels", "makes float64 (24, 24) of uint8 (24, 80); expected grey pixels uint8 (height, width)"),
+        (
+            "it_gives_grey_pixels",
+            "makes float64 (24, 24) of uint8 (24, 80); expected grey pixels uint8 (height, width)",
+        ),
     ),
     "crashes on width 1": (
         PREPROCESSOR,
         ("return result", "return result + np.uint8(0 // (image.shape[1] - 1))"),
-        ("smallest_and_largest_images", "fails on an image of 1 × 1 pixels (height × width): ZeroDivisionError"),
+        (
+            "smallest_and_largest_images",
+            "fails on an image of 1 × 1 pixels (height × width): ZeroDivisionError",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 def examined(name: str) -> dict[str, Any]:
@@ -155,11 +192,17 @@ def examined(name: str) -> dict[str, Any]:
 
 def failures(about: dict[str, Any]) -> dict[str, str]:
     findings = [finding for part in about["parts"] for finding in part["findings"]]
-    return {each["check"].removeprefix("test_"): each["reason"] for each in findings if each["result"] == "failed"}
+    return {
+        each["check"].removeprefix("test_"): each["reason"]
+        for each in findings
+        if each["result"] == "failed"
+    }
 
 
 @pytest.mark.parametrize(
-    "source", [pytest.param(FEATURIZER, marks=needs_torch), PREPROCESSOR], ids=["featurizer", "preprocessor"]
+    "source",
+    [pytest.param(FEATURIZER, marks=needs_torch), PREPROCESSOR],
+    ids=["featurizer", "preprocessor"],
 )
 def test_without_the_fault_everything_is_right(source: str, install: Install) -> None:
     install("honest", source)
@@ -172,7 +215,10 @@ def test_without_the_fault_everything_is_right(source: str, install: Install) ->
 
 @pytest.mark.parametrize(
     "fault",
-    [pytest.param(name, marks=needs_torch if "import torch" in source else ()) for name, (source, *_) in SABOTEURS.items()],
+    [
+        pytest.param(name, marks=needs_torch if "import torch" in source else ())
+        for name, (source, *_) in SABOTEURS.items()
+    ],
 )
 def test_a_saboteur_is_caught_and_its_fault_is_named(fault: str, install: Install) -> None:
     source, (right, wrong), (check, message) = SABOTEURS[fault]

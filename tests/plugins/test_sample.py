@@ -1,4 +1,5 @@
-"""The sample that ships: that it is whole, agrees with itself, is not IAM's, and names its fonts."""
+"""The sample that ships: that it is whole, agrees with itself, is not IAM's, and names its
+fonts."""
 
 import re
 from pathlib import Path
@@ -68,14 +69,19 @@ def test_components_fill_the_boxes_of_words_txt() -> None:
     boxes = {fields[0]: box(fields[3:7]) for fields in rows("words.txt")}
     for path in (ROOT / "xml").glob("*.xml"):
         for word in ET.parse(path).iter("word"):  # noqa: S314 — our own files
-            components = [box([cmp.attrib[name] for name in ("x", "y", "width", "height")]) for cmp in word.iter("cmp")]
+            components = [
+                box([cmp.attrib[name] for name in ("x", "y", "width", "height")])
+                for cmp in word.iter("cmp")
+            ]
             left, top, right, bottom = around(components)
             found = boxes[word.attrib["id"]]
             assert (left, right) == (found[0], found[2])
             assert (top, bottom) == (found[1], found[3])
 
 
-def test_every_word_has_a_readable_image_of_its_box_and_no_image_is_left_over(words: list[Word]) -> None:
+def test_every_word_has_a_readable_image_of_its_box_and_no_image_is_left_over(
+    words: list[Word],
+) -> None:
     reader = IamWords(root=ROOT, include_err=True)
     assert not reader.skipped
     assert len(reader) == len(words) == len(list(ROOT.rglob("*.png")))
@@ -94,7 +100,9 @@ def test_the_reader_leaves_out_the_badly_segmented_words(words: list[Word]) -> N
     bad = [word.id for word in words if not word.ok]
     assert 2 <= len(bad) <= 3
     reader = IamWords(root=ROOT)
-    assert [reader[index].id for index in range(len(reader))] == [word.id for word in words if word.ok]
+    assert [reader[index].id for index in range(len(reader))] == [
+        word.id for word in words if word.ok
+    ]
 
 
 def test_ids_lie_outside_iams(words: list[Word]) -> None:

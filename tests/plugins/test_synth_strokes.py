@@ -1,4 +1,5 @@
-"""Pen strokes cut into words: the right strokes for each word, in both layouts, and nothing that is doubtful."""
+"""Pen strokes cut into words: the right strokes for each word, in both layouts, and nothing that is
+doubtful."""
 
 import gzip
 import json
@@ -35,12 +36,19 @@ def as_row(line_id: str, text: str, strokes: list[list[list[int]]]) -> str:
 
 def as_xml(strokes: list[list[list[int]]]) -> str:
     inner = "".join(
-        "<Stroke>" + "".join(f'<Point x="{x}" y="{y}" time="1.5"/>' for x, y in stroke) + "</Stroke>" for stroke in strokes
+        "<Stroke>"
+        + "".join(f'<Point x="{x}" y="{y}" time="1.5"/>' for x, y in stroke)
+        + "</Stroke>"
+        for stroke in strokes
     )
-    return f'<?xml version="1.0"?><WhiteboardCaptureSession><StrokeSet>{inner}</StrokeSet></WhiteboardCaptureSession>'
+    return f'<?xml version="1.0"?><WhiteboardCaptureSession><StrokeSet>{inner}</StrokeSet></WhiteboardCaptureSession>'  # noqa: E501
 
 
-TEXTS = {"a01-000u-01": "some words apart", "a01-000u-02": "no more of them", "b02-010-01": "another writer comes"}
+TEXTS = {
+    "a01-000u-01": "some words apart",
+    "a01-000u-02": "no more of them",
+    "b02-010-01": "another writer comes",
+}
 
 
 @pytest.fixture
@@ -61,11 +69,17 @@ def folder(tmp_path: Path) -> Path:
         place = f"{form[:3]}/{form[:7]}"
         for name in ("lineStrokes", "ascii", "original"):
             (root / name / place).mkdir(parents=True, exist_ok=True)
-        (root / "lineStrokes" / place / f"{line_id}.xml").write_text(as_xml(write_line(text.split())))
+        (root / "lineStrokes" / place / f"{line_id}.xml").write_text(
+            as_xml(write_line(text.split()))
+        )
         texts = "\n".join(each for key, each in TEXTS.items() if key.startswith(form))
-        (root / "ascii" / place / f"{form}.txt").write_text(f"OCR:\n\nwhat a program read\n\nCSR:\n\n{texts}\n")
+        (root / "ascii" / place / f"{form}.txt").write_text(
+            f"OCR:\n\nwhat a program read\n\nCSR:\n\n{texts}\n"
+        )
         writer = '<General><Form id="7" writerID="10067"/></General>'
-        (root / "original" / place / f"strokes{form[7:]}.xml").write_text(f"<WhiteboardCaptureSession>{writer}")
+        (root / "original" / place / f"strokes{form[7:]}.xml").write_text(
+            f"<WhiteboardCaptureSession>{writer}"
+        )
     return root
 
 
@@ -99,10 +113,15 @@ def test_seeds_give_other_pictures_of_the_same_words(table: Path) -> None:
     climb=st.floats(-0.1, 0.1),
     seed=st.integers(0, 99),
 )
-def test_every_word_gets_its_strokes(words: list[str], slant: float, climb: float, seed: int) -> None:
+def test_every_word_gets_its_strokes(
+    words: list[str], slant: float, climb: float, seed: int
+) -> None:
     """However the line leans and climbs, in whatever order strokes were made."""
     strokes = [np.array(stroke, np.float32) for stroke in write_line(words)]
-    leaning = [np.stack([s[:, 0] - slant * (s[:, 1] - 900), s[:, 1] + climb * s[:, 0]], axis=1) for s in strokes]
+    leaning = [
+        np.stack([s[:, 0] - slant * (s[:, 1] - 900), s[:, 1] + climb * s[:, 0]], axis=1)
+        for s in strokes
+    ]
     order = np.random.default_rng(seed).permutation(len(leaning))
     found = cut(Line("a01-000-01", " ".join(words), [leaning[index] for index in order]))
     assert [word.text for word in found] == words
@@ -117,7 +136,9 @@ def test_every_word_gets_its_strokes(words: list[str], slant: float, climb: floa
         ("some wordsthatarelonger apart", "not as wide as its words are long"),
     ],
 )
-def test_a_line_whose_text_does_not_fit_is_left_out_and_named(text: str, reason: str, table: Path) -> None:
+def test_a_line_whose_text_does_not_fit_is_left_out_and_named(
+    text: str, reason: str, table: Path
+) -> None:
     with gzip.open(table / "lines.jsonl.gz", "at") as file:
         file.write(as_row("c03-000-01", text, write_line(["some", "words", "apart"])) + "\n")
     reader = Strokes(table)
@@ -167,7 +188,9 @@ def test_a_row_without_end_is_refused(table: Path, monkeypatch: pytest.MonkeyPat
 
 def test_files_that_are_missing_or_broken_are_left_out_and_named(folder: Path) -> None:
     (folder / "lineStrokes/a01/a01-000/a01-000u-01.xml").unlink()
-    (folder / "lineStrokes/a01/a01-000/a01-000u-02.xml").write_text("<WhiteboardCaptureSession><Stroke>")
+    (folder / "lineStrokes/a01/a01-000/a01-000u-02.xml").write_text(
+        "<WhiteboardCaptureSession><Stroke>"
+    )
     reader = Strokes(folder)
     assert [sample.text for sample in reader] == TEXTS["b02-010-01"].split()
     assert {item.id for item in reader.skipped} == {"a01-000u-01", "a01-000u-02"}
@@ -192,7 +215,12 @@ def test_xml_is_not_trusted(xml: str, fault: str) -> None:
 
 
 def test_strokes_are_drawn_where_they_are() -> None:
-    image = draw([np.array([[100, 100], [180, 100]], np.float32), np.array([[140, 120], [140, 120]], np.float32)])
+    image = draw(
+        [
+            np.array([[100, 100], [180, 100]], np.float32),
+            np.array([[140, 120], [140, 120]], np.float32),
+        ]
+    )
     assert image.shape == (36, 96)
     assert image[8, 8:89].min() == 255
     assert image[28, 48] == 255  # a point is a dot

@@ -14,7 +14,10 @@ from ocrkit import DataError
 from ocrkit_synth.fonts import Font
 from ocrkit_synth.words import SynthWords, count_words
 
-TEXT = "The quick brown fox jumps over the lazy dog’s well-known bed, and nobody minds the noise of seventy quiet mice.\n"
+TEXT = (
+    "The quick brown fox jumps over the lazy dog’s well-known bed, and nobody minds the noise "
+    "of seventy quiet mice.\n"
+)
 
 
 @pytest.fixture
@@ -40,10 +43,17 @@ PLAIN = {"capitals": 0, "attached": 0, "punctuation": 0, "numbers": 0, "strings"
 
 
 def test_a_sample_depends_on_seed_and_number_alone(fonts: Path, words: Path) -> None:
-    few, many = SynthWords(fonts, words=words, samples=20), SynthWords(fonts, words=words, samples=500)
+    few, many = (
+        SynthWords(fonts, words=words, samples=20),
+        SynthWords(fonts, words=words, samples=500),
+    )
     other = SynthWords(fonts, words=words, samples=20, seed=1)
     for index in range(20):
-        assert (few[index].id, few[index].text, few[index].writer) == (many[index].id, many[index].text, many[index].writer)
+        assert (few[index].id, few[index].text, few[index].writer) == (
+            many[index].id,
+            many[index].text,
+            many[index].writer,
+        )
         np.testing.assert_array_equal(few[index].load(), many[index].load())
     assert [few[index].text for index in range(20)] != [other[index].text for index in range(20)]
 
@@ -68,11 +78,15 @@ def test_ink_is_dark_on_light_paper(fonts: Path, words: Path) -> None:
     for sample in SynthWords(fonts, words=words, samples=40):
         image = sample.load()
         dark = (image < 128).mean()
-        assert np.median(image) > 170 or dark > 0.2, sample.text  # a full stop cut closely is mostly ink
+        assert np.median(image) > 170 or dark > 0.2, (
+            sample.text
+        )  # a full stop cut closely is mostly ink
         assert dark > 0.01, sample.text
 
 
-def test_fonts_may_lie_in_folders_and_behind_links(fonts: Path, words: Path, tmp_path: Path) -> None:
+def test_fonts_may_lie_in_folders_and_behind_links(
+    fonts: Path, words: Path, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "hands").mkdir(parents=True)
     for name in "abc":
@@ -105,7 +119,9 @@ def test_a_file_that_is_no_font_is_left_out_and_named(fonts: Path, words: Path) 
 
 def test_train_and_validation_share_no_word_and_no_font(fonts: Path, words: Path) -> None:
     words.write_text(" ".join(a + b for a in "bdfghklmnp" for b in ("an", "en", "in", "on")))
-    train, validation = (SynthWords(fonts, split, words, samples=2000, **PLAIN) for split in ("train", "validation"))
+    train, validation = (
+        SynthWords(fonts, split, words, samples=2000, **PLAIN) for split in ("train", "validation")
+    )
     assert (len(train), len(validation)) == (2000, 100)
     texts = [{str(sample.text).lower() for sample in reader} for reader in (train, validation)]
     assert texts[0].isdisjoint(texts[1])
@@ -120,7 +136,12 @@ def test_train_and_validation_share_no_word_and_no_font(fonts: Path, words: Path
         ("numbers", lambda text: text[0].isdigit()),
         ("strings", lambda text: text.isascii() and " " not in text),
         ("capitals", lambda text: text[0].isupper()),
-        ("attached", lambda text: any(map(str.isalpha, text)) and not text.replace("'", "").replace("-", "").isalpha()),
+        (
+            "attached",
+            lambda text: (
+                any(map(str.isalpha, text)) and not text.replace("'", "").replace("-", "").isalpha()
+            ),
+        ),
     ],
 )
 def test_kinds_of_words(kind: str, holds: object, fonts: Path, words: Path) -> None:
@@ -145,7 +166,10 @@ def test_short_lines(fonts: Path, words: Path) -> None:
     reader = SynthWords(fonts, words=words, samples=60, longest=4)
     lengths = {len(str(sample.text).split()) for sample in reader}
     assert lengths == {1, 2, 3, 4}
-    widths = {len(str(sample.text).split()): sample.load().shape[1] / sample.load().shape[0] for sample in reader}
+    widths = {
+        len(str(sample.text).split()): sample.load().shape[1] / sample.load().shape[0]
+        for sample in reader
+    }
     assert widths[4] > widths[1]
 
 

@@ -1,4 +1,5 @@
-"""The backend torch on real PyTorch: its networks' weights, third parties' modules, ONNX files, GPUs."""
+"""The backend torch on real PyTorch: its networks' weights, third parties' modules, ONNX files,
+GPUs."""
 
 import subprocess
 import sys
@@ -27,16 +28,25 @@ from ocrkit_torch import backend  # noqa: E402
 from ocrkit_torch.floats import exact_float32  # noqa: E402
 
 SMALL = small("torch")
-FIXED = plan_of("torch", ImageSize(8, 27), Cnn(channels=3, columns=2, dropout=0.3), BiLstm(hidden=4, layers=2, dropout=0.3))
+FIXED = plan_of(
+    "torch",
+    ImageSize(8, 27),
+    Cnn(channels=3, columns=2, dropout=0.3),
+    BiLstm(hidden=4, layers=2, dropout=0.3),
+)
 
 
-# ---------------------------------------------------------------------------------------------------------------- weights
+# ------------------------------------------------------------------------------------------ weights
 
 
 def test_names_are_the_modules_own_and_nothing_else_is_stored() -> None:
     network = network_of("torch", SMALL)
     own = network.whole.state_dict()
-    assert network.state().keys() == {name for name in own if "num_batches_tracked" not in name} == SMALL.parameters().keys()
+    assert (
+        network.state().keys()
+        == {name for name in own if "num_batches_tracked" not in name}
+        == SMALL.parameters().keys()
+    )
     for name, array in network.state().items():
         assert array.dtype == np.float32
         assert array.flags.c_contiguous
@@ -52,7 +62,7 @@ def test_fresh_weights_change_nobody_elses_random_numbers() -> None:
     assert torch.rand(1).item() == drawn
 
 
-# ------------------------------------------------------------------------------------------------- a third party's modules
+# -------------------------------------------------------------------------- a third party's modules
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ def test_a_plain_module_is_an_implementation_and_its_constructor_initialises_it(
     assert network.predict(*images_of(MIXED, [12, 24]))[0].shape == (2, 6, 5)
 
 
-# ------------------------------------------------------------------------------------------------------------- ONNX files
+# --------------------------------------------------------------------------------------- ONNX files
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +108,9 @@ def onnxscript() -> None:
 
 
 def session(data: bytes) -> Any:
-    return pytest.importorskip("onnxruntime").InferenceSession(data, providers=["CPUExecutionProvider"])
+    return pytest.importorskip("onnxruntime").InferenceSession(
+        data, providers=["CPUExecutionProvider"]
+    )
 
 
 def described(values: list[Any]) -> dict[str, tuple[str, list[Any]]]:
@@ -119,14 +131,24 @@ def test_an_onnx_file_computes_the_same_for_other_batches_and_widths_than_it_was
         "images": ("tensor(float)", ["N", 1, height, width]), "widths": ("tensor(int64)", ["N"]),
     }  # fmt: skip
     assert described(run.get_outputs()) == {
-        "log_probs": ("tensor(float)", ["N", steps, plan.classes]), "lengths": ("tensor(int64)", ["N"]),
-    }  # fmt: skip
-    nothing = {"images": np.zeros((0, 1, height, plan.image.width or 40), np.float32), "widths": np.zeros(0, np.int64)}
+        "log_probs": ("tensor(float)", ["N", steps, plan.classes]),
+        "lengths": ("tensor(int64)", ["N"]),
+    }
+    nothing = {
+        "images": np.zeros((0, 1, height, plan.image.width or 40), np.float32),
+        "widths": np.zeros(0, np.int64),
+    }
     assert [len(output) for output in run.run(None, nothing)] == [0, 0]
-    cases = [[27] * 3, [27], [27] * 9] if plan.image.width else [[48, 7, 30], [4], [200, 3, 121, 55, 200], [40] * 12]
+    cases = (
+        [[27] * 3, [27], [27] * 9]
+        if plan.image.width
+        else [[48, 7, 30], [4], [200, 3, 121, 55, 200], [40] * 12]
+    )
     for widths in cases:
         images, sizes = images_of(plan, widths)
-        log_probs, lengths = run.run(["log_probs", "lengths"], {"images": images, "widths": sizes.astype(np.int64)})
+        log_probs, lengths = run.run(
+            ["log_probs", "lengths"], {"images": images, "widths": sizes.astype(np.int64)}
+        )
         wanted, wanted_lengths = network.predict(images, sizes)
         assert lengths.tolist() == wanted_lengths.tolist() == [width // 4 for width in widths]
         assert log_probs.shape == wanted.shape
@@ -143,14 +165,23 @@ class BranchingModule(MixerModule):
 @pytest.mark.usefixtures("onnxscript")
 def test_a_network_that_cannot_be_exported_is_refused_in_one_line() -> None:
     plan = replace(MIXED, build_encoder=BranchingModule)
-    with pytest.raises(OcrkitError, match=r"PyTorch cannot export this network to ONNX: .*[Dd]ata-dependent") as caught:
+    with pytest.raises(
+        OcrkitError, match=r"PyTorch cannot export this network to ONNX: .*[Dd]ata-dependent"
+    ) as caught:
         backend.Torch().export_onnx(plan, random_state(plan))
     assert "\n" not in str(caught.value)
 
 
 def test_features_made_in_numpy_are_no_part_of_an_onnx_file() -> None:
     plan = NetworkPlan(
-        None, None, Mixer(), MixerModule, ImageSize(8, None), SequenceSize(3, None), SequenceSize(3, None), classes=3
+        None,
+        None,
+        Mixer(),
+        MixerModule,
+        ImageSize(8, None),
+        SequenceSize(3, None),
+        SequenceSize(3, None),
+        classes=3,
     )
     with pytest.raises(OcrkitError, match="the featurizer runs in NumPy, outside the network"):
         backend.Torch().export_onnx(plan, random_state(plan))
@@ -158,11 +189,14 @@ def test_features_made_in_numpy_are_no_part_of_an_onnx_file() -> None:
 
 def test_what_exporting_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "onnxscript", None)
-    with pytest.raises(PluginError, match=r"exporting needs onnxscript, .* pip install '\.\[export\]' in the folder"):
+    with pytest.raises(
+        PluginError,
+        match=r"exporting needs onnxscript, .* pip install '\.\[export\]' in the folder",
+    ):
         backend.Torch().export_onnx(SMALL, random_state(SMALL))
 
 
-# ------------------------------------------------------------------------------------------------------------ the framework
+# ------------------------------------------------------------------------------------ the framework
 
 
 def test_the_backend_says_what_it_can_do() -> None:
@@ -173,7 +207,14 @@ def test_the_backend_says_what_it_can_do() -> None:
 
 
 def precisions() -> list[str]:
-    return [kind.fp32_precision for kind in (torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn.rnn)]
+    return [
+        kind.fp32_precision
+        for kind in (
+            torch.backends.cuda.matmul,
+            torch.backends.cudnn.conv,
+            torch.backends.cudnn.rnn,
+        )
+    ]
 
 
 @pytest.fixture
@@ -199,8 +240,11 @@ def test_tensorfloat32_is_off_while_a_network_computes_and_what_the_host_chose_c
 
 
 @pytest.mark.usefixtures("tf32")
-def test_networks_in_several_threads_compute_without_tensorfloat32_and_leave_what_was_there() -> None:
-    """PyTorch has one such flag for the process: the first to be through must not put it back for the others."""
+def test_networks_in_several_threads_compute_without_tensorfloat32_and_leave_what_was_there() -> (
+    None
+):
+    """PyTorch has one such flag for the process: the first to be through must not put it back for
+    the others."""
     before, inside = precisions(), []
     first_in, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
 
@@ -233,7 +277,10 @@ def in_a_new_thread() -> int:
 
 def test_the_number_of_threads_is_a_networks_own() -> None:
     before = torch.get_num_threads(), in_a_new_thread()
-    networks = [registry().get("backend", "torch").load()().network(SMALL, device="cpu", threads=n) for n in (3, 1, 0)]
+    networks = [
+        registry().get("backend", "torch").load()().network(SMALL, device="cpu", threads=n)
+        for n in (3, 1, 0)
+    ]
     seen = []
     for network in networks:
         network.load_state(random_state(SMALL))
@@ -262,7 +309,7 @@ batch = Batch(images, sizes, np.array([[0, 1], [1, -1]], np.int32), np.array([2,
 for precision in ("float32", "bf16"):
     options = OptimizerOptions("adamw", 0.1, 1.0, 1.0, True, precision=precision, accumulate=2, deterministic=True)
     network.trainer(options).step(batch, learning_rate=0.1, seed=0)
-"""
+"""  # noqa: E501
 
 
 def test_pytorch_warns_of_nothing(tiny: Path) -> None:
@@ -271,7 +318,7 @@ def test_pytorch_warns_of_nothing(tiny: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-# ------------------------------------------------------------------------------------------------------------------- GPUs
+# --------------------------------------------------------------------------------------------- GPUs
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA GPU")
 
@@ -279,7 +326,9 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no 
 @gpu
 @pytest.mark.gpu
 @pytest.mark.parametrize(
-    "plan", [SMALL, FIXED, plan_of("torch", ImageSize(32, None), Cnn(), BiLstm())], ids=["small", "fixed", "large"]
+    "plan",
+    [SMALL, FIXED, plan_of("torch", ImageSize(32, None), Cnn(), BiLstm())],
+    ids=["small", "fixed", "large"],
 )
 def test_a_gpu_computes_what_the_cpu_does(plan: NetworkPlan) -> None:
     widths = [plan.image.width] * 3 if plan.image.width else [48, 9, 30]
@@ -290,4 +339,7 @@ def test_a_gpu_computes_what_the_cpu_does(plan: NetworkPlan) -> None:
     assert (network.device, gpu_lengths.tolist()) == ("cuda", lengths.tolist())
     for row, other, length in zip(on_gpu, on_cpu, lengths, strict=True):
         np.testing.assert_allclose(row[:length], other[:length], atol=1e-3)
-    assert all(array.tobytes() == random_state(plan)[name].tobytes() for name, array in network.state().items())
+    assert all(
+        array.tobytes() == random_state(plan)[name].tobytes()
+        for name, array in network.state().items()
+    )

@@ -1,5 +1,5 @@
-"""Training on real PyTorch: every option, exact resuming, and several workers under torchrun. What holds for every backend that
-trains is in test_backends_training.py."""
+"""Training on real PyTorch: every option, exact resuming, and several workers under torchrun. What
+holds for every backend that trains is in test_backends_training.py."""
 
 import json
 import os
@@ -47,12 +47,19 @@ from ocrkit_torch import backend  # noqa: E402
 
 SMALL, CALM = small("torch"), small("torch", dropout=0.0)
 NO_NORM = NetworkPlan(
-    None, None, CALM.encoder, CALM.build_encoder, ImageSize(8, None), SequenceSize(6, None), CALM.encoded, classes=5
+    None,
+    None,
+    CALM.encoder,
+    CALM.build_encoder,
+    ImageSize(8, None),
+    SequenceSize(6, None),
+    CALM.encoded,
+    classes=5,
 )
 """An encoder alone, whose samples know nothing of each other: it has no batch norm."""
 
 
-# ---------------------------------------------------------------------------------------------------------------- options
+# ------------------------------------------------------------------------------------------ options
 
 
 def test_a_batch_in_pieces_gives_the_gradients_of_the_whole() -> None:
@@ -68,17 +75,25 @@ def test_bf16_learns_and_keeps_float32_weights() -> None:
     network = network_of("torch", CALM)
     trainer = network.trainer(replace(ADAMW, precision="bf16"))
     dtypes = []
-    network.whole.featurizer.conv2.register_forward_hook(lambda _, __, output: dtypes.append(output.dtype))
+    network.whole.featurizer.conv2.register_forward_hook(
+        lambda _, __, output: dtypes.append(output.dtype)
+    )
     losses = [trainer.step(batch_of(CALM), learning_rate=0.02, seed=0) for _ in range(30)]
     assert losses[-1] < losses[0] / 2
     assert set(dtypes) == {torch.bfloat16}
-    assert {array.dtype for array in (network.state() | trainer.state()).values()} == {np.dtype("f4"), np.dtype("i8")}
+    assert {array.dtype for array in (network.state() | trainer.state()).values()} == {
+        np.dtype("f4"),
+        np.dtype("i8"),
+    }
     assert losses[0] == pytest.approx(after("torch", CALM, ADAMW, [0])[1][0], rel=0.02)
 
 
 def test_deterministic_training_leaves_the_setting_as_it_was() -> None:
     assert not torch.are_deterministic_algorithms_enabled()
-    assert_same(after("torch", SMALL, replace(ADAM, deterministic=True), [1, 2])[0], after("torch", SMALL, ADAM, [1, 2])[0])
+    assert_same(
+        after("torch", SMALL, replace(ADAM, deterministic=True), [1, 2])[0],
+        after("torch", SMALL, ADAM, [1, 2])[0],
+    )
     assert not torch.are_deterministic_algorithms_enabled()
 
 
@@ -86,14 +101,21 @@ def test_deterministic_training_leaves_the_setting_as_it_was() -> None:
 def test_the_shortcut_adds_the_gradients_of_its_own_ctc_loss(pieces: int) -> None:
     """It is no part of the loss that is told, nor of the network."""
     network, batch = network_of("torch", CALM), batch_of(CALM)
-    trainer = network.trainer(replace(ADAM, shortcut=0.3, loss_weight=2.0, length_weighted=True, accumulate=pieces))
+    trainer = network.trainer(
+        replace(ADAM, shortcut=0.3, loss_weight=2.0, length_weighted=True, accumulate=pieces)
+    )
     rng = np.random.default_rng(3)
-    own = {name: rng.normal(0, 0.3, array.shape) for name, array in trainer.state().items() if name.startswith("shortcut.")}
+    own = {
+        name: rng.normal(0, 0.3, array.shape)
+        for name, array in trainer.state().items()
+        if name.startswith("shortcut.")
+    }
     trainer.load_state(trainer.state() | own)
 
     whole = network_of("torch", CALM).whole.train()
     weight, bias = (
-        torch.tensor(own[f"shortcut.{name}"], dtype=torch.float32, requires_grad=True) for name in ("weight", "bias")
+        torch.tensor(own[f"shortcut.{name}"], dtype=torch.float32, requires_grad=True)
+        for name in ("weight", "bias")
     )
     losses = []
     for rows in np.array_split(np.arange(4), pieces):
@@ -101,20 +123,33 @@ def test_the_shortcut_adds_the_gradients_of_its_own_ctc_loss(pieces: int) -> Non
         inputs, sizes, labels, label_lengths = (torch.from_numpy(array[rows]) for array in arrays)
         features, lengths = whole.featurizer(inputs, sizes)
         padded, count = torch.nn.functional.pad(features, (0, 0, 1, 1)), features.shape[1]
-        shortcut = bias + sum(padded[:, place : place + count] @ weight[:, :, place].T for place in range(3))
+        shortcut = bias + sum(
+            padded[:, place : place + count] @ weight[:, :, place].T for place in range(3)
+        )
         first, second = (
             torch.nn.functional.ctc_loss(
-                scores.log_softmax(2).transpose(0, 1), labels.clamp(min=0), lengths, label_lengths, blank=4, reduction="none"
+                scores.log_softmax(2).transpose(0, 1),
+                labels.clamp(min=0),
+                lengths,
+                label_lengths,
+                blank=4,
+                reduction="none",
             )
             for scores in (whole.scores(features, lengths), shortcut)
         )
         (2.0 * (first + 0.3 * second) * label_lengths / 4).sum().backward()
         losses += first.tolist()
 
-    assert trainer.step(batch, learning_rate=0.0, seed=0) == pytest.approx(np.mean(losses), rel=1e-5)
+    assert trainer.step(batch, learning_rate=0.0, seed=0) == pytest.approx(
+        np.mean(losses), rel=1e-5
+    )
     named = [*whole.named_parameters(), ("shortcut.weight", weight), ("shortcut.bias", bias)]
     tenths = {f"mean.{name}": 0.1 * parameter.grad.numpy() for name, parameter in named}
-    assert_close({name: array for name, array in trainer.state().items() if name in tenths}, tenths, atol=2e-5)
+    assert_close(
+        {name: array for name, array in trainer.state().items() if name in tenths},
+        tenths,
+        atol=2e-5,
+    )
     assert network.state().keys() == CALM.parameters().keys()
 
 
@@ -128,14 +163,20 @@ def test_a_fresh_shortcut_learns() -> None:
 
 
 def test_a_shortcut_needs_a_featurizer_to_train() -> None:
-    with pytest.raises(ConfigError, match=r"training\.shortcut: needs a featurizer of backend 'torch'"):
+    with pytest.raises(
+        ConfigError, match=r"training\.shortcut: needs a featurizer of backend 'torch'"
+    ):
         network_of("torch", NO_NORM).trainer(replace(ADAM, shortcut=0.1))
 
 
 def test_a_checkpoint_without_the_shortcut_is_refused() -> None:
     state = network_of("torch", CALM).trainer(ADAM).state()
     with pytest.raises(
-        WeightsError, match=r"lacks the optimizer's mean\.shortcut\.bias; resume with the options of the run's start"
+        WeightsError,
+        match=(
+            r"lacks the optimizer's mean\.shortcut\.bias; resume with the options of the run's "
+            r"start"
+        ),
     ):
         network_of("torch", CALM).trainer(replace(ADAM, shortcut=0.1)).load_state(state)
 
@@ -143,7 +184,9 @@ def test_a_checkpoint_without_the_shortcut_is_refused() -> None:
 COMPILERS = [os.environ.get("CXX", "g++"), "clang++"]
 
 
-@pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="torch.compile needs a C++ compiler")
+@pytest.mark.skipif(
+    not any(map(shutil.which, COMPILERS)), reason="torch.compile needs a C++ compiler"
+)
 @pytest.mark.filterwarnings("ignore")  # PyTorch's own, of itself
 def test_a_compiled_network_takes_the_same_steps() -> None:
     state, losses = after("torch", CALM, replace(ADAMW, compile=True), [0, 1, 2])
@@ -154,22 +197,33 @@ def test_a_compiled_network_takes_the_same_steps() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # PyTorch's own, of itself
-def test_without_a_compiler_compiling_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_compiler_compiling_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     config = pytest.importorskip("torch._inductor.config")
     monkeypatch.setattr(config.cpp, "cxx", (None, str(tmp_path / "c++")))
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     torch.compiler.reset()
-    plan = plan_of("torch", ImageSize(8, None), Cnn(channels=2, dropout=0.0), BiLstm(hidden=3, dropout=0.0))
-    with pytest.raises(OcrkitError, match=r"training\.compile: PyTorch cannot compile this network here .*; train without it"):
+    plan = plan_of(
+        "torch", ImageSize(8, None), Cnn(channels=2, dropout=0.0), BiLstm(hidden=3, dropout=0.0)
+    )
+    with pytest.raises(
+        OcrkitError,
+        match=r"training\.compile: PyTorch cannot compile this network here .*; train without it",
+    ):
         after("torch", plan, replace(ADAM, compile=True), [0])
     torch.compiler.reset()
 
 
-# ------------------------------------------------------------------------------------------------------------------- runs
+# --------------------------------------------------------------------------------------------- runs
 
 
-def trained(source: Path, folder: Path, data: Path, settings: dict[str, Any] | None = None, **options: Any) -> Progress:
-    return train(assemble(load_spec(source, settings or {}), backend="torch"), folder, data=data, **options)
+def trained(
+    source: Path, folder: Path, data: Path, settings: dict[str, Any] | None = None, **options: Any
+) -> Progress:
+    return train(
+        assemble(load_spec(source, settings or {}), backend="torch"), folder, data=data, **options
+    )
 
 
 def arrays_of(path: Path) -> Arrays:
@@ -178,14 +232,21 @@ def arrays_of(path: Path) -> Arrays:
 
 def log_of(run: Path) -> list[dict[str, Any]]:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [{name: value for name, value in line.items() if not name.endswith(("seconds", "second"))} for line in lines]
+    return [
+        {name: value for name, value in line.items() if not name.endswith(("seconds", "second"))}
+        for line in lines
+    ]
 
 
-def test_a_run_that_is_killed_ends_with_the_weights_of_one_that_was_not(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_ends_with_the_weights_of_one_that_was_not(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     whole, run = tmp_path / "whole", tmp_path / "run"
     # Enough steps for averaged weights to differ from the last ones, and two pieces a batch.
     more = {"batch_size": 2, "accumulate": 2, "shortcut": 0.1, "ema_decay": 0.9, "epochs": 11}
-    trained(tiny, whole, words_root, ROUGH | {f"training.{name}": value for name, value in more.items()})
+    trained(
+        tiny, whole, words_root, ROUGH | {f"training.{name}": value for name, value in more.items()}
+    )
     run.with_suffix(".toml").write_bytes((whole / "pipeline.toml").read_bytes())
     # In the middle of an epoch; when an epoch is complete but not yet validated.
     for resume, event, count, done in [("start", "step", 116, 115), ("resume", "validate", 1, 120)]:
@@ -200,21 +261,49 @@ def test_a_run_that_is_killed_ends_with_the_weights_of_one_that_was_not(tiny: Pa
 
 
 @NEEDS_GLUON
-def test_weights_trained_on_gluon_start_a_run_on_torch(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_weights_trained_on_gluon_start_a_run_on_torch(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     on_gluon = tmp_path / "gluon"
-    train(assemble(load_spec(tiny, ["training.epochs=25"]), backend="gluon"), on_gluon, data=words_root)
+    train(
+        assemble(load_spec(tiny, ["training.epochs=25"]), backend="gluon"),
+        on_gluon,
+        data=words_root,
+    )
     standstill = {"training.epochs": 1, "training.learning_rate": 0.0, "training.seed": 9}
     cold = trained(tiny, tmp_path / "cold", words_root, standstill)
     warm = trained(tiny, tmp_path / "warm", words_root, standstill, init=str(on_gluon))
     assert warm.history[1]["loss"] < 0.3 * cold.history[0]["loss"]
-    weights, source = arrays_of(tmp_path / "warm" / "best.safetensors"), arrays_of(on_gluon / "best.safetensors")
-    assert_same(*({name: a for name, a in each.items() if "running" not in name} for each in (weights, source)))
+    weights, source = (
+        arrays_of(tmp_path / "warm" / "best.safetensors"),
+        arrays_of(on_gluon / "best.safetensors"),
+    )
+    assert_same(
+        *(
+            {name: a for name, a in each.items() if "running" not in name}
+            for each in (weights, source)
+        )
+    )
 
 
-def test_the_command_trains_on_torch_and_the_run_is_read_with_it(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_the_command_trains_on_torch_and_the_run_is_read_with_it(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
-    arguments = ["train", "--pipeline", str(tiny), "--backend", "torch", "--data", str(words_root), "--out", str(run)]
-    started = CliRunner().invoke(main, [*arguments, "--set", "training.epochs=25", "--set", "training.seed=1"])
+    arguments = [
+        "train",
+        "--pipeline",
+        str(tiny),
+        "--backend",
+        "torch",
+        "--data",
+        str(words_root),
+        "--out",
+        str(run),
+    ]
+    started = CliRunner().invoke(
+        main, [*arguments, "--set", "training.epochs=25", "--set", "training.seed=1"]
+    )
     assert started.exit_code == 0, started.output
     assert "ocrkit: training 'tiny' on torch into " in started.stderr
     about = json.loads((run / "run.json").read_text())
@@ -222,13 +311,16 @@ def test_the_command_trains_on_torch_and_the_run_is_read_with_it(tiny: Path, wor
         "torch", 1, {"ocrkit", "python", "numpy", "torch"},
     )  # fmt: skip
     assert log_of(run)[-1]["loss"] < 0.3 * log_of(run)[0]["loss"]
-    read = CliRunner().invoke(main, ["run", "--pipeline", str(run), "--data", str(words_root), "--backend", "torch", "--json"])
+    read = CliRunner().invoke(
+        main,
+        ["run", "--pipeline", str(run), "--data", str(words_root), "--backend", "torch", "--json"],
+    )
     result = json.loads(read.stdout)
     assert (result["backend"], result["samples"]) == ("torch", 31)
     assert result["metrics"]["cer"]["value"] < 0.5
 
 
-# ---------------------------------------------------------------------------------------------------------------- workers
+# ------------------------------------------------------------------------------------------ workers
 
 COLUMNS = """
 import hashlib
@@ -278,13 +370,22 @@ def ocrkit_featurizers(register):
 @ocrkit.hookimpl
 def ocrkit_augmentations(register):
     register("spy", "columns:Spy")
-"""
+"""  # noqa: E501
 
 
-def together(count: int, *arguments: object, site: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def together(
+    count: int, *arguments: object, site: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
     """``ocrkit`` in so many processes, as torchrun starts it."""
     environment = os.environ | ({"PYTHONPATH": str(site)} if site else {})
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count)]
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        str(count),
+    ]
     return subprocess.run(
         [*launcher, "-m", "ocrkit", *map(str, arguments)],
         env=environment, capture_output=True, text=True, check=False, timeout=300,
@@ -294,22 +395,40 @@ def together(count: int, *arguments: object, site: Path | None = None) -> "subpr
 def test_two_workers_train_on_disjoint_parts_as_one_does_on_the_whole(
     install: Callable[[str, str], Path], tiny: Path, words_root: Path, tmp_path: Path
 ) -> None:
-    """Without batch norm and dropout two workers compute what one does, but for the order in which floats are added up.
+    """Without batch norm and dropout two workers compute what one does, but for the order in which
+    floats are added up.
 
-    Twelve steps of Adam carry that on to 1e-4 of the loss. Norms of the gradients lie on both sides of the clipping, so that a
-    wrong scale would show, which Adam alone would hide.
+    Twelve steps of Adam carry that on to 1e-4 of the loss. Norms of the gradients lie on both sides
+    of the clipping, so that a wrong scale would show, which Adam alone would hide.
     """
     site = install("columns", COLUMNS)
     seen = tmp_path / "seen"
     seen.mkdir()
     settings = {
-        "featurizer.use": "columns", "encoder.dropout": 0.0, "training.epochs": 3, "training.batch_size": 7,
-        "training.clip_norm": 4.0, "training.learning_rate": 0.01,
-    }  # fmt: skip
+        "featurizer.use": "columns",
+        "encoder.dropout": 0.0,
+        "training.epochs": 3,
+        "training.batch_size": 7,
+        "training.clip_norm": 4.0,
+        "training.learning_rate": 0.01,
+    }
     given = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
     given += ["--set", f'training.augment=[{{use="spy",folder="{seen}"}}]']
     run, alone = tmp_path / "run", tmp_path / "alone"
-    done = together(2, "train", "--pipeline", tiny, "--backend", "torch", "--data", words_root, "--out", run, *given, site=site)
+    done = together(
+        2,
+        "train",
+        "--pipeline",
+        tiny,
+        "--backend",
+        "torch",
+        "--data",
+        words_root,
+        "--out",
+        run,
+        *given,
+        site=site,
+    )
     assert done.returncode == 0, done.stderr
     assert "ocrkit" not in done.stdout
     assert "epoch" not in done.stdout, "only PyTorch 2.9 has a word of its own there"
@@ -317,10 +436,16 @@ def test_two_workers_train_on_disjoint_parts_as_one_does_on_the_whole(
     assert f"training 'tiny' on torch with 2 workers into {run}" in done.stderr
     assert json.loads((run / "run.json").read_text())["workers"] == 2
     assert sorted(path.name for path in run.iterdir()) == [
-        "best.safetensors", "curves.svg", "last.safetensors", "log.jsonl", "pipeline.toml", "run.json",
-    ]  # fmt: skip
+        "best.safetensors",
+        "curves.svg",
+        "last.safetensors",
+        "log.jsonl",
+        "pipeline.toml",
+        "run.json",
+    ]
 
-    # Batches of 7, 7, 7 and 3: the first worker has 4 + 4 + 4 + 2 of every epoch's 24 images, the second the others.
+    # Batches of 7, 7, 7 and 3: the first worker has 4 + 4 + 4 + 2 of every epoch's 24 images, the
+    # second the others.
     parts = [(seen / rank).read_text().split() for rank in ("0", "1")]
     assert [len(part) for part in parts] == [3 * 14, 3 * 10]
     for epoch in range(3):
@@ -330,21 +455,40 @@ def test_two_workers_train_on_disjoint_parts_as_one_does_on_the_whole(
 
     trained(tiny, alone, words_root, settings)
     assert [line["images"] for line in log_of(run)] == [24] * 3
-    assert [line["loss"] for line in log_of(run)] == pytest.approx([line["loss"] for line in log_of(alone)], rel=1e-4)
-    assert_close(arrays_of(run / "last.safetensors"), arrays_of(alone / "last.safetensors"), atol=1e-3)
+    assert [line["loss"] for line in log_of(run)] == pytest.approx(
+        [line["loss"] for line in log_of(alone)], rel=1e-4
+    )
+    assert_close(
+        arrays_of(run / "last.safetensors"), arrays_of(alone / "last.safetensors"), atol=1e-3
+    )
 
 
-def test_several_workers_go_on_exactly_and_name_what_they_skip(tiny: Path, words_copy: Path, tmp_path: Path) -> None:
-    """With batch norm and dropout, a shard that is empty at the end of an epoch, and images that cannot be read."""
+def test_several_workers_go_on_exactly_and_name_what_they_skip(
+    tiny: Path, words_copy: Path, tmp_path: Path
+) -> None:
+    """With batch norm and dropout, a shard that is empty at the end of an epoch, and images that
+    cannot be read."""
     for name in ("a01-003-00-00", "a01-003-00-01", "a01-007-00-02"):
         (words_copy / f"words/a01/{name[:7]}/{name}.png").write_text("no image")
-    command = ["--pipeline", tiny, "--backend", "torch", "--data", words_copy, "--set", "training.batch_size=23"]
+    command = [
+        "--pipeline",
+        tiny,
+        "--backend",
+        "torch",
+        "--data",
+        words_copy,
+        "--set",
+        "training.batch_size=23",
+    ]
     command += ["--set", "training.shortcut=0.1", "--set", "training.ema_decay=0.9"]
     whole, run = tmp_path / "whole", tmp_path / "run"
     ends = workers(2, tmp_path, "train", *command, "--out", whole, "--set", "training.epochs=3")
     assert [status for status, _ in ends] == [0, 0], ends
     said = "".join(text for _, text in ends)
-    assert {said.count(f"skipped {name}") for name in ("a01-003-00-00", "a01-003-00-01", "a01-007-00-02")} <= {1, 2}
+    assert {
+        said.count(f"skipped {name}")
+        for name in ("a01-003-00-00", "a01-003-00-01", "a01-007-00-02")
+    } <= {1, 2}
     assert [(line["images"], line["unreadable"], line["step"]) for line in log_of(whole)] == [
         (21, 3, 2),
         (21, 3, 4),
@@ -363,29 +507,49 @@ def test_several_workers_go_on_exactly_and_name_what_they_skip(tiny: Path, words
     assert log_of(run) == log_of(whole)
 
 
-def test_another_number_of_workers_may_go_on_but_is_told_what_that_means(tiny: Path, words_root: Path, tmp_path: Path) -> None:
+def test_another_number_of_workers_may_go_on_but_is_told_what_that_means(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
     trained(tiny, tmp_path / "run", words_root, {"training.epochs": 1})
     table = (tmp_path / "run" / "pipeline.toml").read_text()
     (tmp_path / "run" / "pipeline.toml").write_text(table.replace("epochs = 1", "epochs = 2"))
     done = together(2, "train", "--resume", "--out", tmp_path / "run")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("started with 1 workers, goes on with 2: not bit for bit as it would have been") == 1
+    assert (
+        done.stderr.count(
+            "started with 1 workers, goes on with 2: not bit for bit as it would have been"
+        )
+        == 1
+    )
     assert [line["images"] for line in log_of(tmp_path / "run")] == [24, 24]
 
 
 def test_what_stops_one_worker_stops_all(tiny: Path, words_root: Path, tmp_path: Path) -> None:
     (tmp_path / "used").mkdir()
     (tmp_path / "used" / "notes.txt").touch()
-    done = together(2, "train", "--pipeline", tiny, "--backend", "torch", "--data", words_root, "--out", tmp_path / "used")
+    done = together(
+        2,
+        "train",
+        "--pipeline",
+        tiny,
+        "--backend",
+        "torch",
+        "--data",
+        words_root,
+        "--out",
+        tmp_path / "used",
+    )
     assert done.returncode != 0
-    assert "used: not empty; name a new folder, or go on with the run in it: --resume" in done.stderr
+    assert (
+        "used: not empty; name a new folder, or go on with the run in it: --resume" in done.stderr
+    )
 
 
 def test_one_process_is_alone() -> None:
     assert isinstance(backend.Torch().workers(), Alone)
 
 
-# ------------------------------------------------------------------------------------------------------------------- GPUs
+# --------------------------------------------------------------------------------------------- GPUs
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA GPU")
 
@@ -411,7 +575,11 @@ def test_deterministic_training_repeats_on_a_gpu(precision: str) -> None:
 @gpu
 @pytest.mark.gpu
 @pytest.mark.filterwarnings("ignore")  # PyTorch's own, of itself
-@pytest.mark.parametrize("options", [replace(ADAM, precision="bf16"), replace(ADAM, compile=True)], ids=["bf16", "compiled"])
+@pytest.mark.parametrize(
+    "options",
+    [replace(ADAM, precision="bf16"), replace(ADAM, compile=True)],
+    ids=["bf16", "compiled"],
+)
 def test_options_learn_on_a_gpu(options: OptimizerOptions) -> None:
     network = network_of("torch", CALM, device="cuda")
     trainer = network.trainer(options)
@@ -422,7 +590,18 @@ def test_options_learn_on_a_gpu(options: OptimizerOptions) -> None:
 @gpu
 @pytest.mark.gpu
 def test_a_worker_trains_on_a_gpu(tiny: Path, words_root: Path, tmp_path: Path) -> None:
-    command = ["--pipeline", tiny, "--backend", "torch", "--device", "cuda", "--data", words_root, "--out", tmp_path / "run"]
+    command = [
+        "--pipeline",
+        tiny,
+        "--backend",
+        "torch",
+        "--device",
+        "cuda",
+        "--data",
+        words_root,
+        "--out",
+        tmp_path / "run",
+    ]
     done = together(torch.cuda.device_count(), "train", *command)
     assert done.returncode == 0, done.stderr
     assert len(log_of(tmp_path / "run")) == 2

@@ -1,4 +1,5 @@
-"""Photographs are made of scans alike every time, one effect or all, and level lets them be read."""
+"""Photographs are made of scans alike every time, one effect or all, and level lets them be
+read."""
 
 import importlib.util
 import sys
@@ -56,9 +57,13 @@ def test_the_folder_is_read_with_texts_and_writers(
 ) -> None:
     out = tmp_path / "out"
     render(tool, monkeypatch, "--to", out, "--reader", "folder", "--data", scans)
-    before, after = (open_dataset(PartSpec("reader", "folder", {}), root=root) for root in (scans, out))
+    before, after = (
+        open_dataset(PartSpec("reader", "folder", {}), root=root) for root in (scans, out)
+    )
     assert not after.skipped
-    assert [(each.text, each.writer) for each in after] == [(each.text, each.writer) for each in before]
+    assert [(each.text, each.writer) for each in after] == [
+        (each.text, each.writer) for each in before
+    ]
     for scan, photograph in zip(before, after, strict=True):
         taken = cv2.imread(str(out / photograph.id))
         assert Path(photograph.id).suffix == ".jpg"
@@ -73,7 +78,9 @@ def test_a_photograph_depends_on_seed_and_place_alone(
     files = {}
     for name, seed in (("one", 1), ("again", 1), ("other", 2)):
         out = tmp_path / name
-        render(tool, monkeypatch, "--to", out, "--reader", "folder", "--data", scans, "--seed", seed)
+        render(
+            tool, monkeypatch, "--to", out, "--reader", "folder", "--data", scans, "--seed", seed
+        )
         files[name] = [path.read_bytes() for path in sorted(out.iterdir())]
     assert files["one"] == files["again"]
     assert not set(files["one"][:4]) & set(files["other"][:4])
@@ -89,19 +96,30 @@ def test_an_effect_is_the_same_with_and_without_others(tool: ModuleType) -> None
         np.testing.assert_allclose(both, shadow / 255.0 * paper, atol=1.5)
 
 
-@pytest.mark.parametrize("effect", ["margin", "ruled", "turn", "scale", "paper", "ink", "shading", "shadow", "camera"])
-def test_every_effect_alone_changes_photographs(tool: ModuleType, samples: list[Sample], effect: str) -> None:
+@pytest.mark.parametrize(
+    "effect", ["margin", "ruled", "turn", "scale", "paper", "ink", "shading", "shadow", "camera"]
+)
+def test_every_effect_alone_changes_photographs(
+    tool: ModuleType, samples: list[Sample], effect: str
+) -> None:
     scan = samples[0].load()
-    plain = np.repeat(np.rint(255 - 215 * tool.coverage(scan)).astype(np.uint8)[..., None], 3, axis=2)
+    plain = np.repeat(
+        np.rint(255 - 215 * tool.coverage(scan)).astype(np.uint8)[..., None], 3, axis=2
+    )
     alone, _ = tool.photograph(scan, 1, 0, [effect])
     assert alone.shape != plain.shape or (alone != plain).any()
 
 
-def test_photographs_are_read_nearly_as_well_as_scans_once_they_are_levelled(tool: ModuleType, samples: list[Sample]) -> None:
+def test_photographs_are_read_nearly_as_well_as_scans_once_they_are_levelled(
+    tool: ModuleType, samples: list[Sample]
+) -> None:
     levelling = ocrkit.load("iam-words-resnet", threads=1)
     as_taken = ocrkit.load("iam-words-resnet", ["preprocessor.before=[]"], threads=1)
     scans = [sample.load() for sample in samples]
-    photographs = [cv2.cvtColor(tool.photograph(scan, 1, index, [])[0], cv2.COLOR_BGR2GRAY) for index, scan in enumerate(scans)]
+    photographs = [
+        cv2.cvtColor(tool.photograph(scan, 1, index, [])[0], cv2.COLOR_BGR2GRAY)
+        for index, scan in enumerate(scans)
+    ]
 
     def right(pipeline: ocrkit.Pipeline, images: list[np.ndarray]) -> int:
         items = pipeline.read_many(images)

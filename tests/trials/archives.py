@@ -1,4 +1,5 @@
-"""Archives that somebody damaged, or made to do harm. ``ARCHIVES`` names them: add a line to try another."""
+"""Archives that somebody damaged, or made to do harm. ``ARCHIVES`` names them: add a line to try
+another."""
 
 import gzip
 import shutil
@@ -17,18 +18,33 @@ GOOD = b"a01-000u-00-00 ok 154 408 768 27 51 AT A\n"
 GIB = 1 << 30
 
 
-def block(name: str | bytes = "words.txt", size: int | bytes = 0, kind: bytes = b"0", *, link: bytes = b"") -> bytes:
-    """A member's header of 512 bytes, with the right checksum; bytes as ``size`` are put in as they are."""
+def block(
+    name: str | bytes = "words.txt", size: int | bytes = 0, kind: bytes = b"0", *, link: bytes = b""
+) -> bytes:
+    """A member's header of 512 bytes, with the right checksum; bytes as ``size`` are put in as they
+    are."""
     name = name.encode() if isinstance(name, str) else name
     if isinstance(size, int):
-        size = b"%011o\0" % size if 0 <= size < 8 << 30 else b"\x80" + size.to_bytes(11, "big", signed=True)
+        size = (
+            b"%011o\0" % size
+            if 0 <= size < 8 << 30
+            else b"\x80" + size.to_bytes(11, "big", signed=True)
+        )
         size = b"\xff" + size[1:] if size[1] & 0x80 else size
     head = b"".join(
         [
-            name[:100].ljust(100, b"\0"), b"0000644\0", b"0000000\0", b"0000000\0", size[:12].ljust(12, b"\0"),
-            b"00000000000\0", b" " * 8, kind, link[:100].ljust(100, b"\0"), b"ustar\x0000",
+            name[:100].ljust(100, b"\0"),
+            b"0000644\0",
+            b"0000000\0",
+            b"0000000\0",
+            size[:12].ljust(12, b"\0"),
+            b"00000000000\0",
+            b" " * 8,
+            kind,
+            link[:100].ljust(100, b"\0"),
+            b"ustar\x0000",
         ]
-    ).ljust(512, b"\0")  # fmt: skip
+    ).ljust(512, b"\0")
     return head[:148] + b"%06o\0 " % sum(head) + head[156:]
 
 
@@ -61,7 +77,8 @@ def packed(*parts: bytes) -> bytes:
 
 
 def zeros(size: int) -> bytes:
-    """A gzip stream of so many zero bytes: the same 16 MiB again and again, which takes no time to make."""
+    """A gzip stream of so many zero bytes: the same 16 MiB again and again, which takes no time to
+    make."""
     piece = 16 << 20
     return gzip.compress(bytes(piece), 1) * (size // piece) + gzip.compress(bytes(size % piece), 1)
 
@@ -104,11 +121,17 @@ ARCHIVES: dict[str, tuple[str, Made]] = {
     "version 7, no type": ("", lambda: packed(member(kind=b"\0"))),
     "no end": ("", lambda: gzip.compress(TAR)),
     "more after the end": ("", lambda: packed(TAR, END, b"garbage" * 1000)),
-    "a long name": ("", lambda: packed(block("long", 10, b"L") + padded(b"words.txt\0"), member("x"))),
+    "a long name": (
+        "",
+        lambda: packed(block("long", 10, b"L") + padded(b"words.txt\0"), member("x")),
+    ),
     "a pax path": ("", lambda: packed(pax(record("path", "words.txt")), member("x"))),
     "a pax size": ("", lambda: packed(pax(record("size", str(len(GOOD)))), block(), padded(GOOD))),
     "a pax header of all": ("", lambda: packed(pax(record("comment", "made by git"), b"g"), TAR)),
-    "pax attributes of macOS": ("", lambda: packed(pax(record("LIBARCHIVE.xattr.x", "A" * 30_000)), TAR)),
+    "pax attributes of macOS": (
+        "",
+        lambda: packed(pax(record("LIBARCHIVE.xattr.x", "A" * 30_000)), TAR),
+    ),
     "the same twice": ("", lambda: packed(TAR, TAR)),
     "in a folder": ("", lambda: packed(block("ascii/", kind=b"5"), member("ascii/words.txt"))),
     "a path with dots": ("", lambda: packed(member("./words.txt"))),
@@ -117,12 +140,18 @@ ARCHIVES: dict[str, tuple[str, Made]] = {
     "an empty name": (NOTHING, lambda: packed(member(""))),
     "a name of a folder": (NOTHING, lambda: packed(block("words.txt/", 0, b"\0"))),
     "a name that is not UTF-8": (NOTHING, lambda: packed(member(b"w\xff\xfe.txt"))),
-    "a path of 60,000 letters": (NOTHING, lambda: packed(pax(record("path", "a" * 60_000 + ".txt")), member())),
+    "a path of 60,000 letters": (
+        NOTHING,
+        lambda: packed(pax(record("path", "a" * 60_000 + ".txt")), member()),
+    ),
     "a path with a null": (NOTHING, lambda: packed(pax(record("path", b"words\0.txt")), member())),
     "above": (OUTSIDE, lambda: packed(member("../words.txt"))),
     "above and down": (OUTSIDE, lambda: packed(member("ascii/../../words.txt"))),
     "absolute": (OUTSIDE, lambda: packed(member("/words.txt"))),
-    "above by a long name": (OUTSIDE, lambda: packed(block("l", 8, b"L") + padded(b"../a.txt"), member())),
+    "above by a long name": (
+        OUTSIDE,
+        lambda: packed(block("l", 8, b"L") + padded(b"../a.txt"), member()),
+    ),
     "above by pax": (OUTSIDE, lambda: packed(pax(record("path", "../words.txt")), member())),
     "escapes in a path": (OUTSIDE, lambda: packed(member("../\x1b]0;mine\x07\x1b[2J\n.txt"))),
     "a symbolic link": (LINK, lambda: packed(block("words.txt", 0, b"2", link=b"/etc/passwd"))),
@@ -132,25 +161,49 @@ ARCHIVES: dict[str, tuple[str, Made]] = {
     "a pipe": (LINK, lambda: packed(block("words.txt", 0, b"6"))),
     "a type that nobody knows": (LINK, lambda: packed(block("words.txt", 0, b"Z"))),
     "a sparse file": (LINK, lambda: packed(old_sparse("words.txt", 1 << 20))),
-    "99 sparse files of 7 GiB": (LINK, lambda: packed(*(old_sparse("words.txt", 7 * GIB) for _ in range(99)))),
-    "sparse 0.0": (LINK, lambda: sparse(record("GNU.sparse.size", "99999999999"), record("GNU.sparse.numblocks", "1"))),
+    "99 sparse files of 7 GiB": (
+        LINK,
+        lambda: packed(*(old_sparse("words.txt", 7 * GIB) for _ in range(99))),
+    ),
+    "sparse 0.0": (
+        LINK,
+        lambda: sparse(
+            record("GNU.sparse.size", "99999999999"), record("GNU.sparse.numblocks", "1")
+        ),
+    ),
     "sparse 0.1": (LINK, lambda: sparse(record("GNU.sparse.map", "0,1"))),
     "sparse 0.1, a bad map": (LINK, lambda: sparse(record("GNU.sparse.map", "a,b"))),
     "sparse 0.0, a bad size": (LINK, lambda: sparse(record("GNU.sparse.size", "zz"))),
-    "sparse 1.0": (LINK, lambda: sparse(record("GNU.sparse.major", "1"), record("GNU.sparse.minor", "0"), data=b"1\n0\n9\n")),
+    "sparse 1.0": (
+        LINK,
+        lambda: sparse(
+            record("GNU.sparse.major", "1"), record("GNU.sparse.minor", "0"), data=b"1\n0\n9\n"
+        ),
+    ),
     "sparse 1.0, a bad map": (
         LINK,
-        lambda: sparse(record("GNU.sparse.major", "1"), record("GNU.sparse.minor", "0"), data=b"x" * 600),
+        lambda: sparse(
+            record("GNU.sparse.major", "1"), record("GNU.sparse.minor", "0"), data=b"x" * 600
+        ),
     ),
     "sparse 1.0, a bad size": (
         LINK,
-        lambda: sparse(record("GNU.sparse.major", "1"), record("GNU.sparse.minor", "0"), record("GNU.sparse.realsize", "zz")),
+        lambda: sparse(
+            record("GNU.sparse.major", "1"),
+            record("GNU.sparse.minor", "0"),
+            record("GNU.sparse.realsize", "zz"),
+        ),
     ),
-    **{f"3,000 headers {kind.decode()} in a chain": (DAMAGED, partial(chained, kind)) for kind in (b"L", b"K", b"x", b"g")},
+    **{
+        f"3,000 headers {kind.decode()} in a chain": (DAMAGED, partial(chained, kind))
+        for kind in (b"L", b"K", b"x", b"g")
+    },
     **{
         f"a header {kind.decode()} of 3 GiB": (
             DAMAGED,
-            lambda kind=kind: gzip.compress(block("x", 3 * GIB, kind)) + zeros(3 * GIB) + packed(TAR),
+            lambda kind=kind: (
+                gzip.compress(block("x", 3 * GIB, kind)) + zeros(3 * GIB) + packed(TAR)
+            ),
         )
         for kind in (b"L", b"K", b"x", b"g")
     },
@@ -181,7 +234,10 @@ ARCHIVES: dict[str, tuple[str, Made]] = {
     "garbage behind what is packed": (DAMAGED, lambda: packed(TAR) + b"garbage"),
     "garbage inside": (DAMAGED, lambda: flipped(packed(TAR), 40)),
     "an unknown way of packing": (DAMAGED, lambda: flipped(packed(TAR), 2)),
-    "a packed extra field without end": (DAMAGED, lambda: b"\x1f\x8b\x08\x04" + bytes(6) + b"\xff\xff" + bytes(9)),
+    "a packed extra field without end": (
+        DAMAGED,
+        lambda: b"\x1f\x8b\x08\x04" + bytes(6) + b"\xff\xff" + bytes(9),
+    ),
     "a packed name without end": (DAMAGED, lambda: b"\x1f\x8b\x08\x08" + bytes(6) + b"a" * 99_999),
     "only the mark of gzip": (DAMAGED, lambda: b"\x1f\x8b"),
     "raw deflate": ("not a gzip archive", lambda: zlib.compress(TAR)),
@@ -189,16 +245,27 @@ ARCHIVES: dict[str, tuple[str, Made]] = {
     "nothing at all": ("not a gzip archive", lambda: b""),
     "a web page": ("not a gzip archive", lambda: b"<!doctype html>"),
 }
-"""By what is wrong with them: words of the line that refuses them, nothing where they are read, and how they are made."""
+"""By what is wrong with them: words of the line that refuses them, nothing where they are read, and
+how they are made."""
 
 LARGE: dict[str, tuple[str, Made]] = {
-    "a file of 9 GiB": (TOO_MUCH, lambda: gzip.compress(block("words.txt", 9 * GIB)) + zeros(9 * GIB)),
+    "a file of 9 GiB": (
+        TOO_MUCH,
+        lambda: gzip.compress(block("words.txt", 9 * GIB)) + zeros(9 * GIB),
+    ),
     "a file of 8 GiB less a bit, and another": (
         TOO_MUCH,
-        lambda: gzip.compress(block("words.txt", 8 * GIB - 4096)) + zeros(8 * GIB - 4096) + packed(member(data=bytes(8192))),
+        lambda: (
+            gzip.compress(block("words.txt", 8 * GIB - 4096))
+            + zeros(8 * GIB - 4096)
+            + packed(member(data=bytes(8192)))
+        ),
     ),
     "9 GiB behind the end": (TOO_MUCH, lambda: packed(TAR) + zeros(9 * GIB)),
-    "600,000 members": (TOO_MUCH, lambda: gzip.compress(block("a.txt") * 6000, 1) * 100 + packed(TAR)),
+    "600,000 members": (
+        TOO_MUCH,
+        lambda: gzip.compress(block("a.txt") * 6000, 1) * 100 + packed(TAR),
+    ),
 }
 """What takes a minute."""
 

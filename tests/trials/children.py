@@ -1,4 +1,5 @@
-"""Trials run in processes of their own: what crashes, hangs or takes all memory there ends one test, and is seen."""
+"""Trials run in processes of their own: what crashes, hangs or takes all memory there ends one
+test, and is seen."""
 
 import json
 import os
@@ -12,19 +13,27 @@ TRIALS = int(os.environ.get("OCRKIT_TRIALS") or 20)
 FULL = TRIALS >= 1000
 """Whether to try everything, whatever it takes."""
 _MOST_VIRTUAL = 12 << 30
-"""Bytes that a process may reserve: one that would take all memory fails before the machine does."""
+"""Bytes that a process may reserve: one that would take all memory fails before the machine
+does."""
 _PATIENCE = 3600 if FULL else 300
 """Seconds after which a process counts as hung."""
 
 
 def run_child(trial: str, folder: Path, *, most_mb: int, **options: Any) -> dict[str, Any]:
-    """Runs ``trial(folder, **options)`` of the module ``trials.<trial>`` in a process of its own; gives what it reports.
+    """Runs ``trial(folder, **options)`` of the module ``trials.<trial>`` in a process of its own;
+    gives what it reports.
 
-    Asserts that the process ends by itself, without a traceback, and never held more than ``most_mb`` megabytes.
+    Asserts that the process ends by itself, without a traceback, and never held more than
+    ``most_mb`` megabytes.
     """
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "PYTHONFAULTHANDLER": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONFAULTHANDLER": "1",
+    }
     command = [sys.executable, "-m", "trials.children", trial, str(folder), json.dumps(options)]
-    child = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    child = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=_PATIENCE, check=False
+    )
     assert child.returncode == 0, child.stderr[-3000:]
     assert "Traceback" not in child.stderr, child.stderr[-3000:]
     report: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
@@ -34,8 +43,13 @@ def run_child(trial: str, folder: Path, *, most_mb: int, **options: Any) -> dict
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held. ``ru_maxrss`` would count the one that started it too."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    """The most memory that this process has held. ``ru_maxrss`` would count the one that started it
+    too."""
+    line = next(
+        line
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith("VmHWM")
+    )
     return int(line.split()[1]) / 1024
 
 

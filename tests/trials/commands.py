@@ -1,7 +1,8 @@
-"""The command ``ocrkit`` in forked children of a process that has imported all that it needs: a fault costs no start of Python.
+"""The command ``ocrkit`` in forked children of a process that has imported all that it needs: a
+fault costs no start of Python.
 
-A child can be killed before any of its operations on files or in the midst of a file, or be refused more bytes, as on a full
-disk.
+A child can be killed before any of its operations on files or in the midst of a file, or be refused
+more bytes, as on a full disk.
 """
 
 import os
@@ -16,7 +17,17 @@ from typing import Any, NamedTuple
 from ocrkit.cli import console
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-_OPERATIONS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.utime", "os.chmod"}
+_OPERATIONS = {
+    "os.rename",
+    "os.remove",
+    "os.mkdir",
+    "os.rmdir",
+    "os.truncate",
+    "os.link",
+    "os.symlink",
+    "os.utime",
+    "os.chmod",
+}
 """Events of Python's audit that change a folder; ``open`` is one where it is to write."""
 
 
@@ -33,10 +44,16 @@ class End(NamedTuple):
 
 
 def run_command(
-    words: list[str], watched: Path, *, kill_at: int = 0, most_bytes: int | None = None, killing: bool = False
+    words: list[str],
+    watched: Path,
+    *,
+    kill_at: int = 0,
+    most_bytes: int | None = None,
+    killing: bool = False,
 ) -> End:
-    """Runs a command in a child. It is killed before its operation of that number on files under ``watched``, or when a file
-    grows beyond ``most_bytes``; without ``killing`` it is refused then, as on a full disk."""
+    """Runs a command in a child. It is killed before its operation of that number on files under
+    ``watched``, or when a file grows beyond ``most_bytes``; without ``killing`` it is refused then,
+    as on a full disk."""
     reading, writing = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
@@ -44,7 +61,10 @@ def run_command(
         os.close(reading)
         for stream in (1, 2):
             os.dup2(writing, stream)
-        sys.stdout, sys.stderr = (open(stream, "w", encoding="utf-8", closefd=False) for stream in (1, 2))  # noqa: SIM115
+        sys.stdout, sys.stderr = (
+            open(stream, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+            for stream in (1, 2)
+        )
         try:
             _be(words, watched, kill_at, most_bytes, killing)
         except BaseException:  # noqa: BLE001  (the parent reads it)
@@ -58,19 +78,27 @@ def run_command(
     _, status, used = os.wait4(pid, 0)
     count = re.search(r"\noperations (\d+)\n$", said)
     return End(
-        os.waitstatus_to_exitcode(status), said[: count.start()] if count else said, int(count[1]) if count else 0,
+        os.waitstatus_to_exitcode(status),
+        said[: count.start()] if count else said,
+        int(count[1]) if count else 0,
         used.ru_maxrss / 1024,
-    )  # fmt: skip
+    )
 
 
-def _be(words: list[str], watched: Path, kill_at: int, most_bytes: int | None, killing: bool) -> None:
+def _be(
+    words: list[str], watched: Path, kill_at: int, most_bytes: int | None, killing: bool
+) -> None:
     count = 0
 
     def heard(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal count
-        if event not in _OPERATIONS and not (event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITES):
+        if event not in _OPERATIONS and not (
+            event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITES
+        ):
             return
-        if isinstance(arguments[0], str | bytes | os.PathLike) and str(watched) in os.fsdecode(arguments[0]):
+        if isinstance(arguments[0], str | bytes | os.PathLike) and str(watched) in os.fsdecode(
+            arguments[0]
+        ):
             count += 1
             if count == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)

@@ -14,7 +14,17 @@ def seeds(tiny_run: Path, words_root: Path, tmp_path_factory: pytest.TempPathFac
     """A folder for each parser with what it reads, whole and sound, not to be changed."""
     folder = tmp_path_factory.mktemp("seeds")
     results = folder / "results.jsonl"
-    run = ["run", "--pipeline", str(tiny_run), "--data", str(words_root), "--split", "all", "--output", str(results)]
+    run = [
+        "run",
+        "--pipeline",
+        str(tiny_run),
+        "--data",
+        str(words_root),
+        "--split",
+        "all",
+        "--output",
+        str(results),
+    ]
     assert CliRunner().invoke(main, run).exit_code == 0
     make_seeds(folder / "made", tiny_run, words_root, results)
     return folder / "made"

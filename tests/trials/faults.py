@@ -1,4 +1,5 @@
-"""Commands that write files, killed at every operation on them, killed in the midst of a file, and on a full disk.
+"""Commands that write files, killed at every operation on them, killed in the midst of a file, and
+on a full disk.
 
 ``WORKS`` names them: add a line to try another.
 """
@@ -20,12 +21,15 @@ from trials.commands import End, run_command
 
 CUTS = [0, 1, 100, 1000, 4096, 10_000, 30_000]
 """Bytes of a file at which a write ends."""
-TRAIN = "train --pipeline SEEDS/run --set training.epochs=2 --threads 1 --data SEEDS/words --out TO/run"
+TRAIN = (
+    "train --pipeline SEEDS/run --set training.epochs=2 --threads 1 --data SEEDS/words --out TO/run"
+)
 RUN = "run --pipeline SEEDS/pipeline --data SEEDS/words --split all --threads 1 --batch-size 4"
 
 
 class Work(NamedTuple):
-    """A command, whose words ``SEEDS`` and ``TO`` are the folders of sound inputs and of what is written."""
+    """A command, whose words ``SEEDS`` and ``TO`` are the folders of sound inputs and of what is
+    written."""
 
     command: str
     again: str = ""
@@ -35,7 +39,8 @@ class Work(NamedTuple):
     imports: Sequence[str] = ()
     prepare: Callable[[Path], None] = lambda _: None
     cache: bool = False
-    """Whether its images are cached below ``TO``; then it goes on twice, the second time from the cache."""
+    """Whether its images are cached below ``TO``; then it goes on twice, the second time from the
+    cache."""
 
 
 def _archives(to: Path) -> None:
@@ -44,7 +49,9 @@ def _archives(to: Path) -> None:
     files = {
         "ascii": [member(), member("forms.txt", b"a01-000u 000\n")],
         "xml": [member(f"a01-00{index}.xml", b"<form/>") for index in range(5)],
-        "words": [member(f"a01/a01-00{index}/a01-00{index}-00-00.png", bytes(9000)) for index in range(5)],
+        "words": [
+            member(f"a01/a01-00{index}/a01-00{index}-00-00.png", bytes(9000)) for index in range(5)
+        ],
     }
     for name, members in files.items():
         (to / "iam" / f"{name}.tgz").write_bytes(packed(*members))
@@ -52,14 +59,23 @@ def _archives(to: Path) -> None:
 
 WORKS = {
     "train on torch": Work(
-        f"{TRAIN} --backend torch", "train --resume --threads 1 --out TO/run", "run/run.json", ["ocrkit_torch.backend"]
+        f"{TRAIN} --backend torch",
+        "train --resume --threads 1 --out TO/run",
+        "run/run.json",
+        ["ocrkit_torch.backend"],
     ),
     "train on gluon": Work(
-        f"{TRAIN} --backend gluon --set backends=['gluon']", "train --resume --threads 1 --out TO/run", "run/run.json",
+        f"{TRAIN} --backend gluon --set backends=['gluon']",
+        "train --resume --threads 1 --out TO/run",
+        "run/run.json",
         ["ocrkit_gluon.backend"],
     ),
-    "run into a file": Work(f"{RUN} --output TO/results.jsonl", f"{RUN} --output TO/results.jsonl --resume"),
-    "run with everything": Work(f"{RUN} --output TO/results.jsonl --report TO/page.html --grid TO/grid.png"),
+    "run into a file": Work(
+        f"{RUN} --output TO/results.jsonl", f"{RUN} --output TO/results.jsonl --resume"
+    ),
+    "run with everything": Work(
+        f"{RUN} --output TO/results.jsonl --report TO/page.html --grid TO/grid.png"
+    ),
     "run beside a cache": Work(f"{RUN} --output TO/results.jsonl", cache=True),
     "lm train": Work("lm train --text SEEDS/text/text.txt --order 4 --out TO/model.lm"),
     "export": Work("export SEEDS/pipeline --to TO/network.onnx"),
@@ -67,10 +83,10 @@ WORKS = {
     "data show": Work("data show iam SEEDS/words --output TO/samples.png"),
     "new pipeline": Work("new pipeline --from SEEDS/pipeline --to TO/pipeline.toml"),
     "plugins new": Work("plugins new my-metric --kind metric --to TO/my-metric"),
-}  # fmt: skip
+}
 
 
-# ------------------------------------------------------------------------------------------------------------------ trials
+# ------------------------------------------------------------------------------------------- trials
 
 
 class _Trial:
@@ -95,13 +111,18 @@ class _Trial:
         return self._call(command, {})
 
     def _call(self, command: str, fault: dict[str, Any]) -> End:
-        os.environ["OCRKIT_CACHE"] = str((self._folder if self._work.cache else self._folder.parent) / "cache")
-        words = [word.replace("SEEDS", str(self._seeds)).replace("TO", str(self._folder)) for word in command.split()]
+        os.environ["OCRKIT_CACHE"] = str(
+            (self._folder if self._work.cache else self._folder.parent) / "cache"
+        )
+        words = [
+            word.replace("SEEDS", str(self._seeds)).replace("TO", str(self._folder))
+            for word in command.split()
+        ]
         return run_command(words, self._folder, **fault)
 
     def result(self) -> dict[str, str]:
-        """What is in each file, without times. Files that only locks need, those that say when, and the cache, which is only
-        to be used, are left out."""
+        """What is in each file, without times. Files that only locks need, those that say when, and
+        the cache, which is only to be used, are left out."""
         found = {}
         for path in sorted(self._folder.rglob("*")):
             name = path.relative_to(self._folder).as_posix()
@@ -114,23 +135,36 @@ class _Trial:
 def _digest(path: Path) -> str:
     if path.name == "log.jsonl":
         lines = [json.loads(line) for line in path.read_text().splitlines()]
-        timeless = [{key: value for key, value in line.items() if "second" not in key} for line in lines]
+        timeless = [
+            {key: value for key, value in line.items() if "second" not in key} for line in lines
+        ]
         data = json.dumps(timeless, sort_keys=True).encode()
     elif path.suffix == ".safetensors":
-        data = b"".join(name.encode() + array.tobytes() for name, array in sorted(read(path).arrays.items()))
+        data = b"".join(
+            name.encode() + array.tobytes() for name, array in sorted(read(path).arrays.items())
+        )
     else:
         data = path.read_bytes()
     return hashlib.sha256(data).hexdigest()[:12]
 
 
 def trial(folder: Path, seeds: str, name: str, points: int, seed: int = 0) -> dict[str, Any]:
-    """Kills a work at so many points, drawn at random, or at all where there are no more, and has it go on: it shall end with
-    the same files as one that nobody disturbed. Then the same with kills in the midst of a file and with full disks, which
-    shall be a line. Reports ``wrong``, a line each."""
+    """Kills a work at so many points, drawn at random, or at all where there are no more, and has
+    it go on: it shall end with the same files as one that nobody disturbed. Then the same with
+    kills in the midst of a file and with full disks, which shall be a line. Reports ``wrong``, a
+    line each."""
     work = WORKS[name]
     if not work.imports:
-        os.environ["OCRKIT_DISABLE_PLUGINS"] = "gluon,torch"  # whose imports take longer than all else
-    for module in ("ocrkit.cli.run", "ocrkit.cli.train", "ocrkit.pipeline", "ocrkit.training", *work.imports):
+        os.environ["OCRKIT_DISABLE_PLUGINS"] = (
+            "gluon,torch"  # whose imports take longer than all else
+        )
+    for module in (
+        "ocrkit.cli.run",
+        "ocrkit.cli.train",
+        "ocrkit.pipeline",
+        "ocrkit.training",
+        *work.imports,
+    ):
         import_module(module)
     one = _Trial(work, Path(seeds), folder / "one")
     one.begin()
@@ -153,7 +187,9 @@ def trial(folder: Path, seeds: str, name: str, points: int, seed: int = 0) -> di
         if on.status or "Traceback" in on.said:
             wrong.append(f"{what}, then: status {on.status}: {on.said[-300:]}")
         elif (found := one.result()) != expected:
-            names = sorted(key for key in {*found, *expected} if found.get(key) != expected.get(key))
+            names = sorted(
+                key for key in {*found, *expected} if found.get(key) != expected.get(key)
+            )
             wrong.append(f"{what}, then: other files: {names}")
         return end
 

@@ -1,4 +1,5 @@
-"""Everything that reads files which anybody may have written. ``PARSERS`` names them: add a line to try another."""
+"""Everything that reads files which anybody may have written. ``PARSERS`` names them: add a line to
+try another."""
 
 import faulthandler
 import gzip
@@ -39,7 +40,14 @@ from ocrkit_iam.words import IamWords
 from ocrkit_onnx.backend import Onnx
 from ocrkit_onnx.graph import metadata_entries, metadata_of
 from ocrkit_synth.strokes import Strokes
-from trials.mutations import Mutate, image_mutated, json_mutated, lines_mutated, mutated, toml_mutated
+from trials.mutations import (
+    Mutate,
+    image_mutated,
+    json_mutated,
+    lines_mutated,
+    mutated,
+    toml_mutated,
+)
 from trials.seeds import CACHED, KEY
 
 SLOW = 120
@@ -57,7 +65,8 @@ class Parser(NamedTuple):
     folder: str = ""
     """The seed's, where that is not the parser's own name."""
     alone: bool = False
-    """Whether the file is all that reading takes; ``read`` is given it instead of the folder then."""
+    """Whether the file is all that reading takes; ``read`` is given it instead of the folder
+    then."""
 
 
 @cache
@@ -132,7 +141,9 @@ def _score(folder: Path) -> None:
 
 
 def _compare(folder: Path) -> None:
-    compare_results(read_results(folder / "others.jsonl"), read_results(folder / "results.jsonl"), RAW)
+    compare_results(
+        read_results(folder / "others.jsonl"), read_results(folder / "results.jsonl"), RAW
+    )
 
 
 def _read_cache(folder: Path) -> None:
@@ -143,7 +154,12 @@ def _read_cache(folder: Path) -> None:
         raise OcrkitError("no such entry")
     with entry:
         found = [str(each) if isinstance(each, ImageError) else each.tolist() for each in entry]
-    if found != [str(each) if isinstance(each, ImageError) else each.tolist() for each in CACHED][: len(found)]:
+    if (
+        found
+        != [str(each) if isinstance(each, ImageError) else each.tolist() for each in CACHED][
+            : len(found)
+        ]
+    ):
         raise AssertionError("other pixels than were stored")
 
 
@@ -173,7 +189,9 @@ PARSERS: dict[str, Parser] = {
     "weights": Parser(_read_pipeline, "weights.safetensors"),
     "description": Parser(_read_pipeline, "weights.safetensors", (_describe,)),
     "run": Parser(_read_run, "run.json", (mutated, json_mutated)),
-    "checkpoint": Parser(_read_checkpoint, "last.safetensors", (mutated, _describe, _describe), alone=True),
+    "checkpoint": Parser(
+        _read_checkpoint, "last.safetensors", (mutated, _describe, _describe), alone=True
+    ),
     "network": Parser(_read_network, "tiny.onnx"),
     "exported": Parser(read_exported, "tiny.onnx", (_describe_network,), alone=True),
     "arpa": Parser(_read_language_model, "model.arpa", alone=True),
@@ -188,7 +206,9 @@ PARSERS: dict[str, Parser] = {
     "ground truth": Parser(_read_folder, "a.gt.txt"),
     "strokes": Parser(_read_strokes, "lines.jsonl.gz", (mutated, _unpacked)),
     "results": Parser(_score, "results.jsonl", (mutated, lines_mutated, lines_mutated)),
-    "comparison": Parser(_compare, "results.jsonl", (mutated, lines_mutated, lines_mutated), "results"),
+    "comparison": Parser(
+        _compare, "results.jsonl", (mutated, lines_mutated, lines_mutated), "results"
+    ),
     "cache": Parser(_read_cache, f"{KEY}/*"),
     "images": Parser(read_image, "*", (image_mutated,), alone=True),
 }
@@ -205,11 +225,13 @@ ODD_FILES: list[Callable[[Path], object]] = [
     lambda file: file.write_bytes(b""),
     lambda file: (file.touch(), os.truncate(file, 1 << 40)),
 ]
-"""What may stand in the place of a file: a pipe, devices, links to themselves and to nothing, a terabyte of zeros."""
+"""What may stand in the place of a file: a pipe, devices, links to themselves and to nothing, a
+terabyte of zeros."""
 
 
 def trial(folder: Path, seeds: str, names: list[str], count: int, seed: int = 0) -> dict[str, Any]:
-    """Reads ``count`` damaged inputs for each parser. Reports how many were read and refused, and ``wrong``, a line each.
+    """Reads ``count`` damaged inputs for each parser. Reports how many were read and refused, and
+    ``wrong``, a line each.
 
     An input that was wrong stays in ``folder``. The same seed damages the same way.
     """
@@ -238,11 +260,15 @@ def trial(folder: Path, seeds: str, names: list[str], count: int, seed: int = 0)
             except OcrkitError:
                 report["refused"] += 1
             except Exception as error:  # noqa: BLE001  (that is what is looked for)
-                if isinstance(error, OSError) and error.filename:  # a line too: of a name that is too long, say
+                if (
+                    isinstance(error, OSError) and error.filename
+                ):  # a line too: of a name that is too long, say
                     report["refused"] += 1
                     continue
                 place = traceback.extract_tb(error.__traceback__)[-1]
-                report["wrong"].append(f"{name} {number}: {error!r:.200} at {Path(place.filename).name}:{place.lineno}")
+                report["wrong"].append(
+                    f"{name} {number}: {error!r:.200} at {Path(place.filename).name}:{place.lineno}"
+                )
                 if number >= 0:
                     shutil.copy(file, folder / f"wrong-{name}-{number}-{file.name}")
             finally:

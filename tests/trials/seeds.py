@@ -1,4 +1,5 @@
-"""Whole and sound inputs, each in a folder with all that reading it takes: what trials then damage."""
+"""Whole and sound inputs, each in a folder with all that reading it takes: what trials then
+damage."""
 
 import gzip
 import json
@@ -29,11 +30,12 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
 <word id="a01-000u-00-01" tag="NN" text="&amp;quot;hen&amp;quot;"/></line>
 <line id="a01-000u-01" segmentation="err"><word id="a01-000u-01-00" tag="." text="R&amp;amp;D"/></line>
 </handwritten-part></form>
-"""
+"""  # noqa: E501
 
 
 def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
-    """Folders by the names of the parsers that read them. ``run`` is a training run, ``results`` a result file of it."""
+    """Folders by the names of the parsers that read them. ``run`` is a training run, ``results`` a
+    result file of it."""
     spec = load_spec(run)
     pipeline = tomli_w.dumps(spec.table | {"backends": ["onnx"], "weights": "weights.safetensors"})
     assembly = assemble(load_spec(run, {"backends": ["onnx"]}))
@@ -43,12 +45,20 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     (model / "pipeline.toml").write_text(pipeline)
     write(model / "weights.safetensors", read(run / "best.safetensors").arrays, assembly.identity())
     manifest = {
-        "schema": 2, "name": "tiny", "licence": "MIT", "terms": "Do as you like.", "network": assembly.identity(),
-        "weights": {"file": "weights.safetensors", "sha256": sha256_of(model / "weights.safetensors"), "bytes": 1234},
+        "schema": 2,
+        "name": "tiny",
+        "licence": "MIT",
+        "terms": "Do as you like.",
+        "network": assembly.identity(),
+        "weights": {
+            "file": "weights.safetensors",
+            "sha256": sha256_of(model / "weights.safetensors"),
+            "bytes": 1234,
+        },
         "training": {"data": "drawn", "runs": [{"epochs": 2, "learning_rate": 0.03}]},
         "confidence": {"temperature": 1.25, "fitted_on": "validation"},
         "results": {"dataset": "iam", "samples": 31, "metrics": {"cer": {"value": 0.1}}},
-    }  # fmt: skip
+    }
     (model / "manifest.toml").write_text(tomli_w.dumps(manifest))
     _copy(model, folder, "manifest", "weights", "description")
     for name in ("weights", "description"):  # by which a manifest would refuse all that is damaged
@@ -67,7 +77,9 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     (folder / "forms list").mkdir()
     write_list(folder / "forms list" / "forms.txt", ["a01-000u", "a01-003"], ["c04-156"])
     (folder / "golden").mkdir()
-    item = Item("a", np.full((4, 6), 200, np.uint8), np.log(np.full((3, 6), 1 / 6, np.float32)), "he")
+    item = Item(
+        "a", np.full((4, 6), 200, np.uint8), np.log(np.full((3, 6), 1 / 6, np.float32)), "he"
+    )
     write_golden(folder / "golden" / "golden.safetensors", [item, item])
     _write(folder / "params" / "network.params", _params())
 
@@ -84,7 +96,8 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     places = [500 + 70 * index for index, letter in enumerate("some words apart") if letter != " "]
     strokes = [[place, 900, 10, -60, 15, 60, 15, -55, 20, 55] for place in places]
     rows = "".join(
-        json.dumps({"id": f"a01-000u-0{i}", "text": "some words apart", "strokes": strokes}) + "\n" for i in range(3)
+        json.dumps({"id": f"a01-000u-0{i}", "text": "some words apart", "strokes": strokes}) + "\n"
+        for i in range(3)
     )
     _write(folder / "strokes" / "lines.jsonl.gz", gzip.compress(rows.encode()))
     _write(folder / "text" / "text.txt", b"it is a hen\nten hens\n")
@@ -116,8 +129,10 @@ def _params() -> bytes:
 
 KEY = "0" * 64
 CACHED = [
-    np.full((4, 6), 7, np.uint8), ImageError("a.png: broken"), np.arange(40, dtype=np.uint8).reshape(4, 10),
-]  # fmt: skip
+    np.full((4, 6), 7, np.uint8),
+    ImageError("a.png: broken"),
+    np.arange(40, dtype=np.uint8).reshape(4, 10),
+]
 """What the cache's entry holds: the second image could not be read."""
 
 
@@ -139,16 +154,30 @@ def _images(folder: Path, png: bytes) -> None:
     clear = colours.convert("RGBA")
     deep = Image.fromarray(np.asarray(grey, np.uint16) * 257)
     saved = {
-        "grey.png": (grey, {}), "colours.png": (colours, {}), "clear.png": (clear, {}), "two.png": (grey.convert("1"), {}),
-        "palette.png": (colours.quantize(16), {}), "sixteen.png": (deep, {}),
-        "grey.jpg": (grey, {}), "colours.jpg": (colours, {}), "steps.jpg": (colours, {"progressive": True}),
-        "turned.jpg": (grey, {"exif": _turned()}), "four.jpg": (colours.convert("CMYK"), {}),
-        "plain.tif": (grey, {}), "deflate.tif": (colours, {"compression": "tiff_deflate"}), "sixteen.tif": (deep, {}),
-        "lzw.tif": (clear, {"compression": "tiff_lzw"}), "fax.tif": (grey.convert("1"), {"compression": "group4"}),
+        "grey.png": (grey, {}),
+        "colours.png": (colours, {}),
+        "clear.png": (clear, {}),
+        "two.png": (grey.convert("1"), {}),
+        "palette.png": (colours.quantize(16), {}),
+        "sixteen.png": (deep, {}),
+        "grey.jpg": (grey, {}),
+        "colours.jpg": (colours, {}),
+        "steps.jpg": (colours, {"progressive": True}),
+        "turned.jpg": (grey, {"exif": _turned()}),
+        "four.jpg": (colours.convert("CMYK"), {}),
+        "plain.tif": (grey, {}),
+        "deflate.tif": (colours, {"compression": "tiff_deflate"}),
+        "sixteen.tif": (deep, {}),
+        "lzw.tif": (clear, {"compression": "tiff_lzw"}),
+        "fax.tif": (grey.convert("1"), {"compression": "group4"}),
         "jpeg.tif": (colours, {"compression": "jpeg"}),
-        "grey.bmp": (grey, {}), "colours.bmp": (colours, {}), "grey.gif": (grey, {}), "clear.gif": (clear.quantize(8), {}),
-        "lossy.webp": (colours, {}), "exact.webp": (clear, {"lossless": True}),
-    }  # fmt: skip
+        "grey.bmp": (grey, {}),
+        "colours.bmp": (colours, {}),
+        "grey.gif": (grey, {}),
+        "clear.gif": (clear.quantize(8), {}),
+        "lossy.webp": (colours, {}),
+        "exact.webp": (clear, {"lossless": True}),
+    }
     for name, (image, options) in saved.items():
         image.save(folder / name, **options)
 

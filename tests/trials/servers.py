@@ -1,6 +1,7 @@
 """Servers that answer as none should. ``ANSWERS`` names them: add a line to try another.
 
-An answer is pieces: bytes that are sent, and numbers, so many seconds of silence. ``LOGIN`` in it is what the client sent.
+An answer is pieces: bytes that are sent, and numbers, so many seconds of silence. ``LOGIN`` in it
+is what the client sent.
 """
 
 import gzip
@@ -31,7 +32,9 @@ def pieces(*parts: bytes | float) -> Answer:
     return lambda: iter(parts)
 
 
-def answer(*headers: bytes | str, body: bytes = BODY, status: bytes = b"200 OK", length: bool = True) -> Answer:
+def answer(
+    *headers: bytes | str, body: bytes = BODY, status: bytes = b"200 OK", length: bool = True
+) -> Answer:
     lines = [b"HTTP/1.1 " + status, b"Connection: close"]
     lines += [header.encode() if isinstance(header, str) else header for header in headers]
     lines += [b"Content-Length: %d" % len(body)] * length
@@ -77,7 +80,10 @@ ANSWERS: dict[str, tuple[str, Answer]] = {
     "the file": ("", answer()),
     "the file without its length": ("", answer(length=False)),
     "the file in chunks": ("", chunked(chunk(BODY[:70]), chunk(BODY[70:]), b"0\r\n\r\n")),
-    "chunks with extensions and trailers": ("", chunked(b"%x;a=b\r\n%s\r\n" % (len(BODY), BODY), b"0\r\nA: b\r\n\r\n")),
+    "chunks with extensions and trailers": (
+        "",
+        chunked(b"%x;a=b\r\n%s\r\n" % (len(BODY), BODY), b"0\r\nA: b\r\n\r\n"),
+    ),
     "HTTP/1.0": ("", pieces(b"HTTP/1.0 200 OK\r\n\r\n", BODY)),
     "an early 100": ("", pieces(b"HTTP/1.1 100 Continue\r\n\r\n", LENGTH, BODY)),
     "a length of words": ("", answer("Content-Length: many", length=False)),
@@ -90,15 +96,24 @@ ANSWERS: dict[str, tuple[str, Answer]] = {
     "an ETag of 60,000 letters": ("", answer(f'ETag: "{"a" * 60_000}"')),
     "a folded ETag": ("", answer('ETag: "a\r\n b"')),
     "an odd date": ("", answer("Last-Modified: yesterday")),
-    "odd cookies": ("", answer(f"Set-Cookie: a=b; Max-Age={NINES}; Version={NINES}; Path=\x01; Expires={NINES}")),
+    "odd cookies": (
+        "",
+        answer(f"Set-Cookie: a=b; Max-Age={NINES}; Version={NINES}; Path=\x01; Expires={NINES}"),
+    ),
     "an odd type": ("", answer("Content-Type: ;;;/")),
     "a header without a colon": ("", answer("nonsense")),
     "a header with a null": ("", answer(b"A: \0")),
     "99 headers": ("", answer(*(f"A{i}: b" for i in range(96)))),
-    # ---------------------------------------------------------------------------------------------------- what comes back
+    # ------------------------------------------------------------------------------ what comes back
     "the login as the reason": ("answers 404 Not Found", answer(status=b"404 " + LOGIN)),
-    "escapes as the reason": ("answers 500 Internal Server Error", answer(status=b"500 \x1b[2J\x1b]0;mine\x07")),
-    "the login as the reason of a 503": (f"{TRIES} (the site answers 503 Service Unavailable)", answer(status=b"503 " + LOGIN)),
+    "escapes as the reason": (
+        "answers 500 Internal Server Error",
+        answer(status=b"500 \x1b[2J\x1b]0;mine\x07"),
+    ),
+    "the login as the reason of a 503": (
+        f"{TRIES} (the site answers 503 Service Unavailable)",
+        answer(status=b"503 " + LOGIN),
+    ),
     "a status that nobody knows": ("the site answers 499", answer(status=b"499 " + LOGIN)),
     "a status of 999": (f"{TRIES} (the site answers 999)", answer(status=b"999 odd")),
     "no reason": ("the site answers 404 Not Found", answer(status=b"404")),
@@ -111,14 +126,24 @@ ANSWERS: dict[str, tuple[str, Answer]] = {
     "no content": (f"{TRIES} (no byte came)", answer(status=b"204 No Content", body=b"")),
     "nothing": (f"{TRIES} (no byte came)", answer(body=b"")),
     "not modified": (UNSAFE, answer(status=b"304 Not Modified", body=b"")),
-    "a range that nobody asked for": ("the site sent another range", answer("Content-Range: bytes 7-9/10", status=b"206 P")),
-    "a range of 5,000 digits": (
-        "the site sent another range", answer(f"Content-Range: bytes 0-{NINES}/{NINES}", status=b"206 P")
+    "a range that nobody asked for": (
+        "the site sent another range",
+        answer("Content-Range: bytes 7-9/10", status=b"206 P"),
     ),
-    "a range of words": ("the site sent another range", answer(b"Content-Range: " + LOGIN, status=b"206 P")),
+    "a range of 5,000 digits": (
+        "the site sent another range",
+        answer(f"Content-Range: bytes 0-{NINES}/{NINES}", status=b"206 P"),
+    ),
+    "a range of words": (
+        "the site sent another range",
+        answer(b"Content-Range: " + LOGIN, status=b"206 P"),
+    ),
     "no range": ("the site sent another range", answer(status=b"206 P")),
-    "no such range": ("the file has changed on the site", answer("Content-Range: bytes */5", status=b"416 R")),
-    # ------------------------------------------------------------------------------------------------------ what is no HTTP
+    "no such range": (
+        "the file has changed on the site",
+        answer("Content-Range: bytes */5", status=b"416 R"),
+    ),
+    # ------------------------------------------------------------------------------ what is no HTTP
     "nothing at all": (f"{TRIES} (Remote end closed", pieces()),
     "an empty line": (NO_HTTP, pieces(b"\r\n\r\n")),
     "the login and no HTTP": (NO_HTTP, pieces(LOGIN + b"\r\n\r\n")),
@@ -133,14 +158,17 @@ ANSWERS: dict[str, tuple[str, Answer]] = {
     "TLS": (NO_HTTP, pieces(bytes.fromhex("15030100020246"))),
     "101 headers": (NO_HTTP, answer(*(f"A{i}: b" for i in range(120)))),
     "a header of 70,000 letters": (NO_HTTP, answer("A: " + "b" * 70_000)),
-    "a status line of 70,000 letters": (NO_HTTP, pieces(b"HTTP/1.1 200 " + b"b" * 70_000 + b"\r\n\r\n")),
+    "a status line of 70,000 letters": (
+        NO_HTTP,
+        pieces(b"HTTP/1.1 200 " + b"b" * 70_000 + b"\r\n\r\n"),
+    ),
     "a negative chunk": (TRIES, chunked(b"-5\r\nhello\r\n")),
     "a chunk of words": (TRIES, chunked(LOGIN + b"\r\nhello\r\n")),
     "a chunk of 5,000 digits": (TRIES, chunked(b"f" * 5000 + b"\r\nhello\r\n")),
     "a chunk without a size": (TRIES, chunked(b"\r\nhello\r\n")),
     "a chunk that says 16 GB": (TRIES, chunked(b"3ffffffff\r\n", BODY)),
     "chunks without their end": (TRIES, chunked(chunk(BODY))),
-    # ------------------------------------------------------------------------------------------------------------ redirects
+    # ------------------------------------------------------------------------------------ redirects
     "to another file": (UNSAFE, redirect(b"/other")),  # which answers the same, without end
     "to itself": (UNSAFE, redirect(b"")),
     "to nowhere": (UNSAFE, answer(status=b"302 Found")),
@@ -157,30 +185,55 @@ ANSWERS: dict[str, tuple[str, Answer]] = {
     "to the login page": (PAGE, redirect(b"/login")),
     "to 60,000 letters": (UNSAFE, redirect(b"/" + b"a" * 60_000)),
     "for good": (UNSAFE, redirect(b"/other", b"308 Permanent Redirect")),
-    "a redirect without end": (TRIES, endless(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", bytes(65_536))),
-    # ------------------------------------------------------------------------------------------------- what is cut or late
-    "less than it says": (" bytes); what has arrived is kept", answer(f"Content-Length: {len(BODY) + 9}", length=False)),
+    "a redirect without end": (
+        TRIES,
+        endless(b"HTTP/1.1 302 Found\r\nLocation: /x\r\n\r\n", bytes(65_536)),
+    ),
+    # -------------------------------------------------------------------------- what is cut or late
+    "less than it says": (
+        " bytes); what has arrived is kept",
+        answer(f"Content-Length: {len(BODY) + 9}", length=False),
+    ),
     "cut in the headers": (TRIES, pieces(b"HTTP/1.1 200 OK\r\nContent-Le")),
     "silence": (TRIES, pieces(1.0)),
     "silence after the headers": (TRIES, pieces(LENGTH, 1.0)),
     "silence in the middle": (TRIES, pieces(LENGTH, BODY[:100], 1.0)),
     "a byte at a time": (TRIES, dripping(LENGTH + BODY)),
-    "a byte of the file at a time": (TRIES, lambda: (p for each in (pieces(LENGTH), dripping(BODY)) for p in each())),
+    "a byte of the file at a time": (
+        TRIES,
+        lambda: (p for each in (pieces(LENGTH), dripping(BODY)) for p in each()),
+    ),
     "a header at a time": (TRIES, endless(OK, b"A: b\r\n", 0.05)),
-    "a chunk of a byte at a time": (TRIES, endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunk(b"x"), 0.05)),
-    # ------------------------------------------------------------------------------------------------------ what never ends
+    "a chunk of a byte at a time": (
+        TRIES,
+        endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunk(b"x"), 0.05),
+    ),
+    # ------------------------------------------------------------------------------ what never ends
     "a file without end": ("more than 1,000,000 bytes", endless(OK + b"\r\n", BODY)),
-    "a length of 8 TB": ("more than 1,000,000 bytes", answer("Content-Length: 8000000000000", length=False)),
-    "chunks without end": ("more than 1,000,000 bytes", endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunk(BODY))),
+    "a length of 8 TB": (
+        "more than 1,000,000 bytes",
+        answer("Content-Length: 8000000000000", length=False),
+    ),
+    "chunks without end": (
+        "more than 1,000,000 bytes",
+        endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", chunk(BODY)),
+    ),
     "a line without end": (NO_HTTP, endless(b"HTTP/1.1 200 ", b"a" * 65_536)),
     "headers without end": (NO_HTTP, endless(OK, b"A: b\r\n" * 1000)),
     "100 again and again": (NO_HTTP, endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 100)),
     "trailers without end": (
-        TRIES, endless(OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(BODY) + b"0\r\n", b"A: b\r\n" * 1000)
+        TRIES,
+        endless(
+            OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(BODY) + b"0\r\n", b"A: b\r\n" * 1000
+        ),
     ),
-    "a chunk's size without end": (NO_HTTP, endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"a" * 65_536)),
-}  # fmt: skip
-"""By what is wrong with them: words of the line that ends the download, nothing where it succeeds."""
+    "a chunk's size without end": (
+        NO_HTTP,
+        endless(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"a" * 65_536),
+    ),
+}
+"""By what is wrong with them: words of the line that ends the download, nothing where it
+succeeds."""
 
 
 class Server(threading.Thread):
@@ -241,7 +294,12 @@ def trial(folder: Path, names: list[str]) -> dict[str, Any]:
             message, found = repr(error), b""
         server.close()
         echoed = LOGIN[6:].decode() in message or PASSWORD in message
-        if found != (b"" if words else BODY) or words not in message or not message.isprintable() or echoed:
+        if (
+            found != (b"" if words else BODY)
+            or words not in message
+            or not message.isprintable()
+            or echoed
+        ):
             wrong.append(f"{name}: {message[:300]!r}")
         download.discard(part)
     wrong += [f"left behind: {path.name}" for path in folder.iterdir()]

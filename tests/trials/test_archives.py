@@ -12,7 +12,9 @@ MOST = 150
 
 
 @pytest.mark.parametrize("name", [None, *(LARGE if FULL else ())])
-def test_archives_are_extracted_whole_or_refused_in_a_line(tmp_path: Path, name: str | None) -> None:
+def test_archives_are_extracted_whole_or_refused_in_a_line(
+    tmp_path: Path, name: str | None
+) -> None:
     names = list(ARCHIVES) if name is None else [name]
     report = run_child("archives", tmp_path, names=names, most_mb=MOST)
     assert report["tried"] == len(names)

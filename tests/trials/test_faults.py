@@ -1,4 +1,5 @@
-"""Whatever happens while a command writes, nothing is lost: it goes on and ends with the same files, bit for bit."""
+"""Whatever happens while a command writes, nothing is lost: it goes on and ends with the same
+files, bit for bit."""
 
 from pathlib import Path
 
@@ -12,7 +13,9 @@ MOST = 1200
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_a_command_that_was_killed_or_met_a_full_disk_goes_on(tmp_path: Path, seeds: Path, name: str) -> None:
+def test_a_command_that_was_killed_or_met_a_full_disk_goes_on(
+    tmp_path: Path, seeds: Path, name: str
+) -> None:
     if name == "train on gluon":
         pytest.importorskip("mxnet", reason="MXNet is not installed")
     points = 100_000 if FULL else max(1, TRIALS // 20)

@@ -1,4 +1,5 @@
-"""However an image is damaged, it is read or skipped, counted and named, and the others are read."""
+"""However an image is damaged, it is read or skipped, counted and named, and the others are
+read."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Whatever a server answers, the file arrives as it is or one line ends the download: soon, in little memory, and without
-anything that the server said."""
+"""Whatever a server answers, the file arrives as it is or one line ends the download: soon, in
+little memory, and without anything that the server said."""
 
 from pathlib import Path
 

@@ -34,7 +34,9 @@ def pipeline(name: str) -> ocrkit.Pipeline:
 
 def test_every_model_is_tested_here(name: str) -> None:
     assert name in registry().names("zoo")
-    assert {entry.name for entry in registry().entries("zoo") if entry.plugin.distribution == "ocrkit"} == set(LARGEST_CER)
+    assert {
+        entry.name for entry in registry().entries("zoo") if entry.plugin.distribution == "ocrkit"
+    } == set(LARGEST_CER)
 
 
 def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
@@ -54,7 +56,9 @@ def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on(name: str) ->
     found = model(name)
     seen = of_model(found.folder, found.manifest)
     chosen, of_iam = seen.chosen, {form for form in seen.trained if not form.startswith("ondb-")}
-    assert bool(of_iam) == bool(chosen) == (name != "synth-words-resnet"), "which has never seen IAM"
+    assert bool(of_iam) == bool(chosen) == (name != "synth-words-resnet"), (
+        "which has never seen IAM"
+    )
     assert of_iam <= set(split_forms("aachen/train"))
     assert not of_iam & chosen
     assert chosen <= set(split_forms("aachen/train"))
@@ -103,7 +107,10 @@ def test_it_is_as_good_as_its_manifest_says_on_writers_it_has_not_seen(
     result = pipeline.evaluate("aachen/validation", data=real_iam)
     stated = model(name).manifest["results"]
     if result.dataset["forms"]["found"] != stated["forms"]["found"]:
-        pytest.skip(f"this copy of IAM has {result.dataset['forms']['found']} of the split's forms, not those of the manifest")
+        pytest.skip(
+            f"this copy of IAM has {result.dataset['forms']['found']} of the split's forms, not "
+            "those of the manifest"
+        )
     assert result.samples == stated["samples"] == 1646
     for metric, score in result.metrics.items():
         for end in ("value", "low", "high"):

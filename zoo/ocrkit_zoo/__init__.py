@@ -1,4 +1,5 @@
-"""The models that ship with ocrkit: a folder each, with pipeline, manifest, weights and model card; and language models."""
+"""The models that ship with ocrkit: a folder each, with pipeline, manifest, weights and model card;
+and language models."""
 
 from ocrkit.hookspecs import Register, hookimpl
 
@@ -6,12 +7,20 @@ from ocrkit.hookspecs import Register, hookimpl
 @hookimpl
 def ocrkit_zoos(register: Register) -> None:
     register(
-        "iam-crnn", "ocrkit_zoo:iam-crnn", summary="Handwritten English words: CNN + biLSTM + CTC, the seed notebook's network"
+        "iam-crnn",
+        "ocrkit_zoo:iam-crnn",
+        summary="Handwritten English words: CNN + biLSTM + CTC, the seed notebook's network",
     )
     register(
-        "iam-words-resnet", "ocrkit_zoo:iam-words-resnet", summary="Handwritten English words: residual CNN + 3 biLSTMs + CTC"
+        "iam-words-resnet",
+        "ocrkit_zoo:iam-words-resnet",
+        summary="Handwritten English words: residual CNN + 3 biLSTMs + CTC",
     )
-    register("synth-words-resnet", "ocrkit_zoo:synth-words-resnet", summary="The same, trained on handwriting fonts alone")
+    register(
+        "synth-words-resnet",
+        "ocrkit_zoo:synth-words-resnet",
+        summary="The same, trained on handwriting fonts alone",
+    )
 
 
 @hookimpl

@@ -2,8 +2,8 @@
 
     python pack.py RUN SAMPLE
 
-The plugin must be installed (pip install -e .). SAMPLE is the data that the run was trained on, less what held-out.txt names:
-the model is measured on that.
+The plugin must be installed (pip install -e .). SAMPLE is the data that the run was trained on,
+less what held-out.txt names: the model is measured on that.
 """
 
 import sys
@@ -18,8 +18,13 @@ HERE = Path(__file__).parent
 FOLDER = HERE / "ocrkit_zoo_example" / "sample-tiny"
 ABOUT = {
     "licence": "Apache-2.0",
-    "terms": "Trained on images that ocrkit's authors rendered from handwriting fonts; use it as you like.",
-    "training": {"data": "the rendered sample of ocrkit's reader iam, less the forms of held-out.txt"},
+    "terms": (
+        "Trained on images that ocrkit's authors rendered from handwriting fonts; use it as "
+        "you like."
+    ),
+    "training": {
+        "data": "the rendered sample of ocrkit's reader iam, less the forms of held-out.txt"
+    },
 }
 """What no run knows."""
 
@@ -31,7 +36,10 @@ def main(run: Path, sample: Path) -> None:
     manifest["results"] = {
         "dataset": "the forms of held-out.txt of the rendered sample",
         "samples": result.samples,
-        "command": f"ocrkit run --pipeline {manifest['name']} --data SAMPLE --set reader.only=held-out.txt --json",
+        "command": (
+            f"ocrkit run --pipeline {manifest['name']} --data SAMPLE --set "
+            "reader.only=held-out.txt --json"
+        ),
         "backend": result.backend,
         "versions": result.versions,
         "metrics": {name: asdict(score) for name, score in result.metrics.items()},

@@ -14,10 +14,12 @@ Row = dict[str, str]
 
 @dataclass
 class Table:
-    """Images that a CSV table lists, whose first line names its columns: ``path,text,writer,split``, in any order.
+    """Images that a CSV table lists, whose first line names its columns:
+    ``path,text,writer,split``, in any order.
 
-    ``path`` is an image inside the folder, and the sample's id. ``writer`` and ``split`` may be empty or left out; other
-    columns are not looked at. Rows that cannot be used are skipped and named. Raises DataError where nothing can be read.
+    ``path`` is an image inside the folder, and the sample's id. ``writer`` and ``split`` may be
+    empty or left out; other columns are not looked at. Rows that cannot be used are skipped and
+    named. Raises DataError where nothing can be read.
     """
 
     root: Path = option(Path(), "the folder with the table; paths in it begin here")
@@ -36,7 +38,11 @@ class Table:
             available = ", ".join(["all", *sorted(splits - {"", "all"})])
             raise DataError(f"csv: no split {self.split!r} in {self._path}; available: {available}")
         if not self._samples:
-            first = f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}" if self._skipped else ""
+            first = (
+                f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}"
+                if self._skipped
+                else ""
+            )
             raise DataError(f"csv: no row of {self._path} can be used{first}")
         self._ids = list(self._samples)
 
@@ -45,24 +51,34 @@ class Table:
         return self.root / self.table
 
     def _rows(self) -> Iterator[tuple[int, Row]]:
-        """The table's rows by column, each with the number of its last line. Notes rows of another length in ``skipped``."""
+        """The table's rows by column, each with the number of its last line. Notes rows of another
+        length in ``skipped``."""
         try:
             with self._path.open(newline="", encoding="utf-8-sig") as file:
                 lines = csv.reader(file, strict=True)
                 columns = next(lines, [])
                 if lacking := [column for column in COLUMNS[:2] if column not in columns]:
                     raise DataError(
-                        f"csv: {self._path} has no column {lacking[0]!r}; expected {','.join(COLUMNS)} in its first line"
+                        f"csv: {self._path} has no column {lacking[0]!r}; expected "
+                        f"{','.join(COLUMNS)} in its first line"
                     )
                 for values in lines:
                     if len(values) == len(columns):
                         row = dict(zip(columns, values, strict=True))
-                        yield lines.line_num, {column: row.get(column, "").strip() for column in COLUMNS}
+                        yield (
+                            lines.line_num,
+                            {column: row.get(column, "").strip() for column in COLUMNS},
+                        )
                     elif values:  # an empty line is no row
-                        reason = f"{len(values)} values for {len(columns)} columns; a text with a comma needs quotation marks"
+                        reason = (
+                            f"{len(values)} values for {len(columns)} columns; a text with a "
+                            "comma needs quotation marks"
+                        )
                         self._skipped.append(Skipped(f"{self.table}:{lines.line_num}", reason))
         except OSError as error:
-            raise DataError(f"csv: {self._path}: {error.strerror}; expected a table of images and texts") from error
+            raise DataError(
+                f"csv: {self._path}: {error.strerror}; expected a table of images and texts"
+            ) from error
         except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"csv: {self._path}: not a CSV table in UTF-8 ({error})") from error
 
@@ -71,7 +87,9 @@ class Table:
         name = row["path"]
         path = self.root / name
         if not name or not row["text"]:
-            self._skipped.append(Skipped(name or f"{self.table}:{line}", "a path and a text are expected"))
+            self._skipped.append(
+                Skipped(name or f"{self.table}:{line}", "a path and a text are expected")
+            )
         elif name in self._samples:
             self._skipped.append(Skipped(f"{self.table}:{line}", f"second row of {name}"))
         elif PurePath(name).is_absolute() or ".." in PurePath(name).parts:
@@ -79,7 +97,9 @@ class Table:
         elif reason := _unreadable(path):
             self._skipped.append(Skipped(name, reason))
         else:
-            self._samples[name] = Sample(name, row["text"], row["writer"] or None, partial(read_image, path), path=path)
+            self._samples[name] = Sample(
+                name, row["text"], row["writer"] or None, partial(read_image, path), path=path
+            )
 
     def __len__(self) -> int:
         return len(self._ids)
@@ -101,7 +121,8 @@ class Table:
 
 
 def _unreadable(path: Path) -> str | None:
-    """Why an image cannot be read, as far as its name and size show that; pixels are read when they are needed."""
+    """Why an image cannot be read, as far as its name and size show that; pixels are read when they
+    are needed."""
     try:
         return None if path.stat().st_size else "empty file"
     except FileNotFoundError:

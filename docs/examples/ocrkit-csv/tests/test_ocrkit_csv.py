@@ -1,4 +1,5 @@
-"""Whether csv does what ocrkit expects of every reader, and what it says of tables that are not as they should be."""
+"""Whether csv does what ocrkit expects of every reader, and what it says of tables that are not as
+they should be."""
 
 from pathlib import Path
 
@@ -64,7 +65,10 @@ def test_columns_may_come_in_any_order_and_only_two_are_needed(root: Path) -> No
 def test_rows_that_cannot_be_used_are_named(root: Path) -> None:
     (root / "empty.png").touch()
     long = "x" * 300
-    add(root, f"gone.png,five,,\nempty.png,six,,\n../out.png,seven,,\n/etc/out.png,eight,,\n{long},nine,,\n")
+    add(
+        root,
+        f"gone.png,five,,\nempty.png,six,,\n../out.png,seven,,\n/etc/out.png,eight,,\n{long},nine,,\n",
+    )
     add(root, "a.png,again,,\nwords/b.png,two, three,anna,train\nwords/c.png,,,\n,ten,,\n")
     reader = Table(root)
     assert len(reader) == 3

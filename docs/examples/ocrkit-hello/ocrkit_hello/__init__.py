@@ -5,7 +5,11 @@ from ocrkit.hookspecs import Register, hookimpl
 
 @hookimpl
 def ocrkit_featurizers(register: Register) -> None:
-    register("ink-bands", "ocrkit_hello.ink_bands:InkBands", summary="mean brightness of horizontal bands")
+    register(
+        "ink-bands",
+        "ocrkit_hello.ink_bands:InkBands",
+        summary="mean brightness of horizontal bands",
+    )
     register("ink-bands", "ocrkit_hello.ink_bands:build", backend="numpy")
 
 

@@ -1,4 +1,5 @@
-"""The featurizer ``resnet`` apart from any framework: options, sizes, and what a checkpoint stores."""
+"""The featurizer ``resnet`` apart from any framework: options, sizes, and what a checkpoint
+stores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from ocrkit.interfaces import IntArray
 
 @dataclass(frozen=True)
 class ResNet:
-    """A stem, then ``blocks`` residual blocks (He et al. 2016, "Deep Residual Learning for Image Recognition", figure 2).
+    """A stem, then ``blocks`` residual blocks (He et al. 2016, "Deep Residual Learning for Image
+    Recognition", figure 2).
 
-    The stem is conv 4×4 of stride 4, norm, relu. A block adds to its input conv–norm–relu–conv–norm of it, and ends with relu;
-    its convolutions are 3×3, every norm a batch norm (Ioffe & Szegedy 2015). A column of the result is a step, its features
-    ordered by channel, then row. Every stage is zero beyond the image's width.
+    The stem is conv 4×4 of stride 4, norm, relu. A block adds to its input conv–norm–relu–conv–norm
+    of it, and ends with relu; its convolutions are 3×3, every norm a batch norm (Ioffe & Szegedy
+    2015). A column of the result is a step, its features ordered by channel, then row. Every stage
+    is zero beyond the image's width.
     """
 
     stride: ClassVar[int] = 4
@@ -24,9 +27,12 @@ class ResNet:
     blocks: int = option(3, "residual blocks of two convolutions each", minimum=1)
 
     def output_size(self, input: ImageSize, /) -> SequenceSize:
-        """T = width // 4, D = channels · (height // 4). Raises ConfigError for images smaller than 4 × 4."""
+        """T = width // 4, D = channels · (height // 4). Raises ConfigError for images smaller than
+        4 × 4."""
         if input.height < self.stride or (input.width is not None and input.width < self.stride):
-            raise ConfigError([f"resnet needs images of at least {self.stride} × {self.stride} pixels"])
+            raise ConfigError(
+                [f"resnet needs images of at least {self.stride} × {self.stride} pixels"]
+            )
         steps = None if input.width is None else input.width // self.stride
         return SequenceSize(self.channels * (input.height // self.stride), steps)
 
@@ -35,7 +41,9 @@ class ResNet:
 
     def parameters(self, input: ImageSize, /) -> Mapping[str, tuple[int, ...]]:
         """Shapes as PyTorch has them: output channels, input channels, height, width."""
-        shapes: dict[str, tuple[int, ...]] = {"stem.conv.weight": (self.channels, 1, self.stride, self.stride)}
+        shapes: dict[str, tuple[int, ...]] = {
+            "stem.conv.weight": (self.channels, 1, self.stride, self.stride)
+        }
         norms = ["stem.norm"]
         for block in range(self.blocks):
             for number in (1, 2):

@@ -8,7 +8,8 @@ from ocrkit_resnet import definition
 
 
 class ResNet(nn.Module):
-    """See :class:`ocrkit_resnet.definition.ResNet`. The definition knows the parameters by the names of the attributes."""
+    """See :class:`ocrkit_resnet.definition.ResNet`. The definition knows the parameters by the
+    names of the attributes."""
 
     def __init__(self, options: definition.ResNet, input: ImageSize) -> None:
         super().__init__()
@@ -17,7 +18,8 @@ class ResNet(nn.Module):
         self.blocks = nn.ModuleList(Block(options.channels) for _ in range(options.blocks))
 
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
-        """Images (N, 1, H, W), zero beyond their widths (N,) → features (N, T, D) and lengths (N,)."""
+        """Images (N, 1, H, W), zero beyond their widths (N,) → features (N, T, D) and lengths
+        (N,)."""
         lengths = widths // self._stride
         x = within(self.stem(images), lengths)
         for block in self.blocks:
@@ -56,8 +58,8 @@ class Block(nn.Module):
 def within(x: Tensor, lengths: Tensor) -> Tensor:
     """Feature maps (N, C, H, T) with zeros beyond each image's own steps (N,).
 
-    A norm makes something of nothing there, and the next convolution would carry it into the image's last steps: what is read
-    would then depend on the other images of the batch.
+    A norm makes something of nothing there, and the next convolution would carry it into the
+    image's last steps: what is read would then depend on the other images of the batch.
     """
     steps = torch.arange(x.shape[3], device=x.device)
     return x * (steps < lengths[:, None])[:, None, None]

@@ -5,4 +5,8 @@ from ocrkit import Register, hookimpl
 
 @hookimpl
 def ocrkit_zoos(register: Register) -> None:
-    register("sample-tiny", "ocrkit_zoo_example:sample-tiny", summary="a tiny network, trained on ocrkit's rendered sample")
+    register(
+        "sample-tiny",
+        "ocrkit_zoo_example:sample-tiny",
+        summary="a tiny network, trained on ocrkit's rendered sample",
+    )
