@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ocrkit.images import EXTENSIONS
-from ocrkit_iam.words import ascii_file, xml_folder
+from ocrkit_iam.files import ascii_file, xml_folder
 
 
 def elsewhere(root: Path) -> str:

@@ -8,7 +8,8 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from ocrkit_iam.words import IamWords, Word, parse_words, read_xml
+from ocrkit_iam.texts import Word, parse_words, read_xml
+from ocrkit_iam.words import IamWords
 
 ROOT = IamWords.sample_root()
 

@@ -16,7 +16,8 @@ from ocrkit.registry import registry
 from ocrkit.seen_forms import of_model
 from ocrkit.verify import verify
 from ocrkit.zoo import model, read_model_weights
-from ocrkit_iam.words import IamWords, split_forms
+from ocrkit_iam.splits import split_forms
+from ocrkit_iam.words import IamWords
 
 LARGEST_CER = {"iam-crnn": 0.082, "iam-words-resnet": 0.043, "synth-words-resnet": 0.232}
 """The most that each may have on the writers of `aachen/validation`."""

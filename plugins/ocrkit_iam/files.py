@@ -1,0 +1,55 @@
+"""Where the files of a copy of IAM are.
+
+The archives words.tgz, ascii.tgz and xml.tgz are each extracted into their own folder, or all
+straight into the root::
+
+    ROOT/words/a01/a01-000u/a01-000u-00-00.png      or ROOT/a01/a01-000u/…
+    ROOT/ascii/words.txt, forms.txt                 or ROOT/words.txt, forms.txt
+    ROOT/xml/a01-000u.xml                           or ROOT/a01-000u.xml
+"""
+
+import os
+from pathlib import Path
+
+from ocrkit.errors import DataError
+
+
+def images_folder(root: Path) -> Path:
+    """The folder that holds ``a01/a01-000u/…png``."""
+    return root / "words" if (root / "words").is_dir() else root
+
+
+def ascii_file(root: Path, name: str) -> Path | None:
+    """``words.txt`` or ``forms.txt``, or None."""
+    return next((path for path in (root / "ascii" / name, root / name) if path.is_file()), None)
+
+
+def xml_folder(root: Path) -> Path | None:
+    """The folder that holds the XML files, or None."""
+    return next((folder for folder in (root / "xml", root) if any(folder.glob("*.xml"))), None)
+
+
+def form_folder(images: Path, form: str) -> Path:
+    return images / form.partition("-")[0] / form
+
+
+def image_sizes(images: Path, form: str) -> dict[str, int] | None:
+    """Bytes of every image of a form, by word id; None where the form has no folder. Raises
+    DataError for a locked one."""
+    folder = form_folder(images, form)
+    try:
+        with os.scandir(folder) as entries:
+            return {
+                entry.name.removesuffix(".png"): entry.stat().st_size
+                for entry in entries
+                if entry.name.endswith(".png") and entry.is_file()
+            }
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise DataError(f"{folder}: {error.strerror}") from None
+
+
+def any_form_folder(images: Path) -> bool:
+    """Whether there are images of any form."""
+    return any(folder == form_folder(images, folder.name) for folder in images.glob("*/*-*/"))
