@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from ocrkit.assembly import Assembly, assemble
-from ocrkit.config import load_spec
-from ocrkit.datasets import Dataset, open_dataset
-from ocrkit.evaluation import Scorer
+from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.interfaces import Arrays, FloatArray, Image, IntArray, Network, Sample
 from ocrkit.pipeline import Pipeline, Recipe
-from ocrkit.pipeline_weights import Trained, weights_to_read_with
-from ocrkit.reading import Seconds
-from ocrkit.recogniser import Recogniser
+from ocrkit.pipelines.build import Assembly, assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.trained import Trained, weights_to_read_with
+from ocrkit.reading.engine import Recogniser
+from ocrkit.reading.values import Seconds
+from ocrkit.scoring.evaluate import outcome
+from ocrkit.scoring.scores import Scorer
 
 PRECISIONS = {
     ("onnx", "cpu"): ("float32", "int8"),
@@ -163,5 +164,5 @@ def character_error_rate(recogniser: Recogniser, words: Words) -> float | None:
     """Of the words, by this very network."""
     scorer = Scorer(recogniser.assembly.metrics)
     for reading in recogniser.readings(recogniser.prepare(words.samples), Seconds()):
-        scorer.add(reading.outcome)
+        scorer.add(outcome(reading))
     return scorer.result()["cer"].value

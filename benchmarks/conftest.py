@@ -26,10 +26,10 @@ from cases import (
     weights,
 )
 
-from ocrkit.assembly import build_network
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import OcrkitError
-from ocrkit.recogniser import Recogniser
+from ocrkit.pipelines.build import build_network
+from ocrkit.reading.engine import Recogniser
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,8 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from ocrkit.assembly import assemble
-from ocrkit.config import load_spec
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
 
 
 @cache

@@ -67,9 +67,9 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _tiny(folder: Path) -> str:
     """A pipeline whose network costs next to nothing: what is left is ocrkit's own work."""
-    from ocrkit import weights
-    from ocrkit.assembly import assemble
-    from ocrkit.config import find_pipeline, load_spec
+    from ocrkit.networks import weights
+    from ocrkit.pipelines.build import assemble
+    from ocrkit.pipelines.file import find_pipeline, load_spec
 
     path = folder / "tiny.toml"
     text = find_pipeline("iam-crnn").read_text("utf-8").replace("zoo:iam-crnn", "tiny.safetensors")

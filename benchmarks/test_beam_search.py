@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from cases import Case, Measured
 
-from ocrkit.alphabet import Alphabet
 from ocrkit.interfaces import FloatArray, IntArray
+from ocrkit.parts.codec import Alphabet
 from ocrkit_ctc.alignments import Outputs, text_log_probs
 from ocrkit_ctc.beam import Beam
 

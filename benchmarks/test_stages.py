@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from cases import Case, Measured
 
-from ocrkit.evaluation import Scorer
-from ocrkit.reading import Seconds
+from ocrkit.reading.values import Seconds
+from ocrkit.scoring.evaluate import outcome
+from ocrkit.scoring.scores import Scorer
 
 pytestmark = pytest.mark.stages
 Note = Callable[..., None]
@@ -64,13 +65,13 @@ def test_metrics(network: Measured, benchmark: Any, note: Note) -> None:
     benchmark.group = "stages, one thread"
     recogniser, samples = network.recogniser, network.words.samples
     outcomes = [
-        reading.outcome for reading in recogniser.readings(recogniser.prepare(samples), Seconds())
+        outcome(reading) for reading in recogniser.readings(recogniser.prepare(samples), Seconds())
     ]
 
     def score() -> Any:
         scorer = Scorer(recogniser.assembly.metrics)
-        for outcome in outcomes:
-            scorer.add(outcome)
+        for each in outcomes:
+            scorer.add(each)
         return scorer.result()
 
     assert np.isfinite(benchmark(score)["cer"].value)

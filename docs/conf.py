@@ -6,8 +6,9 @@ from inspect import getdoc
 from pathlib import Path
 
 import ocrkit
-from ocrkit.config import Training, describe_options
-from ocrkit.registry import registry
+from ocrkit.parts.options import describe_options
+from ocrkit.parts.registry import registry
+from ocrkit.pipelines.training_options import Training
 
 project = "ocrkit"
 author = "the ocrkit contributors"

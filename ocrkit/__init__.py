@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ocrkit.alphabet import Alphabet as Alphabet
     from ocrkit.errors import ConfigError as ConfigError
     from ocrkit.errors import DataError as DataError
     from ocrkit.errors import ImageError as ImageError
@@ -36,11 +35,12 @@ if TYPE_CHECKING:
     from ocrkit.interfaces import Skipped as Skipped
     from ocrkit.interfaces import Span as Span
     from ocrkit.interfaces import option as option
+    from ocrkit.parts.codec import Alphabet as Alphabet
     from ocrkit.pipeline import Pipeline as Pipeline
     from ocrkit.pipeline import load as load
 
 _MODULES = {
-    "alphabet": ["Alphabet"],
+    "parts.codec": ["Alphabet"],
     "errors": [
         "ConfigError",
         "DataError",

@@ -28,10 +28,10 @@ import numpy.typing as npt
 from safetensors.numpy import save
 
 from ocrkit.errors import OcrkitError
-from ocrkit.files import open_regular, read_bytes, text_lines, write_atomically
-from ocrkit.interfaces import Arrays, FloatArray, IntArray
-from ocrkit.registry import nearest, registry
-from ocrkit.weights import parse
+from ocrkit.networks.weights import parse
+from ocrkit.parts.registry import nearest, registry
+from ocrkit.parts.values import Arrays, FloatArray, IntArray
+from ocrkit.support.files import open_regular, read_bytes, text_lines, write_atomically
 
 _FORMAT = "ocrkit character n-grams 1"
 _TYPES = {"children": ["<u2"], "symbols": ["|u1", "<u2"], "log_probs": ["<f2"], "backoffs": ["<f2"]}

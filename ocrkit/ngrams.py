@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import OcrkitError
-from ocrkit.files import text_pieces
 from ocrkit.language_model import LanguageModel, NGrams
+from ocrkit.support.files import text_pieces
 
 _Ints = npt.NDArray[np.int64]
 _Floats = npt.NDArray[np.float64]

@@ -10,29 +10,31 @@ from functools import partial
 from io import IOBase
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import ocrkit
-from ocrkit.assembly import Surroundings, assemble, build_network, choose_device, surround
-from ocrkit.config import PipelineSpec, read_spec
-from ocrkit.described import described_parts
+from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import OcrkitError, warn
-from ocrkit.images.sources import pixels_of
-from ocrkit.interfaces import Decoded, Decoder, FloatArray, IntArray, Network, Sample, Skipped
-from ocrkit.pipeline_weights import Trained, weights_to_read_with
-from ocrkit.reading import Reading, Seconds
-from ocrkit.recogniser import BATCH_SIZE, Recogniser
-from ocrkit.seen_forms import SeenForms, of_model
-
-if TYPE_CHECKING:  # what scores is imported by what scores: reading needs none of it
-    from ocrkit.contamination import Contamination
-    from ocrkit.datasets import Dataset
-    from ocrkit.evaluation import Outcome, Rules
-    from ocrkit.evaluation_result import Result
-    from ocrkit.exported import Exported
-    from ocrkit.images.sources import Source
+from ocrkit.images.sources import Source, pixels_of
+from ocrkit.networks.network_file import Exported, network_files
+from ocrkit.networks.seen_forms import SeenForms, of_model
+from ocrkit.parts.characters import lacking
+from ocrkit.parts.networks import Network
+from ocrkit.parts.protocols import Decoder
+from ocrkit.parts.values import Decoded, FloatArray, IntArray, Sample, Skipped
+from ocrkit.pipelines.build import Surroundings, assemble, build_network, choose_device, surround
+from ocrkit.pipelines.description import described_parts
+from ocrkit.pipelines.file import read_spec
+from ocrkit.pipelines.spec import PipelineSpec
+from ocrkit.pipelines.trained import Trained, weights_to_read_with
+from ocrkit.reading.engine import BATCH_SIZE, Recogniser
+from ocrkit.reading.values import Reading, Seconds
+from ocrkit.scoring.contamination import Contamination, contamination
+from ocrkit.scoring.evaluate import evaluate
+from ocrkit.scoring.result import Result, found_by
+from ocrkit.scoring.rules import RAW, Outcome, Rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Pipeline:
 
     def may_go_on_after(self, count: int) -> bool:
         """Whether so many results of an interrupted run may be kept; see
-        :class:`ocrkit.results.ResultFile`."""
+        :class:`ocrkit.scoring.result_file.ResultFile`."""
         return self._recogniser.may_go_on_after(count)
 
     @property
@@ -149,7 +151,7 @@ class Pipeline:
         dataset: Dataset | None = None,
         on_reading: Callable[[Reading | Skipped], None] = lambda _: None,
         earlier: Iterable[Outcome | Skipped] = (),
-        rules: Rules | None = None,
+        rules: Rules = RAW,
         min_confidence: float | None = None,
     ) -> Result:
         """Scores the pipeline on its reader's data under ``data``, else ``OCRKIT_<READER>``, else
@@ -160,8 +162,6 @@ class Pipeline:
         how texts are compared, as they are where None. ``min_confidence``: the result says what is
         left above it. Raises DataError where nothing can be scored.
         """
-        from ocrkit.datasets import open_dataset
-        from ocrkit.evaluation_result import Result, found_by
 
         dataset = dataset or open_dataset(self.spec.reader, root=data, split=split, limit=limit)
         self._name_unwritable(dataset, rules)
@@ -172,7 +172,7 @@ class Pipeline:
             read_now += isinstance(reading, Reading)
             on_reading(reading)
 
-        scorer, skipped, seconds = self._recogniser.evaluate(dataset, listen, earlier, rules)
+        scorer, skipped, seconds = evaluate(self._recogniser, dataset, listen, earlier, rules)
         start = time.perf_counter()
         found = found_by(scorer, min_confidence)
         spent = time.perf_counter() - start
@@ -201,8 +201,6 @@ class Pipeline:
     def _name_unwritable(self, dataset: Dataset, rules: Rules | None) -> None:
         """Warns of texts that the network cannot write, as they are compared."""
         from unicodedata import normalize
-
-        from ocrkit.characters import lacking
 
         form = rules.unicode if rules else None
         texts = (sample.text for sample in dataset if sample.text)
@@ -248,7 +246,6 @@ class Pipeline:
     def _contamination(self, dataset: Dataset) -> Contamination | None:
         """What the model has seen of a data set. Header and result of one run both say so, and it
         takes all its samples."""
-        from ocrkit.contamination import contamination
 
         if self._asked is None or self._asked[0] is not dataset:
             self._asked = dataset, contamination(self.weights.seen, dataset)
@@ -337,7 +334,6 @@ class Recipe:
         return self._pipeline(assembly, network, weights)
 
     def _load_exported(self) -> Pipeline:
-        from ocrkit.exported import network_files
 
         path = self.spec.folder / self.spec.network
         around, exported = surround(self.spec, self.backend)
@@ -365,7 +361,7 @@ def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
 
 def _seen_by_zoo_weights(exported: Exported) -> SeenForms:
     """What the weights in an exported network have seen, where the zoo has the very same."""
-    from ocrkit.zoo import model_of
+    from ocrkit.zoo.models import model_of
 
     known = model_of(exported.sha256)
     return of_model(known.folder, known.manifest) if known else SeenForms()

@@ -5,11 +5,12 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import product
 from typing import Any
 
-from ocrkit.alphabet import Alphabet
-from ocrkit.config import make_part
-from ocrkit.datasets import Dataset
+from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError
-from ocrkit.interfaces import FloatArray, IntArray, Metric
+from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.options import make_part
+from ocrkit.parts.protocols import Metric
+from ocrkit.parts.values import FloatArray, IntArray
 from ocrkit.pipeline import Pipeline
 
 OPTIONS = ("language_model", "lm_weight", "length_bonus")

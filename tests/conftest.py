@@ -14,7 +14,7 @@ import hypothesis
 import numpy as np
 import pytest
 
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 
 # No deadline: machines that build and test are slow and busy.
 hypothesis.settings.register_profile("ocrkit", deadline=None)
@@ -170,8 +170,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tiny: Path, words_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a training run of that pipeline, not to be changed: it reads most of the
     words."""
-    from ocrkit.assembly import assemble
-    from ocrkit.config import load_spec
+    from ocrkit.pipelines.build import assemble
+    from ocrkit.pipelines.file import load_spec
     from ocrkit.training import train
 
     folder = tmp_path_factory.mktemp("run") / "tiny"

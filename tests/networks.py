@@ -8,7 +8,7 @@ import pytest
 
 from ocrkit import ImageSize
 from ocrkit.interfaces import Batch, Network, NetworkPlan, OptimizerOptions, Trainer
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 

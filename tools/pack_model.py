@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import ocrkit
-from ocrkit.files import read_text
-from ocrkit.manifest import write_manifest
-from ocrkit.packing import pack
+from ocrkit.publishing.pack import pack
+from ocrkit.support.files import read_text
+from ocrkit.zoo.manifest import write_manifest
 
 ITEMS = 36
 """Images of the golden set."""

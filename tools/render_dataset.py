@@ -20,10 +20,10 @@ from typing import Any
 
 import cv2
 
-from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import OcrkitError
-from ocrkit.parallel import processors
-from ocrkit.settings import parse_setting
+from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.pipelines.settings import parse_setting
+from ocrkit.support.parallel import processors
 
 SHARD = 1000
 READER: Any = None

@@ -23,10 +23,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrkit.config import PartSpec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import ImageError, OcrkitError
-from ocrkit.settings import parse_setting
+from ocrkit.parts.options import PartSpec
+from ocrkit.pipelines.settings import parse_setting
 
 Floats = NDArray[np.float32]
 Rng = np.random.Generator

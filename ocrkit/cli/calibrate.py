@@ -67,10 +67,10 @@ def calibrate(
     """
     from dataclasses import asdict
 
-    from ocrkit.calibration import fit, store
-    from ocrkit.contamination import contamination
-    from ocrkit.datasets import open_dataset
+    from ocrkit.choosing.calibration import fit, store
+    from ocrkit.data.datasets import open_dataset
     from ocrkit.pipeline import load
+    from ocrkit.scoring.contamination import contamination
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
     dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)

@@ -11,8 +11,8 @@ from ocrkit.cli.options import backend_option, reader_option, set_option, togeth
 from ocrkit.cli.streams import echo
 
 if TYPE_CHECKING:
-    from ocrkit.assembly import Surroundings
-    from ocrkit.seams import Seam
+    from ocrkit.pipelines.build import Surroundings
+    from ocrkit.pipelines.stages import Seam
 
 
 @click.command(cls=Command)
@@ -25,11 +25,11 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     PIPELINE is a zoo model, a pipeline's file or a training run. The stride is in pixels a step.
     The longest label that fits is in characters; two equal neighbours in it take a step more.
     """
-    from ocrkit.assembly import assemble, surround
-    from ocrkit.config import read_spec
-    from ocrkit.exported import network_files
-    from ocrkit.pipeline_weights import fitting_weights
-    from ocrkit.seams import exported_seams, seams
+    from ocrkit.networks.network_file import network_files
+    from ocrkit.pipelines.build import assemble, surround
+    from ocrkit.pipelines.file import read_spec
+    from ocrkit.pipelines.stages import exported_seams, seams
+    from ocrkit.pipelines.trained import fitting_weights
 
     spec = read_spec(pipeline, settings)
     if spec.network:

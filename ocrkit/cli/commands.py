@@ -67,7 +67,7 @@ class Group(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            from ocrkit.registry import nearest
+            from ocrkit.parts.registry import nearest
 
             ctx.fail(f"No such command {args[0]!r}.{nearest(args[0], self.list_commands(ctx))}")
         return super().resolve_command(ctx, args)
@@ -112,7 +112,7 @@ class Program(Group):
         except BaseException as error:  # also an exit that is a plugin's, not the command's
             if (plugin := _plugin_at_work(error)) is None:
                 raise
-            from ocrkit.guests import failure
+            from ocrkit.parts.guests import failure
 
             _fail(failure(f"plugin {plugin!r}", error))
 
@@ -120,7 +120,7 @@ class Program(Group):
 def _plugin_at_work(error: BaseException) -> str | None:
     """The plugin of others in whose code an error was raised. One in ocrkit's own is to be
     reported, traceback and all."""
-    from ocrkit.guests import place
+    from ocrkit.parts.guests import place
 
     found = place(error)
     return found[0].name if found and found[0].distribution != "ocrkit" else None
@@ -179,7 +179,7 @@ def _reason(error: OSError) -> str:
     except FileNotFoundError:
         return "the current folder is no longer there; change to another one and try again"
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}:
-        # Whoever writes a file names it: ocrkit.files.writing.
+        # Whoever writes a file names it: ocrkit.support.files.writing.
         return f"standard output, or a temporary file: cannot be written ({error.strerror})"
     return error.strerror or str(error)
 

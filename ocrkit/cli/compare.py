@@ -13,7 +13,7 @@ from ocrkit.cli.scores import warn_of_contamination
 from ocrkit.cli.streams import echo, echo_json
 
 if TYPE_CHECKING:
-    from ocrkit.comparison import Comparison
+    from ocrkit.scoring.comparison import Comparison
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _LONGEST = 40
@@ -27,9 +27,9 @@ _LONGEST = 40
 def compare(*, a: Path, b: Path, as_json: bool, **rules: Any) -> None:
     """Compare two result files of ocrkit run --output, made of the same samples: is B better than
     A?"""
-    from ocrkit.comparison import compare_results
-    from ocrkit.evaluation import Rules
-    from ocrkit.results import read_results
+    from ocrkit.scoring.comparison import compare_results
+    from ocrkit.scoring.result_file import read_results
+    from ocrkit.scoring.rules import Rules
 
     first, second = read_results(a), read_results(b)
     found = compare_results(first, second, Rules(**rules))

@@ -120,7 +120,7 @@ def _reader(name: str, ability: str | None = None) -> Any:
     """The class of a reader. Raises PluginError, and DataError where it lacks the ability to check
     or to fetch."""
     from ocrkit.errors import DataError
-    from ocrkit.registry import registry
+    from ocrkit.parts.registry import registry
 
     reader = registry().get("reader", name).load()
     if ability and not hasattr(reader, ability):

@@ -12,7 +12,7 @@ from ocrkit.cli.options import OUTPUT, data_option, reader_option, set_option, t
 from ocrkit.cli.streams import echo, say
 
 if TYPE_CHECKING:
-    from ocrkit.export import Export, Quantised
+    from ocrkit.publishing.export import Export, Quantised
 
 
 @click.command(cls=Command)
@@ -56,8 +56,8 @@ def export(
     int8 is calibrated on the training split and measured against float32 on the validation split,
     as the pipeline's [training] table names them.
     """
-    from ocrkit.config import read_spec
-    from ocrkit.export import export
+    from ocrkit.pipelines.file import read_spec
+    from ocrkit.publishing.export import export
 
     _show(
         export(

@@ -99,10 +99,10 @@ def train(
     output says how many bits the model needs for a character of other text, its ends included.
     """
     from ocrkit import __version__, ngrams
-    from ocrkit.config import load_spec
-    from ocrkit.download import byte_bar
     from ocrkit.errors import OcrkitError
     from ocrkit.language_model import LanguageModel, write
+    from ocrkit.pipelines.file import load_spec
+    from ocrkit.support.download import byte_bar
 
     if missing := [path for path in (*texts, held_out) if path and not path.is_file()]:
         raise OcrkitError(f"{missing[0]}: no such file; expected UTF-8 text")
@@ -202,9 +202,9 @@ def tune(
     from dataclasses import asdict
 
     from ocrkit.cli.tables import print_table
-    from ocrkit.contamination import contamination
-    from ocrkit.datasets import open_dataset
+    from ocrkit.data.datasets import open_dataset
     from ocrkit.pipeline import load
+    from ocrkit.scoring.contamination import contamination
     from ocrkit.tuning import Trial
     from ocrkit.tuning import tune as search
 

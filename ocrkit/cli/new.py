@@ -34,12 +34,13 @@ def pipeline(source: str, to: Path | None) -> None:
     It reads with the same weights until a change of its network makes them not apply any more; then
     train it.
     """
-    from ocrkit.config import Training, find_pipeline, load_spec
     from ocrkit.errors import OcrkitError
-    from ocrkit.files import read_text, write_atomically
-    from ocrkit.parsing import parse_toml
-    from ocrkit.relative_paths import absolute_reference, make_absolute
-    from ocrkit.toml_text import changed
+    from ocrkit.pipelines.file import find_pipeline, load_spec
+    from ocrkit.pipelines.relative_paths import absolute_reference, make_absolute
+    from ocrkit.pipelines.training_options import Training
+    from ocrkit.support.files import read_text, write_atomically
+    from ocrkit.support.parsing import parse_toml
+    from ocrkit.support.toml_text import changed
 
     spec, path = load_spec(source), find_pipeline(source)
     if spec.network:

@@ -154,4 +154,4 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 rules_options = together(_lowercase_option, _unicode_option, _skip_punctuation_option)
-"""How texts are compared: the fields of :class:`ocrkit.evaluation.Rules`."""
+"""How texts are compared: the fields of :class:`ocrkit.scoring.rules.Rules`."""

@@ -7,7 +7,7 @@ import click
 
 from ocrkit.cli.commands import Group
 from ocrkit.cli.streams import echo, echo_json
-from ocrkit.scaffold import KINDS
+from ocrkit.scaffold.packages import KINDS
 
 _FILES = ("zoo", "language_model")
 """Kinds of parts that are files, not classes."""
@@ -24,8 +24,8 @@ def list_(as_json: bool) -> None:
     """List every part with the plugin that it came in, and every broken plugin with the reason."""
     from dataclasses import asdict
 
-    from ocrkit.plugins import DISABLED, unwanted_plugins
-    from ocrkit.registry import nearest, registry
+    from ocrkit.parts.plugins import DISABLED, unwanted_plugins
+    from ocrkit.parts.registry import nearest, registry
 
     found = registry()
     parts = [_about(entry) for entry in found.entries() if entry.backend is None]
@@ -57,7 +57,7 @@ def list_(as_json: bool) -> None:
 
 
 def _about(entry: Any) -> dict[str, Any]:
-    from ocrkit.registry import registry
+    from ocrkit.parts.registry import registry
 
     return {
         "kind": entry.kind,
@@ -77,8 +77,8 @@ def show(name: str, as_json: bool) -> None:
     """Show the options of the part NAME, with types, defaults and meaning."""
     import json
 
-    from ocrkit.config import describe_options
-    from ocrkit.registry import registry
+    from ocrkit.parts.options import describe_options
+    from ocrkit.parts.registry import registry
 
     entries = [
         entry for entry in registry().entries() if entry.name == name and entry.backend is None
@@ -143,7 +143,7 @@ def new(
     *, name: str, kind: str, backend: str | None, to: Path | None, run: Path | None, licence: str
 ) -> None:
     """Write a package of your own with one small part that works, NAME, and its tests."""
-    from ocrkit.scaffold import write_package
+    from ocrkit.scaffold.packages import write_package
 
     if kind == "zoo" and not (run and licence.strip()):
         raise click.UsageError(
@@ -187,7 +187,7 @@ def _refuse(name: str) -> NoReturn:
     """Says why there is no part of this name: a plugin of the name may have others, or none because
     it is broken."""
     from ocrkit.errors import PluginError
-    from ocrkit.registry import nearest, registry
+    from ocrkit.parts.registry import nearest, registry
 
     found = registry()
     for entry in found.entries():

@@ -134,8 +134,8 @@ def run(
         read_images(reader, images, limit, asked)
     else:
         from ocrkit.cli.run_scores import score_dataset
-        from ocrkit.datasets import open_dataset
-        from ocrkit.evaluation import Rules
+        from ocrkit.data.datasets import open_dataset
+        from ocrkit.scoring.rules import Rules
 
         dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
         score_dataset(

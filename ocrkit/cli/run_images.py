@@ -99,7 +99,7 @@ def _as_standard_input(item: Item) -> Item:
 
 def _item_row(item: Item) -> dict[str, Any]:
     """What a result file says of an image."""
-    from ocrkit.results import decoded_fields
+    from ocrkit.scoring.result_file import decoded_fields
 
     return {
         "id": item.id,

@@ -11,12 +11,12 @@ from ocrkit.cli.scores import warn_of_contamination
 from ocrkit.cli.streams import echo_json, results, say
 
 if TYPE_CHECKING:
-    from ocrkit.datasets import Dataset
-    from ocrkit.evaluation import Outcome, Rules
-    from ocrkit.interfaces import Skipped
+    from ocrkit.data.datasets import Dataset
+    from ocrkit.parts.values import Skipped
     from ocrkit.pipeline import Pipeline
-    from ocrkit.reading import Reading
+    from ocrkit.reading.values import Reading
     from ocrkit.reports.gallery import Gallery
+    from ocrkit.scoring.rules import Outcome, Rules
 
 
 def score_dataset(
@@ -31,9 +31,9 @@ def score_dataset(
 ) -> None:
     from rich.console import Console
 
-    from ocrkit.interfaces import Skipped
+    from ocrkit.parts.values import Skipped
     from ocrkit.reports.terminal import score_table, stage_table
-    from ocrkit.results import sample_row
+    from ocrkit.scoring.result_file import sample_row
 
     skipped = SkippedLines()
     _introduce(dataset, skipped)
@@ -103,8 +103,8 @@ def _earlier(
     rows: Iterable[dict[str, Any]], mark: Mark, skipped: SkippedLines, gallery: Gallery | None
 ) -> Iterator[Outcome | Skipped]:
     """What became of samples in a run that was interrupted, one by one: there may be millions."""
-    from ocrkit.interfaces import Skipped
-    from ocrkit.results import outcome_of
+    from ocrkit.parts.values import Skipped
+    from ocrkit.scoring.result_file import outcome_of
 
     for outcome in map(outcome_of, rows):
         if isinstance(outcome, Skipped):

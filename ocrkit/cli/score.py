@@ -35,9 +35,9 @@ def score(
 
     from rich.console import Console
 
-    from ocrkit.evaluation import Rules
     from ocrkit.reports.terminal import detail_tables, score_table
-    from ocrkit.results import read_results
+    from ocrkit.scoring.result_file import read_results
+    from ocrkit.scoring.rules import Rules
 
     read = read_results(file)
     result = read.score(Rules(**rules), min_confidence)

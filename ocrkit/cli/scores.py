@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ocrkit.cli.streams import warn
 
 if TYPE_CHECKING:
-    from ocrkit.contamination import Contamination
+    from ocrkit.scoring.contamination import Contamination
 
 
 def warn_of_contamination(seen: Contamination | None, which: str = "") -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import click
 
 from ocrkit.errors import OcrkitError
-from ocrkit.parsing import json_text
 from ocrkit.printable import printable
+from ocrkit.support.parsing import json_text
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -63,9 +63,9 @@ def train(
     A run that was stopped, however, goes on with --resume and ends with the weights that it would
     have had.
     """
-    from ocrkit.assembly import assemble
     from ocrkit.cli.training_bar import TrainingBar
-    from ocrkit.config import read_spec
+    from ocrkit.pipelines.build import assemble
+    from ocrkit.pipelines.file import read_spec
     from ocrkit.training import resume_options, train, workers_of
 
     if resume:

@@ -17,8 +17,8 @@ from ocrkit.printable import printable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ocrkit.verify import Verification
-    from ocrkit.zoo import Model
+    from ocrkit.publishing.verify import Verification
+    from ocrkit.zoo.models import Model
 
 _PATH = click.Path(path_type=Path)
 
@@ -33,7 +33,7 @@ def zoo() -> None:
 def list_(as_json: bool) -> None:
     """List the trained models with what they read, their size, scores and licence."""
 
-    from ocrkit.zoo import models
+    from ocrkit.zoo.models import models
 
     found, problems = models()
     if as_json:
@@ -78,7 +78,7 @@ def list_(as_json: bool) -> None:
 
 
 def _size(model: Model) -> str:
-    from ocrkit.zoo import size_text
+    from ocrkit.zoo.models import size_text
 
     if model.weights_path.is_file():
         return f"{model.weights_path.stat().st_size / 1e6:.1f} MB"
@@ -96,8 +96,8 @@ def _size(model: Model) -> str:
 @click.option("--json", "as_json", is_flag=True, help="The manifest as one JSON object.")
 def show(name: str, whole: bool, as_json: bool) -> None:
     """Show the card of the model NAME: what it is good for, and what not."""
-    from ocrkit.files import read_text
-    from ocrkit.zoo import MANIFEST, model
+    from ocrkit.support.files import read_text
+    from ocrkit.zoo.models import MANIFEST, model
 
     found = model(name)
     if as_json:
@@ -153,9 +153,9 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
     # the tolerance.
     os.environ["NVIDIA_TF32_OVERRIDE"] = "0"
 
-    from ocrkit import verify as verifying
     from ocrkit.errors import OcrkitError
-    from ocrkit.zoo import models
+    from ocrkit.publishing import verify as verifying
+    from ocrkit.zoo.models import models
 
     problems: list[str] = []
     results: list[Verification] = []
@@ -230,10 +230,10 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
         raise click.UsageError(
             "--from FILE is for one model, whose weights are then not downloaded."
         )
-    from ocrkit.download import byte_bar
     from ocrkit.errors import OcrkitError
-    from ocrkit.zoo import adopt, check_there, model, models
-    from ocrkit.zoo import fetch as fetch_weights
+    from ocrkit.support.download import byte_bar
+    from ocrkit.zoo.models import adopt, check_there, model, models
+    from ocrkit.zoo.models import fetch as fetch_weights
 
     problems: list[str] = []
     if fetch_all:
@@ -316,9 +316,9 @@ def import_(
     They must be of the pipeline's network: --set gives it the alphabet and the options that it was
     trained with.
     """
-    from ocrkit.assembly import assemble
-    from ocrkit.config import read_spec
-    from ocrkit.importing import import_weights
+    from ocrkit.pipelines.build import assemble
+    from ocrkit.pipelines.file import read_spec
+    from ocrkit.publishing.import_weights import import_weights
 
     assembly = assemble(read_spec(pipeline, settings))
     import_weights(assembly, source, folder, importer=importer, licence=licence)

@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ocrkit.errors import ImageError, warn
-from ocrkit.files import walk
 from ocrkit.images import gif, jpeg, png, tiff, webp
 from ocrkit.images.contents import Contents
 from ocrkit.images.grey import is_wide, to_grey, turned
@@ -33,7 +32,8 @@ from ocrkit.images.kinds import EXTENSIONS as EXTENSIONS
 from ocrkit.images.kinds import foreign, pillow_class
 from ocrkit.images.kinds import passed_over as passed_over
 from ocrkit.images.memory import Budget
-from ocrkit.interfaces import Image
+from ocrkit.parts.values import Image
+from ocrkit.support.files import walk
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
@@ -71,7 +71,7 @@ grey."""
 
 def find_images(folder: Path) -> list[Path]:
     """The image files in a folder and in the folders below it, by name; see
-    :func:`ocrkit.files.walk`.
+    :func:`ocrkit.support.files.walk`.
 
     Warns of images that are of no format that ocrkit reads, and of folders that cannot be listed.
     """

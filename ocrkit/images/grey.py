@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.interfaces import Image
+from ocrkit.parts.values import Image
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Pillow

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.interfaces import Image
+from ocrkit.parts.values import Image
 
 _ROWS = 96
 """Higher images are looked at shrunk to this height: what a pen draws is visible then, and grain is

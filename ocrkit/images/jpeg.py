@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ocrkit.images.contents import MAX_SCANS, MOST_PIECES, Contents, orientation_of_xmp
 from ocrkit.images.tiff import orientation_of_exif
-from ocrkit.interfaces import Image
+from ocrkit.parts.values import Image
 
 _MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 """Where something begins that is no pixels: other bytes behind 0xFF are pixels' own, or a place to

@@ -6,7 +6,7 @@ from functools import cache
 from threading import Condition
 from typing import Any
 
-from ocrkit.parallel import MadeAnewInChildren
+from ocrkit.support.parallel import MadeAnewInChildren
 
 _LITTLE = 1_000_000
 """Bytes below which nobody counts: most images are words, and counting would take a tenth of the

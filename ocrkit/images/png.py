@@ -12,7 +12,7 @@ import numpy as np
 
 from ocrkit.images.contents import MOST_PIECES, Contents, orientation_of_xmp
 from ocrkit.images.tiff import orientation_of_exif
-from ocrkit.interfaces import Image
+from ocrkit.parts.values import Image
 
 _PLAIN = re.compile(b"IHDR(PLTE)?(IDAT)+IEND")
 """The chunks of a file that holds pixels and nothing that changes them."""

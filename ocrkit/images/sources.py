@@ -18,7 +18,7 @@ from ocrkit.images.grey import of_colour, of_pillow
 if TYPE_CHECKING:
     from PIL.Image import Image as Pillow
 
-    from ocrkit.interfaces import Image
+    from ocrkit.parts.values import Image
 
     Source = (
         str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Pillow

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from rapidfuzz.distance import Levenshtein
 
-from ocrkit.evaluation import Outcome
-from ocrkit.interfaces import Image, Skipped
-from ocrkit.reading import Reading
+from ocrkit.parts.values import Image, Skipped
+from ocrkit.reading.values import Reading
 from ocrkit.reports.grid import draw_grid
+from ocrkit.scoring.evaluate import outcome
+from ocrkit.scoring.rules import Outcome
 
 _GRID = (6, 3)
 
@@ -51,7 +52,7 @@ class Gallery:
     def add(self, reading: Reading | Skipped) -> None:
         """Is told of every sample; skipped ones and those without a text change nothing."""
         if isinstance(reading, Reading) and reading.sample.text is not None:
-            self.add_outcome(reading.outcome, reading.image)
+            self.add_outcome(outcome(reading), reading.image)
 
     def add_outcome(self, outcome: Outcome, image: Image | None = None) -> None:
         """Is told of a sample of which only a result file knows."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
-from ocrkit.files import write_atomically
-from ocrkit.interfaces import Image
+from ocrkit.parts.values import Image
+from ocrkit.support.files import write_atomically
 
 _BOX = (256, 80)
 """Pixels that an image is fitted into, shrunk or enlarged to at most twice its size."""

@@ -16,12 +16,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from PIL import Image as Pillow
 from rapidfuzz.distance import Levenshtein
 
-from ocrkit.evaluation import Kept, Score, full_name
-from ocrkit.evaluation_result import Result
-from ocrkit.files import write_atomically
-from ocrkit.interfaces import Image
+from ocrkit.parts.values import Image
 from ocrkit.reports import facts
 from ocrkit.reports.gallery import Exhibit, Gallery
+from ocrkit.scoring.bootstrap import Score
+from ocrkit.scoring.confidence import Kept
+from ocrkit.scoring.result import Result
+from ocrkit.scoring.scores import full_name
+from ocrkit.support.files import write_atomically
 
 _OPEN_SKIPPED = 5
 """So many skipped samples are shown at once; more are folded away."""

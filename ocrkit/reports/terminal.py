@@ -4,10 +4,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ocrkit.evaluation import Details, full_name
-from ocrkit.evaluation_result import Result
 from ocrkit.printable import printable
 from ocrkit.reports import facts
+from ocrkit.scoring.result import Result
+from ocrkit.scoring.scores import Details, full_name
 
 _CONFUSIONS = 20
 

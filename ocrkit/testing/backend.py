@@ -6,7 +6,8 @@ from unittest import SkipTest
 import numpy as np
 
 from ocrkit.errors import ConfigError
-from ocrkit.interfaces import Backend, Batch, FloatArray, ImageSize, IntArray, Network, NetworkPlan
+from ocrkit.parts.networks import Backend, Batch, Network, NetworkPlan
+from ocrkit.parts.values import FloatArray, ImageSize, IntArray
 from ocrkit.testing.base import Conformance, skipped_where_missing
 from ocrkit.testing.networks import (
     ADAM,

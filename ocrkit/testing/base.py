@@ -9,10 +9,10 @@ from importlib import import_module
 from typing import Any, ClassVar, Literal
 from unittest import SkipTest
 
-from ocrkit.config import PartSpec, check_options, describe_options, make_part
 from ocrkit.errors import OcrkitError, PluginError
-from ocrkit.plugins import one_line
-from ocrkit.registry import Entry, nearest, registry
+from ocrkit.parts.options import PartSpec, check_options, describe_options, make_part
+from ocrkit.parts.plugins import one_line
+from ocrkit.parts.registry import Entry, nearest, registry
 
 
 @dataclass(frozen=True, slots=True)

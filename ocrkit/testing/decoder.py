@@ -7,8 +7,9 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from ocrkit.alphabet import Alphabet
-from ocrkit.interfaces import Decoded, Decoder, FloatArray, IntArray
+from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.protocols import Decoder
+from ocrkit.parts.values import Decoded, FloatArray, IntArray
 from ocrkit.testing.base import PartConformance
 
 ALPHABET = Alphabet("ab")

@@ -2,14 +2,9 @@
 
 import numpy as np
 
-from ocrkit.interfaces import (
-    EncoderDefinition,
-    FloatArray,
-    ImageSize,
-    IntArray,
-    NetworkPlan,
-    SequenceSize,
-)
+from ocrkit.parts.networks import NetworkPlan
+from ocrkit.parts.protocols import EncoderDefinition
+from ocrkit.parts.values import FloatArray, ImageSize, IntArray, SequenceSize
 from ocrkit.testing.networks import NetworkPartConformance, is_frozen, plan_of
 
 

@@ -3,14 +3,9 @@
 import numpy as np
 
 from ocrkit.errors import ConfigError
-from ocrkit.interfaces import (
-    FeaturizerDefinition,
-    FloatArray,
-    ImageSize,
-    IntArray,
-    NetworkPlan,
-    SequenceSize,
-)
+from ocrkit.parts.networks import NetworkPlan
+from ocrkit.parts.protocols import FeaturizerDefinition
+from ocrkit.parts.values import FloatArray, ImageSize, IntArray, SequenceSize
 from ocrkit.testing.networks import (
     NetworkPartConformance,
     is_frozen,

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ocrkit.errors import ImageError
-from ocrkit.interfaces import Augmentation, Image, Preprocessor, SizedPreprocessor
+from ocrkit.parts.protocols import Augmentation, Preprocessor, SizedPreprocessor
+from ocrkit.parts.values import Image
 from ocrkit.testing.base import PartConformance
 
 ORDINARY = [(24, 80), (64, 64), (100, 300), (7, 20)]

@@ -10,10 +10,11 @@ from unittest import SkipTest
 
 import numpy as np
 
-from ocrkit.assembly import assemble
-from ocrkit.config import load_spec
 from ocrkit.errors import WeightsError
-from ocrkit.interfaces import Arrays, Importer, NetworkPlan
+from ocrkit.parts.networks import Importer, NetworkPlan
+from ocrkit.parts.values import Arrays
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
 from ocrkit.testing.base import PartConformance
 from ocrkit.testing.networks import random_weights
 

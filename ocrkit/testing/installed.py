@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ocrkit.errors import PluginError
-from ocrkit.plugins import Plugin
-from ocrkit.registry import Entry, nearest, registry
+from ocrkit.parts.plugins import Plugin
+from ocrkit.parts.registry import Entry, nearest, registry
 from ocrkit.testing.backend import BackendConformance
 from ocrkit.testing.base import Conformance, Finding, examine
 from ocrkit.testing.decoder import DecoderConformance

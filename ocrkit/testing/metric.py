@@ -3,8 +3,9 @@
 import math
 import random
 
-from ocrkit.evaluation import Outcome, Scorer
-from ocrkit.interfaces import Metric
+from ocrkit.parts.protocols import Metric
+from ocrkit.scoring.rules import Outcome
+from ocrkit.scoring.scores import Scorer
 from ocrkit.testing.base import PartConformance
 
 TEXTS = ("a", "the", "to be", "It was, he said.", "naïve 12%", "x" * 300, "  two  ", "déjà vu")

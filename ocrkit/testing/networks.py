@@ -13,25 +13,14 @@ from unittest import SkipTest
 
 import numpy as np
 
-from ocrkit import weights
-from ocrkit.alphabet import steps_needed
-from ocrkit.config import PartSpec, make_part
 from ocrkit.errors import ConfigError, PluginError
-from ocrkit.interfaces import (
-    Arrays,
-    Batch,
-    EncoderDefinition,
-    FeaturizerDefinition,
-    FloatArray,
-    ImageSize,
-    IntArray,
-    Network,
-    NetworkPlan,
-    OptimizerOptions,
-    SequenceSize,
-    Trainer,
-)
-from ocrkit.registry import registry
+from ocrkit.networks import weights
+from ocrkit.parts.codec import steps_needed
+from ocrkit.parts.networks import Batch, Network, NetworkPlan, OptimizerOptions, Trainer
+from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.parts.protocols import EncoderDefinition, FeaturizerDefinition
+from ocrkit.parts.registry import registry
+from ocrkit.parts.values import Arrays, FloatArray, ImageSize, IntArray, SequenceSize
 from ocrkit.testing.base import PartConformance, skipped_where_missing
 
 CLASSES = 5

@@ -15,14 +15,15 @@ from unittest import SkipTest
 import numpy as np
 
 from ocrkit.errors import DataError, ImageError
-from ocrkit.interfaces import Image, Reader, Sample
+from ocrkit.parts.protocols import Reader
+from ocrkit.parts.values import Image, Sample
 from ocrkit.testing.base import PartConformance, skipped_where_missing
 
 _IMAGES = 16
 """How many images are loaded, of those that a data set has."""
 _IDS = """
 import json, sys
-from ocrkit.config import PartSpec, make_part
+from ocrkit.pipelines.file import PartSpec, make_part
 reader = make_part(PartSpec("reader", sys.argv[1], json.loads(sys.argv[2])))
 print()
 print(json.dumps([reader[index].id for index in range(len(reader))]))

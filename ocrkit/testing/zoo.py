@@ -2,9 +2,9 @@
 
 from unittest import SkipTest
 
+from ocrkit.publishing.verify import verify
 from ocrkit.testing.base import Conformance
-from ocrkit.verify import verify
-from ocrkit.zoo import model_folder
+from ocrkit.zoo.models import model_folder
 
 
 class ZooConformance(Conformance):

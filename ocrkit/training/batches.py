@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from ocrkit.alphabet import steps_needed
-from ocrkit.assembly import Assembly
 from ocrkit.errors import ImageError
-from ocrkit.interfaces import Batch, Image, Sample, Workers
-from ocrkit.parallel import AHEAD, ordered_map
-from ocrkit.preparing import applied, loaded, preprocessed
+from ocrkit.parts.codec import steps_needed
+from ocrkit.parts.networks import Batch, Workers
+from ocrkit.parts.values import Image, Sample
+from ocrkit.pipelines.build import Assembly
+from ocrkit.reading.preparing import applied, loaded, preprocessed
+from ocrkit.support.parallel import AHEAD, ordered_map
 from ocrkit.training.data import TrainingData, too_long_for
 from ocrkit.training.randomness import AUGMENT, ORDER, WINDOW, random_at
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ocrkit.alphabet import Alphabet, steps_needed
-from ocrkit.assembly import Assembly
-from ocrkit.characters import lacking, named
-from ocrkit.datasets import Dataset, open_dataset
+from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError
-from ocrkit.interfaces import Sample, Skipped
+from ocrkit.parts.characters import lacking, named
+from ocrkit.parts.codec import Alphabet, steps_needed
+from ocrkit.parts.values import Sample, Skipped
+from ocrkit.pipelines.build import Assembly
 from ocrkit.training.validation import check_validation
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import tomli_w
 
-from ocrkit import weights as weight_files
-from ocrkit.curves import draw_curves
 from ocrkit.errors import OcrkitError
-from ocrkit.files import lock, remove_left_behind, write_atomically
-from ocrkit.interfaces import Arrays
-from ocrkit.parsing import json_text
-from ocrkit.seen_forms import IMAGES, SeenForms, write_list
+from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import IMAGES, SeenForms, write_list
+from ocrkit.parts.values import Arrays
+from ocrkit.support.files import lock, remove_left_behind, write_atomically
+from ocrkit.support.parsing import json_text
+from ocrkit.training.curves import draw_curves
 
 _FIRST = "last.safetensors"
 _BEGUN = {_FIRST, "log.jsonl", IMAGES, "pipeline.toml"}

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ocrkit.assembly import Assembly
 from ocrkit.errors import WeightsError
-from ocrkit.interfaces import Network
-from ocrkit.pipeline_weights import find_weights, provenance_of
-from ocrkit.seen_forms import SeenForms
+from ocrkit.networks.seen_forms import SeenForms
+from ocrkit.parts.networks import Network
+from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.trained import find_weights, provenance_of
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ocrkit import weights as weight_files
-from ocrkit.assembly import Assembly, build_network
-from ocrkit.datasets import Dataset
+from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
-from ocrkit.interfaces import (
+from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import SeenForms
+from ocrkit.parts.networks import (
     Alone,
-    Arrays,
     Batch,
     Network,
     OptimizerOptions,
@@ -25,8 +24,9 @@ from ocrkit.interfaces import (
     TrainsTogether,
     Workers,
 )
-from ocrkit.recogniser import Recogniser
-from ocrkit.seen_forms import SeenForms
+from ocrkit.parts.values import Arrays
+from ocrkit.pipelines.build import Assembly, build_network
+from ocrkit.reading.engine import Recogniser
 from ocrkit.training.batches import Batches
 from ocrkit.training.data import TrainingData
 from ocrkit.training.folder import RunFolder

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 import ocrkit
-from ocrkit.alphabet import Alphabet
-from ocrkit.assembly import Assembly
-from ocrkit.characters import lacking
 from ocrkit.errors import DataError, OcrkitError
-from ocrkit.files import read_bytes
-from ocrkit.parsing import parse_json
-from ocrkit.seen_forms import SeenForms, forms_of, keys_of
+from ocrkit.networks.seen_forms import SeenForms, forms_of, keys_of
+from ocrkit.parts.characters import lacking
+from ocrkit.parts.codec import Alphabet
+from ocrkit.pipelines.build import Assembly
+from ocrkit.support.files import read_bytes
+from ocrkit.support.parsing import parse_json
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written
 from ocrkit.training.folder import RunFolder, was_stopped_at_its_start
 from ocrkit.training.initial import Origin

@@ -1,12 +1,13 @@
 """The validation split: whether it can choose the best epoch."""
 
-from ocrkit.assembly import Assembly
-from ocrkit.datasets import Dataset
+from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, ImageError
-from ocrkit.evaluation import Rules
-from ocrkit.interfaces import Sample, Skipped
-from ocrkit.preparing import prepare
-from ocrkit.recogniser import Recogniser
+from ocrkit.parts.values import Sample, Skipped
+from ocrkit.pipelines.build import Assembly
+from ocrkit.reading.engine import Recogniser
+from ocrkit.reading.preparing import prepare
+from ocrkit.scoring.evaluate import evaluate
+from ocrkit.scoring.rules import Rules
 
 
 def choosing_metric(assembly: Assembly) -> str:
@@ -59,5 +60,5 @@ def scored(
 
     Texts are compared in Unicode's form NFC, whichever form the labels and the alphabet are in.
     """
-    scorer, unusable, _ = reader.evaluate(validation, rules=Rules(unicode="NFC"))
+    scorer, unusable, _ = evaluate(reader, validation, rules=Rules(unicode="NFC"))
     return {name: score.value for name, score in scorer.result().items()}, unusable

@@ -138,7 +138,7 @@ def best_alignments(outputs: Outputs, labels: Ids, samples: Ids) -> Alignments:
 
     ``labels`` (M, L) and ``samples`` (M,) as for :func:`text_log_probs`. Every text must fit its
     sample, which has at least
-    :func:`ocrkit.alphabet.steps_needed` steps.
+    :func:`ocrkit.parts.codec.steps_needed` steps.
     """
     scores = np.maximum(outputs.log_probs, -1e30)  # of impossible alignments, too, one is the best
     order = np.argsort(-outputs.lengths[samples], kind="stable")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.alphabet import Alphabet
 from ocrkit.errors import ConfigError
 from ocrkit.interfaces import Alternative, Decoded, FloatArray, IntArray, option
+from ocrkit.parts.codec import Alphabet
 from ocrkit_ctc.alignments import (
     Alignments,
     Float64Array,

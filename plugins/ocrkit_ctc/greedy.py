@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocrkit.alphabet import Alphabet
 from ocrkit.interfaces import Decoded, FloatArray, IntArray, option
+from ocrkit.parts.codec import Alphabet
 from ocrkit_ctc.alignments import Alignments, Outputs
 from ocrkit_ctc.inputs import checked
 from ocrkit_ctc.results import TEMPERATURE, readings

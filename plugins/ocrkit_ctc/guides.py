@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.alphabet import Alphabet
 from ocrkit.errors import OcrkitError
-from ocrkit.files import read_text
 from ocrkit.interfaces import IntArray
 from ocrkit.language_model import LanguageModel
+from ocrkit.parts.codec import Alphabet
+from ocrkit.support.files import read_text
 
 Weights = npt.NDArray[np.floating[Any]]
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ocrkit.alphabet import Alphabet
 from ocrkit.errors import OcrkitError
 from ocrkit.interfaces import FloatArray, IntArray
+from ocrkit.parts.codec import Alphabet
 from ocrkit_ctc.alignments import Outputs
 
 # log_softmax in float16 or float32 may end a little above 0, which log-probabilities never are;

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ocrkit.alphabet import Alphabet
 from ocrkit.interfaces import Alternative, Decoded, Span
+from ocrkit.parts.codec import Alphabet
 from ocrkit_ctc.alignments import Alignments, Outputs, character_confidences, text_log_probs
 from ocrkit_ctc.inputs import tempered
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ocrkit import DataError, Sample
-from ocrkit.characters import is_hidden, listed
-from ocrkit.findings import Finding, counted, unreadable
+from ocrkit.data.findings import Finding, counted, unreadable
 from ocrkit.images import passed_over
+from ocrkit.parts.characters import is_hidden, listed
 from ocrkit_folder.folder import Folder, is_quoted
 
 

@@ -9,9 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ocrkit import DataError, Sample, Skipped, option, read_image
-from ocrkit.characters import hidden_in
-from ocrkit.files import read_text, walk
 from ocrkit.images import EXTENSIONS, passed_over
+from ocrkit.parts.characters import hidden_in
+from ocrkit.support.files import read_text, walk
 from ocrkit_folder.labels import (
     GROUND_TRUTH,
     TABLE,

@@ -7,7 +7,7 @@ import numpy as np
 
 from ocrkit.errors import ConfigError, WeightsError
 from ocrkit.interfaces import Arrays, Batch, FloatArray, IntArray, NetworkPlan, OptimizerOptions
-from ocrkit.parallel import ProcessLock
+from ocrkit.support.parallel import ProcessLock
 from ocrkit_gluon.mxnet import BATCHES, READING, mxnet
 
 nd, nn = mxnet.nd, mxnet.gluon.nn

@@ -4,8 +4,8 @@ user."""
 import os
 import warnings
 
-from ocrkit.machine import processors
-from ocrkit.parallel import LastingThreads
+from ocrkit.support.machine import processors
+from ocrkit.support.parallel import LastingThreads
 from ocrkit_gluon import cuda_wheels, numpy_aliases
 
 # MXNet logs its own set-up to standard error; 3 is errors only. cuDNN's auto-tuning would make runs

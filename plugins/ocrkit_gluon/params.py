@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import WeightsError
-from ocrkit.files import read_bytes
 from ocrkit.interfaces import Arrays, NetworkPlan
+from ocrkit.support.files import read_bytes
 from ocrkit_crnn.bilstm import DIRECTIONS, BiLstm
 from ocrkit_crnn.cnn import Cnn
 

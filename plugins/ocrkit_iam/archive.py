@@ -15,7 +15,7 @@ from re import compile as pattern
 from rich.progress import Progress
 
 from ocrkit.errors import DataError
-from ocrkit.files import open_regular, temporary_beside
+from ocrkit.support.files import open_regular, temporary_beside
 
 MEMBERS = {
     "ascii": pattern(r"[A-Za-z]{1,64}\.txt"),

@@ -4,10 +4,10 @@ from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ocrkit.data.findings import Finding, counted, unreadable
 from ocrkit.errors import DataError
-from ocrkit.files import read_text
-from ocrkit.findings import Finding, counted, unreadable
 from ocrkit.interfaces import FormCount
+from ocrkit.support.files import read_text
 from ocrkit_iam.files import ascii_file, form_folder, image_sizes, images_folder, xml_folder
 from ocrkit_iam.hints import elsewhere
 from ocrkit_iam.splits import LISTED_SPLITS, split_forms

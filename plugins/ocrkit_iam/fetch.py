@@ -15,10 +15,11 @@ from urllib.parse import urlencode, urljoin, urlsplit
 import click
 from rich.progress import Progress
 
-from ocrkit import web
-from ocrkit.download import WebPageError, byte_bar, complete, discard, download
 from ocrkit.errors import DataError, DownloadError
-from ocrkit.files import locked
+from ocrkit.support import web
+from ocrkit.support.download import WebPageError, complete, discard, download
+from ocrkit.support.bars import byte_bar
+from ocrkit.support.files import locked
 from ocrkit_iam.archive import MAX_BYTES, MEMBERS, check, extract
 
 BASE_URL = "https://fki.tic.heia-fr.ch/DBs/iamDB/data/"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ocrkit.errors import DataError
-from ocrkit.files import open_regular, read_bytes
+from ocrkit.support.files import open_regular, read_bytes
 from ocrkit.interfaces import Skipped
 
 _LARGEST_XML = 64 << 20

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from ocrkit.errors import DataError
-from ocrkit.files import read_text
 from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount, Sample, Skipped, option
+from ocrkit.support.files import read_text
 from ocrkit_iam.files import (
     any_form_folder,
     ascii_file,

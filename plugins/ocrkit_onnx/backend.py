@@ -13,10 +13,10 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
-from ocrkit.files import read_bytes
 from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions
-from ocrkit.machine import memory, processors
-from ocrkit.parallel import LastingThreads
+from ocrkit.support.files import read_bytes
+from ocrkit.support.machine import memory, processors
+from ocrkit.support.parallel import LastingThreads
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries, metadata_of
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}

@@ -11,8 +11,8 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import PluginError, install_hint
-from ocrkit.files import scratch_folder
 from ocrkit.interfaces import FloatArray, IntArray
+from ocrkit.support.files import scratch_folder
 
 
 class _Batches:

@@ -28,9 +28,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit import DataError, Sample, Skipped, option
-from ocrkit.files import open_regular, read_bytes
 from ocrkit.interfaces import Image
-from ocrkit.parsing import parse_json
+from ocrkit.support.files import open_regular, read_bytes
+from ocrkit.support.parsing import parse_json
 from ocrkit_synth.ink import write
 
 Stroke = npt.NDArray[np.float32]

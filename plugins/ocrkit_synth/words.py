@@ -18,8 +18,8 @@ from zlib import crc32
 import numpy as np
 
 from ocrkit import DataError, Sample, Skipped, option
-from ocrkit.files import read_text, walk
 from ocrkit.interfaces import Image
+from ocrkit.support.files import read_text, walk
 from ocrkit_synth.fonts import X_HEIGHT, Font
 from ocrkit_synth.ink import write
 

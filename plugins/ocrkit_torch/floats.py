@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from ocrkit.parallel import HeldSetting
+from ocrkit.support.parallel import HeldSetting
 
 _BACKENDS: Any = torch.backends
 _KINDS = (_BACKENDS.cuda.matmul, _BACKENDS.cudnn.conv, _BACKENDS.cudnn.rnn)

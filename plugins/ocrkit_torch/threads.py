@@ -7,8 +7,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import torch
 
-from ocrkit.machine import processors
-from ocrkit.parallel import LastingThreads, ProcessLock
+from ocrkit.support.machine import processors
+from ocrkit.support.parallel import LastingThreads, ProcessLock
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")

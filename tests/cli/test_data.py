@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import ocrkit.registry
+import ocrkit.parts.registry
 from ocrkit.cli import main
 from ocrkit.interfaces import FormCount, Sample, Skipped
-from ocrkit.plugins import Plugin
-from ocrkit.registry import Entry, Registry
+from ocrkit.parts.plugins import Plugin
+from ocrkit.parts.registry import Entry, Registry
 from ocrkit_iam.words import IamWords
 
 
@@ -57,7 +57,7 @@ def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
     registry.add(
         Entry("reader", "plain", Plain, "", None, None, Plugin("plain", "plain", "plain", "1"))
     )
-    monkeypatch.setattr(ocrkit.registry, "registry", lambda: registry)
+    monkeypatch.setattr(ocrkit.parts.registry, "registry", lambda: registry)
 
 
 # -------------------------------------------------------------------------------------------- check

@@ -7,7 +7,7 @@ from click.testing import CliRunner, Result
 
 from networks import INSTALLED
 from ocrkit.cli import main
-from ocrkit.config import run_name
+from ocrkit.pipelines.spec import run_name
 
 
 def ocrkit(*arguments: object) -> Result:

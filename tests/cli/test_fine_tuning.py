@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 from rapidfuzz.distance.Levenshtein import distance
 
 from ocrkit.cli import main
-from ocrkit.weights import read
-from ocrkit.zoo import model, read_model_weights
+from ocrkit.networks.weights import read
+from ocrkit.zoo.models import model, read_model_weights
 
 NEW = "äöü"
 TRAIN = (

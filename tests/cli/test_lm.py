@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocrkit.cli import main
-from ocrkit.config import load_spec
 from ocrkit.language_model import LanguageModel
+from ocrkit.pipelines.file import load_spec
 
 TEXT = Path(__file__).parents[1] / "core" / "kenlm" / "harbour.txt"
 BEAM = ["--set", "decoder.use=ctc-beam", "--set", "decoder.beam_width=3"]

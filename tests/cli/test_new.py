@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 import ocrkit
 from ocrkit.cli import main
-from ocrkit.config import find_pipeline
+from ocrkit.pipelines.file import find_pipeline
 
 
 def new(*arguments: object) -> Result:

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocrkit.cli import main
-from ocrkit.files import scratch_folder, write_atomically
+from ocrkit.support.files import scratch_folder, write_atomically
 
 FILES = [
     "run --pipeline RUN --data DATA --output TO",
@@ -179,7 +179,7 @@ def test_what_stands_in_until_a_result_file_is_complete_may_be_no_device_either(
 WRITER = """
 import os, signal, sys
 from pathlib import Path
-from ocrkit.files import scratch_folder, write_atomically
+from ocrkit.support.files import scratch_folder, write_atomically
 with write_atomically(Path(sys.argv[1]), folder=sys.argv[2] == "folder") as temporary, scratch_folder() as scratch:
     for folder in (scratch, temporary):
         if folder.is_dir():

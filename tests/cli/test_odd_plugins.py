@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ocrkit.cli import main
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 
 Install = Callable[[str, str], Path]
 
@@ -538,7 +538,9 @@ def test_a_plugin_that_is_slow_to_import_is_named(
 ) -> None:
     install("slow", "x = 1")
     ticks = iter(range(0, 10_000, 3))
-    monkeypatch.setattr("ocrkit.plugins.time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    monkeypatch.setattr(
+        "ocrkit.parts.plugins.time", SimpleNamespace(perf_counter=lambda: next(ticks))
+    )
     assert ocrkit("plugins", "list").exit_code == 0
     (said,) = (message for message in caplog.messages if "'slow'" in message)
     assert said == (
@@ -547,7 +549,7 @@ def test_a_plugin_that_is_slow_to_import_is_named(
         "OCRKIT_DISABLE_PLUGINS=slow leaves it out"
     )
     caplog.clear()
-    monkeypatch.setattr("ocrkit.plugins.time", SimpleNamespace(perf_counter=lambda: 1.0))
+    monkeypatch.setattr("ocrkit.parts.plugins.time", SimpleNamespace(perf_counter=lambda: 1.0))
     registry.cache_clear()
     assert ocrkit("plugins", "list").exit_code == 0
     assert not caplog.messages

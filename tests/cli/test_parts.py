@@ -10,8 +10,8 @@ from click.testing import CliRunner, Result
 
 from networks import why_missing
 from ocrkit.cli import main
-from ocrkit.registry import registry
-from ocrkit.zoo import model
+from ocrkit.parts.registry import registry
+from ocrkit.zoo.models import model
 
 Install = Callable[[str, str], Path]
 

@@ -14,12 +14,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from networks import INSTALLED
-from ocrkit import weights
-from ocrkit.assembly import assemble
 from ocrkit.cli import main
-from ocrkit.config import load_spec
-from ocrkit.scaffold import KINDS
-from ocrkit.seen_forms import SeenForms, of_model, of_run
+from ocrkit.networks import weights
+from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.scaffold.packages import KINDS
 from ocrkit.training import train
 from outsiders import PROGRAM, install, outcomes_of, run
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 
 from ocrkit.cli import main
 from ocrkit.errors import warn
-from ocrkit.parsing import json_text, parse_json
+from ocrkit.support.parsing import json_text, parse_json
 
 Install = Callable[[str, str], Path]
 OCRKIT = str(Path(sys.executable).with_name("ocrkit"))
@@ -124,7 +124,7 @@ import sys, time
 from pathlib import Path
 from ocrkit import zoo
 from ocrkit.cli import console
-from ocrkit.files import scratch_folder, write_atomically
+from ocrkit.support.files import scratch_folder, write_atomically
 def models():
     with scratch_folder(), write_atomically(Path("{tmp_path}/made")):
         print("waiting", file=sys.stderr, flush=True)

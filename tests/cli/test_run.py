@@ -19,8 +19,8 @@ from PIL import Image
 
 from ocrkit import load
 from ocrkit.cli import main
-from ocrkit.config import load_spec
-from ocrkit.results import read_results
+from ocrkit.pipelines.file import load_spec
+from ocrkit.scoring.result_file import read_results
 
 
 def run(*arguments: object) -> Result:

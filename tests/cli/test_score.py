@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ocrkit.cli import main
 from ocrkit.errors import OcrkitError
-from ocrkit.results import ResultFile, read_results
+from ocrkit.scoring.result_file import ResultFile, read_results
 
 
 def ocrkit(*arguments: object) -> Result:

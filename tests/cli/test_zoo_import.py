@@ -16,9 +16,10 @@ from click.testing import CliRunner, Result
 
 from networks import NEEDS_GLUON, notebook_name
 from ocrkit.cli import main
-from ocrkit.manifest import manifest_problems
-from ocrkit.weights import read, sha256_of
-from ocrkit.zoo import model, read_model_weights
+from ocrkit.networks.weights import read
+from ocrkit.support.checksums import sha256_of
+from ocrkit.zoo.manifest import manifest_problems
+from ocrkit.zoo.models import model, read_model_weights
 
 pytestmark = NEEDS_GLUON
 

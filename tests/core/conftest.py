@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import tomli_w
 
-from ocrkit import download, web
-from ocrkit.weights import sha256_of
+from ocrkit.support import download, web
+from ocrkit.support.checksums import sha256_of
 
 PLUGIN = """
 import ocrkit

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit.alphabet import Alphabet, steps_needed
 from ocrkit.errors import ConfigError
+from ocrkit.parts.codec import Alphabet, steps_needed
 
 ALPHABETS = st.lists(
     st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30, unique=True

@@ -22,21 +22,15 @@ from hypothesis import strategies as st
 
 import ocrkit
 from ocrkit import ImageError, Sample, read_image
-from ocrkit.cache import (
-    CachedImages,
-    CacheWriter,
-    cache_folder,
-    cache_key,
-    cached_images,
-    remove_entry,
-)
+from ocrkit.data.cache import CachedImages, CacheWriter, cache_key, cached_images, remove_entry
+from ocrkit.support.folders import cache_folder
 
 KEY = "0" * 64
 
 WRITER = """
 import os, signal, sys, time
 import numpy as np
-from ocrkit.cache import CacheWriter
+from ocrkit.data.cache import CacheWriter
 
 key, start, end = sys.argv[1], float(sys.argv[2]), sys.argv[3]
 time.sleep(max(0, start - time.time()))
@@ -320,7 +314,7 @@ def closing_at_once(entry: CachedImages | None) -> Iterator[CachedImages | None]
 
 def test_wrong_pixels_are_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the file zeroed had scored as other pixels, without a word."""
-    monkeypatch.setattr("ocrkit.cache._READ", 2)
+    monkeypatch.setattr("ocrkit.data.cache._READ", 2)
     images = [np.full((2, 3), number, np.uint8) for number in range(7)]
     for position in range(6 * 7):
         remove_entry(KEY)
@@ -334,7 +328,7 @@ def test_wrong_pixels_are_never_given(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_damaged_entry_is_read_on_from_the_images_and_made_anew(
     tiny_run: Path, words_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ocrkit.cache._READ", 4)
+    monkeypatch.setattr("ocrkit.data.cache._READ", 4)
     pipeline = ocrkit.load(tiny_run)
     first = pipeline.evaluate("all", data=words_copy)
     (entry,) = cache_folder().iterdir()
@@ -389,7 +383,7 @@ def ocrkit_preprocessors(register):
 SMALL_DISK = """
 import resource, sys
 import numpy as np
-from ocrkit.cache import CacheWriter
+from ocrkit.data.cache import CacheWriter
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 with CacheWriter(sys.argv[1]) as writer:

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ocrkit
-from ocrkit import calibration
-from ocrkit.calibration import Calibration, fit, golden_section, store
-from ocrkit.datasets import open_dataset
+from ocrkit.choosing import calibration
+from ocrkit.choosing.calibration import Calibration, fit, golden_section, store
+from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
-from ocrkit.evaluation import calibration_error
 from ocrkit.interfaces import Decoded, Sample
+from ocrkit.scoring.confidence import calibration_error
 
 
 def test_the_error_is_the_gap_of_every_bin_weighted_by_its_samples() -> None:

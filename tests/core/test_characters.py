@@ -2,8 +2,8 @@
 
 import pytest
 
-from ocrkit.alphabet import Alphabet
-from ocrkit.characters import is_hidden, lacking, named
+from ocrkit.parts.characters import is_hidden, lacking, named
+from ocrkit.parts.codec import Alphabet
 
 ALPHABET = Alphabet("abceé ")
 

@@ -6,11 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 import ocrkit
-from ocrkit.assembly import assemble
 from ocrkit.cli import main
-from ocrkit.config import load_spec, read_spec
 from ocrkit.errors import ConfigError
-from ocrkit.export import export
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec, read_spec
+from ocrkit.publishing.export import export
 
 MISTAKES = {
     "reader.level='pages'": "reader.level: 'pages'",

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ocrkit.comparison import Comparison, Difference, compare, compare_results, in_words
 from ocrkit.errors import OcrkitError
-from ocrkit.evaluation import Outcome, Rules, Scorer
-from ocrkit.results import Results
+from ocrkit.scoring.comparison import Comparison, Difference, compare, compare_results, in_words
+from ocrkit.scoring.result_file import Results
+from ocrkit.scoring.rules import Outcome, Rules
+from ocrkit.scoring.scores import Scorer
 from ocrkit_levenshtein.metrics import CharacterErrorRate, Levenshtein, WordErrorRate
 
 METRICS = {"levenshtein": Levenshtein(), "cer": CharacterErrorRate(), "wer": WordErrorRate()}

@@ -12,10 +12,13 @@ import tomli_w
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit.config import PartSpec, PipelineSpec, Training, check_options, load_spec, make_part
 from ocrkit.errors import ConfigError, OcrkitError
 from ocrkit.interfaces import option
-from ocrkit.settings import parse_setting
+from ocrkit.parts.options import PartSpec, check_options, make_part
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.settings import parse_setting
+from ocrkit.pipelines.spec import PipelineSpec
+from ocrkit.pipelines.training_options import Training
 from ocrkit_ctc.greedy import Greedy
 
 IAM_CRNN = Path(__file__).parents[2] / "zoo" / "ocrkit_zoo" / "iam-crnn" / "pipeline.toml"
@@ -154,7 +157,7 @@ def ocrkit_decoders(register):
 
 def test_every_option_of_every_part_is_documented() -> None:
     """`ocrkit plugins show` prints these."""
-    from ocrkit.registry import registry
+    from ocrkit.parts.registry import registry
 
     without = ("zoo", "backend", "language_model")
     parts = [

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import ocrkit
-from ocrkit.assembly import assemble
-from ocrkit.config import load_spec
-from ocrkit.contamination import Contamination, Overlap, contamination
 from ocrkit.interfaces import Sample
-from ocrkit.seen_forms import SeenForms, keys_of, of_run
+from ocrkit.networks.seen_forms import SeenForms, keys_of, of_run
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.scoring.contamination import Contamination, Overlap, contamination
 from ocrkit.training import train
 from runs import FOLDER, make_folder, trained
 

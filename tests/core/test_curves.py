@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit.curves import HEIGHT, WIDTH, draw_curves
+from ocrkit.training.curves import HEIGHT, WIDTH, draw_curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 

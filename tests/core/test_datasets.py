@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from ocrkit import load
-from ocrkit.config import PartSpec
-from ocrkit.datasets import Dataset, open_dataset
+from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError
 from ocrkit.interfaces import FormCount, Skipped
+from ocrkit.parts.options import PartSpec
 from ocrkit_iam.words import IamWords
 
 IAM = PartSpec("reader", "iam", {})

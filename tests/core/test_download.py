@@ -13,11 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ocrkit import download as downloading
-from ocrkit import web
-from ocrkit.download import WebPageError, complete, discard, download, is_offline
 from ocrkit.errors import DownloadError
-from ocrkit.web import Redirects, is_safe
+from ocrkit.support import download as downloading
+from ocrkit.support import web
+from ocrkit.support.download import WebPageError, complete, discard, download, is_offline
+from ocrkit.support.web import Redirects, is_safe
 
 BODY = np.random.default_rng(0).bytes(300_000)
 PAGE = b"<!DOCTYPE html><html>Please pay for the wireless network first</html>"

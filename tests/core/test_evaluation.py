@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit.evaluation import Character, Confusion, Confusions, Outcome, Part, Rules, Score, Scorer
+from ocrkit.scoring.bootstrap import Score
+from ocrkit.scoring.confusions import Character, Confusion, Confusions
+from ocrkit.scoring.rules import Outcome, Rules
+from ocrkit.scoring.scores import Part, Scorer
 from ocrkit_levenshtein.metrics import CharacterErrorRate, Levenshtein, WordErrorRate
 
 METRICS = {"levenshtein": Levenshtein(), "cer": CharacterErrorRate(), "wer": WordErrorRate()}

@@ -21,12 +21,12 @@ from PIL import Image
 import ocrkit
 from networks import INSTALLED
 from ocrkit import ConfigError, OcrkitError, WeightsError
-from ocrkit.assembly import assemble
 from ocrkit.cli import main
-from ocrkit.config import load_spec
-from ocrkit.export import Export, export
-from ocrkit.exported import read_exported
 from ocrkit.interfaces import Arrays, NetworkPlan
+from ocrkit.networks.network_file import read_exported
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.export import Export, export
 from ocrkit.training import train
 from ocrkit_onnx.backend import Onnx
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from ocrkit.errors import DataError, OcrkitError
-from ocrkit.files import read_bytes, read_text, text_lines, write_atomically
+from ocrkit.support.files import read_bytes, read_text, text_lines, write_atomically
 
 WRITER_THAT_IS_KILLED = """
 import os, signal, sys
 from pathlib import Path
-from ocrkit.files import write_atomically
+from ocrkit.support.files import write_atomically
 
 with write_atomically(Path(sys.argv[1])) as temporary:
     temporary.write_text("half of the new")
@@ -141,7 +141,7 @@ def test_only_the_first_character_can_be_a_byte_order_mark(tmp_path):
 
 
 def test_lines_come_one_by_one_from_a_file_longer_than_a_piece(tmp_path, monkeypatch):
-    monkeypatch.setattr("ocrkit.files._PIECE", 5)
+    monkeypatch.setattr("ocrkit.support.files._PIECE", 5)
     path = tmp_path / "a.txt"
     path.write_bytes(b"\xef\xbb\xbfone\ntwo\n\n" + "vier-ß\u2028x\nlast".encode())
     assert list(text_lines(path)) == ["one", "two", "", "vier-ß\u2028x", "last"]
@@ -191,8 +191,8 @@ def test_what_may_have_no_end_is_never_opened(tmp_path, kind):
 
 def test_more_than_a_text_may_have_is_refused(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
-    monkeypatch.setattr("ocrkit.files._PIECE", 4)
-    monkeypatch.setattr("ocrkit.files._LARGEST", 10)
+    monkeypatch.setattr("ocrkit.support.files._PIECE", 4)
+    monkeypatch.setattr("ocrkit.support.files._LARGEST", 10)
     path.write_bytes(b"1234\n1234\n1234\n")
     assert list(text_lines(path)) == ["1234"] * 3
     with pytest.raises(DataError, match="more than 10 characters; expected ids"):

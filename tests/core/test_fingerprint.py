@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ocrkit import option
-from ocrkit.fingerprint import code_of, fingerprint
-from ocrkit.preprocessing import Chain
+from ocrkit.parts.fingerprint import code_of, fingerprint
+from ocrkit.pipelines.chain import Chain
 from ocrkit_image.fit import FitPad
 
 BASE = """
@@ -34,7 +34,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from mine.part import Mine
-from ocrkit.fingerprint import fingerprint
+from ocrkit.parts.fingerprint import fingerprint
 print(fingerprint(Mine(width=int(sys.argv[1]), names=tuple(map(Path, sys.argv[2:])))))
 """
 

@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 import ocrkit
-from ocrkit.assembly import assemble
 from ocrkit.cli import main
-from ocrkit.config import load_spec
 from ocrkit.errors import WeightsError
-from ocrkit.packing import pack_run
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.pack import pack_run
 from ocrkit.training import train
 
 Install = Callable[[str, str], Path]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import ocrkit
-from ocrkit.config import load_spec
-from ocrkit.datasets import open_dataset
-from ocrkit.export import export
+from ocrkit.data.datasets import open_dataset
 from ocrkit.images.ink import blots_of
 from ocrkit.interfaces import Image
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.export import export
 
 SIZES = [(24, 24), (30, 90), (40, 120), (100, 300), (300, 40), (900, 1500)]
 COLUMNS = np.linspace(0, 1, 300)[None]

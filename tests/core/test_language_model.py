@@ -290,7 +290,7 @@ def test_no_arpa_file_does_more_than_be_refused(
 
 
 def test_the_shipped_model_knows_english_and_the_zoos_alphabet() -> None:
-    from ocrkit.config import load_spec
+    from ocrkit.pipelines.file import load_spec
 
     model = LanguageModel.open("english")
     assert model.characters == load_spec("iam-crnn").alphabet

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrkit.machine import memory, processors
+from ocrkit.support.machine import memory, processors
 
 GIB = 1 << 30
 
@@ -54,7 +54,7 @@ def test_processors_that_this_process_may_not_run_on_do_not_count(tmp_path: Path
     assert processors(nowhere, nowhere) == len(os.sched_getaffinity(0))
     assert 1 <= processors() <= len(os.sched_getaffinity(0))
     on_one = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})"
-    code = f"{on_one}; from ocrkit.machine import processors; print(processors())"
+    code = f"{on_one}; from ocrkit.support.machine import processors; print(processors())"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
     assert said == b"1\n"
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import ocrkit
 from ocrkit.cli import main
 from ocrkit.errors import WeightsError
-from ocrkit.manifest import manifest_problems
-from ocrkit.seen_forms import SeenForms, of_model, write_seen
+from ocrkit.networks.seen_forms import SeenForms, of_model, write_seen
+from ocrkit.zoo.manifest import manifest_problems
 
 ZOO = Path(__file__).parents[2] / "zoo"
 FORMS = st.frozensets(st.text(min_size=1).filter(lambda form: len(f"{form}.".splitlines()) == 1))

@@ -9,9 +9,9 @@ from click.testing import CliRunner
 
 import ocrkit
 from ocrkit.cli import main
-from ocrkit.config import load_spec
 from ocrkit.errors import ConfigError
-from ocrkit.results import read_results
+from ocrkit.pipelines.file import load_spec
+from ocrkit.scoring.result_file import read_results
 
 Install = Callable[[str, str], Path]
 

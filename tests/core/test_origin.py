@@ -9,11 +9,11 @@ import pytest
 import tomli_w
 
 import ocrkit
-from ocrkit.config import load_spec
-from ocrkit.export import export
-from ocrkit.exported import network_files
-from ocrkit.packing import pack_run
-from ocrkit.weights import read
+from ocrkit.networks.network_file import network_files
+from ocrkit.networks.weights import read
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.export import export
+from ocrkit.publishing.pack import pack_run
 from runs import trained
 
 TERMS = {
@@ -80,7 +80,7 @@ def test_a_run_that_was_stopped_and_goes_on_keeps_the_terms(
 
     with pytest.raises(Stopped):
         ocrkit.training.train(
-            ocrkit.assembly.assemble(load_spec(tiny, ONE), training=True),
+            ocrkit.pipelines.build.assemble(load_spec(tiny, ONE), training=True),
             tmp_path / "run",
             data=words_root,
             init="zoo:tiny",

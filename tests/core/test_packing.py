@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from ocrkit.assembly import assemble
-from ocrkit.config import load_spec
-from ocrkit.manifest import write_manifest
-from ocrkit.packing import pack
-from ocrkit.seen_forms import SeenForms, of_model, write_seen
+from ocrkit.networks.seen_forms import SeenForms, of_model, write_seen
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.pack import pack
 from ocrkit.training import train
+from ocrkit.zoo.manifest import write_manifest
 
 SECOND, FIRST = {"command": "second", "forms": 2}, {"command": "first", "forms": 2}
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ocrkit.parallel import AHEAD, HeldSetting, LastingThreads, ordered_map
+from ocrkit.support.parallel import AHEAD, HeldSetting, LastingThreads, ordered_map
 
 # From Python 3.12 on a fork beside other threads warns.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ocrkit.parsing import parse_json, parse_toml
+from ocrkit.support.parsing import parse_json, parse_toml
 
 NINES = "9" * 5000
 

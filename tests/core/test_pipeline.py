@@ -22,14 +22,14 @@ from PIL import Image
 
 import ocrkit
 from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, WeightsError
-from ocrkit.assembly import Assembly, assemble, choose_device
-from ocrkit.config import load_spec, read_spec
-from ocrkit.evaluation import Outcome
 from ocrkit.images import read_image
 from ocrkit.interfaces import Sample
-from ocrkit.pipeline_weights import fitting_weights
-from ocrkit.reading import Reading, Seconds
-from ocrkit.seams import seams
+from ocrkit.pipelines.build import Assembly, assemble, choose_device
+from ocrkit.pipelines.file import load_spec, read_spec
+from ocrkit.pipelines.stages import seams
+from ocrkit.pipelines.trained import fitting_weights
+from ocrkit.reading.values import Reading, Seconds
+from ocrkit.scoring.rules import Outcome
 from ocrkit.training import train
 
 Install = Callable[[str, str], Path]
@@ -366,7 +366,7 @@ def test_weights_that_are_not_there_are_one_clear_line(
 def test_weights_of_another_shape_are_refused_though_they_call_themselves_the_same(
     tiny_run: Path, tmp_path: Path
 ) -> None:
-    from ocrkit import weights as files
+    from ocrkit.networks import weights as files
 
     run = shutil.copytree(tiny_run, tmp_path / "run")
     best = files.read(run / "best.safetensors")

@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from ocrkit.cli import main
-from ocrkit.config import PartSpec, load_spec, make_part
 from ocrkit.errors import PluginError
-from ocrkit.plugins import DISABLED, Plugin
-from ocrkit.registry import registry
+from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.parts.plugins import DISABLED, Plugin
+from ocrkit.parts.registry import registry
+from ocrkit.pipelines.file import load_spec
 
 Install = Callable[[str, str], Path]
 

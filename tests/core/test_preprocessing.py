@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 import ocrkit
-from ocrkit.assembly import Assembly, assemble
-from ocrkit.config import PartSpec, load_spec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import ConfigError
-from ocrkit.export import export
-from ocrkit.packing import distributions_of
-from ocrkit.seams import seams
+from ocrkit.parts.options import PartSpec
+from ocrkit.pipelines.build import Assembly, assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.stages import seams
+from ocrkit.publishing.export import export
+from ocrkit.publishing.pack import distributions_of
 from ocrkit.testing import examine_plugin
 
 Install = Callable[[str, str], Path]

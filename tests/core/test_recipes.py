@@ -67,8 +67,8 @@ def test_a_pipeline_goes_to_another_process_and_folder_and_reads_the_same_there(
 def test_an_exported_network_goes_by_its_file(
     tiny_run: Path, images: list[str], tmp_path: Path
 ) -> None:
-    from ocrkit.config import read_spec
-    from ocrkit.export import export
+    from ocrkit.pipelines.file import read_spec
+    from ocrkit.publishing.export import export
 
     export(read_spec(tiny_run), tmp_path / "tiny.onnx")
     pipeline = ocrkit.load(tmp_path / "tiny.onnx")

@@ -11,8 +11,8 @@ import pytest
 
 from networks import INSTALLED
 from ocrkit.errors import PluginError
-from ocrkit.kinds import KINDS
-from ocrkit.registry import Entry, registry
+from ocrkit.parts.kinds import KINDS
+from ocrkit.parts.registry import Entry, registry
 
 Install = Callable[[str, str], Path]
 
@@ -88,7 +88,7 @@ def test_a_class_may_stand_for_itself() -> None:
 def test_the_part_is_imported_when_it_is_first_used() -> None:
     code = """
 import sys
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 names = registry().names("decoder")
 assert "ctc-greedy" in names
 assert not {"numpy", "cv2", "mxnet", "rapidfuzz", "ocrkit_ctc.greedy"} & set(sys.modules), "nothing heavy yet"

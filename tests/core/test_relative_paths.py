@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 import ocrkit
 from ocrkit.cli import main
-from ocrkit.config import load_spec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import OcrkitError
+from ocrkit.pipelines.file import load_spec
 
 Install = Callable[[str, str], Path]
 

@@ -19,25 +19,18 @@ from hypothesis import strategies as st
 from PIL import Image
 from rich.console import Console, RenderableType
 
-from ocrkit.contamination import Contamination, Overlap
 from ocrkit.errors import OcrkitError
-from ocrkit.evaluation import (
-    RAW,
-    Character,
-    Confusion,
-    Details,
-    Outcome,
-    Part,
-    Rules,
-    Score,
-    Scorer,
-)
-from ocrkit.evaluation_result import Result
 from ocrkit.interfaces import Decoded, Sample, Skipped
-from ocrkit.reading import Reading, Seconds
+from ocrkit.reading.values import Reading, Seconds
 from ocrkit.reports.gallery import Gallery
 from ocrkit.reports.page import write_html
 from ocrkit.reports.terminal import detail_tables, score_table, stage_table
+from ocrkit.scoring.bootstrap import Score
+from ocrkit.scoring.confusions import Character, Confusion
+from ocrkit.scoring.contamination import Contamination, Overlap
+from ocrkit.scoring.result import Result
+from ocrkit.scoring.rules import RAW, Outcome, Rules
+from ocrkit.scoring.scores import Details, Part, Scorer
 from ocrkit_levenshtein.metrics import CharacterErrorRate
 
 BLANK = np.full((32, 128), 255, np.uint8)

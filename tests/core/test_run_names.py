@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 import ocrkit
 from ocrkit.cli import main
-from ocrkit.config import load_spec
-from ocrkit.export import export
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.export import export
 
 
 @pytest.fixture

@@ -21,11 +21,11 @@ from PIL import Image
 import ocrkit
 from networks import ROUGH
 from ocrkit import ConfigError, DataError, OcrkitError, WeightsError, training
-from ocrkit import weights as weight_files
-from ocrkit.assembly import assemble, build_network
-from ocrkit.config import load_spec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
 from ocrkit.interfaces import Batch, Sample
+from ocrkit.networks import weights as weight_files
+from ocrkit.pipelines.build import assemble, build_network
+from ocrkit.pipelines.file import load_spec
 from ocrkit.training import Run, collect, learning_rate, resume_options, take_what_fits
 from ocrkit.training.batches import windows_of
 from ocrkit.training.randomness import ORDER, random_at

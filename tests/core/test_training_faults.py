@@ -10,8 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrkit import ConfigError, DataError, OcrkitError, files
-from ocrkit import weights as weight_files
+from ocrkit import ConfigError, DataError, OcrkitError
+from ocrkit.networks import weights as weight_files
+from ocrkit.support import files
 from ocrkit.training import folder as run_folder
 from runs import FOLDER, arrays_of, make_folder, same, trained
 

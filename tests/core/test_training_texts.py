@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ocrkit.alphabet import Alphabet
+from ocrkit.parts.codec import Alphabet
 from ocrkit.training.data import written
 from runs import FOLDER, make_folder, trained
 

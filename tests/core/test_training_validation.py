@@ -12,7 +12,7 @@ import pytest
 
 import ocrkit
 from ocrkit import DataError
-from ocrkit.recogniser import Recogniser
+from ocrkit.reading.engine import Recogniser
 from runs import FOLDER, arrays_of, make_folder, same, trained
 
 STANDSTILL = {"training.epochs": 2, "training.learning_rate": 0.0}

@@ -14,16 +14,17 @@ import tomli_w
 from click.testing import CliRunner, Result
 
 from networks import INSTALLED
-from ocrkit import weights
-from ocrkit.assembly import assemble, build_network
 from ocrkit.cli import main
-from ocrkit.config import load_spec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
-from ocrkit.golden import Item, choose, read_golden, write_golden
-from ocrkit.pipeline_weights import weights_to_read_with
-from ocrkit.registry import registry
-from ocrkit.verify import Verification, verify
+from ocrkit.networks import weights
+from ocrkit.parts.registry import registry
+from ocrkit.pipelines.build import assemble, build_network
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.trained import weights_to_read_with
+from ocrkit.publishing.golden_set import Item, choose, read_golden, write_golden
+from ocrkit.publishing.verify import Verification, verify
+from ocrkit.support.checksums import sha256_of
 
 ITEMS = 6
 
@@ -55,7 +56,7 @@ class Tiny:
     def restate(self) -> None:
         """Makes the manifest agree with the files again."""
         for table, path in (("weights", self.weights), ("golden", self.golden)):
-            self.change(table, sha256=weights.sha256_of(path), bytes=path.stat().st_size)
+            self.change(table, sha256=sha256_of(path), bytes=path.stat().st_size)
 
     def change_pipeline(self, **values: object) -> None:
         path = self.folder / "pipeline.toml"
@@ -79,7 +80,7 @@ def model(folder: Path, words_root: Path) -> Tiny:
     model.write(
         {
             "schema": 2,
-            "weights": {"file": "w.safetensors", "sha256": weights.sha256_of(model.weights)},
+            "weights": {"file": "w.safetensors", "sha256": sha256_of(model.weights)},
         }
     )
     assembly = assemble(load_spec("tiny"), backend="torch")

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from ocrkit.errors import WeightsError
-from ocrkit.weights import check_shapes, read, sha256_of, write
+from ocrkit.networks.weights import check_shapes, read, write
+from ocrkit.support.checksums import sha256_of
 
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(
     lambda name: name != "__metadata__"

@@ -7,12 +7,12 @@ import pytest
 import tomli_w
 
 import ocrkit
-from ocrkit.assembly import assemble
-from ocrkit.config import load_spec
 from ocrkit.errors import OcrkitError, WeightsError
-from ocrkit.pipeline_weights import fitting_weights
-from ocrkit.weights import sha256_of
-from ocrkit.zoo import model, models, read_model_weights
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.trained import fitting_weights
+from ocrkit.support.checksums import sha256_of
+from ocrkit.zoo.models import model, models, read_model_weights
 
 
 def write_manifest(folder: Path, manifest: dict[str, object]) -> None:

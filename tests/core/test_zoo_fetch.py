@@ -19,8 +19,8 @@ from click.testing import CliRunner, Result
 import ocrkit
 from ocrkit.cli import main
 from ocrkit.errors import WeightsError
-from ocrkit.weights import sha256_of
-from ocrkit.zoo import fetch, model
+from ocrkit.support.checksums import sha256_of
+from ocrkit.zoo.models import fetch, model
 from processes import wait_for
 
 HAS_WEIGHTS = "w.safetensors"

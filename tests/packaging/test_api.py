@@ -25,8 +25,9 @@ import ocrkit.interfaces
 import ocrkit.testing
 from ocrkit import hookspecs
 from ocrkit.cli import main
-from ocrkit.config import Training, describe_type
-from ocrkit.registry import registry
+from ocrkit.parts.options import describe_type
+from ocrkit.parts.registry import registry
+from ocrkit.pipelines.training_options import Training
 
 SNAPSHOT = Path(__file__).with_name("api.txt")
 RENEW = "python tests/packaging/test_api.py"

@@ -15,7 +15,7 @@ import pytest
 import ocrkit
 from ocrkit import hookspecs
 from ocrkit.cli import main
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 
 ROOT = Path(__file__).parents[2]
 SHARED = "Options that several commands share"

@@ -30,7 +30,7 @@ from PIL import ImageFont
 
 from networks import INSTALLED, notebook_name
 from ocrkit.cli import main
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -308,7 +308,7 @@ def make_table(pictures: list[Path], root: Path) -> None:
 @pytest.fixture(scope="module")
 def params(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the notebook saves: its network's parameters by place."""
-    from ocrkit.zoo import model, read_model_weights
+    from ocrkit.zoo.models import model, read_model_weights
     from ocrkit_gluon.mxnet import mxnet
 
     path = tmp_path_factory.mktemp("notebook") / "test.params"

@@ -14,7 +14,7 @@ from textwrap import dedent
 import pytest
 from PIL import Image
 
-from ocrkit.seen_forms import of_model
+from ocrkit.networks.seen_forms import of_model
 from outsiders import PROGRAM, install, outcomes_of, run
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 from ocrkit.errors import install_hint
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
@@ -21,9 +21,9 @@ import sys
 for name in ("torch", "onnxscript", "mxnet"):
     sys.modules[name] = None
 import numpy as np
-from ocrkit.assembly import assemble
-from ocrkit.config import load_spec
-from ocrkit.pipeline_weights import weights_to_read_with
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.trained import weights_to_read_with
 from ocrkit_onnx.quantisation import quantise
 assembly = assemble(load_spec("iam-crnn"), backend="onnx")
 model = assembly.backend.export_onnx(assembly.plan, weights_to_read_with(assembly)[0])

@@ -55,7 +55,7 @@ def test_plugins_list_names_the_parts_of_frameworks_without_importing_them() -> 
     assert not packages & FRAMEWORKS
 
 
-SCORING = {"ocrkit.evaluation", "ocrkit.datasets", "ocrkit.contamination"}
+SCORING = {"ocrkit.scoring.scores", "ocrkit.data.datasets", "ocrkit.scoring.contamination"}
 
 
 @pytest.mark.parametrize("images", [True, False])

@@ -13,14 +13,15 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from networks import BACKENDS, expected, images_of, network_of, plan_of, random_state, small
-from ocrkit import ConfigError, ImageSize, WeightsError, weights
-from ocrkit.alphabet import Alphabet
-from ocrkit.assembly import assemble, build_network
-from ocrkit.config import load_spec
-from ocrkit.datasets import open_dataset
+from ocrkit import ConfigError, ImageSize, WeightsError
+from ocrkit.data.datasets import open_dataset
 from ocrkit.interfaces import FloatArray, Image, IntArray
-from ocrkit.pipeline_weights import weights_to_read_with
-from ocrkit.recogniser import Recogniser
+from ocrkit.networks import weights
+from ocrkit.parts.codec import Alphabet
+from ocrkit.pipelines.build import assemble, build_network
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.trained import weights_to_read_with
+from ocrkit.reading.engine import Recogniser
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_ctc.greedy import Greedy

@@ -29,7 +29,7 @@ from networks import (
 )
 from ocrkit import ConfigError, ImageSize, SequenceSize
 from ocrkit.interfaces import Batch, NetworkPlan, OptimizerOptions
-from ocrkit.weights import read, write
+from ocrkit.networks.weights import read, write
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 

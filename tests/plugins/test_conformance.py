@@ -12,7 +12,7 @@ from PIL import ImageFont
 
 from networks import NEEDS_GLUON, notebook_name
 from ocrkit.interfaces import Arrays
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 from ocrkit.testing import (
     AugmentationConformance,
     BackendConformance,

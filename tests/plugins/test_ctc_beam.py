@@ -14,11 +14,11 @@ from hypothesis.extra import numpy as arrays
 
 import ocrkit
 import ocrkit_ctc
-from ocrkit.alphabet import Alphabet
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import ConfigError, OcrkitError
 from ocrkit.interfaces import Decoder
 from ocrkit.language_model import LanguageModel
+from ocrkit.parts.codec import Alphabet
 from ocrkit_ctc import beam
 from ocrkit_ctc.beam import Beam
 from ocrkit_ctc.greedy import Greedy

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 import ocrkit_ctc
-from ocrkit.alphabet import Alphabet, steps_needed
 from ocrkit.errors import OcrkitError
 from ocrkit.interfaces import Decoded, Decoder, Span
+from ocrkit.parts.codec import Alphabet, steps_needed
 from ocrkit_ctc.greedy import Greedy
 
 ALPHABET = Alphabet("ab ß🖋")

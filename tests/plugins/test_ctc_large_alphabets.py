@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from ocrkit.alphabet import Alphabet
 from ocrkit.interfaces import Decoded
+from ocrkit.parts.codec import Alphabet
 from ocrkit_ctc import inputs
 from ocrkit_ctc.beam import Beam
 from ocrkit_ctc.greedy import Greedy

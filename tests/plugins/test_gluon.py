@@ -19,9 +19,9 @@ import ocrkit
 import ocrkit_gluon
 from networks import NEEDS_GLUON, images_of, network_of, plan_of
 from ocrkit import ConfigError, ImageSize
-from ocrkit.assembly import assemble
 from ocrkit.cli import main
-from ocrkit.config import load_spec
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
 from ocrkit.training import train
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
@@ -112,9 +112,9 @@ def test_nobody_is_told_to_install_an_extra_that_is_empty(
 QUIET = """
 import os
 import numpy as np
-from ocrkit.config import load_spec
+from ocrkit.pipelines.file import load_spec
 from ocrkit.interfaces import Batch, OptimizerOptions
-from ocrkit.assembly import assemble, build_network
+from ocrkit.pipelines.build import assemble, build_network
 import sys
 
 spec = load_spec(sys.argv[1], ["preprocessor.use=fit-height", "preprocessor.height=16"])
@@ -147,8 +147,8 @@ TRAINED = """
 import sys
 import numpy as np
 from safetensors.numpy import save
-from ocrkit.assembly import assemble, build_network
-from ocrkit.config import load_spec
+from ocrkit.pipelines.build import assemble, build_network
+from ocrkit.pipelines.file import load_spec
 from ocrkit.interfaces import Batch, OptimizerOptions
 
 assembly = assemble(load_spec(sys.argv[1]), backend="gluon")

@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 from networks import INSTALLED, NEEDS_GLUON
 from ocrkit import ImageSize, WeightsError, read_image
-from ocrkit.assembly import assemble, build_network
-from ocrkit.config import load_spec
 from ocrkit.interfaces import NetworkPlan
-from ocrkit.reading import Seconds
-from ocrkit.recogniser import Recogniser
-from ocrkit.zoo import model, read_model_weights
+from ocrkit.pipelines.build import assemble, build_network
+from ocrkit.pipelines.file import load_spec
+from ocrkit.reading.engine import Recogniser
+from ocrkit.reading.values import Seconds
+from ocrkit.zoo.models import model, read_model_weights
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_gluon.params import GluonParams
@@ -315,8 +315,8 @@ def test_no_framework_is_imported_to_read(saved: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from ocrkit.config import load_spec, make_part
-from ocrkit.config import PartSpec
+from ocrkit.pipelines.file import load_spec, make_part
+from ocrkit.pipelines.file import PartSpec
 import ocrkit_crnn.cnn, ocrkit_crnn.bilstm
 from ocrkit.interfaces import ImageSize, NetworkPlan
 cnn, lstm, image = ocrkit_crnn.cnn.Cnn(), ocrkit_crnn.bilstm.BiLstm(), ImageSize(32, 128)

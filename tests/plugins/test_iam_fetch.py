@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from ocrkit import download, web
 from ocrkit.cli import main
 from ocrkit.errors import DataError
-from ocrkit.files import locked
 from ocrkit.interfaces import FormCount
+from ocrkit.support import download, web
+from ocrkit.support.files import locked
 from ocrkit_iam import archive as archiving
 from ocrkit_iam import fetch as fetching
 from ocrkit_iam.words import IamWords

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ocrkit.errors import DataError
 from ocrkit.interfaces import FormCount, Reader, Skipped
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 from ocrkit_iam.splits import LISTED_SPLITS, SPLITS, split_forms
 from ocrkit_iam.texts import Word, parse_words, parse_xml
 from ocrkit_iam.words import IamWords

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ocrkit.config import PartSpec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
+from ocrkit.parts.options import PartSpec
 from ocrkit_image.crop import Crop
 
 WORD = np.full((60, 160), 255, np.uint8)

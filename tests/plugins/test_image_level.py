@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from ocrkit.config import PartSpec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
+from ocrkit.parts.options import PartSpec
 from ocrkit_image.fit import FitPad
 from ocrkit_image.level import Level
 

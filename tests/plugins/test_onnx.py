@@ -23,8 +23,8 @@ from networks import images_of, network_of, plan_of, random_state, small
 from ocrkit import ConfigError, ImageSize, OcrkitError, SequenceSize, WeightsError
 from ocrkit.cli import main
 from ocrkit.interfaces import NetworkFiles, NetworkPlan, OptimizerOptions
-from ocrkit.machine import memory
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
+from ocrkit.support.machine import memory
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_crnn.resnet import ResNetCnn

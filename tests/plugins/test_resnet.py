@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from networks import BACKENDS, TRAINING_BACKENDS, images_of, network_of, random_state
 from ocrkit import ConfigError, ImageSize
 from ocrkit.interfaces import NetworkPlan
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.resnet import ResNetCnn
 

@@ -16,8 +16,8 @@ import pytest
 from networks import ADAM, batch_of, images_of, network_of, plan_of, random_state, small
 from ocrkit import ImageSize, OcrkitError, PluginError, SequenceSize
 from ocrkit.interfaces import ExportsOnnx, NetworkPlan, TrainsTogether
-from ocrkit.parallel import processors
-from ocrkit.registry import registry
+from ocrkit.parts.registry import registry
+from ocrkit.support.parallel import processors
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 
@@ -296,9 +296,9 @@ def test_the_number_of_threads_is_a_networks_own() -> None:
 QUIET = """
 import sys
 import numpy as np
-from ocrkit.config import load_spec
+from ocrkit.pipelines.file import load_spec
 from ocrkit.interfaces import Batch, OptimizerOptions
-from ocrkit.assembly import assemble, build_network
+from ocrkit.pipelines.build import assemble, build_network
 
 settings = ["preprocessor.use=fit-height", "preprocessor.height=16"]
 network = build_network(assemble(load_spec(sys.argv[1], settings), backend="torch"), "cpu", threads=1)

@@ -31,11 +31,11 @@ from networks import (
     steps,
 )
 from ocrkit import ConfigError, ImageSize, OcrkitError, SequenceSize, WeightsError
-from ocrkit import weights as weight_files
-from ocrkit.assembly import assemble
 from ocrkit.cli import main
-from ocrkit.config import load_spec
 from ocrkit.interfaces import Alone, NetworkPlan, OptimizerOptions
+from ocrkit.networks import weights as weight_files
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
 from ocrkit.training import Progress, train
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn

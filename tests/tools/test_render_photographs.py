@@ -12,8 +12,8 @@ import pytest
 
 import ocrkit
 from ocrkit import Sample
-from ocrkit.config import PartSpec
-from ocrkit.datasets import open_dataset
+from ocrkit.data.datasets import open_dataset
+from ocrkit.parts.options import PartSpec
 
 TOOL = Path(__file__).parents[2] / "tools" / "render_photographs.py"
 

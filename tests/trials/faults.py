@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from ocrkit.weights import read
+from ocrkit.networks.weights import read
 from trials.archives import member, packed
 from trials.commands import End, run_command
 

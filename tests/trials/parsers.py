@@ -15,25 +15,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ocrkit.assembly import Assembly, assemble
-from ocrkit.cache import cached_images
-from ocrkit.comparison import compare_results
-from ocrkit.config import load_spec
-from ocrkit.curves import draw_curves
+from ocrkit.data.cache import cached_images
 from ocrkit.errors import ImageError, OcrkitError
-from ocrkit.evaluation import RAW, Rules
-from ocrkit.exported import read_exported
-from ocrkit.golden import read_golden
 from ocrkit.images import read_image
 from ocrkit.language_model import LanguageModel
-from ocrkit.packing import distributions_of
-from ocrkit.pipeline_weights import weights_to_read_with
+from ocrkit.networks.network_file import read_exported
+from ocrkit.networks.seen_forms import of_run, read_list
+from ocrkit.networks.weights import parse, read, write
+from ocrkit.pipelines.build import Assembly, assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.trained import weights_to_read_with
+from ocrkit.publishing.golden_set import read_golden
+from ocrkit.publishing.pack import distributions_of
 from ocrkit.reports.gallery import Gallery
 from ocrkit.reports.page import write_html
-from ocrkit.results import read_results
-from ocrkit.seen_forms import of_run, read_list
+from ocrkit.scoring.comparison import compare_results
+from ocrkit.scoring.result_file import read_results
+from ocrkit.scoring.rules import RAW, Rules
 from ocrkit.training import Progress, resume_options
-from ocrkit.weights import parse, read, write
+from ocrkit.training.curves import draw_curves
 from ocrkit_folder.folder import Folder
 from ocrkit_gluon.params import _File
 from ocrkit_iam.words import IamWords

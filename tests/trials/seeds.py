@@ -11,16 +11,17 @@ import numpy as np
 import tomli_w
 from PIL import Image
 
-from ocrkit.assembly import assemble
-from ocrkit.cache import CacheWriter
-from ocrkit.config import load_spec
+from ocrkit.data.cache import CacheWriter
 from ocrkit.errors import ImageError
-from ocrkit.export import export
-from ocrkit.golden import Item, write_golden
 from ocrkit.language_model import read_arpa
 from ocrkit.language_model import write as write_language_model
-from ocrkit.seen_forms import write_list
-from ocrkit.weights import read, sha256_of, write
+from ocrkit.networks.seen_forms import write_list
+from ocrkit.networks.weights import read, write
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.export import export
+from ocrkit.publishing.golden_set import Item, write_golden
+from ocrkit.support.checksums import sha256_of
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE form SYSTEM "form-metadata.dtd">

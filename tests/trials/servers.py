@@ -16,8 +16,8 @@ from typing import Any
 
 from rich.progress import Progress
 
-from ocrkit import download, web
 from ocrkit.errors import OcrkitError
+from ocrkit.support import download, web
 from ocrkit_iam import fetch
 
 BODY = gzip.compress(bytes(range(256)) * 400)

@@ -8,14 +8,14 @@ import pytest
 
 import ocrkit
 from networks import INSTALLED
-from ocrkit import weights
-from ocrkit.alphabet import Alphabet
-from ocrkit.config import load_spec
-from ocrkit.golden import read_golden
-from ocrkit.registry import registry
-from ocrkit.seen_forms import of_model
-from ocrkit.verify import verify
-from ocrkit.zoo import model, read_model_weights
+from ocrkit.networks import weights
+from ocrkit.networks.seen_forms import of_model
+from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.registry import registry
+from ocrkit.pipelines.file import load_spec
+from ocrkit.publishing.golden_set import read_golden
+from ocrkit.publishing.verify import verify
+from ocrkit.zoo.models import model, read_model_weights
 from ocrkit_iam.splits import split_forms
 from ocrkit_iam.words import IamWords
 

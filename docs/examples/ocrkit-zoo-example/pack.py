@@ -11,8 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 import ocrkit
-from ocrkit.manifest import write_manifest
-from ocrkit.packing import pack
+from ocrkit.publishing.pack import pack
+from ocrkit.zoo.manifest import write_manifest
 
 HERE = Path(__file__).parent
 FOLDER = HERE / "ocrkit_zoo_example" / "sample-tiny"

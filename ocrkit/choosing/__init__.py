@@ -1,0 +1,1 @@
+"""What is chosen on data that nothing was trained on."""

@@ -1,0 +1,1 @@
+"""Data sets opened, and the cache of their prepared images."""

@@ -1,0 +1,232 @@
+"""A reader's samples for a run: root and split resolved, narrowed by form ids and by a limit."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from ocrkit.errors import DataError, ImageError, OcrkitError, warn
+from ocrkit.parts.characters import hidden_in
+from ocrkit.parts.fingerprint import fingerprint
+from ocrkit.parts.guests import guest
+from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.parts.protocols import Reader
+from ocrkit.parts.registry import registry
+from ocrkit.parts.values import FormCount, Image, Sample, Skipped
+from ocrkit.support.files import read_text
+
+KEPT = 50_000
+"""Samples of a data set that are kept in memory; where there are more, they are made again whenever
+they are needed."""
+
+
+@dataclass(frozen=True)
+class Dataset(Sequence[Sample]):
+    """Samples with what is to be said of them."""
+
+    name: str
+    root: Path
+    split: str
+    skipped: tuple[Skipped, ...]
+    """Known to be unusable without reading an image."""
+    forms: FormCount | None
+    limit: int | None
+    """Only the first so many samples were asked for."""
+    is_sample: bool
+    """Whether this is the small sample that ships with the reader's plugin."""
+    _reader: Reader
+    _indices: Sequence[int]
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    def __getitem__(self, index: int) -> Sample:  # type: ignore[override]  # no slices: a data set is narrowed, not cut
+        return self._sample(self._indices[index])
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self._kept) if len(self) <= KEPT else self._made()
+
+    def _made(self) -> Iterator[Sample]:
+        return map(self._sample, self._indices)
+
+    def _sample(self, index: int) -> Sample:
+        """One that cannot be made says why when its image is read, so that it is skipped as others
+        that cannot be read."""
+        try:
+            with guest("reader", self.name):
+                return _checked(self._reader[index])
+        except OcrkitError as error:
+            return Sample(f"sample {index + 1}", "", None, partial(_refuse, str(error)))
+
+    @cached_property
+    def _kept(self) -> list[Sample]:
+        """The samples, which several walks through them need: the digest, the cache's key, the run
+        itself."""
+        return list(self._made())
+
+    def sha256(self) -> str:
+        """Of id, writer, form and text of every sample, in order; of no image."""
+        digest = hashlib.sha256()
+        for sample in self:
+            digest.update(json.dumps([sample.id, sample.writer, sample.form, sample.text]).encode())
+        return digest.hexdigest()
+
+    def fingerprint(self) -> str | None:
+        """Of all that decides on the samples' pixels besides their files; None where that cannot be
+        told."""
+        return fingerprint(self._reader)
+
+    def after(self, count: int) -> "Dataset":
+        """The same without its first samples."""
+        if not count:
+            return self
+        return replace(self, _indices=self._indices[count:])
+
+
+def _checked(sample: Any) -> Sample:
+    if not isinstance(sample, Sample):
+        raise TypeError(f"it gave {type(sample).__name__} in place of a Sample")
+    if not isinstance(sample.id, str):
+        raise TypeError(f"it gave the id {sample.id!r}; expected a text")
+    for value in (sample.text, sample.writer, sample.form):
+        if not (value is None or isinstance(value, str)):
+            raise TypeError(f"it said {value!r} of {sample.id}; expected texts, or None")
+    return sample
+
+
+def _refuse(reason: str) -> Image:
+    raise ImageError(reason)
+
+
+def _form_ids(name: str) -> set[str]:
+    ids = set(read_text(Path(name), DataError, "form ids, one a line").split())
+    if not ids:
+        warn(f"{name}: no form ids in it")
+    return ids
+
+
+def _all_forms(part: PartSpec, options: Mapping[str, Any], root: str | Path) -> set[str | None]:
+    """The forms of all splits of a reader."""
+    try:
+        with guest("reader", part.use):
+            whole = make_part(
+                PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root)
+            )
+            return {whole[index].form for index in range(len(whole))}
+    except OcrkitError:
+        return set()
+
+
+def _name_unknown(file: str, ids: Set[str], forms: Set[str | None]) -> None:
+    """Warns of ids that no form of the data has: narrowing by them does nothing."""
+    if not (unknown := sorted(ids - forms)):
+        return
+    parts = (
+        each for each in unknown if any(form and each.startswith(f"{form}-") for form in forms)
+    )
+    hint = f"; {part} looks like a word's id" if (part := next(parts, None)) else ""
+    some = ", ".join(f"{each}{hidden_in(each)}" for each in unknown[:3]) + ", …" * (
+        len(unknown) > 3
+    )
+    warn(f"{file}: {len(unknown):,} of {len(ids):,} ids are no form of this data: {some}{hint}")
+
+
+def default_root(reader: str) -> Path | None:
+    """The root that the environment variable ``OCRKIT_<READER>`` names, for example
+    ``OCRKIT_IAM``."""
+    value = os.environ.get(_variable(reader))
+    return Path(value) if value else None
+
+
+def _variable(reader: str) -> str:
+    return f"OCRKIT_{reader.upper().replace('-', '_')}"
+
+
+def open_dataset(
+    part: PartSpec,
+    *,
+    root: str | Path | None = None,
+    split: str | None = None,
+    only: str | None = None,
+    exclude: str | None = None,
+    limit: int | None = None,
+) -> Dataset:
+    """The samples of a reader. Without a root: what the environment names, else the sample of the
+    reader's plugin, whole.
+
+    ``only`` and ``exclude`` name files of form ids, one a line, and replace the options of these
+    names in ``[reader]``; ``limit`` keeps the first so many samples. Raises DataError where nothing
+    is left.
+    """
+    options = dict(part.options)
+    named = [options.pop("only", ""), options.pop("exclude", "")]
+    only, exclude = (
+        given if given is not None else name
+        for given, name in zip((only, exclude), named, strict=True)
+    )
+    root = Path(root) if root is not None else options.get("root") or default_root(part.use)
+    if root is not None and not Path(root).exists():
+        named_by = f" ({_variable(part.use)} names it)" if root == default_root(part.use) else ""
+        raise DataError(
+            f"{root}: no such folder{named_by}; expected the data of reader {part.use!r}"
+        )
+    is_sample = root is None
+    if root is None:
+        with guest("reader", part.use):
+            root = registry().get("reader", part.use).load().sample_root()
+        if root is None:
+            raise DataError(
+                f"reader {part.use!r} ships no sample; name a data set with --data ROOT"
+            )
+        options["split"], only, exclude = "all", "", ""
+    elif split is not None:
+        options["split"] = split
+    reader: Reader = make_part(PartSpec("reader", part.use, options), root=str(root))
+    with guest("reader", part.use):
+        indices: Sequence[int] = range(len(reader))
+        skipped, forms, split_read = tuple(reader.skipped), reader.forms, reader.split
+        if not all(isinstance(item, Skipped) for item in skipped) or not isinstance(
+            forms, FormCount | None
+        ):
+            raise TypeError(
+                f"it says skipped {skipped[:3]!r}, forms {forms!r}; expected Skipped, and a "
+                "FormCount or None"
+            )
+        for sentence in getattr(reader, "notes", ()):
+            warn(sentence)
+    if only or exclude:
+        wanted, unwanted = (
+            _form_ids(only) if only else None,
+            _form_ids(exclude) if exclude else set(),
+        )
+        with guest("reader", part.use):
+            of_index = [reader[index].form for index in indices]
+        for name, ids in ((only, wanted or set()), (exclude, unwanted)):
+            if ids - set(of_index):
+                _name_unknown(name, ids, set(of_index) | _all_forms(part, options, root))
+        indices = [
+            i
+            for i, form in enumerate(of_index)
+            if (wanted is None or form in wanted) and form not in unwanted
+        ]
+        left = {of_index[index] for index in indices}
+        skipped = tuple(item for item in skipped if _may_belong(item.id, left))
+        forms = forms and FormCount(len(left), len(wanted) if wanted is not None else None)
+    indices = indices[:limit]
+    if not indices:
+        raise DataError(
+            f"{root}: no samples in split {split_read!r}"
+            + (" after narrowing it by form ids" if only or exclude else "")
+        )
+    return Dataset(
+        part.use, Path(root), split_read, skipped, forms, limit, is_sample, reader, indices
+    )
+
+
+def _may_belong(sample_id: str, forms: set[str | None]) -> bool:
+    """Whether a skipped sample is of one of these forms, as far as its id shows that."""
+    return any(form is not None and sample_id.startswith(f"{form}-") for form in forms)

@@ -1,0 +1,149 @@
+"""What a part of each kind has to have."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol, runtime_checkable
+
+import numpy as np
+
+from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.values import (
+    Decoded,
+    FloatArray,
+    FormCount,
+    Image,
+    ImageSize,
+    IntArray,
+    Sample,
+    SequenceSize,
+    Skipped,
+)
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A data set: a sized, indexable collection of samples, made from the options ``root`` and
+    ``split`` and its own.
+
+    Every reader knows the split ``all``. Making one raises DataError where nothing can be read. It
+    may have ``notes``: sentences about the data that the user is warned with when they are opened.
+    With a class method ``check(root)`` that returns a dataclass with ``usable`` and ``lines()``,
+    ``ocrkit data check`` works for it (see :mod:`ocrkit.data.findings`), and with ``fetch(dest,
+    url)``, ``ocrkit data fetch``.
+    """
+
+    root: Path
+    split: str
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Sample: ...
+
+    @property
+    def skipped(self) -> Sequence[Skipped]:
+        """Samples left out because their files are missing or empty; what only decoding shows is
+        found later."""
+
+    @property
+    def forms(self) -> FormCount | None:
+        """How much of the split is there; None where the data set has no forms."""
+
+    @classmethod
+    def sample_root(cls) -> Path | None:
+        """A small data set of this layout that ships with the plugin, or None."""
+
+
+@runtime_checkable
+class Preprocessor(Protocol):
+    """Makes an image easier to read: uint8 (H, W) → uint8 (H', W'), a pure function. Raises
+    ImageError for what it refuses.
+
+    A pipeline may have several, one after the other: ``[preprocessor] before = [{ use = "NAME"
+    }]``.
+    """
+
+    def __call__(self, image: Image, /) -> Image: ...
+
+
+@runtime_checkable
+class SizedPreprocessor(Preprocessor, Protocol):
+    """A preprocessor that makes the network's input, which is why its size must be known. Every
+    pipeline ends with one."""
+
+    def output_size(self) -> ImageSize: ...
+
+
+@runtime_checkable
+class Augmentation(Protocol):
+    """Changes a training image at random, before the preprocessor: uint8 (H, W) → uint8 (H', W').
+
+    All its randomness comes from ``rng``, so that training repeats exactly.
+    """
+
+    # Quoted, since NumPy imports its random numbers when they are first named, and a run that reads
+    # needs none.
+    def __call__(self, image: Image, rng: "np.random.Generator", /) -> Image: ...
+
+
+@runtime_checkable
+class FeaturizerDefinition(Protocol):
+    """A featurizer apart from any framework: a frozen dataclass of options that computes its sizes.
+
+    Implementations, registered by backend, are callables ``build(definition, input_size) ->
+    module``. The module maps images (N, 1, H, W) float32 and widths (N,) to features (N, T, D) and
+    lengths (N,), in its framework's own types. For backend ``numpy`` it maps NumPy arrays to NumPy
+    arrays. Where the width varies, W is a multiple of ``stride``.
+    """
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the image's width in a step."""
+
+    def output_size(self, input: ImageSize, /) -> SequenceSize:
+        """Raises ConfigError for sizes that it cannot take."""
+
+    def lengths(self, widths: IntArray, /) -> IntArray:
+        """The number of steps T of images of these widths in pixels."""
+
+    def parameters(self, input: ImageSize, /) -> Mapping[str, tuple[int, ...]]:
+        """Canonical names and shapes of everything that a checkpoint stores, running statistics
+        included."""
+
+
+@runtime_checkable
+class EncoderDefinition(Protocol):
+    """A sequence encoder apart from any framework; it keeps the number of steps.
+
+    An implementation's module maps features (N, T, D) and lengths (N,) to (N, T, E); nothing beyond
+    the lengths counts.
+    """
+
+    def output_size(self, input: SequenceSize, /) -> SequenceSize: ...
+
+    def parameters(self, input: SequenceSize, /) -> Mapping[str, tuple[int, ...]]: ...
+
+
+@runtime_checkable
+class Decoder(Protocol):
+    """Texts out of log-probabilities (N, T, K) float32, of which the first ``lengths[n]`` steps
+    count; blank is K − 1.
+
+    A decoder that opens files, or does not go with every alphabet, may have a method
+    ``check(alphabet)`` that raises OcrkitError. It is called when the pipeline is put together,
+    before anything is read.
+    """
+
+    def __call__(
+        self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /
+    ) -> list[Decoded]: ...
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """A ratio of two sums over samples, so that parts of a data set merge exactly and intervals can
+    be computed."""
+
+    higher_is_better: ClassVar[bool]
+
+    def counts(self, reference: str, prediction: str, /) -> tuple[float, float]:
+        """This sample's share of the numerator and of the denominator."""

@@ -1,0 +1,1 @@
+"""A pipeline's file, the parts that it names, and the weights that fit them."""

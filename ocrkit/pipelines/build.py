@@ -1,0 +1,341 @@
+"""Makes the parts of a pipeline and checks that they fit together."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ocrkit.errors import ConfigError, OcrkitError, PluginError
+from ocrkit.networks.network_file import Exported, read_exported
+from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.fingerprint import stated
+from ocrkit.parts.guests import guest
+from ocrkit.parts.networks import Backend, Network, NetworkPlan
+from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.parts.protocols import Augmentation, Decoder, Metric, SizedPreprocessor
+from ocrkit.parts.registry import registry
+from ocrkit.parts.values import FloatArray, Image, ImageSize, IntArray, SequenceSize
+from ocrkit.pipelines.chain import Chain
+from ocrkit.pipelines.spec import PipelineSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """All parts around a pipeline's network, and what they must know of it: enough to read with a
+    network that is there."""
+
+    spec: PipelineSpec
+    alphabet: Alphabet
+    preprocessor: Chain
+    decoder: Decoder
+    metrics: dict[str, Metric]
+    backend_name: str
+    backend: Backend
+    image: ImageSize
+    """What the preprocessor gives and the network, or a featurizer ahead of it, takes."""
+    stride: int
+    """Pixels of the image's width in a step."""
+    numpy_featurizer: Callable[[FloatArray, IntArray], tuple[FloatArray, IntArray]] | None = None
+    """A featurizer of backend ``numpy``, run ahead of the network as a frozen first stage."""
+
+    def make_batch(self, images: Sequence[Image]) -> tuple[FloatArray, IntArray]:
+        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, zeros beyond
+        each, in whole steps."""
+        widths = np.array([image.shape[1] for image in images], np.int32)
+        stride = self.stride if self.image.width is None else 1
+        width = -(-int(widths.max()) // stride) * stride
+        batch = np.zeros((len(images), 1, self.image.height, width), np.float32)
+        for row, image in zip(batch, images, strict=True):
+            np.divide(image, np.float32(255), out=row[0, :, : image.shape[1]])
+        return self.numpy_featurizer(batch, widths) if self.numpy_featurizer else (batch, widths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly(Surroundings):
+    """A pipeline's parts, made and found to fit each other. No weights are loaded and no data is
+    read for it."""
+
+    augmentations: tuple[Augmentation, ...]
+    featurizer: Any
+    encoder: Any
+    plan: NetworkPlan
+
+    def identity(self) -> dict[str, Any]:
+        """What weights are made for: the network's parts with their options, the input's height and
+        the alphabet."""
+        return {
+            "alphabet": self.alphabet.characters,
+            "featurizer": _identity(self.spec.featurizer.use, self.featurizer),
+            "encoder": _identity(self.spec.encoder.use, self.encoder),
+            "height": self.plan.image.height,
+        }
+
+    def differences(self, about: Mapping[str, Any]) -> list[str]:
+        """Why weights with this description do not apply to the network, one line each; one for a
+        part that is another."""
+        mine, theirs = (
+            _flat(self.identity()),
+            _flat({name: about[name] for name in self.identity() if name in about}),
+        )
+        different = [
+            name
+            for name in sorted(mine.keys() | theirs.keys())
+            if mine.get(name) != theirs.get(name)
+        ]
+        parts = [name.removesuffix("use") for name in different if name.endswith(".use")]
+        return [
+            f"{name} is {mine.get(name, 'not there')!r}, for the weights "
+            f"{theirs.get(name, 'not there')!r}"
+            for name in different
+            if name.partition(".")[0] in about
+            and (name.endswith(".use") or not name.startswith(tuple(parts)))
+        ]
+
+
+def _identity(use: str, definition: Any) -> dict[str, Any]:
+    """A definition for JSON and TOML. An option that is None, which TOML lacks, is left out; its
+    default is another."""
+    options = {
+        each.name: stated(getattr(definition, each.name))
+        for each in fields(definition)
+        if each.init
+    }
+    return {"use": use} | {name: value for name, value in options.items() if value is not None}
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity's values by dotted name, as a checkpoint's header holds them (with lists, not
+    tuples)."""
+    flat: dict[str, Any] = {}
+    for name, value in json.loads(json.dumps(identity)).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": each for key, each in _flat(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def _made(part: PartSpec, problems: list[str]) -> Any:
+    """The part, or None where it cannot be made, or has no name; why it cannot goes to the
+    problems."""
+    if not part.use:
+        return None
+    try:
+        return make_part(part)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    except OcrkitError as error:
+        problems.append(str(error))
+    return None
+
+
+def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
+    """The preprocessors, or None where the last one cannot be made, or cannot be the last."""
+    before = tuple(_made(part, problems) for part in spec.before)
+    last = _made(spec.preprocessor, problems)
+    if last is None:
+        return None
+    if not isinstance(last, SizedPreprocessor):
+        problems.append(
+            f"preprocessor: {spec.preprocessor.use!r} does not say what size it gives, so another "
+            "must follow it; "
+            f'for example: use = "fit-pad", before = [{{ use = "{spec.preprocessor.use}" }}]'
+        )
+        return None
+    return Chain(before, last)
+
+
+def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
+    """The parts of :class:`Surroundings` that a pipeline's file names."""
+    metrics = {name: _made(part, problems) for name, part in spec.metrics.items()}
+    preprocessor = _chain(spec, problems)
+    alphabet, decoder = Alphabet(spec.alphabet), _made(spec.decoder, problems)
+    if hasattr(decoder, "check"):
+        try:
+            with guest("decoder", spec.decoder.use):
+                decoder.check(alphabet)
+        except PluginError as error:
+            problems.append(str(error))
+        except OcrkitError as error:
+            problems.append(f"decoder: {error}")
+    return {
+        "spec": spec,
+        "alphabet": alphabet,
+        "preprocessor": preprocessor,
+        "decoder": decoder,
+        "metrics": metrics,
+    }
+
+
+def _output_size(
+    part: PartSpec, made: Any, size: tuple[Any, ...], expected: type, problems: list[str]
+) -> Any:
+    """The size of what a part makes of this one, or None where it takes no such input, or is not
+    there."""
+    if made is None or None in size:
+        return None
+    try:
+        with guest(part.kind, part.use):
+            given = made.output_size(*size)
+            if not isinstance(given, expected):
+                raise TypeError(f"its output_size gave {given!r}; expected {expected.__name__}")
+            return given
+    except ConfigError as error:
+        problems.extend(error.problems)
+    except OcrkitError as error:
+        problems.append(str(error))
+    return None
+
+
+def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:
+    """Makes all parts and checks every seam between them.
+
+    ``backend`` overrides the pipeline's list. Raises ConfigError with everything that does not fit,
+    at once, behind the mistakes of the pipeline's file.
+    """
+    if spec.network:
+        raise ConfigError(
+            [
+                (
+                    f"network: {spec.network!r} is exported, so it is for reading; take the "
+                    "pipeline "
+                    "that it came from"
+                )
+            ]
+        )
+    problems = list(spec.problems)
+    parts = _around(spec, problems)
+    featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
+    augmentations = tuple(_made(part, problems) for part in spec.augment)
+    name, engine = _choose_backend(spec, backend, training, problems)
+    image = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
+    sequence = _output_size(spec.featurizer, featurizer, (image,), SequenceSize, problems)
+    encoded = _output_size(spec.encoder, encoder, (sequence,), SequenceSize, problems)
+    if problems:
+        raise ConfigError(problems)
+    has_own = name in registry().backends("featurizer", spec.featurizer.use)
+    implementation = (
+        registry().get("featurizer", spec.featurizer.use, name if has_own else "numpy").load()
+    )
+    plan = NetworkPlan(
+        featurizer=featurizer if has_own else None,
+        build_featurizer=implementation if has_own else None,
+        encoder=encoder,
+        build_encoder=registry().get("encoder", spec.encoder.use, name).load(),
+        image=image,
+        sequence=sequence,
+        encoded=encoded,
+        classes=parts["alphabet"].classes,
+    )
+    with guest("encoder", spec.encoder.use):
+        encoder.parameters(sequence)
+    with guest("featurizer", spec.featurizer.use, None if has_own else "numpy"):
+        featurizer.parameters(image)
+        return Assembly(
+            **parts,
+            augmentations=augmentations,
+            featurizer=featurizer,
+            encoder=encoder,
+            backend_name=name,
+            backend=engine,
+            image=image,
+            stride=featurizer.stride,
+            plan=plan,
+            numpy_featurizer=None if has_own else implementation(featurizer, image),
+        )
+
+
+def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundings, Exported]:
+    """The parts around an exported network, made as :func:`assemble` makes them, and what the
+    network says of itself.
+
+    Raises ConfigError as that does.
+    """
+    problems = list(spec.problems)
+    parts = _around(spec, problems)
+    path = spec.folder / spec.network
+    name = path.suffix[1:]
+    try:
+        exported = read_exported(path)
+    except OcrkitError as error:
+        raise ConfigError([*problems, str(error)]) from error
+    if backend not in (None, name):
+        problems.append(
+            f"backend {backend!r} does not run {path.name}: its network is exported, for backend "
+            f"{name!r} alone"
+        )
+    if exported.pipeline["alphabet"] != spec.alphabet:
+        problems.append(f"alphabet: not the one that {path.name} was exported with")
+    size = (
+        _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
+        or exported.image
+    )
+    if size != exported.image:
+        problems.append(
+            f"preprocessor: gives {image_text(size)}, but {path.name} takes "
+            f"{image_text(exported.image)}"
+        )
+    if problems:
+        raise ConfigError(problems)
+    with guest("backend", name):
+        engine = registry().get("backend", name).load()()
+    return Surroundings(
+        **parts, backend_name=name, backend=engine, image=size, stride=exported.stride
+    ), exported
+
+
+def _choose_backend(
+    spec: PipelineSpec, wanted: str | None, training: bool, problems: list[str]
+) -> tuple[str, Any]:
+    """The backend asked for, else the first of the pipeline's that is installed. What is wrong goes
+    to the problems."""
+    names = [wanted] if wanted else list((training and spec.training.backends) or spec.backends)
+    found: list[str] = []
+    for name in names:
+        try:
+            entry = registry().get("backend", name)
+            for kind, part in (("featurizer", spec.featurizer), ("encoder", spec.encoder)):
+                if not part.use:
+                    continue
+                registry().get(kind, part.use)
+                backends = registry().backends(kind, part.use)
+                if name not in backends and not (kind == "featurizer" and "numpy" in backends):
+                    raise PluginError(
+                        f"no {kind} named {part.use!r} for backend {name!r}. It has: "
+                        f"{', '.join(backends) or 'none'}."
+                    )
+            with guest("backend", name):
+                return name, entry.load()()
+        except PluginError as error:
+            found.append(str(error))
+    problems.extend(dict.fromkeys(found))
+    return "", None
+
+
+def choose_device(backend_name: str, backend: Backend, device: str) -> str:
+    """``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one. Raises OcrkitError for a
+    device that is not there."""
+    with guest("backend", backend_name):
+        devices = list(backend.devices())
+    if device == "auto":
+        return "cuda" if "cuda" in devices else "cpu"
+    if device not in devices:
+        raise OcrkitError(
+            f"device {device!r}: backend {backend_name!r} sees {', '.join(devices)} here; a GPU "
+            "needs a CUDA build of its "
+            "framework too (docs/backends.md). Try --device auto."
+        )
+    return device
+
+
+def build_network(assembly: Assembly, device: str = "auto", threads: int = 0) -> Network:
+    """The assembly's network on a device, its weights not yet set."""
+    chosen = choose_device(assembly.backend_name, assembly.backend, device)
+    with guest("backend", assembly.backend_name):
+        return assembly.backend.network(assembly.plan, device=chosen, threads=threads)
+
+
+def image_text(size: ImageSize) -> str:
+    return f"{size.height} × {size.width if size.width is not None else 'any'} px"

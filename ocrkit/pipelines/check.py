@@ -1,0 +1,195 @@
+"""Checks a pipeline's table. Every mistake is found before any is reported."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ocrkit.errors import PluginError
+from ocrkit.parts.characters import wrong_alphabet
+from ocrkit.parts.kinds import KINDS
+from ocrkit.parts.options import PARTS, PartSpec, check_options
+from ocrkit.parts.registry import nearest, registry
+from ocrkit.pipelines.relative_paths import NARROWING
+from ocrkit.pipelines.spec import PipelineSpec
+from ocrkit.pipelines.training_options import Training
+
+SCHEMA = 1
+
+
+def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
+    """A part's name and options; its problems go to the list, and it has no name then."""
+    broken = PartSpec(kind, "", {})
+    if not isinstance(table, dict) or not isinstance(table.get("use"), str):
+        chain = (
+            ' (those that run before it: before = [{ use = "NAME" }])'
+            if where == "preprocessor"
+            else ""
+        )
+        names = ", ".join(registry().names(kind))
+        problems.append(
+            f'{where}: expected a table with use = "NAME"{chain}; {KINDS[kind].words}s: {names}'
+        )
+        return broken
+    part = PartSpec(
+        kind, table["use"], {name: value for name, value in table.items() if name != "use"}
+    )
+    try:
+        cls = registry().get(kind, part.use).load()
+    except PluginError as error:
+        problems.append(str(error))
+        return broken
+    options = dict(part.options)
+    if kind == "reader":  # narrowed by the core, whatever the reader
+        narrowed = {name: options.pop(name) for name in NARROWING if name in options}
+        wrong = {name: file for name, file in narrowed.items() if not isinstance(file, str)}
+        problems += [
+            f"{where}.{name}: {file!r}; expected a file of form ids" for name, file in wrong.items()
+        ]
+    mistakes = check_options(cls, options, where, kind)[1]
+    problems += mistakes
+    return broken if mistakes else part
+
+
+def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
+    value = table.get(name, default)
+    if not isinstance(value, str):
+        problems.append(f"{name}: {value!r}; expected a text")
+        return default
+    return value
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _split_chain(table: Any, problems: list[str]) -> tuple[Any, tuple[PartSpec, ...]]:
+    """The table of the last preprocessor, and those that run before it."""
+    if not isinstance(table, dict):
+        return table, ()
+    last = {name: value for name, value in table.items() if name != "before"}
+    before = _as_list(table.get("before", []))
+    return last, tuple(
+        _part(item, "preprocessor", f"preprocessor.before[{index}]", problems)
+        for index, item in enumerate(before)
+    )
+
+
+def _metrics(items: list[Any], problems: list[str]) -> dict[str, PartSpec]:
+    """The metrics by name."""
+    named: dict[str, PartSpec] = {}
+    for index, item in enumerate(items):
+        where = f"metrics[{index}]"
+        options = (
+            {key: value for key, value in item.items() if key != "name"}
+            if isinstance(item, dict)
+            else item
+        )
+        part = _part(options, "metric", where, problems)
+        name = item.get("name", part.use) if isinstance(item, dict) else ""
+        if not isinstance(name, str) or (part.use and not name):
+            problems.append(
+                f"{where}.name: {name!r}; expected a text, by which results call the metric"
+            )
+        elif name in named:
+            problems.append(
+                f"{where}: another metric is called {name!r}; give one of them a name of its own: "
+                'name = "…"'
+            )
+        elif part.use:
+            named[name] = part
+    if not items:
+        problems.append('metrics: expected at least one [[metrics]] table with use = "NAME"')
+    return named
+
+
+def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
+    """What the file says, where that is right; what is wrong is added to the problems."""
+    known = [
+        "schema",
+        "name",
+        "summary",
+        "backends",
+        "alphabet",
+        "weights",
+        "network",
+        *PARTS,
+        "metrics",
+        "training",
+    ]
+    if table.get("schema") != SCHEMA:
+        problems.append(
+            f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads"
+        )
+    problems += [
+        f"no table or key {name!r}.{nearest(name, known)} Expected: {', '.join(known)}."
+        for name in table
+        if name not in known
+    ]
+    backends = table.get("backends", [])
+    if (
+        not isinstance(backends, list)
+        or not all(isinstance(name, str) for name in backends)
+        or not backends
+    ):
+        problems.append(f'backends: {backends!r}; expected a list of names, for example ["gluon"]')
+        backends = []
+    alphabet = _text(table, "alphabet", "", problems)
+    if mistake := wrong_alphabet(alphabet):
+        problems.append(f"alphabet: {mistake}")
+        alphabet = "?"  # any will do to check the rest with
+    network = _text(table, "network", "", problems)
+    replaced = ("featurizer", "encoder", "weights") if network else ()
+    problems += [
+        f"{name}: the network {network!r} takes its place; leave it out"
+        for name in replaced
+        if name in table
+    ]
+    last, before = _split_chain(table.get("preprocessor"), problems)
+    tables = {**table, "preprocessor": last}
+    parts = {
+        kind: _part(tables.get(kind), kind, kind, problems)
+        for kind in PARTS
+        if kind not in replaced
+    }
+    parts |= {kind: PartSpec(kind, "", {}) for kind in PARTS if kind in replaced}
+    named_metrics = _metrics(_as_list(table.get("metrics", [])), problems)
+    training = table.get("training", {})
+    training = dict(training) if isinstance(training, dict) else {}
+    augment, also = (
+        tuple(
+            _part(item, kind, f"training.{key}[{index}]", problems)
+            for index, item in enumerate(_as_list(training.pop(key, [])))
+        )
+        for key, kind in (("augment", "augmentation"), ("also", "reader"))
+    )
+    values, mistakes = check_options(Training, training, "training")
+    if values.get("weight_decay") and values.get("optimizer", "adam") != "adamw":
+        mistakes.append(
+            f"training.weight_decay: {values['weight_decay']:g}, which the optimizer 'adam' has no "
+            "use for; "
+            "set training.optimizer to 'adamw', or this to 0"
+        )
+    if values.get("metric") and values["metric"] not in named_metrics:
+        mistakes.append(
+            f"training.metric: {values['metric']!r} is not one of the pipeline's metrics"
+        )
+    problems += mistakes
+    name = _text(table, "name", folder.name, problems)
+    summary, weights = _text(table, "summary", "", problems), _text(table, "weights", "", problems)
+    return PipelineSpec(
+        name=name,
+        summary=summary,
+        backends=tuple(backends),
+        alphabet=alphabet,
+        weights=weights,
+        network=network,
+        **parts,
+        before=before,
+        metrics=named_metrics,
+        training=Training(**values),
+        augment=augment,
+        also=also,
+        table=table,
+        folder=folder,
+        problems=tuple(problems),
+    )

@@ -1,0 +1,130 @@
+"""The stages of a pipeline in words: sizes, parameters and owners, as ``ocrkit check`` shows
+them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ocrkit.networks.network_file import Exported
+from ocrkit.parts.options import PartSpec
+from ocrkit.parts.registry import registry
+from ocrkit.parts.values import SequenceSize
+from ocrkit.pipelines.build import Assembly, Surroundings, image_text
+from ocrkit.pipelines.spec import PipelineSpec
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A stage of a pipeline as ``ocrkit check`` shows it: what goes in, what comes out, how many
+    parameters."""
+
+    part: str
+    use: str
+    owner: str
+    input: str
+    output: str
+    stride: int | None = None
+    """Pixels of the image's width in a step, where steps are made."""
+    longest_label: str = ""
+    """Characters of the longest text that fits, where classes are made: one a step, less one for
+    every two equal neighbours."""
+    parameters: int = 0
+
+
+def _sequence_text(size: SequenceSize) -> str:
+    return f"{size.steps if size.steps is not None else 'any'} steps × {size.features}"
+
+
+def _longest_label(steps: int | None, stride: int) -> str:
+    return f"width ÷ {stride}" if steps is None else str(steps)
+
+
+def seams(assembly: Assembly) -> list[Seam]:
+    """The stages from the reader to the decoder."""
+    spec, plan = assembly.spec, assembly.plan
+    shapes = plan.parameters()
+
+    def parameters(prefix: str) -> int:
+        return sum(
+            int(np.prod(shape)) for name, shape in shapes.items() if name.startswith(f"{prefix}.")
+        )
+
+    image, sequence, encoded = (
+        image_text(plan.image),
+        _sequence_text(plan.sequence),
+        _sequence_text(plan.encoded),
+    )
+    classes = _sequence_text(SequenceSize(plan.classes, plan.encoded.steps))
+    backend, stride = assembly.backend_name, assembly.stride
+    own = backend if assembly.numpy_featurizer is None else "numpy"
+    return [
+        _seam(spec.reader, "files", "any × any px"),
+        *_preprocessing(spec, image),
+        _seam(
+            spec.featurizer,
+            image,
+            sequence,
+            own,
+            stride=stride,
+            parameters=parameters("featurizer"),
+        ),
+        _seam(spec.encoder, sequence, encoded, backend, parameters=parameters("encoder")),
+        Seam(
+            "head",
+            "linear",
+            _owner("backend", backend),
+            encoded,
+            classes,
+            longest_label=_longest_label(plan.encoded.steps, stride),
+            parameters=parameters("head"),
+        ),
+        _seam(spec.decoder, classes, "text"),
+    ]
+
+
+def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
+    """The stages of a pipeline whose network is exported, which counts as one."""
+    spec = around.spec
+    image = image_text(exported.image)
+    classes = _sequence_text(SequenceSize(around.alphabet.classes, exported.steps))
+    return [
+        _seam(spec.reader, "files", "any × any px"),
+        *_preprocessing(spec, image),
+        Seam(
+            "network",
+            spec.network,
+            _owner("backend", around.backend_name),
+            image,
+            classes,
+            exported.stride,
+            _longest_label(exported.steps, exported.stride),
+            exported.parameters,
+        ),
+        _seam(spec.decoder, classes, "text"),
+    ]
+
+
+def _preprocessing(spec: PipelineSpec, image: str) -> list[Seam]:
+    """The preprocessors in the order in which they run; only the last one's size is known."""
+    anything = "any × any px"
+    return [
+        *(_seam(part, anything, anything) for part in spec.before),
+        _seam(spec.preprocessor, anything, image),
+    ]
+
+
+def _owner(kind: str, name: str, backend: str | None = None) -> str:
+    return registry().get(kind, name, backend).plugin.name
+
+
+def _seam(
+    part: PartSpec,
+    before: str,
+    after: str,
+    backend: str | None = None,
+    *,
+    stride: int | None = None,
+    parameters: int = 0,
+) -> Seam:
+    owner = _owner(part.kind, part.use, backend)
+    return Seam(part.kind, part.use, owner, before, after, stride=stride, parameters=parameters)

@@ -1,0 +1,151 @@
+"""The weights of a pipeline: where they are, whether they apply to its network, and what is known
+of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ocrkit.errors import WeightsError
+from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
+from ocrkit.parts.values import Arrays
+from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.spec import run_name
+
+
+class FoundWeights(NamedTuple):
+    """Weights, the folder of the model or the training run that they are of, and the manifest
+    there, if there is one."""
+
+    weights: weight_files.Weights
+    folder: Path
+    manifest: dict[str, Any] | None
+
+
+def find_weights(reference: str, folder: Path) -> FoundWeights:
+    """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file. Those of
+    a zoo model are the model's wherever a copy lies.
+
+    Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
+    """
+    from ocrkit.zoo.models import manifest_of, model, model_of, read_model_weights
+
+    if reference.startswith("zoo:"):
+        found = model(reference.removeprefix("zoo:"))
+        return FoundWeights(read_model_weights(found), found.folder, found.manifest)
+    path = _weights_file(reference, folder)
+    if not path.is_file():
+        raise WeightsError(
+            f"{path}: no such weights; expected zoo:NAME, a folder of a run or a model, or a "
+            ".safetensors file"
+        )
+    manifest = manifest_of(path)
+    weights = weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
+    if manifest is None and not run_name(path.parent) and (copied := model_of(weights.sha256)):
+        return FoundWeights(weights, copied.folder, copied.manifest)
+    return FoundWeights(weights, path.parent, manifest)
+
+
+def _weights_file(reference: str, folder: Path) -> Path:
+    path = folder / reference
+    if path.is_dir():
+        path = path / (
+            "best.safetensors"
+            if not (path / "weights.safetensors").is_file()
+            else "weights.safetensors"
+        )
+    return path
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What became of a pipeline's weights: the arrays for its network, or why there are none."""
+
+    arrays: Arrays | None
+    reason: str
+    reference: str
+    """What they are called: as the pipeline names them; of a training run, by its folder."""
+    sha256: str = ""
+    licence: str = ""
+    """What the weights may be used for, with its terms; empty where nobody has said."""
+    temperature: float | None = None
+    """What makes confidences fit, where somebody has found that out; see ``ocrkit calibrate``."""
+    find_seen: Callable[[], SeenForms] = SeenForms
+    """Finds what :attr:`seen` is."""
+    reported: str = ""
+    """The data that the manifest's scores are of: a reader and a split."""
+
+    @cached_property
+    def seen(self) -> SeenForms:
+        """The forms that were used in making the weights, as far as they are listed; looked up when
+        something is scored.
+
+        Raises WeightsError for a model whose list is missing or damaged.
+        """
+        return self.find_seen()
+
+
+def fitting_weights(assembly: Assembly) -> Trained:
+    """The pipeline's weights where they apply to its network; raises WeightsError where they are
+    damaged or missing."""
+    reference = assembly.spec.weights
+    if not reference:
+        return Trained(None, "the pipeline names no weights", reference)
+    found = find_weights(reference, assembly.spec.folder)
+    weights = found.weights
+    differences = assembly.differences(weights.about)
+    if differences:
+        return Trained(
+            None, f"weights {reference!r} no longer apply: {'; '.join(differences)}", reference
+        )
+    arrays = weight_files.check_shapes(weights, assembly.plan.parameters())
+    called = run_name(found.folder) or reference
+    return Trained(arrays, "", called, weights.sha256, **vars(_known(found)))
+
+
+def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
+    """The pipeline's weights, and what is known of them. Raises WeightsError where it has none for
+    its network."""
+    trained = fitting_weights(assembly)
+    if trained.arrays is None:
+        raise WeightsError(
+            f"pipeline {assembly.spec.name!r} is untrained: {trained.reason}. Train it with ocrkit "
+            "train."
+        )
+    return trained.arrays, trained
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What is known of weights besides: see :class:`Trained`."""
+
+    licence: str = ""
+    temperature: float | None = None
+    find_seen: Callable[[], SeenForms] = SeenForms
+    reported: str = ""
+
+
+def _known(found: FoundWeights) -> Provenance:
+    """What their manifest says, or the training run that made them, whose licence is that of the
+    weights it began from."""
+    about, folder, manifest = found.weights.about, found.folder, found.manifest
+    if manifest is None:
+        licence, temperature = about.get("licence", ""), about.get("temperature")
+        return Provenance(
+            licence if isinstance(licence, str) else "",
+            temperature if isinstance(temperature, float) and temperature > 0 else None,
+            partial(of_run, folder),
+        )
+    return Provenance(
+        f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip(),
+        manifest.get("confidence", {}).get("temperature"),
+        partial(of_model, folder, manifest),
+        manifest.get("results", {}).get("dataset", ""),
+    )
+
+
+def provenance_of(reference: str) -> Provenance:
+    """What is known of weights: ``zoo:NAME``, a training run's or a model's folder, or a file."""
+    return _known(find_weights(reference, Path()))

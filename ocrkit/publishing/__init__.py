@@ -1,0 +1,1 @@
+"""Models for others: packed, verified, exported, and taken over from other programs."""

@@ -1,0 +1,339 @@
+"""A training run made into a model of the zoo: weights in float16, a golden set, a manifest that
+says where they are from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tomli_w
+
+from ocrkit.data.datasets import Dataset, open_dataset
+from ocrkit.errors import DataError, OcrkitError, WeightsError
+from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import SeenForms, of_model, of_run, write_seen
+from ocrkit.parts.options import PartSpec
+from ocrkit.parts.registry import registry
+from ocrkit.pipelines.build import Assembly, assemble, build_network
+from ocrkit.pipelines.file import load_spec, read_spec
+from ocrkit.pipelines.relative_paths import files_in
+from ocrkit.pipelines.spec import PipelineSpec
+from ocrkit.pipelines.training_options import Training
+from ocrkit.publishing.golden_set import choose, write_golden
+from ocrkit.support.checksums import sha256_of
+from ocrkit.support.files import read_bytes, read_text
+from ocrkit.support.parsing import parse_json
+from ocrkit.zoo.manifest import SCHEMA, write_manifest
+from ocrkit.zoo.models import MANIFEST, model
+
+ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
+"""Golden sets: how many images, and what backends may differ by. Two log-probabilities, each off by
+the tolerance, come 0.002 closer; the margin is 25 times what keeps the texts the same."""
+_OF_ONE_MACHINE = {
+    "reader": ("root", "only", "exclude"),
+    "training": ("only", "exclude", "validation_only", "also"),
+}
+"""Options that name files of the machine that a run was made on."""
+
+
+def pack(
+    folder: Path,
+    runs: Sequence[Path],
+    about: Mapping[str, Any],
+    *,
+    chosen: Iterable[str] = (),
+    items: int = ITEMS,
+) -> dict[str, Any]:
+    """Makes a model of a training run in ``folder``, which has its ``pipeline.toml``, and returns
+    the manifest.
+
+    ``weights.safetensors`` (the run's best, rounded to float16), ``golden.safetensors`` (``items``
+    images of the sample that a reader ships), the lists of what it has seen and ``manifest.toml``
+    are written. ``runs``: the run, then those that it started from, the latest first. The manifest
+    lists them, and those that made the weights which the earliest started from, as far as anybody
+    knows. ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table
+    by table. ``chosen``: forms by which something was chosen besides the runs' best epochs.
+
+    Raises WeightsError where the run is missing, damaged or of another network, and DataError where
+    there are no images.
+    """
+    best = weight_files.read(runs[0] / "best.safetensors")
+    assembly = assemble(read_spec(folder / "pipeline.toml"))
+    if differences := assembly.differences(best.about):
+        raise WeightsError(
+            f"{best.path}: of another network than {folder / 'pipeline.toml'}: "
+            f"{'; '.join(differences)}"
+        )
+    with np.errstate(
+        over="ignore"
+    ):  # what float16 cannot hold becomes infinite, and is named below
+        arrays = {name: array.astype(np.float16) for name, array in best.arrays.items()}
+    if broken := [name for name, array in arrays.items() if not np.isfinite(array).all()]:
+        raise WeightsError(
+            f"{best.path}: {broken[0]} has NaN, or numbers that float16 cannot hold; its training "
+            "had diverged"
+        )
+    path = folder / "weights.safetensors"
+    weight_files.write(path, arrays, assembly.identity())
+    weights = {
+        **_file(path),
+        "dtype": "float16",
+        "parameters": sum(array.size for array in arrays.values()),
+    }
+    manifest = {
+        "schema": SCHEMA,
+        "name": assembly.spec.name,
+        "summary": assembly.spec.summary,
+        **about,
+        "weights": weights,
+        "network": assembly.identity(),
+        "training": {**about.get("training", {}), "runs": _runs(runs)},
+        **write_seen(folder, _seen(runs, chosen)),
+        "golden": _golden(folder, assembly, items),
+    }
+    write_manifest(folder / MANIFEST, manifest)
+    return manifest
+
+
+def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, Any]:
+    """Makes the model ``name`` of a training run in ``folder``, which is new, card and all; returns
+    its manifest.
+
+    Its pipeline is the run's. Its scores are those by which the run chose its best epoch, and are
+    called that. Raises as
+    :func:`pack` does.
+    """
+    about, spec = _about(run), load_spec(run)
+    table = dict(spec.table)
+    for part, names in _OF_ONE_MACHINE.items():
+        if part in table:
+            table[part] = {key: value for key, value in table[part].items() if key not in names}
+    if files := files_in(table, Training):
+        raise WeightsError(
+            f"{run}: its pipeline names files of this machine, which a model cannot take along: "
+            f"{'; '.join(files)}. Take them "
+            f"out of {run / 'pipeline.toml'}"
+        )
+    summary = f"{spec.name}, trained by ocrkit train"
+    table |= {
+        "name": name,
+        "summary": summary,
+        "weights": f"zoo:{name}",
+        "backends": _backends(spec, about["backend"]),
+    }
+    folder.mkdir(parents=True)
+    (folder / "pipeline.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
+    data = about["data"]
+    trained_on = (
+        f"the sample that ships with {data['name']}"
+        if data["is_sample"]
+        else f"{data['name']}, split {data['split']}"
+    )
+    trained_on += "".join(
+        f", and {each['samples']:,} samples of {each['name']}" for each in about.get("also", [])
+    )
+    manifest = pack(folder, [run], {"licence": licence, "training": {"data": trained_on}})
+    if results := _results(run, about, manifest["training"]["runs"][0]["chosen_epoch"]):
+        manifest["results"] = results
+    if manifest["forms"]["chosen"]:
+        manifest["choosing"] = {"purpose": "the best epoch"}
+    init = about.get("init") or {}
+    if init.get("licence"):
+        manifest["terms"] = f"Trained from {init['weights']}, of which holds on: {init['licence']}"
+    if init.get("temperature"):
+        manifest["confidence"] = {
+            "temperature": init["temperature"],
+            "fitted_on": f"with the weights {init['weights']}",
+        }
+    write_manifest(folder / MANIFEST, manifest)
+    (folder / "CARD.md").write_text(_card(manifest, about["init"]), encoding="utf-8")
+    return manifest
+
+
+def distributions_of(run: Path) -> list[str]:
+    """The packages that a run's parts come from, by name."""
+    spec = load_spec(run)
+    parts = (
+        spec.reader, *spec.before, spec.preprocessor, spec.featurizer, spec.encoder,
+        spec.decoder, *spec.metrics.values(), *spec.augment, *spec.also,
+    )  # fmt: skip
+    return sorted({registry().get(part.kind, part.use).plugin.distribution for part in parts})
+
+
+def _about(run: Path) -> dict[str, Any]:
+    try:
+        about: dict[str, Any] = parse_json(read_bytes(run / "run.json"))
+    except (OcrkitError, ValueError) as error:
+        raise WeightsError(
+            f"{run}: no training run here; expected a folder that ocrkit train made ({error})"
+        ) from error
+    return about
+
+
+def _log(run: Path) -> list[dict[str, Any]]:
+    """What a run says of its epochs."""
+    return [parse_json(line) for line in read_text(run / "log.jsonl").splitlines()]
+
+
+def _described(run: Path) -> dict[str, Any]:
+    """What a manifest says of a training run. Folders and files of the machine that it ran on are
+    left out."""
+    about, training = _about(run), load_spec(run).table.get("training", {})
+    log = [line for line in _log(run) if line["epoch"]]  # 0 is what it began with
+    if not log:
+        raise WeightsError(
+            f"{run}: none of its epochs is complete; go on with it: ocrkit train --out {run} "
+            "--resume"
+        )
+    best = weight_files.read(
+        run / "best.safetensors"
+    )  # not there before the first epoch is complete
+    return {
+        **{
+            name: about[name]
+            for name in ("command", "backend", "device", "seed", "versions", "samples")
+        },
+        "epochs": len(log),
+        "chosen_epoch": best.about["training"]["epoch"],
+        "images_per_second": round(
+            sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1
+        ),
+        "options": {
+            name: value
+            for name, value in training.items()
+            if name not in _OF_ONE_MACHINE["training"]
+        },
+        "forms": len(about["forms"]),
+        "skipped": len(about["skipped"]),
+        **({"share": about["share"]} if "share" in about else {}),
+    }
+
+
+def _runs(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """What a manifest says of training runs, and of those that made the weights which the last of
+    them started from.
+
+    Of a zoo model's weights the model's own manifest tells, if it is still the model that it was;
+    of others only where they came from is known.
+    """
+    described = [_described(run) for run in runs]
+    init = _about(runs[-1]).get("init")
+    if not init:
+        return described
+    name = init["weights"].removeprefix("zoo:")
+    if name != init["weights"] and name in registry().names("zoo"):
+        found = model(name)
+        earlier = found.manifest.get("training", {}).get("runs", [])
+        if earlier and of_model(found.folder, found.manifest).trained == set(init["trained"]):
+            return [*described, *earlier]
+    return [*described, {"weights": init["weights"], "forms": len(init["trained"])}]
+
+
+def _seen(runs: Sequence[Path], chosen: Iterable[str]) -> SeenForms:
+    """What all of the runs have seen, the weights that they started from included."""
+    seen = [of_run(run) for run in runs]
+    return SeenForms(
+        trained=frozenset[str]().union(*(each.trained for each in seen)),
+        chosen=frozenset(chosen).union(*(each.chosen for each in seen)),
+        trained_keys=frozenset[str]().union(*(each.trained_keys for each in seen)),
+        chosen_keys=frozenset[str]().union(*(each.chosen_keys for each in seen)),
+    )
+
+
+def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
+    """The pipeline's backends that have its featurizer and its encoder, as far as that is known
+    here."""
+    featurizers, encoders = (
+        registry().backends(part.kind, part.use) for part in (spec.featurizer, spec.encoder)
+    )
+    able = [
+        name
+        for name in spec.backends
+        if name in encoders and (name in featurizers or "numpy" in featurizers)
+    ]
+    return able or [trained_on]
+
+
+def _results(run: Path, about: Mapping[str, Any], epoch: int) -> dict[str, Any]:
+    """The best epoch's scores on the run's validation split; nothing where it had none."""
+    if not about["validation"]:
+        return {}
+    scores = next(line["validation"] for line in _log(run) if line["epoch"] == epoch)
+    return {
+        "dataset": f"{about['data']['name']} {about['validation']['split']}",
+        "samples": about["validation"]["samples"],
+        "source": (
+            f"validation in training, epoch {epoch}, which was chosen by it; weights not yet "
+            "rounded to float16"
+        ),
+        "metrics": {name: {"value": value} for name, value in scores.items() if value is not None},
+    }
+
+
+def _card(manifest: Mapping[str, Any], init: Mapping[str, Any] | None) -> str:
+    """What a manifest says, for people, with room for what only its author knows."""
+    run, results = manifest["training"]["runs"][0], manifest.get("results")
+    start = f", starting from {init['weights']}" if init else ""
+    if results:
+        rows = "".join(
+            f"| {metric} | {score['value']:.4f} |\n" for metric, score in results["metrics"].items()
+        )
+        scores = (
+            f"On {results['samples']:,} samples of {results['dataset']}: {results['source']}.\n\n"
+        )
+        scores += f"| metric | value |\n|---|---|\n{rows}"
+    else:
+        scores = "Nobody has measured it: its training had no validation.\n"
+    return (
+        f"# {manifest['name']}\n\n{manifest['summary']}.\n\n## What it scores\n\n{scores}\n"
+        "## What it is for, and what not\n\nIts author has not said yet.\n\n"
+        f"## How it was trained\n\nOn {run['samples']:,} samples of "
+        f"{manifest['training']['data']}{start}:\n\n"
+        f"    {run['command']}\n\n`manifest.toml` has versions and seed, `forms.txt` the forms. "
+        "The weights were then rounded to float16.\n\n"
+        f"## Licence\n\n{manifest['licence']}\n"
+        + (f"\n{manifest['terms']}\n" if "terms" in manifest else "")
+    )
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return {"file": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
+
+
+def _golden(folder: Path, assembly: Assembly, count: int) -> dict[str, Any]:
+    """Writes the golden set of the weights in the folder; returns what the manifest says of it."""
+    network = build_network(assembly, "cpu")
+    network.load_state(
+        weight_files.check_shapes(
+            weight_files.read(folder / "weights.safetensors"), assembly.plan.parameters()
+        )
+    )
+    sample = _sample(assembly.spec)
+    path = folder / "golden.safetensors"
+    write_golden(path, choose(assembly, network, sample, count=count, margin=MARGIN))
+    return {
+        **_file(path),
+        "items": count,
+        "tolerance": TOLERANCE,
+        "margin": MARGIN,
+        "source": f"the sample that ships with reader {sample.name}",
+        "backend": assembly.backend_name,
+        "device": "cpu",
+        "versions": assembly.backend.versions(),
+    }
+
+
+def _sample(spec: PipelineSpec) -> Dataset:
+    """Images that may be passed on: the sample that ships with the pipeline's reader, else with any
+    other."""
+    own = {
+        name: value
+        for name, value in spec.reader.options.items()
+        if name not in _OF_ONE_MACHINE["reader"]
+    }
+    for reader in dict.fromkeys([spec.reader.use, *registry().names("reader")]):
+        root = registry().get("reader", reader).load().sample_root()
+        if root is not None:
+            options = {**(own if reader == spec.reader.use else {}), "split": "all"}
+            return open_dataset(PartSpec("reader", reader, options), root=root)
+    raise DataError("no reader that is installed ships a sample to make a golden set of")

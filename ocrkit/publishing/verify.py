@@ -1,0 +1,303 @@
+"""Whether a zoo model is what its manifest says, and reads the same on every backend: what ``ocrkit
+zoo verify`` shows."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from ocrkit.errors import OcrkitError, PluginError
+from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import of_model
+from ocrkit.parts.plugins import one_line
+from ocrkit.parts.registry import registry
+from ocrkit.parts.values import Arrays, FloatArray
+from ocrkit.pipelines.build import Assembly, assemble, build_network
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.spec import PipelineSpec
+from ocrkit.pipelines.trained import weights_to_read_with
+from ocrkit.publishing.golden_set import Computed, Item, compute, read_golden
+from ocrkit.zoo.manifest import manifest_problems
+from ocrkit.zoo.models import Model, check_there, read_manifest
+
+STORED = "stored"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at: what was found, and what is wrong, a line each."""
+
+    name: str
+    found: str
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The largest difference in log-probabilities (nats) between two, of which one may be
+    ``stored``.
+
+    None where they cannot be compared: other lengths, or NaN.
+    """
+
+    between: tuple[str, str]
+    largest: float | None
+
+
+@dataclass
+class Verification:
+    """What became of a model's verification."""
+
+    model: str
+    fetched: bool = True
+    """False where the weights have a URL and are not on this machine; then only the manifest was
+    looked at."""
+    tolerance: float | None = None
+    checks: list[Check] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    ran: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What computed the golden set, with the framework's versions: ``torch``, ``torch cuda``, …"""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """What did not, and why: backends that the pipeline names and that are not installed, or that
+    see no GPU."""
+
+    @property
+    def problems(self) -> list[str]:
+        """All that is wrong, a line each."""
+        return [problem for check in self.checks for problem in check.problems]
+
+    @property
+    def passed(self) -> bool:
+        return self.fetched and not self.problems
+
+
+@dataclass(frozen=True)
+class _Engine:
+    """A backend on a device, with the network's parts and weights for it."""
+
+    assembly: Assembly
+    arrays: Arrays
+    device: str
+    versions: dict[str, str]
+
+
+def verify(
+    name: str,
+    *,
+    backend: str | None = None,
+    device: str = "auto",
+    on_images: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Verification:
+    """Checks a model's manifest, files and pipeline, and computes its golden set on every backend
+    of its pipeline that is here.
+
+    ``backend`` restricts it to one. ``device``: ``auto`` takes the CPU, and the GPU too where a
+    backend sees one; ``cpu`` or ``cuda`` that one alone. ``on_images`` hears how many images have
+    been computed, of how many. What is wrong with the model is in the result; raises OcrkitError
+    where there is no such model, or no manifest that can be read.
+    """
+    result, found = Verification(name), read_manifest(name)
+    with _check(result, "manifest") as problems:
+        problems += _manifest(found)
+    if result.problems:
+        return result
+    result.fetched = not found.url or found.weights_path.is_file()
+    if not result.fetched:
+        return result
+    result.tolerance = tolerance = float(found.manifest["golden"]["tolerance"])
+    items: list[Item] = []
+    with _check(result, "weights", _file_text(found.manifest["weights"])) as problems:
+        problems += _weights(found)
+    with _check(result, "golden set", _file_text(found.manifest["golden"])) as problems:
+        items = read_golden(
+            found.folder / found.manifest["golden"]["file"],
+            sha256=found.manifest["golden"]["sha256"],
+        )
+        problems += _golden(found, items)
+    if "forms" in found.manifest:
+        with _check(result, "forms", _forms_text(found.manifest["forms"])):
+            of_model(found.folder, found.manifest)
+    with _check(result, "pipeline") as problems:
+        spec = load_spec(name)
+        if spec.weights != f"zoo:{name}":
+            problems.append(
+                f"{spec.folder / 'pipeline.toml'}: weights: {spec.weights!r}; expected 'zoo:{name}'"
+            )
+    if result.problems:
+        return result
+    engines = _engines(result, found, spec, backend, device)
+    computed: dict[str, list[Computed]] = {}
+    for number, (label, engine) in enumerate(engines.items()):
+        done = number * len(items)
+
+        def advance(count: int) -> None:
+            nonlocal done
+            done += count
+            on_images(done, len(engines) * len(items))
+
+        what = ", ".join(
+            [
+                f"{len(items)} images",
+                *(f"{package} {version}" for package, version in engine.versions.items()),
+            ]
+        )
+        with _check(result, f"golden set on {label}", what) as problems:
+            computed[label] = _compute(engine, items, advance)
+            result.ran[label] = engine.versions
+            problems += [
+                f"item {item.id}: {label} reads {text!r}, stored is {item.text!r}"
+                for item, (_, text) in zip(items, computed[label], strict=True)
+                if text != item.text
+            ]
+    _compare(result, items, computed, tolerance)
+    return result
+
+
+@contextmanager
+def _check(result: Verification, name: str, found: str = "") -> Iterator[list[str]]:
+    """Collects what is wrong; an error is a problem like others."""
+    problems: list[str] = []
+    try:
+        yield problems
+    except OcrkitError as error:
+        problems += str(error).splitlines()
+    except Exception as error:  # noqa: BLE001  (a plugin may raise anything)
+        problems.append(one_line(error))
+    result.checks.append(Check(name, found, tuple(problems)))
+
+
+def _manifest(found: Model) -> list[str]:
+    path, stated = found.folder / "manifest.toml", found.manifest.get("name", found.name)
+    problems = manifest_problems(found.manifest, verifying=True)
+    if stated != found.name:
+        problems.append(f"name: {stated!r}; plugin {found.owner!r} registers it as {found.name!r}")
+    return [f"{path}: {problem}" for problem in problems]
+
+
+def _file_text(about: Mapping[str, Any]) -> str:
+    return f"{about['bytes']:,} bytes, sha256 {str(about['sha256'])[:12]}…"
+
+
+def _forms_text(about: Mapping[str, Any]) -> str:
+    return f"{about['trained']:,} trained on, {about['chosen']:,} chosen by"
+
+
+def _weights(found: Model) -> list[str]:
+    stated, path = found.manifest["weights"], check_there(found)
+    arrays = weight_files.read(path).arrays.values()
+    actual = {
+        "bytes": path.stat().st_size,
+        "parameters": sum(array.size for array in arrays),
+        "dtype": ", ".join(sorted({str(array.dtype) for array in arrays})),
+    }
+    return _unlike(f"{path}: weights", stated, actual)
+
+
+def _golden(found: Model, items: Sequence[Item]) -> list[str]:
+    stated = found.manifest["golden"]
+    path, margin, tolerance = found.folder / stated["file"], stated["margin"], stated["tolerance"]
+    problems = _unlike(
+        f"{path}: golden", stated, {"bytes": path.stat().st_size, "items": len(items)}
+    )
+    if margin <= 2 * tolerance:
+        problems.append(
+            f"{path}: golden.margin is {margin:g}; with a tolerance of {tolerance:g} texts can "
+            f"differ below {2 * tolerance:g}"
+        )
+    return problems + [
+        f"{path}: item {item.id} keeps a margin of {item.margin:.2g}, the manifest says {margin:g}"
+        for item in items
+        if item.margin < margin
+    ]
+
+
+def _unlike(where: str, stated: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{where}.{key}: {stated[key]!r} in the manifest, {value!r} in the file"
+        for key, value in actual.items()
+        if key in stated and stated[key] != value
+    ]
+
+
+def _engines(
+    result: Verification, found: Model, spec: PipelineSpec, backend: str | None, device: str
+) -> dict[str, _Engine]:
+    """What can compute the golden set, by backend and device. Why others cannot goes to the
+    result."""
+    engines: dict[str, _Engine] = {}
+    for name in [backend] if backend else spec.backends:
+        if reason := _not_installed(name):
+            result.left_out[name] = reason
+            continue
+        with _check(result, f"network on {name}") as problems:
+            assembly = assemble(spec, backend=name)
+            problems += [
+                f"manifest.toml: network: {line}"
+                for line in assembly.differences(found.manifest["network"])
+            ]
+            arrays, _ = weights_to_read_with(assembly)
+            seen = assembly.backend.devices()
+            for each in seen if device == "auto" else [device]:
+                label = name if each == "cpu" else f"{name} {each}"
+                if each in seen:
+                    engines[label] = _Engine(assembly, arrays, each, assembly.backend.versions())
+                else:
+                    result.left_out[label] = f"backend {name!r} sees {', '.join(seen)} here"
+    if not engines and not result.problems:
+        with _check(result, "backends") as problems:
+            problems += ["nothing here can compute the golden set", *result.left_out.values()]
+    return engines
+
+
+def _not_installed(backend: str) -> str | None:
+    """Why a backend is not installed; None where it is, be it broken."""
+    try:
+        registry().get("backend", backend).load()
+    except PluginError as error:
+        if backend not in registry().names("backend") or isinstance(
+            error.__cause__, ModuleNotFoundError
+        ):
+            return str(error)
+    return None
+
+
+def _compute(
+    engine: _Engine, items: Sequence[Item], advance: Callable[[int], None]
+) -> list[Computed]:
+    network = build_network(engine.assembly, engine.device)
+    network.load_state(engine.arrays)
+    return compute(engine.assembly, network, [item.image for item in items], advance)
+
+
+def _compare(
+    result: Verification,
+    items: Sequence[Item],
+    computed: Mapping[str, list[Computed]],
+    tolerance: float,
+) -> None:
+    """Every two of what was computed and of what is stored must be within the tolerance."""
+    everything = {**computed, STORED: [(item.log_probs, item.text) for item in items]}
+    for (a, of_a), (b, of_b) in combinations(everything.items(), 2):
+        each = [_largest(left, right) for (left, _), (right, _) in zip(of_a, of_b, strict=True)]
+        most = int(np.argmax(each))
+        largest = each[most]
+        result.differences.append(Difference((a, b), largest if np.isfinite(largest) else None))
+        with _check(result, f"{a} – {b}", f"{largest:.1e}") as problems:
+            if largest > tolerance:
+                problems.append(
+                    f"log-probabilities of {a} and {b} differ by {largest:.1e}, the tolerance is "
+                    f"{tolerance:g}; "
+                    f"most in item {items[most].id}: {of_a[most][1]!r} and {of_b[most][1]!r}"
+                )
+
+
+def _largest(a: FloatArray, b: FloatArray) -> float:
+    """The largest difference of two numbers; inf for other shapes and NaN."""
+    if a.shape != b.shape:
+        return float("inf")
+    with np.errstate(invalid="ignore"):
+        difference = np.where(a == b, 0.0, np.abs(a - b))
+    return float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0))

@@ -1,0 +1,1 @@
+"""What has nothing to do with handwriting: files that appear whole, ordered threads, downloads."""
