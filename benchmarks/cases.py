@@ -13,7 +13,8 @@ import pytest
 from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.interfaces import Arrays, FloatArray, Image, IntArray, Network, Sample
 from ocrkit.pipeline import Pipeline, Recipe
-from ocrkit.pipelines.build import Assembly, assemble
+from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.trained import Trained, weights_to_read_with
 from ocrkit.reading.engine import Recogniser

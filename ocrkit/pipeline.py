@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from io import IOBase
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -24,31 +22,19 @@ from ocrkit.parts.characters import lacking
 from ocrkit.parts.networks import Network
 from ocrkit.parts.protocols import Decoder
 from ocrkit.parts.values import Decoded, FloatArray, IntArray, Sample, Skipped
-from ocrkit.pipelines.build import Surroundings, assemble, build_network, choose_device, surround
+from ocrkit.pipelines.assembly import Surroundings
+from ocrkit.pipelines.build import assemble, build_network, choose_device, surround
 from ocrkit.pipelines.description import described_parts
 from ocrkit.pipelines.file import read_spec
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.trained import Trained, weights_to_read_with
 from ocrkit.reading.engine import BATCH_SIZE, Recogniser
-from ocrkit.reading.values import Reading, Seconds
+from ocrkit.reading.items import Item, is_one, read_items
+from ocrkit.reading.values import Reading
 from ocrkit.scoring.contamination import Contamination, contamination
 from ocrkit.scoring.evaluate import evaluate
 from ocrkit.scoring.result import Result, found_by
 from ocrkit.scoring.rules import RAW, Outcome, Rules
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """What was read from one image, or why nothing could be."""
-
-    id: str
-    text: str | None
-    confidence: float | None
-    error: str | None = None
-    decoded: Decoded | None = None
-    """All that the decoder says."""
-    note: str = ""
-    """What is odd about the image, in one line; most have none."""
 
 
 class Pipeline:
@@ -136,11 +122,11 @@ class Pipeline:
         of preprocessed images; three times that at most is held. Raises TypeError for a single
         source.
         """
-        if _is_one(sources):
+        if is_one(sources):
             raise TypeError(
                 f"read_many reads several images, not {type(sources).__name__}; read() reads one"
             )
-        return _items(self._recogniser, sources, after)
+        return read_items(self._recogniser, sources, after)
 
     def evaluate(
         self,
@@ -250,48 +236,6 @@ class Pipeline:
         if self._asked is None or self._asked[0] is not dataset:
             self._asked = dataset, contamination(self.weights.seen, dataset)
         return self._asked[1]
-
-
-def _items(recogniser: Recogniser, sources: Iterable[Source], after: int) -> Iterator[Item]:
-    samples = (
-        Sample(
-            str(source) if isinstance(source, str | PathLike) else str(index),
-            None,
-            None,
-            partial(pixels_of, source),
-        )
-        for index, source in enumerate(sources, start=after)
-    )
-    for reading in recogniser.readings(recogniser.prepare(samples), Seconds(), after):
-        if isinstance(reading, Skipped):
-            named = reading.reason.startswith(
-                f"{reading.id}: "
-            )  # what reads a file says which, a part does not know
-            yield Item(
-                reading.id,
-                None,
-                None,
-                reading.reason if named else f"{reading.id}: {reading.reason}",
-            )
-        else:
-            yield Item(
-                reading.sample.id,
-                reading.decoded.text,
-                reading.decoded.confidence,
-                None,
-                reading.decoded,
-                reading.note,
-            )
-
-
-def _is_one(sources: object) -> bool:
-    """Whether what should be several images is a single one; a text and an image's pixels may be
-    gone through as well."""
-    if isinstance(sources, np.ndarray):
-        return sources.ndim < 3 or (sources.ndim == 3 and sources.shape[2] in (1, 3, 4))
-    return isinstance(sources, str | bytes | bytearray | memoryview | IOBase) or not isinstance(
-        sources, Iterable
-    )
 
 
 def load(

@@ -11,7 +11,7 @@ from ocrkit.cli.options import backend_option, reader_option, set_option, togeth
 from ocrkit.cli.streams import echo
 
 if TYPE_CHECKING:
-    from ocrkit.pipelines.build import Surroundings
+    from ocrkit.pipelines.assembly import Surroundings
     from ocrkit.pipelines.stages import Seam
 
 

@@ -102,7 +102,7 @@ def train(
     from ocrkit.errors import OcrkitError
     from ocrkit.language_model import LanguageModel, write
     from ocrkit.pipelines.file import load_spec
-    from ocrkit.support.download import byte_bar
+    from ocrkit.support.bars import byte_bar
 
     if missing := [path for path in (*texts, held_out) if path and not path.is_file()]:
         raise OcrkitError(f"{missing[0]}: no such file; expected UTF-8 text")

@@ -12,7 +12,8 @@ from ocrkit.cli.run_output import Mark, Notes, Output, Rows, progress, result_fi
 from ocrkit.cli.streams import echo_json, echo_row, warn
 
 if TYPE_CHECKING:
-    from ocrkit.pipeline import Item, Pipeline
+    from ocrkit.pipeline import Pipeline
+    from ocrkit.reading.items import Item
 
 
 def read_images(
@@ -20,7 +21,7 @@ def read_images(
 ) -> None:
     """Reads images and folders of them. Exits with status 1 where one that was named, or all of
     them, cannot be read."""
-    from ocrkit.pipeline import Item
+    from ocrkit.reading.items import Item
 
     paths, named = _expand(images)
     paths = paths[:limit]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ocrkit.cli.commands import Group
-from ocrkit.cli.options import pipeline_option, set_option
-from ocrkit.cli.streams import echo, echo_json, echo_lines, results_above, say, unless_quiet, warn
+from ocrkit.cli.streams import echo, echo_json, echo_lines, results_above, unless_quiet, warn
+from ocrkit.cli.zoo_import import import_
 from ocrkit.printable import printable
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ocrkit.publishing.verify import Verification
     from ocrkit.zoo.models import Model
-
-_PATH = click.Path(path_type=Path)
 
 
 @click.group(cls=Group)
@@ -155,6 +153,7 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
 
     from ocrkit.errors import OcrkitError
     from ocrkit.publishing import verify as verifying
+    from ocrkit.support.bars import image_bar
     from ocrkit.zoo.models import models
 
     problems: list[str] = []
@@ -163,7 +162,7 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
     if not asked_for:
         found, problems = models()
         names = tuple(each.name for each in found)
-    with unless_quiet(_image_bar()) as bar:
+    with unless_quiet(image_bar()) as bar:
         for name in names:
             update = partial(_update, bar, bar.add_task(printable(name), total=None))
             try:
@@ -231,7 +230,7 @@ def fetch(names: tuple[str, ...], fetch_all: bool, offline: bool, source: Path |
             "--from FILE is for one model, whose weights are then not downloaded."
         )
     from ocrkit.errors import OcrkitError
-    from ocrkit.support.download import byte_bar
+    from ocrkit.support.bars import byte_bar
     from ocrkit.zoo.models import adopt, check_there, model, models
     from ocrkit.zoo.models import fetch as fetch_weights
 
@@ -265,61 +264,4 @@ def _update(bar: Progress, task: TaskID, done: int, total: int | None) -> None:
     bar.update(task, completed=done, total=total)
 
 
-def _image_bar() -> Progress:
-    """A bar on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("images"),
-    )
-    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)
-
-
-@zoo.command("import")
-@click.option(
-    "--params",
-    "source",
-    required=True,
-    type=_PATH,
-    metavar="FILE",
-    help="A Gluon network's .params file.",
-)
-@pipeline_option
-@click.option("--to", "folder", required=True, type=_PATH, metavar="DIR", help="The new folder.")
-@click.option(
-    "--licence", default="", metavar="TEXT", help="The weights' licence, for the manifest."
-)
-@click.option(
-    "--importer",
-    default="params",
-    show_default=True,
-    metavar="NAME",
-    help="The plugin's part that reads the file.",
-)
-@set_option
-def import_(
-    *,
-    source: Path,
-    pipeline: str,
-    folder: Path,
-    licence: str,
-    importer: str,
-    settings: tuple[str, ...],
-) -> None:
-    """Make a folder that ocrkit run reads with, out of weights that another program has trained.
-
-    They must be of the pipeline's network: --set gives it the alphabet and the options that it was
-    trained with.
-    """
-    from ocrkit.pipelines.build import assemble
-    from ocrkit.pipelines.file import read_spec
-    from ocrkit.publishing.import_weights import import_weights
-
-    assembly = assemble(read_spec(pipeline, settings))
-    import_weights(assembly, source, folder, importer=importer, licence=licence)
-    say(f"{source} is now {folder}; read with it: ocrkit run --pipeline {folder}")
+zoo.add_command(import_)

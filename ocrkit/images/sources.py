@@ -1,31 +1,32 @@
 """Images in whatever form a program has them."""
 
-from __future__ import annotations
-
 import os
 import sys
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
+from PIL.Image import Image as Pillow
 
 from ocrkit.errors import ImageError
 from ocrkit.images import MAX_BYTES, MAX_PIXELS, read_image
 from ocrkit.images.grey import of_colour, of_pillow
+from ocrkit.parts.values import Image
 
-if TYPE_CHECKING:
-    from PIL.Image import Image as Pillow
-
-    from ocrkit.parts.values import Image
-
-    Source = (
-        str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Pillow
-        | npt.NDArray[np.uint8] | npt.NDArray[np.bool_]
-    )  # fmt: skip
-    """A path, an image file's bytes, an open file, a PIL image, or pixels as :func:`pixels_of`
-    says."""
+Source = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryIO
+    | Pillow
+    | npt.NDArray[np.uint8]
+    | npt.NDArray[np.bool_]
+)
+"""A path, an image file's bytes, an open file, a PIL image, or pixels as :func:`pixels_of` says."""
 
 _PIXELS = "pixels uint8: grey (height, width), RGB (height, width, 3) or RGBA (height, width, 4)"
 _EXPECTED = f"expected a path, an image file's bytes, an open file, a PIL image, or {_PIXELS}"

@@ -4,7 +4,7 @@ from dataclasses import fields
 from typing import Any
 
 from ocrkit.parts.fingerprint import stated
-from ocrkit.pipelines.build import Assembly, Surroundings
+from ocrkit.pipelines.assembly import Assembly, Surroundings
 from ocrkit.support.checksums import sha256_of
 
 

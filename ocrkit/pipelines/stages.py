@@ -9,7 +9,7 @@ from ocrkit.networks.network_file import Exported
 from ocrkit.parts.options import PartSpec
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import SequenceSize
-from ocrkit.pipelines.build import Assembly, Surroundings, image_text
+from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
 from ocrkit.pipelines.spec import PipelineSpec
 
 

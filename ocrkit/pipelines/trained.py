@@ -11,7 +11,7 @@ from ocrkit.errors import WeightsError
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
 from ocrkit.parts.values import Arrays
-from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.spec import run_name
 
 

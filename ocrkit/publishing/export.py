@@ -14,7 +14,8 @@ from ocrkit.networks.network_file import Exported, network_files
 from ocrkit.parts.networks import ExportsOnnx, Network
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays, FloatArray, Image, IntArray
-from ocrkit.pipelines.build import Assembly, Surroundings, assemble, build_network, surround
+from ocrkit.pipelines.assembly import Assembly, Surroundings
+from ocrkit.pipelines.build import assemble, build_network, surround
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.trained import Trained, weights_to_read_with
 from ocrkit.reading.engine import BATCH_SIZE, Recogniser

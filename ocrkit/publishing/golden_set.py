@@ -20,7 +20,7 @@ from ocrkit.networks import weights as weight_files
 from ocrkit.parts.networks import Network
 from ocrkit.parts.plugins import one_line
 from ocrkit.parts.values import FloatArray, Image, Sample
-from ocrkit.pipelines.build import Surroundings
+from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.reading.engine import BATCH_SIZE
 
 

@@ -11,7 +11,7 @@ from ocrkit.networks import weights as weight_files
 from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Importer
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.support.checksums import sha256_of
 from ocrkit.support.files import write_atomically
 from ocrkit.zoo.manifest import SCHEMA, write_manifest

@@ -9,31 +9,26 @@ import numpy as np
 import tomli_w
 
 from ocrkit.data.datasets import Dataset, open_dataset
-from ocrkit.errors import DataError, OcrkitError, WeightsError
+from ocrkit.errors import DataError, WeightsError
 from ocrkit.networks import weights as weight_files
-from ocrkit.networks.seen_forms import SeenForms, of_model, of_run, write_seen
+from ocrkit.networks.seen_forms import write_seen
 from ocrkit.parts.options import PartSpec
 from ocrkit.parts.registry import registry
-from ocrkit.pipelines.build import Assembly, assemble, build_network
+from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.build import assemble, build_network
 from ocrkit.pipelines.file import load_spec, read_spec
 from ocrkit.pipelines.relative_paths import files_in
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.training_options import Training
 from ocrkit.publishing.golden_set import choose, write_golden
+from ocrkit.publishing.runs import _OF_ONE_MACHINE, about_run, log_of, runs_of, seen_by
 from ocrkit.support.checksums import sha256_of
-from ocrkit.support.files import read_bytes, read_text
-from ocrkit.support.parsing import parse_json
 from ocrkit.zoo.manifest import SCHEMA, write_manifest
-from ocrkit.zoo.models import MANIFEST, model
+from ocrkit.zoo.models import MANIFEST
 
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
 """Golden sets: how many images, and what backends may differ by. Two log-probabilities, each off by
 the tolerance, come 0.002 closer; the margin is 25 times what keeps the texts the same."""
-_OF_ONE_MACHINE = {
-    "reader": ("root", "only", "exclude"),
-    "training": ("only", "exclude", "validation_only", "also"),
-}
-"""Options that name files of the machine that a run was made on."""
 
 
 def pack(
@@ -87,8 +82,8 @@ def pack(
         **about,
         "weights": weights,
         "network": assembly.identity(),
-        "training": {**about.get("training", {}), "runs": _runs(runs)},
-        **write_seen(folder, _seen(runs, chosen)),
+        "training": {**about.get("training", {}), "runs": runs_of(runs)},
+        **write_seen(folder, seen_by(runs, chosen)),
         "golden": _golden(folder, assembly, items),
     }
     write_manifest(folder / MANIFEST, manifest)
@@ -103,7 +98,7 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
     called that. Raises as
     :func:`pack` does.
     """
-    about, spec = _about(run), load_spec(run)
+    about, spec = about_run(run), load_spec(run)
     table = dict(spec.table)
     for part, names in _OF_ONE_MACHINE.items():
         if part in table:
@@ -160,86 +155,6 @@ def distributions_of(run: Path) -> list[str]:
     return sorted({registry().get(part.kind, part.use).plugin.distribution for part in parts})
 
 
-def _about(run: Path) -> dict[str, Any]:
-    try:
-        about: dict[str, Any] = parse_json(read_bytes(run / "run.json"))
-    except (OcrkitError, ValueError) as error:
-        raise WeightsError(
-            f"{run}: no training run here; expected a folder that ocrkit train made ({error})"
-        ) from error
-    return about
-
-
-def _log(run: Path) -> list[dict[str, Any]]:
-    """What a run says of its epochs."""
-    return [parse_json(line) for line in read_text(run / "log.jsonl").splitlines()]
-
-
-def _described(run: Path) -> dict[str, Any]:
-    """What a manifest says of a training run. Folders and files of the machine that it ran on are
-    left out."""
-    about, training = _about(run), load_spec(run).table.get("training", {})
-    log = [line for line in _log(run) if line["epoch"]]  # 0 is what it began with
-    if not log:
-        raise WeightsError(
-            f"{run}: none of its epochs is complete; go on with it: ocrkit train --out {run} "
-            "--resume"
-        )
-    best = weight_files.read(
-        run / "best.safetensors"
-    )  # not there before the first epoch is complete
-    return {
-        **{
-            name: about[name]
-            for name in ("command", "backend", "device", "seed", "versions", "samples")
-        },
-        "epochs": len(log),
-        "chosen_epoch": best.about["training"]["epoch"],
-        "images_per_second": round(
-            sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1
-        ),
-        "options": {
-            name: value
-            for name, value in training.items()
-            if name not in _OF_ONE_MACHINE["training"]
-        },
-        "forms": len(about["forms"]),
-        "skipped": len(about["skipped"]),
-        **({"share": about["share"]} if "share" in about else {}),
-    }
-
-
-def _runs(runs: Sequence[Path]) -> list[dict[str, Any]]:
-    """What a manifest says of training runs, and of those that made the weights which the last of
-    them started from.
-
-    Of a zoo model's weights the model's own manifest tells, if it is still the model that it was;
-    of others only where they came from is known.
-    """
-    described = [_described(run) for run in runs]
-    init = _about(runs[-1]).get("init")
-    if not init:
-        return described
-    name = init["weights"].removeprefix("zoo:")
-    if name != init["weights"] and name in registry().names("zoo"):
-        found = model(name)
-        earlier = found.manifest.get("training", {}).get("runs", [])
-        if earlier and of_model(found.folder, found.manifest).trained == set(init["trained"]):
-            return [*described, *earlier]
-    return [*described, {"weights": init["weights"], "forms": len(init["trained"])}]
-
-
-def _seen(runs: Sequence[Path], chosen: Iterable[str]) -> SeenForms:
-    """What all of the runs have seen, the weights that they started from included."""
-    seen = [of_run(run) for run in runs]
-    return SeenForms(
-        trained=frozenset[str]().union(*(each.trained for each in seen)),
-        chosen=frozenset(chosen).union(*(each.chosen for each in seen)),
-        trained_keys=frozenset[str]().union(*(each.trained_keys for each in seen)),
-        chosen_keys=frozenset[str]().union(*(each.chosen_keys for each in seen)),
-    )
-
-
 def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
     """The pipeline's backends that have its featurizer and its encoder, as far as that is known
     here."""
@@ -258,7 +173,7 @@ def _results(run: Path, about: Mapping[str, Any], epoch: int) -> dict[str, Any]:
     """The best epoch's scores on the run's validation split; nothing where it had none."""
     if not about["validation"]:
         return {}
-    scores = next(line["validation"] for line in _log(run) if line["epoch"] == epoch)
+    scores = next(line["validation"] for line in log_of(run) if line["epoch"] == epoch)
     return {
         "dataset": f"{about['data']['name']} {about['validation']['split']}",
         "samples": about["validation"]["samples"],

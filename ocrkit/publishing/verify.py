@@ -5,23 +5,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 
 from ocrkit.errors import OcrkitError, PluginError
-from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import of_model
 from ocrkit.parts.plugins import one_line
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays, FloatArray
-from ocrkit.pipelines.build import Assembly, assemble, build_network
+from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.build import assemble, build_network
 from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.trained import weights_to_read_with
 from ocrkit.publishing.golden_set import Computed, Item, compute, read_golden
-from ocrkit.zoo.manifest import manifest_problems
-from ocrkit.zoo.models import Model, check_there, read_manifest
+from ocrkit.publishing.stated import (
+    file_text,
+    forms_text,
+    golden_unlike,
+    manifest_unlike,
+    weights_unlike,
+)
+from ocrkit.zoo.models import Model, read_manifest
 
 STORED = "stored"
 
@@ -101,7 +106,7 @@ def verify(
     """
     result, found = Verification(name), read_manifest(name)
     with _check(result, "manifest") as problems:
-        problems += _manifest(found)
+        problems += manifest_unlike(found)
     if result.problems:
         return result
     result.fetched = not found.url or found.weights_path.is_file()
@@ -109,16 +114,16 @@ def verify(
         return result
     result.tolerance = tolerance = float(found.manifest["golden"]["tolerance"])
     items: list[Item] = []
-    with _check(result, "weights", _file_text(found.manifest["weights"])) as problems:
-        problems += _weights(found)
-    with _check(result, "golden set", _file_text(found.manifest["golden"])) as problems:
+    with _check(result, "weights", file_text(found.manifest["weights"])) as problems:
+        problems += weights_unlike(found)
+    with _check(result, "golden set", file_text(found.manifest["golden"])) as problems:
         items = read_golden(
             found.folder / found.manifest["golden"]["file"],
             sha256=found.manifest["golden"]["sha256"],
         )
-        problems += _golden(found, items)
+        problems += golden_unlike(found, items)
     if "forms" in found.manifest:
-        with _check(result, "forms", _forms_text(found.manifest["forms"])):
+        with _check(result, "forms", forms_text(found.manifest["forms"])):
             of_model(found.folder, found.manifest)
     with _check(result, "pipeline") as problems:
         spec = load_spec(name)
@@ -167,59 +172,6 @@ def _check(result: Verification, name: str, found: str = "") -> Iterator[list[st
     except Exception as error:  # noqa: BLE001  (a plugin may raise anything)
         problems.append(one_line(error))
     result.checks.append(Check(name, found, tuple(problems)))
-
-
-def _manifest(found: Model) -> list[str]:
-    path, stated = found.folder / "manifest.toml", found.manifest.get("name", found.name)
-    problems = manifest_problems(found.manifest, verifying=True)
-    if stated != found.name:
-        problems.append(f"name: {stated!r}; plugin {found.owner!r} registers it as {found.name!r}")
-    return [f"{path}: {problem}" for problem in problems]
-
-
-def _file_text(about: Mapping[str, Any]) -> str:
-    return f"{about['bytes']:,} bytes, sha256 {str(about['sha256'])[:12]}…"
-
-
-def _forms_text(about: Mapping[str, Any]) -> str:
-    return f"{about['trained']:,} trained on, {about['chosen']:,} chosen by"
-
-
-def _weights(found: Model) -> list[str]:
-    stated, path = found.manifest["weights"], check_there(found)
-    arrays = weight_files.read(path).arrays.values()
-    actual = {
-        "bytes": path.stat().st_size,
-        "parameters": sum(array.size for array in arrays),
-        "dtype": ", ".join(sorted({str(array.dtype) for array in arrays})),
-    }
-    return _unlike(f"{path}: weights", stated, actual)
-
-
-def _golden(found: Model, items: Sequence[Item]) -> list[str]:
-    stated = found.manifest["golden"]
-    path, margin, tolerance = found.folder / stated["file"], stated["margin"], stated["tolerance"]
-    problems = _unlike(
-        f"{path}: golden", stated, {"bytes": path.stat().st_size, "items": len(items)}
-    )
-    if margin <= 2 * tolerance:
-        problems.append(
-            f"{path}: golden.margin is {margin:g}; with a tolerance of {tolerance:g} texts can "
-            f"differ below {2 * tolerance:g}"
-        )
-    return problems + [
-        f"{path}: item {item.id} keeps a margin of {item.margin:.2g}, the manifest says {margin:g}"
-        for item in items
-        if item.margin < margin
-    ]
-
-
-def _unlike(where: str, stated: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{where}.{key}: {stated[key]!r} in the manifest, {value!r} in the file"
-        for key, value in actual.items()
-        if key in stated and stated[key] != value
-    ]
 
 
 def _engines(

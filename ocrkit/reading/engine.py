@@ -26,7 +26,7 @@ from ocrkit.parts.values import (
     Skipped,
     Span,
 )
-from ocrkit.pipelines.build import Surroundings
+from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.reading.calls import Calls, apart
 from ocrkit.reading.preparing import Prepared, prepare
 from ocrkit.reading.values import Reading, Seconds, waited

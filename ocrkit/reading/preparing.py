@@ -12,7 +12,7 @@ from ocrkit.images.ink import blots_of
 from ocrkit.parts.guests import failure, guest
 from ocrkit.parts.options import PartSpec
 from ocrkit.parts.values import Image
-from ocrkit.pipelines.build import Surroundings
+from ocrkit.pipelines.assembly import Surroundings
 
 
 @dataclass(frozen=True, slots=True)

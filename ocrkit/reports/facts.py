@@ -5,9 +5,9 @@ import unicodedata
 from ocrkit.reading.values import Seconds
 from ocrkit.scoring.bootstrap import Score
 from ocrkit.scoring.confidence import Kept
+from ocrkit.scoring.counts import full_name
 from ocrkit.scoring.result import Result
 from ocrkit.scoring.rules import Rules
-from ocrkit.scoring.scores import full_name
 
 STAGE_HEADINGS = ("stage", ">seconds", ">share", ">samples a second")
 """``>`` begins the heading of a column of numbers."""

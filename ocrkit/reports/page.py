@@ -21,8 +21,8 @@ from ocrkit.reports import facts
 from ocrkit.reports.gallery import Exhibit, Gallery
 from ocrkit.scoring.bootstrap import Score
 from ocrkit.scoring.confidence import Kept
+from ocrkit.scoring.counts import full_name
 from ocrkit.scoring.result import Result
-from ocrkit.scoring.scores import full_name
 from ocrkit.support.files import write_atomically
 
 _OPEN_SKIPPED = 5

@@ -6,8 +6,9 @@ from rich.text import Text
 
 from ocrkit.printable import printable
 from ocrkit.reports import facts
+from ocrkit.scoring.counts import full_name
 from ocrkit.scoring.result import Result
-from ocrkit.scoring.scores import Details, full_name
+from ocrkit.scoring.scores import Details
 
 _CONFUSIONS = 20
 

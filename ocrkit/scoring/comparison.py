@@ -10,9 +10,9 @@ import numpy as np
 from ocrkit.errors import OcrkitError
 from ocrkit.parts.protocols import Metric
 from ocrkit.scoring.bootstrap import PERCENTILES, RESAMPLES, SEED, Table, cluster_sums, clusters_of
+from ocrkit.scoring.counts import counts_of, full_name
 from ocrkit.scoring.result_file import Results
 from ocrkit.scoring.rules import RAW, Outcome, Rules
-from ocrkit.scoring.scores import counts_of, full_name
 
 _LISTED = 3
 """So many samples are named where the files differ."""

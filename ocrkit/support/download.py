@@ -17,13 +17,9 @@ import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ocrkit.errors import DownloadError
 from ocrkit.support import web
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 TRIES = 5
 FIRST_WAIT = 2.0
@@ -270,29 +266,6 @@ class _Receiver:
 def _version(part: Path) -> Path:
     """Holds the ETag or the date of the version that ``part`` is of."""
     return part.with_name(f"{part.name}.version")
-
-
-def byte_bar() -> "Progress":
-    """A bar in bytes on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-
-    console = Console(stderr=True, soft_wrap=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    return Progress(*columns, console=console, disable=not console.is_terminal)
 
 
 def _may_pass(error: object) -> bool:

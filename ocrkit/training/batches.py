@@ -11,7 +11,7 @@ from ocrkit.errors import ImageError
 from ocrkit.parts.codec import steps_needed
 from ocrkit.parts.networks import Batch, Workers
 from ocrkit.parts.values import Image, Sample
-from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.reading.preparing import applied, loaded, preprocessed
 from ocrkit.support.parallel import AHEAD, ordered_map
 from ocrkit.training.data import TrainingData, too_long_for

@@ -10,7 +10,7 @@ from ocrkit.errors import ConfigError, DataError
 from ocrkit.parts.characters import lacking, named
 from ocrkit.parts.codec import Alphabet, steps_needed
 from ocrkit.parts.values import Sample, Skipped
-from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.training.validation import check_validation
 
 

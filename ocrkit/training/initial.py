@@ -8,7 +8,7 @@ from typing import Any
 from ocrkit.errors import WeightsError
 from ocrkit.networks.seen_forms import SeenForms
 from ocrkit.parts.networks import Network
-from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.trained import find_weights, provenance_of
 
 

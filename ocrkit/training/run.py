@@ -25,7 +25,8 @@ from ocrkit.parts.networks import (
     Workers,
 )
 from ocrkit.parts.values import Arrays
-from ocrkit.pipelines.build import Assembly, build_network
+from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.build import build_network
 from ocrkit.reading.engine import Recogniser
 from ocrkit.training.batches import Batches
 from ocrkit.training.data import TrainingData

@@ -14,7 +14,7 @@ from ocrkit.errors import DataError, OcrkitError
 from ocrkit.networks.seen_forms import SeenForms, forms_of, keys_of
 from ocrkit.parts.characters import lacking
 from ocrkit.parts.codec import Alphabet
-from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.support.files import read_bytes
 from ocrkit.support.parsing import parse_json
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written

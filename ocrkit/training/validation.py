@@ -3,7 +3,7 @@
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, ImageError
 from ocrkit.parts.values import Sample, Skipped
-from ocrkit.pipelines.build import Assembly
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.reading.engine import Recogniser
 from ocrkit.reading.preparing import prepare
 from ocrkit.scoring.evaluate import evaluate

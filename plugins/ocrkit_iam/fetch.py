@@ -17,8 +17,8 @@ from rich.progress import Progress
 
 from ocrkit.errors import DataError, DownloadError
 from ocrkit.support import web
-from ocrkit.support.download import WebPageError, complete, discard, download
 from ocrkit.support.bars import byte_bar
+from ocrkit.support.download import WebPageError, complete, discard, download
 from ocrkit.support.files import locked
 from ocrkit_iam.archive import MAX_BYTES, MEMBERS, check, extract
 

@@ -24,7 +24,8 @@ import ocrkit
 from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, WeightsError
 from ocrkit.images import read_image
 from ocrkit.interfaces import Sample
-from ocrkit.pipelines.build import Assembly, assemble, choose_device
+from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.build import assemble, choose_device
 from ocrkit.pipelines.file import load_spec, read_spec
 from ocrkit.pipelines.stages import seams
 from ocrkit.pipelines.trained import fitting_weights
@@ -432,7 +433,7 @@ def test_a_bad_image_is_an_item_with_its_error_and_the_others_are_read(
     sources = ["gone.png", good, b"", np.zeros((3, 3), np.int64), good, *["gone.png"] * 6, good]
     items = list(pipeline.read_many(sources))
     assert [item.text for item in items] == [None, "one", None, None, "one", *[None] * 6, "one"]
-    assert items[0] == ocrkit.pipeline.Item(
+    assert items[0] == ocrkit.reading.items.Item(
         "gone.png", None, None, "gone.png: No such file or directory"
     )
     assert [item.id for item in items[2:4]] == ["2", "3"]

@@ -11,7 +11,8 @@ import ocrkit
 from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import ConfigError
 from ocrkit.parts.options import PartSpec
-from ocrkit.pipelines.build import Assembly, assemble
+from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.stages import seams
 from ocrkit.publishing.export import export

@@ -17,9 +17,9 @@ import pytest
 
 import ocrkit
 from ocrkit import ImageError, Skipped
+from ocrkit.reading import engine as recogniser
 from ocrkit.reading.calls import Calls
 from ocrkit.reading.values import Reading, Seconds
-from ocrkit.reading.values import engine as recogniser
 
 # From Python 3.12 on a fork beside other threads warns.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")

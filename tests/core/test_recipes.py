@@ -16,7 +16,7 @@ import pytest
 
 import ocrkit
 from ocrkit import ConfigError, OcrkitError, errors
-from ocrkit.pipeline import Item
+from ocrkit.reading.items import Item
 
 SENT = """
 import pickle, sys

@@ -22,7 +22,8 @@ from ocrkit.language_model import LanguageModel
 from ocrkit.networks.network_file import read_exported
 from ocrkit.networks.seen_forms import of_run, read_list
 from ocrkit.networks.weights import parse, read, write
-from ocrkit.pipelines.build import Assembly, assemble
+from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.trained import weights_to_read_with
 from ocrkit.publishing.golden_set import read_golden

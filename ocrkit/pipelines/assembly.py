@@ -1,0 +1,116 @@
+"""The parts of a pipeline, made and found to fit each other."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.fingerprint import stated
+from ocrkit.parts.networks import Backend, NetworkPlan
+from ocrkit.parts.protocols import Augmentation, Decoder, Metric
+from ocrkit.parts.values import FloatArray, Image, ImageSize, IntArray
+from ocrkit.pipelines.chain import Chain
+from ocrkit.pipelines.spec import PipelineSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """All parts around a pipeline's network, and what they must know of it: enough to read with a
+    network that is there."""
+
+    spec: PipelineSpec
+    alphabet: Alphabet
+    preprocessor: Chain
+    decoder: Decoder
+    metrics: dict[str, Metric]
+    backend_name: str
+    backend: Backend
+    image: ImageSize
+    """What the preprocessor gives and the network, or a featurizer ahead of it, takes."""
+    stride: int
+    """Pixels of the image's width in a step."""
+    numpy_featurizer: Callable[[FloatArray, IntArray], tuple[FloatArray, IntArray]] | None = None
+    """A featurizer of backend ``numpy``, run ahead of the network as a frozen first stage."""
+
+    def make_batch(self, images: Sequence[Image]) -> tuple[FloatArray, IntArray]:
+        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, zeros beyond
+        each, in whole steps."""
+        widths = np.array([image.shape[1] for image in images], np.int32)
+        stride = self.stride if self.image.width is None else 1
+        width = -(-int(widths.max()) // stride) * stride
+        batch = np.zeros((len(images), 1, self.image.height, width), np.float32)
+        for row, image in zip(batch, images, strict=True):
+            np.divide(image, np.float32(255), out=row[0, :, : image.shape[1]])
+        return self.numpy_featurizer(batch, widths) if self.numpy_featurizer else (batch, widths)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assembly(Surroundings):
+    """A pipeline's parts, made and found to fit each other. No weights are loaded and no data is
+    read for it."""
+
+    augmentations: tuple[Augmentation, ...]
+    featurizer: Any
+    encoder: Any
+    plan: NetworkPlan
+
+    def identity(self) -> dict[str, Any]:
+        """What weights are made for: the network's parts with their options, the input's height and
+        the alphabet."""
+        return {
+            "alphabet": self.alphabet.characters,
+            "featurizer": _identity(self.spec.featurizer.use, self.featurizer),
+            "encoder": _identity(self.spec.encoder.use, self.encoder),
+            "height": self.plan.image.height,
+        }
+
+    def differences(self, about: Mapping[str, Any]) -> list[str]:
+        """Why weights with this description do not apply to the network, one line each; one for a
+        part that is another."""
+        mine, theirs = (
+            _flat(self.identity()),
+            _flat({name: about[name] for name in self.identity() if name in about}),
+        )
+        different = [
+            name
+            for name in sorted(mine.keys() | theirs.keys())
+            if mine.get(name) != theirs.get(name)
+        ]
+        parts = [name.removesuffix("use") for name in different if name.endswith(".use")]
+        return [
+            f"{name} is {mine.get(name, 'not there')!r}, for the weights "
+            f"{theirs.get(name, 'not there')!r}"
+            for name in different
+            if name.partition(".")[0] in about
+            and (name.endswith(".use") or not name.startswith(tuple(parts)))
+        ]
+
+
+def _identity(use: str, definition: Any) -> dict[str, Any]:
+    """A definition for JSON and TOML. An option that is None, which TOML lacks, is left out; its
+    default is another."""
+    options = {
+        each.name: stated(getattr(definition, each.name))
+        for each in fields(definition)
+        if each.init
+    }
+    return {"use": use} | {name: value for name, value in options.items() if value is not None}
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """An identity's values by dotted name, as a checkpoint's header holds them (with lists, not
+    tuples)."""
+    flat: dict[str, Any] = {}
+    for name, value in json.loads(json.dumps(identity)).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": each for key, each in _flat(value).items()}
+        else:
+            flat[name] = value
+    return flat
+
+
+def image_text(size: ImageSize) -> str:
+    return f"{size.height} × {size.width if size.width is not None else 'any'} px"

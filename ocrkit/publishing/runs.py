@@ -1,0 +1,100 @@
+"""What is known of training runs from their folders."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ocrkit.errors import OcrkitError, WeightsError
+from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
+from ocrkit.parts.registry import registry
+from ocrkit.pipelines.file import load_spec
+from ocrkit.support.files import read_bytes, read_text
+from ocrkit.support.parsing import parse_json
+from ocrkit.zoo.models import model
+
+_OF_ONE_MACHINE = {
+    "reader": ("root", "only", "exclude"),
+    "training": ("only", "exclude", "validation_only", "also"),
+}
+"""Options that name files of the machine that a run was made on."""
+
+
+def about_run(run: Path) -> dict[str, Any]:
+    try:
+        about: dict[str, Any] = parse_json(read_bytes(run / "run.json"))
+    except (OcrkitError, ValueError) as error:
+        raise WeightsError(
+            f"{run}: no training run here; expected a folder that ocrkit train made ({error})"
+        ) from error
+    return about
+
+
+def log_of(run: Path) -> list[dict[str, Any]]:
+    """What a run says of its epochs."""
+    return [parse_json(line) for line in read_text(run / "log.jsonl").splitlines()]
+
+
+def described(run: Path) -> dict[str, Any]:
+    """What a manifest says of a training run. Folders and files of the machine that it ran on are
+    left out."""
+    about, training = about_run(run), load_spec(run).table.get("training", {})
+    log = [line for line in log_of(run) if line["epoch"]]  # 0 is what it began with
+    if not log:
+        raise WeightsError(
+            f"{run}: none of its epochs is complete; go on with it: ocrkit train --out {run} "
+            "--resume"
+        )
+    best = weight_files.read(
+        run / "best.safetensors"
+    )  # not there before the first epoch is complete
+    return {
+        **{
+            name: about[name]
+            for name in ("command", "backend", "device", "seed", "versions", "samples")
+        },
+        "epochs": len(log),
+        "chosen_epoch": best.about["training"]["epoch"],
+        "images_per_second": round(
+            sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1
+        ),
+        "options": {
+            name: value
+            for name, value in training.items()
+            if name not in _OF_ONE_MACHINE["training"]
+        },
+        "forms": len(about["forms"]),
+        "skipped": len(about["skipped"]),
+        **({"share": about["share"]} if "share" in about else {}),
+    }
+
+
+def runs_of(runs: Sequence[Path]) -> list[dict[str, Any]]:
+    """What a manifest says of training runs, and of those that made the weights which the last of
+    them started from.
+
+    Of a zoo model's weights the model's own manifest tells, if it is still the model that it was;
+    of others only where they came from is known.
+    """
+    described = [described(run) for run in runs]
+    init = about_run(runs[-1]).get("init")
+    if not init:
+        return described
+    name = init["weights"].removeprefix("zoo:")
+    if name != init["weights"] and name in registry().names("zoo"):
+        found = model(name)
+        earlier = found.manifest.get("training", {}).get("runs", [])
+        if earlier and of_model(found.folder, found.manifest).trained == set(init["trained"]):
+            return [*described, *earlier]
+    return [*described, {"weights": init["weights"], "forms": len(init["trained"])}]
+
+
+def seen_by(runs: Sequence[Path], chosen: Iterable[str]) -> SeenForms:
+    """What all of the runs have seen, the weights that they started from included."""
+    seen = [of_run(run) for run in runs]
+    return SeenForms(
+        trained=frozenset[str]().union(*(each.trained for each in seen)),
+        chosen=frozenset(chosen).union(*(each.chosen for each in seen)),
+        trained_keys=frozenset[str]().union(*(each.trained_keys for each in seen)),
+        chosen_keys=frozenset[str]().union(*(each.chosen_keys for each in seen)),
+    )

@@ -1,0 +1,33 @@
+"""What metrics count of a sample."""
+
+import math
+
+from ocrkit.errors import PluginError
+from ocrkit.parts.guests import failure
+from ocrkit.parts.protocols import Metric
+from ocrkit.parts.registry import registry
+from ocrkit.scoring.rules import Outcome
+
+
+def full_name(metric: str) -> str:
+    """A metric's full name, which is what its summary says before the colon; its own where the
+    pipeline has named it."""
+    try:
+        summary = registry().get("metric", metric).summary
+    except PluginError:
+        return metric
+    return summary.partition(":")[0] or metric
+
+
+def counts_of(name: str, metric: Metric, outcome: Outcome) -> tuple[float, float]:
+    """What a metric counts of an outcome. Raises PluginError, whatever the metric raises, or where
+    it gives no numbers."""
+    try:
+        share, of = metric.counts(outcome.reference, outcome.prediction)
+        if not (math.isfinite(share) and math.isfinite(of)):
+            raise ValueError(f"it gave {share!r} and {of!r}; expected two numbers")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        raise PluginError(failure(f"metric {name!r}", error)) from error
+    return float(share), float(of)
