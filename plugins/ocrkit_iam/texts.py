@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ocrkit.errors import DataError
-from ocrkit.support.files import open_regular, read_bytes
 from ocrkit.interfaces import Skipped
+from ocrkit.support.files import open_regular, read_bytes
 
 _LARGEST_XML = 64 << 20
 """Bytes; IAM's files have some 100,000."""

@@ -57,6 +57,7 @@ PUBLIC = {
     "ocrkit.language_model",
     "ocrkit.parts.characters",
     "ocrkit.parts.codec",
+    "ocrkit.support.bars",
     "ocrkit.support.download",
     "ocrkit.support.files",
     "ocrkit.support.machine",
