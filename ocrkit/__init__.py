@@ -36,6 +36,14 @@ if TYPE_CHECKING:
     from ocrkit.interfaces import Span as Span
     from ocrkit.interfaces import option as option
     from ocrkit.parts.codec import Alphabet as Alphabet
+    from ocrkit.parts.page import Line as Line
+    from ocrkit.parts.page import Maker as Maker
+    from ocrkit.parts.page import Page as Page
+    from ocrkit.parts.page import PageImage as PageImage
+    from ocrkit.parts.page import Region as Region
+    from ocrkit.parts.page import Word as Word
+    from ocrkit.parts.page_json import page_from_json as page_from_json
+    from ocrkit.parts.page_json import page_to_json as page_to_json
     from ocrkit.pipeline import Pipeline as Pipeline
     from ocrkit.pipeline import load as load
 
@@ -70,6 +78,8 @@ _MODULES = {
         "Span",
         "option",
     ],
+    "parts.page": ["Line", "Maker", "Page", "PageImage", "Region", "Word"],
+    "parts.page_json": ["page_from_json", "page_to_json"],
     "pipeline": ["Pipeline", "load"],
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}

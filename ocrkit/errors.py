@@ -36,7 +36,8 @@ class WeightsError(OcrkitError):
 
 
 class DataError(OcrkitError):
-    """A data set that is missing or of which nothing can be read."""
+    """A data set that is missing or of which nothing can be read; a page that is badly
+    described."""
 
 
 class DownloadError(OcrkitError):

@@ -24,6 +24,7 @@ from ocrkit.parts.networks import (
     TrainsTogether,
     Workers,
 )
+from ocrkit.parts.page import Alternative
 from ocrkit.parts.protocols import (
     Augmentation,
     Decoder,
@@ -35,7 +36,6 @@ from ocrkit.parts.protocols import (
     SizedPreprocessor,
 )
 from ocrkit.parts.values import (
-    Alternative,
     Arrays,
     Decoded,
     FloatArray,

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ocrkit.parts.page import Alternative, Page
+
 Image = npt.NDArray[np.uint8]
 """A grey image: uint8 (H, W), 0 is black, 255 is white; dark writing on light paper."""
 
@@ -61,6 +63,8 @@ class Sample:
     variant: str = ""
     """What the pixels depend on besides the file, and that differs between samples: the box of a
     line in its page, say. It is in the cache's key, as are the reader's options and code."""
+    page: Page | None = None
+    """Where the image is that of a page: its lines and their texts, as far as they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +108,6 @@ class Span:
 
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """A text that was considered, and its score in nats: the higher, the better. Scores compare
-    within one sample only."""
-
-    text: str
-    score: float
 
 
 @dataclass(frozen=True, slots=True)

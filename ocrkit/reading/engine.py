@@ -16,8 +16,8 @@ from ocrkit.data.datasets import Dataset
 from ocrkit.errors import ImageError
 from ocrkit.parts.guests import failure, part_text
 from ocrkit.parts.networks import Network
+from ocrkit.parts.page import Alternative
 from ocrkit.parts.values import (
-    Alternative,
     Decoded,
     FloatArray,
     Image,
