@@ -27,6 +27,7 @@ from ocrkit.parts.networks import (
 from ocrkit.parts.page import Alternative
 from ocrkit.parts.protocols import (
     Augmentation,
+    Codec,
     Decoder,
     EncoderDefinition,
     FeaturizerDefinition,
@@ -57,6 +58,7 @@ __all__ = [
     "Augmentation",
     "Backend",
     "Batch",
+    "Codec",
     "Decoded",
     "Decoder",
     "EncoderDefinition",

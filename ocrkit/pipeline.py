@@ -18,7 +18,7 @@ from ocrkit.errors import OcrkitError, warn
 from ocrkit.images.sources import Source, pixels_of
 from ocrkit.networks.network_file import Exported, network_files
 from ocrkit.networks.seen_forms import SeenForms, of_model
-from ocrkit.parts.characters import lacking
+from ocrkit.parts.characters import unwritable
 from ocrkit.parts.networks import Network
 from ocrkit.parts.protocols import Decoder
 from ocrkit.parts.values import Decoded, FloatArray, IntArray, Sample, Skipped
@@ -186,16 +186,10 @@ class Pipeline:
 
     def _name_unwritable(self, dataset: Dataset, rules: Rules | None) -> None:
         """Warns of texts that the network cannot write, as they are compared."""
-        from unicodedata import normalize
-
+        texts = [sample.text for sample in dataset if sample.text]
         form = rules.unicode if rules else None
-        texts = (sample.text for sample in dataset if sample.text)
-        said = lacking(
-            (normalize(form, text) if form else text for text in texts),
-            self._recogniser.assembly.alphabet,
-        )
-        if said:
-            warn(f"{said}; these count as mistakes")
+        for said in unwritable(texts, self._recogniser.assembly.alphabet, form):
+            warn(said)
 
     def header(self, dataset: Dataset | None = None) -> dict[str, Any]:
         """What a result file says of the run that made it: all that can make another run read

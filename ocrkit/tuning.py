@@ -127,7 +127,8 @@ class _Evaluation:
         self._batches: list[tuple[list[str], FloatArray, IntArray]] = []
         for samples, log_probs, lengths in pipeline.outputs(dataset):
             self.forms.update(sample.form for sample in samples if sample.form is not None)
-            self._batches.append(([sample.text or "" for sample in samples], log_probs, lengths))
+            texts = [self._alphabet.normalize(sample.text or "") for sample in samples]
+            self._batches.append((texts, log_probs, lengths))
         if not len(self):
             raise DataError(
                 f"{dataset.root}: no sample of {dataset.split} can be read, or none has a text"

@@ -48,7 +48,8 @@ class _Outputs:
         self._alphabet = Alphabet(pipeline.spec.alphabet)
         self._batches: list[tuple[list[str], FloatArray, IntArray]] = []
         for samples, log_probs, lengths in pipeline.outputs(dataset):
-            self._batches.append(([sample.text or "" for sample in samples], log_probs, lengths))
+            texts = [self._alphabet.normalize(sample.text or "") for sample in samples]
+            self._batches.append((texts, log_probs, lengths))
         count = sum(len(texts) for texts, _, _ in self._batches)
         forms = f"{dataset.forms.found} forms, " if dataset.forms else ""
         self.name = f"{dataset.name} {dataset.split}, {forms}{count} samples"

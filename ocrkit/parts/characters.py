@@ -2,10 +2,11 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import Literal
 
-from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.protocols import Codec
 
 _SHOWN = 10
 """Characters that a sentence names; of more it says how many."""
@@ -61,23 +62,38 @@ def wrong_alphabet(characters: str) -> str:
     return f"{', '.join(repeated)}; every character needs one class, so name it once{hint}"
 
 
-def lacking(texts: Iterable[str], alphabet: Alphabet) -> str:
+def lacking(texts: Iterable[str], codec: Codec) -> str:
     """``3 texts have characters that the alphabet lacks: U+200B ZERO WIDTH SPACE (2), é (1)``.
 
     The numbers are those of texts. Nothing where the alphabet has all characters.
     """
     counts: Counter[str] = Counter()
-    found = composed = 0
+    found = 0
     for text in texts:
-        if unknown := alphabet.unknown(text):
+        if unknown := codec.unknown(text):
             counts.update(unknown)
             found += 1
-            composed += not alphabet.unknown(unicodedata.normalize("NFC", text))
-    if not found:
-        return ""
     have = "texts have" if found > 1 else "text has"
-    which = f"; {composed:,} would have none in Unicode's form NFC" if composed else ""
-    return f"{found:,} {have} characters that the alphabet lacks: {listed(counts)}{which}"
+    return f"{found:,} {have} characters that the alphabet lacks: {listed(counts)}" * (found > 0)
+
+
+def unwritable(
+    texts: Sequence[str], codec: Codec, form: Literal["NFC", "NFKC"] | None
+) -> Iterator[str]:
+    """What is to be said of texts that a network is scored by and can never write, as they are
+    compared: in a Unicode form, or as they are."""
+    compared = [unicodedata.normalize(form, text) for text in texts] if form else texts
+    if said := lacking(compared, codec):
+        yield f"{said}; these count as mistakes"
+    elsewhere = 0
+    if form is None:
+        known = [text for text in texts if not codec.unknown(text)]
+        elsewhere = sum(codec.normalize(text) != text for text in known)
+    if elsewhere:
+        yield (
+            f"{elsewhere:,} {'texts are' if elsewhere > 1 else 'text is'} in another Unicode form "
+            "than the alphabet's, which counts as a mistake; --unicode NFC compares both in one"
+        )
 
 
 def listed(counts: Counter[str]) -> str:

@@ -1,12 +1,11 @@
 """What a part of each kind has to have."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.values import (
     Decoded,
     FloatArray,
@@ -123,19 +122,51 @@ class EncoderDefinition(Protocol):
     def parameters(self, input: SequenceSize, /) -> Mapping[str, tuple[int, ...]]: ...
 
 
+class Codec(Protocol):
+    """Texts ↔ class ids: what a decoder is given besides the network's output. The one that ships
+    is :class:`ocrkit.Alphabet`.
+
+    Texts are in logical order on both sides, the order in which they are read and typed.
+    """
+
+    @property
+    def characters(self) -> str:
+        """What the classes write, one character each, in the order of their ids; the blank's is not
+        among them."""
+
+    @property
+    def classes(self) -> int:
+        """K: the characters and the blank."""
+
+    @property
+    def blank(self) -> int:
+        """The class that writes nothing, K − 1."""
+
+    def normalize(self, text: str, /) -> str:
+        """The text in the Unicode form in which it is learnt and read, NFC where it can be."""
+
+    def unknown(self, text: str, /) -> str:
+        """The characters of a text, once normalised, that no class writes: in order, each once."""
+
+    def encode(self, text: str, /) -> list[int]:
+        """Class ids of a text, once normalised. Raises KeyError where :meth:`unknown` names any."""
+
+    def decode(self, ids: Iterable[int], /) -> str:
+        """The text of class ids, none of them the blank: a character for each."""
+
+
 @runtime_checkable
 class Decoder(Protocol):
     """Texts out of log-probabilities (N, T, K) float32, of which the first ``lengths[n]`` steps
     count; blank is K − 1.
 
-    A decoder that opens files, or does not go with every alphabet, may have a method
-    ``check(alphabet)`` that raises OcrkitError. It is called when the pipeline is put together,
-    before anything is read.
+    A decoder that opens files, or does not go with every codec, may have a method ``check(codec)``
+    that raises OcrkitError. It is called when the pipeline is put together, before anything is
+    read.
     """
 
-    def __call__(
-        self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /
-    ) -> list[Decoded]: ...
+    def __call__(self, log_probs: FloatArray, lengths: IntArray, codec: Codec, /) -> list[Decoded]:
+        """The text of each sample."""
 
 
 @runtime_checkable

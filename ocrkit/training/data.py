@@ -1,6 +1,5 @@
 """The samples that a network is trained on, with their labels."""
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError
 from ocrkit.parts.characters import lacking, named
-from ocrkit.parts.codec import Alphabet, steps_needed
+from ocrkit.parts.codec import steps_needed
 from ocrkit.parts.values import Sample, Skipped
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.training.validation import check_validation
@@ -77,7 +76,7 @@ def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
         if sample.text is None:
             skipped.append(Skipped(sample.id, "has no text to train on"))
             continue
-        text = written(sample.text, assembly.alphabet)
+        text = assembly.alphabet.normalize(sample.text)
         texts.append(text)
         if unknown := assembly.alphabet.unknown(text):
             characters = ", ".join(map(named, unknown))
@@ -110,16 +109,6 @@ def _in_another_form(count: int) -> str:
         if count
         else ""
     )
-
-
-def written(text: str, alphabet: Alphabet) -> str:
-    """The text in the Unicode form in which the alphabet has all characters: as it is, else NFC,
-    else NFD; NFC where in none.
-
-    What looks the same is the same then, however a person's keyboard or system writes an é.
-    """
-    forms = [text, unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)]
-    return next((form for form in forms if not alphabet.unknown(form)), forms[1])
 
 
 def joined(parts: Iterable[TrainingData]) -> TrainingData:

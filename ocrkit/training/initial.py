@@ -65,14 +65,15 @@ def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict
     head = source.arrays.get("head.weight")
     fits = head is not None and head.shape[1:] == state["head.weight"].shape[1:]
     old: str = source.about.get("alphabet", "") if fits else ""
+    rows = {character: index for index, character in enumerate(old)}
     for name, array in state.items():
         given = source.arrays.get(name)
         if given is None or (name.startswith("head.") and not old):
             fresh.append(name)
         elif name.startswith("head."):
             for index, character in enumerate(assembly.alphabet.characters):
-                if character in old:
-                    array[index] = given[old.index(character)]
+                if character in rows:
+                    array[index] = given[rows[character]]
             array[-1] = given[-1]
         elif given.shape == array.shape:
             array[...] = given
@@ -81,5 +82,5 @@ def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict
     if len(fresh) == len(state):
         raise WeightsError(f"{source.path}: none of its arrays fits the network")
     network.load_state(state)
-    shared = sum(character in old for character in assembly.alphabet.characters)
+    shared = sum(character in rows for character in assembly.alphabet.characters)
     return {"arrays": len(state) - len(fresh), "fresh": fresh, "characters": shared}

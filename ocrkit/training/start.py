@@ -17,7 +17,7 @@ from ocrkit.parts.codec import Alphabet
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.support.files import read_bytes
 from ocrkit.support.parsing import parse_json
-from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data, written
+from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data
 from ocrkit.training.folder import RunFolder, was_stopped_at_its_start
 from ocrkit.training.initial import Origin
 from ocrkit.training.progress import Progress
@@ -136,7 +136,7 @@ def _described(
     main, validation = sets.main, sets.validation
     about_validation = None
     if validation:
-        texts = [written(sample.text, alphabet) for sample in validation if sample.text is not None]
+        texts = [sample.text for sample in validation if sample.text is not None]
         about_validation = {
             "split": validation.split,
             "samples": len(validation),

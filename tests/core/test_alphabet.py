@@ -1,6 +1,7 @@
 """Characters, class ids and the steps that CTC needs."""
 
 from itertools import groupby, product
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -16,11 +17,46 @@ ALPHABETS = st.lists(
 
 @given(st.data())
 def test_decoding_undoes_encoding(data: st.DataObject) -> None:
+    """Of texts in NFC; of others it gives their NFC where the alphabet has it."""
     alphabet = Alphabet(data.draw(ALPHABETS))
     text = data.draw(st.text(alphabet.characters))
     ids = alphabet.encode(text)
-    assert alphabet.decode(ids) == text
+    assert alphabet.decode(ids) == alphabet.normalize(text)
     assert all(0 <= index < alphabet.blank for index in ids)
+    composed = normalize("NFC", text)
+    if set(composed) <= set(alphabet.characters):
+        assert alphabet.decode(alphabet.encode(composed)) == composed == alphabet.normalize(text)
+
+
+LETTERS = st.sampled_from("aeno \u0301\u0303\u0323éñạ\u212b\u00c5\u0958ह\u093cשׁ한글")
+
+
+@given(st.text(LETTERS), st.sampled_from(["NFC", "NFD"]), st.sampled_from(["NFC", "NFD"]))
+def test_what_looks_the_same_is_the_same_class(text: str, own: str, given: str) -> None:
+    """Whichever form of Unicode the alphabet is in, and the text."""
+    text = normalize(own, text)
+    alphabet = Alphabet("".join(dict.fromkeys(text + "z")))
+    assert not alphabet.unknown(normalize(given, text))
+    assert alphabet.decode(alphabet.encode(normalize(given, text))) == text
+
+
+def test_characters_that_nfc_has_other_ones_for_are_still_written() -> None:
+    """An alphabet may have code points that NFC replaces: the Ångström sign, a letter of Hindi."""
+    alphabet = Alphabet("\u212b\u0958\uf900")
+    assert alphabet.decode(alphabet.encode("\u0958\uf900\u212b")) == "\u0958\uf900\u212b"
+    assert alphabet.unknown("\u212bb") == "\u00c5b", "as a person finds it in Unicode's tables"
+
+
+def test_texts_stay_in_logical_order() -> None:
+    word = "שלום abc"
+    alphabet = Alphabet("".join(sorted(set(word))))
+    assert alphabet.decode(alphabet.encode(word)) == word
+    assert alphabet.characters[alphabet.encode(word)[0]] == "ש"
+
+
+def test_an_alphabet_in_both_forms_learns_one_of_them() -> None:
+    both = Alphabet("eé\u0301")
+    assert both.encode("é") == both.encode("e\u0301") == [1]
 
 
 @given(ALPHABETS)
@@ -33,7 +69,7 @@ def test_the_blank_is_the_class_after_the_last_character(characters: str) -> Non
 def test_unknown_characters_are_named_once_in_order() -> None:
     alphabet = Alphabet("abc")
     assert alphabet.unknown("cab") == ""
-    assert alphabet.unknown("éaéßb") == "éß"
+    assert alphabet.unknown("éaéßb") == alphabet.unknown("e\u0301aéßb") == "éß"
     with pytest.raises(KeyError):
         alphabet.encode("é")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocrkit.parts.characters import is_hidden, lacking, named
+from ocrkit.parts.characters import is_hidden, lacking, named, unwritable
 from ocrkit.parts.codec import Alphabet
 
 ALPHABET = Alphabet("abceé ")
@@ -42,12 +42,23 @@ def test_texts_are_counted_with_the_characters_that_the_alphabet_lacks():
     assert lacking(["ab", ""], ALPHABET) == ""
 
 
-def test_texts_that_are_only_in_another_form_are_told():
+def test_texts_in_another_form_than_the_alphabet_s_lack_nothing():
     assert lacking(["e\u0301", "ß"], ALPHABET) == (
-        "2 texts have characters that the alphabet lacks: U+0301 COMBINING ACUTE ACCENT (1), ß "
-        "(1); "
-        "1 would have none in Unicode's form NFC"
+        "1 text has characters that the alphabet lacks: ß (1)"
     )
+
+
+def test_texts_in_another_form_are_mistakes_where_they_are_compared_as_they_are():
+    texts = ["be\u0301", "ß", "é"]
+    assert list(unwritable(texts, ALPHABET, None)) == [
+        "1 text has characters that the alphabet lacks: ß (1); these count as mistakes",
+        (
+            "1 text is in another Unicode form than the alphabet's, which counts as a mistake; "
+            "--unicode NFC compares both in one"
+        ),
+    ]
+    assert list(unwritable(texts[::2], ALPHABET, "NFC")) == []
+    assert list(unwritable(["ａ", "é"], ALPHABET, "NFKC")) == []
 
 
 def test_a_foreign_script_makes_no_endless_line():

@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-from ocrkit.parts.codec import Alphabet
-from ocrkit.training.data import written
 from runs import FOLDER, make_folder, trained
 
 ONE = FOLDER | {"training.epochs": 1}
@@ -87,11 +85,3 @@ def test_texts_in_another_unicode_form_than_the_alphabets_are_learnt_and_scored_
         scores.append([(line["loss"], line["validation"]) for line in progress.history])
     assert scores[0] == scores[1]
     assert scores[0][-1][1]["cer"] < 1
-
-
-def test_a_text_is_written_as_it_is_where_it_can_be() -> None:
-    both = Alphabet("eé\u0301")
-    assert [written(text, both) for text in ("é", "e\u0301")] == ["é", "e\u0301"]
-    assert written("e\u0301", Alphabet("eh")) == "é", (
-        "which is what a person sees, and finds in the message"
-    )
