@@ -184,10 +184,10 @@ class Pipeline:
             **found,
         )
 
-    def _name_unwritable(self, dataset: Dataset, rules: Rules | None) -> None:
+    def _name_unwritable(self, dataset: Dataset, rules: Rules) -> None:
         """Warns of texts that the network cannot write, as they are compared."""
         texts = [sample.text for sample in dataset if sample.text]
-        form = rules.unicode if rules else None
+        form = rules.unicode
         for said in unwritable(texts, self._recogniser.assembly.alphabet, form):
             warn(said)
 

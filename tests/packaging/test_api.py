@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, get_type_hints
 
 import click
@@ -22,8 +22,8 @@ import pytest
 
 import ocrkit
 import ocrkit.interfaces
+import ocrkit.parts.hooks
 import ocrkit.testing
-from ocrkit import hookspecs
 from ocrkit.cli import main
 from ocrkit.parts.options import describe_type
 from ocrkit.parts.registry import registry
@@ -81,12 +81,12 @@ def public(module: ModuleType) -> list[str]:
 
 def interfaces() -> list[str]:
     """What only authors of backends need is not among the names of ``ocrkit``."""
-    defined = (
-        node.name
-        for node in source("ocrkit.interfaces").body
-        if isinstance(node, ast.ClassDef | ast.FunctionDef)
-    )
-    return [name for name in defined if not name.startswith("_") and name not in ocrkit.__all__]
+    return [
+        name
+        for name in ocrkit.interfaces.__all__
+        if name not in ocrkit.__all__
+        and isinstance(getattr(ocrkit.interfaces, name), type | FunctionType)
+    ]
 
 
 def names_of(module: ModuleType, names: list[str]) -> Iterator[str]:
@@ -155,7 +155,7 @@ def members(cls: ast.ClassDef) -> Iterator[str]:
 
 
 def hooks() -> Iterator[str]:
-    for name, hook in sorted(vars(hookspecs).items()):
+    for name, hook in sorted(vars(ocrkit.parts.hooks).items()):
         if name.startswith("ocrkit_"):
             yield signature(definition(hook)).removeprefix("@hookspec ")
 
