@@ -21,7 +21,7 @@ from ocrkit.pipelines.relative_paths import files_in
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.training_options import Training
 from ocrkit.publishing.golden_set import choose, write_golden
-from ocrkit.publishing.runs import _OF_ONE_MACHINE, about_run, log_of, runs_of, seen_by
+from ocrkit.publishing.runs import OF_ONE_MACHINE, about_run, log_of, runs_of, seen_by
 from ocrkit.support.checksums import sha256_of
 from ocrkit.zoo.manifest import SCHEMA, write_manifest
 from ocrkit.zoo.models import MANIFEST
@@ -100,7 +100,7 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
     """
     about, spec = about_run(run), load_spec(run)
     table = dict(spec.table)
-    for part, names in _OF_ONE_MACHINE.items():
+    for part, names in OF_ONE_MACHINE.items():
         if part in table:
             table[part] = {key: value for key, value in table[part].items() if key not in names}
     if files := files_in(table, Training):
@@ -244,7 +244,7 @@ def _sample(spec: PipelineSpec) -> Dataset:
     own = {
         name: value
         for name, value in spec.reader.options.items()
-        if name not in _OF_ONE_MACHINE["reader"]
+        if name not in OF_ONE_MACHINE["reader"]
     }
     for reader in dict.fromkeys([spec.reader.use, *registry().names("reader")]):
         root = registry().get("reader", reader).load().sample_root()

@@ -13,7 +13,7 @@ from ocrkit.support.files import read_bytes, read_text
 from ocrkit.support.parsing import parse_json
 from ocrkit.zoo.models import model
 
-_OF_ONE_MACHINE = {
+OF_ONE_MACHINE = {
     "reader": ("root", "only", "exclude"),
     "training": ("only", "exclude", "validation_only", "also"),
 }
@@ -35,7 +35,7 @@ def log_of(run: Path) -> list[dict[str, Any]]:
     return [parse_json(line) for line in read_text(run / "log.jsonl").splitlines()]
 
 
-def described(run: Path) -> dict[str, Any]:
+def described_run(run: Path) -> dict[str, Any]:
     """What a manifest says of a training run. Folders and files of the machine that it ran on are
     left out."""
     about, training = about_run(run), load_spec(run).table.get("training", {})
@@ -61,7 +61,7 @@ def described(run: Path) -> dict[str, Any]:
         "options": {
             name: value
             for name, value in training.items()
-            if name not in _OF_ONE_MACHINE["training"]
+            if name not in OF_ONE_MACHINE["training"]
         },
         "forms": len(about["forms"]),
         "skipped": len(about["skipped"]),
@@ -76,7 +76,7 @@ def runs_of(runs: Sequence[Path]) -> list[dict[str, Any]]:
     Of a zoo model's weights the model's own manifest tells, if it is still the model that it was;
     of others only where they came from is known.
     """
-    described = [described(run) for run in runs]
+    described = [described_run(run) for run in runs]
     init = about_run(runs[-1]).get("init")
     if not init:
         return described
