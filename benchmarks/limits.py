@@ -17,7 +17,7 @@ def multiply_adds(model: str, width: int) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from ocrkit_torch.backend import built
+    from ocrkit_torch.network import built
 
     plan = assemble(load_spec(model), backend="torch").plan
     network = built(plan).eval().to("meta")

@@ -1,15 +1,14 @@
 """Networks on PyTorch: built from a plan, run, exported."""
 
-from typing import Any
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ocrkit.errors import ConfigError, WeightsError
 from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions, Workers
 from ocrkit_torch import workers
 from ocrkit_torch.floats import exact_float32
+from ocrkit_torch.network import array_of, built, state_of, tensors
 from ocrkit_torch.threads import in_its_thread, lasting_thread
 from ocrkit_torch.trainer import TorchTrainer
 
@@ -38,53 +37,6 @@ class Torch:
         return onnx.export(network.whole, plan)
 
 
-class Whole(nn.Module):
-    """Featurizer, encoder and head: class scores (N, T, K) before the softmax, and lengths (N,)."""
-
-    def __init__(self, plan: NetworkPlan) -> None:
-        super().__init__()
-        if plan.featurizer is not None and plan.build_featurizer is not None:
-            self.featurizer = plan.build_featurizer(plan.featurizer, plan.image)
-        self.encoder = plan.build_encoder(plan.encoder, plan.sequence)
-        self.head = nn.Linear(plan.encoded.features, plan.classes)
-        nn.init.xavier_uniform_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-        self._featurizes = plan.featurizer is not None
-
-    def forward(self, inputs: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
-        features, lengths = self.featurizer(inputs, sizes) if self._featurizes else (inputs, sizes)
-        return self.scores(features, lengths), lengths
-
-    def scores(self, features: Tensor, lengths: Tensor) -> Tensor:
-        scores: Tensor = self.head(self.encoder(features, lengths))
-        return scores
-
-
-def built(plan: NetworkPlan, seed: int | None = None) -> Whole:
-    """The network on the CPU, as its modules' constructors initialise it. Nobody else's random
-    numbers are touched.
-
-    Without a seed no two are alike. What a module draws and does not register, and so does not
-    save, then shows at once.
-    """
-    with torch.random.fork_rng(devices=[]):
-        if seed is None:
-            torch.default_generator.seed()
-        else:
-            torch.default_generator.manual_seed(seed)
-        return Whole(plan)
-
-
-def state_of(whole: Whole) -> dict[str, Tensor]:
-    """What a checkpoint stores. A batch norm's count of batches changes nothing where it has a
-    momentum."""
-    return {
-        name: tensor
-        for name, tensor in whole.state_dict().items()
-        if not name.endswith(".num_batches_tracked")
-    }
-
-
 class TorchNetwork:
     """A network on a PyTorch device. What it computes is computed in a thread of its own."""
 
@@ -100,12 +52,7 @@ class TorchNetwork:
         # Convolutions are faster with the channels last in memory, on the CPU too.
         self.whole = built(plan).to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for module in self.whole.modules():
-            # Of images of a few columns oneDNN then reads what lies behind them, in these
-            # convolutions (PyTorch 2.9 and 2.13).
-            if (
-                isinstance(module, nn.Conv2d)
-                and module.in_channels == 1 == module.stride[0] < module.stride[1]
-            ):
+            if isinstance(module, nn.Conv2d) and _reads_beyond(module):
                 module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         found = {name: tuple(tensor.shape) for name, tensor in state_of(self.whole).items()}
         if wrong := plan.mismatch(found):
@@ -117,30 +64,14 @@ class TorchNetwork:
     def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
         self.whole.eval()
         with torch.inference_mode(), exact_float32():
-            scores, lengths = self.whole(*self.tensors(inputs, sizes))
-            log_probs = scores.float().log_softmax(
-                dim=2
-            )  # whoever reads in bf16 does so under autocast
+            scores, lengths = self.whole(*tensors(self.torch_device, inputs, sizes))
+            # whoever reads in bf16 does so under autocast
+            log_probs = scores.float().log_softmax(dim=2)
         return log_probs.cpu().numpy(), lengths.cpu().numpy().astype(np.int32)
-
-    def tensors(self, *arrays: Any) -> list[Tensor]:
-        """Arrays on the network's device; whole numbers as int64."""
-        tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-        return [
-            tensor.to(
-                self.torch_device,
-                torch.float32 if tensor.is_floating_point() else torch.int64,
-                non_blocking=True,
-            )
-            for tensor in tensors
-        ]
 
     @in_its_thread
     def state(self) -> Arrays:
-        return {
-            name: np.array(tensor.cpu().numpy(), np.float32, order="C")
-            for name, tensor in state_of(self.whole).items()
-        }
+        return {name: array_of(tensor) for name, tensor in state_of(self.whole).items()}
 
     @in_its_thread
     def load_state(self, arrays: Arrays, /) -> None:
@@ -156,10 +87,23 @@ class TorchNetwork:
     def initialize(self, seed: int, /) -> None:
         """As the modules' own constructors do; ``cnn``, ``bilstm`` and the head: Xavier's uniform
         initialisation (Glorot & Bengio 2010), biases zero."""
-        self.whole.load_state_dict(
-            built(self.plan, seed).state_dict()
-        )  # a trainer may hold the module already
+        # into the same module, which a trainer may hold already
+        self.whole.load_state_dict(built(self.plan, seed).state_dict())
 
     @in_its_thread
     def trainer(self, options: OptimizerOptions, /) -> TorchTrainer:
-        return TorchTrainer(self, options, workers.find())
+        return TorchTrainer(
+            self.whole,
+            self.plan,
+            options,
+            workers.find(),
+            device=self.torch_device,
+            thread=self.thread,
+        )
+
+
+def _reads_beyond(convolution: nn.Conv2d) -> bool:
+    """Whether oneDNN, with the channels last, reads what lies behind images of a few columns
+    (PyTorch 2.9 and 2.13)."""
+    down, across = convolution.stride
+    return convolution.in_channels == 1 and down == 1 and across > 1

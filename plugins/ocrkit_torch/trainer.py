@@ -4,7 +4,7 @@ several."""
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,11 +13,10 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
 from ocrkit.interfaces import Arrays, Batch, NetworkPlan, OptimizerOptions, Workers
+from ocrkit.parallel import LastingThreads
 from ocrkit_torch.floats import exact_float32
+from ocrkit_torch.network import Whole, array_of, tensors
 from ocrkit_torch.threads import in_its_thread
-
-if TYPE_CHECKING:
-    from ocrkit_torch.backend import TorchNetwork, Whole
 
 MOMENTS = {"mean": "exp_avg", "variance": "exp_avg_sq"}
 """The optimizer's two arrays a parameter: as checkpoints name them, as PyTorch does."""
@@ -28,7 +27,7 @@ class WithShortcut(nn.Module):
     scores, past the encoder, by a convolution over three steps (Retsinas et al., "Best Practices
     for a Handwritten Text Recognition System", 2022)."""
 
-    def __init__(self, whole: "Whole", plan: NetworkPlan) -> None:
+    def __init__(self, whole: Whole, plan: NetworkPlan) -> None:
         super().__init__()
         self.whole = whole
         # Zeros need no random numbers. Their gradients are not zero.
@@ -49,31 +48,30 @@ class TorchTrainer:
     their gradients."""
 
     def __init__(
-        self, network: "TorchNetwork", options: OptimizerOptions, workers: Workers
+        self,
+        whole: Whole,
+        plan: NetworkPlan,
+        options: OptimizerOptions,
+        workers: Workers,
+        *,
+        device: torch.device,
+        thread: LastingThreads,
     ) -> None:
-        self._network = network
-        self.thread = network.thread
+        self._plan = plan
+        self._device = device
+        self.thread = thread
         self._options = options
         self._workers = workers
         self._trained = {
-            name: weight
-            for name, weight in network.whole.named_parameters()
-            if weight.requires_grad
+            name: weight for name, weight in whole.named_parameters() if weight.requires_grad
         }
-        self._module: nn.Module = network.whole
+        self._module: nn.Module = whole
         self._shortcut: dict[str, nn.Parameter] = {}
         if options.shortcut:
-            if network.plan.featurizer is None:
-                raise ConfigError(
-                    [
-                        (
-                            "training.shortcut: needs a featurizer of backend 'torch', which it is "
-                            "to "
-                            "train"
-                        )
-                    ]
-                )
-            self._module = WithShortcut(network.whole, network.plan).to(network.torch_device)
+            if plan.featurizer is None:
+                wrong = "needs a featurizer of backend 'torch', which it is to train"
+                raise ConfigError([f"training.shortcut: {wrong}"])
+            self._module = WithShortcut(whole, plan).to(device)
             self._shortcut = {
                 "shortcut.weight": self._module.weight,
                 "shortcut.bias": self._module.bias,
@@ -88,9 +86,8 @@ class TorchTrainer:
             self._optimizer = torch.optim.Adam(self._trained.values())
         self._set_state({name: {} for name in self._trained}, 0)
         if options.deterministic:
-            os.environ.setdefault(
-                "CUBLAS_WORKSPACE_CONFIG", ":4096:8"
-            )  # what cuBLAS needs to repeat itself
+            # what cuBLAS needs to repeat itself
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         if options.compile:
             self._module = torch.compile(self._module)  # type: ignore[assignment]  # it wraps a module in a module
         if workers.count > 1:
@@ -130,24 +127,19 @@ class TorchTrainer:
         self._module.train()
         for index, piece in enumerate(rows):
             arrays = (batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
-            inputs, sizes, labels, label_lengths = self._network.tensors(
-                *(array[piece] for array in arrays)
+            inputs, sizes, labels, label_lengths = tensors(
+                self._device, *(array[piece] for array in arrays)
             )
             with ExitStack() as stack:
                 if isinstance(self._module, DistributedDataParallel) and index < len(rows) - 1:
                     stack.enter_context(self._module.no_sync())
                 losses = self._losses(inputs, sizes, labels, label_lengths)
-                minimised = (
-                    losses[0] + self._options.shortcut * losses[1]
-                    if self._options.shortcut
-                    else losses[0]
-                )
-                weighted = (
-                    minimised * label_lengths.clamp(min=1)
-                    if self._options.length_weighted
-                    else minimised
-                )
-                (weighted.sum() * scale).backward()
+                minimised = losses[0]
+                if self._options.shortcut:
+                    minimised = minimised + self._options.shortcut * losses[1]
+                if self._options.length_weighted:
+                    minimised = minimised * label_lengths.clamp(min=1)
+                (minimised.sum() * scale).backward()
             total += losses[0].detach().sum().item()
         return total
 
@@ -157,7 +149,7 @@ class TorchTrainer:
         """The CTC loss (N,) of every sample in nats (Graves et al. 2006), and the shortcut's if
         there is one."""
         bf16 = self._options.precision == "bf16"
-        with torch.autocast(self._network.device, torch.bfloat16, enabled=bf16), _compiling():
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16), _compiling():
             first, lengths, *others = self._module(inputs, sizes)
         return [
             self._ctc_loss(scores, lengths, labels, label_lengths) for scores in (first, *others)
@@ -178,21 +170,21 @@ class TorchTrainer:
             blank=scores.shape[2] - 1,
             reduction="none",
         )
-        return losses.to(self._network.torch_device)
+        return losses.to(self._device)
 
     def _take_part(self) -> None:
         """Gradients of zero, of one blank image: workers wait for each other. Its statistics are
         not to count, so eval()."""
         self._module.eval()
-        scores, _, *others = self._module(*self._network.tensors(*blank_input(self._network.plan)))
+        scores, _, *others = self._module(*tensors(self._device, *blank_input(self._plan)))
         (sum((each.sum() for each in others), scores.sum()) * 0).backward()
 
     def state(self) -> Arrays:
-        arrays: Arrays = {name: _array(weight) for name, weight in self._shortcut.items()}
+        arrays: Arrays = {name: array_of(weight) for name, weight in self._shortcut.items()}
         steps = 0
         for name, weight in self._trained.items():
             state = self._optimizer.state[weight]
-            arrays |= {f"{moment}.{name}": _array(state[key]) for moment, key in MOMENTS.items()}
+            arrays |= {f"{moment}.{name}": array_of(state[key]) for moment, key in MOMENTS.items()}
             steps = int(state["step"].item())
         return arrays | {"steps": np.array(steps, np.int64)}
 
@@ -223,10 +215,6 @@ class TorchTrainer:
             for key, moment in moments[name].items():
                 state[key].copy_(moment)
             self._optimizer.state[weight] = {"step": torch.tensor(float(steps)), **state}
-
-
-def _array(tensor: Tensor) -> Any:
-    return np.array(tensor.detach().cpu().numpy(), np.float32, order="C")
 
 
 def blank_input(plan: NetworkPlan) -> tuple[Any, Any]:
