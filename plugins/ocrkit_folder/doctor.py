@@ -6,13 +6,14 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from ocrkit import DataError, Sample
+from ocrkit import DataError
 from ocrkit.data.findings import Finding, counted, unreadable
 from ocrkit.images import passed_over
 from ocrkit.parts.characters import is_hidden, listed
-from ocrkit_folder.folder import Folder, is_quoted
+from ocrkit_folder.contents import Contents
+from ocrkit_folder.labels import is_quoted
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,10 @@ class Report:
     def lines(self) -> list[str]:
         """The report as text."""
         rows = [f"  {name:<30}{count:>9,}" for name, count in self.counts.items()]
-        rows += [
-            f"  {f'images in {split}/':<30}{count:>9,}" for split, count in self.splits.items()
-        ]
-        alphabet = "".join(
-            sorted(character for character in self.characters if not is_hidden(character))
-        )
+        splits = {f"images in {split}/": count for split, count in self.splits.items()}
+        rows += [f"  {name:<30}{count:>9,}" for name, count in splits.items()]
+        shown = sorted(each for each in self.characters if not is_hidden(each))
+        alphabet = "".join(shown)
         return [
             f"images and texts under {self.root}",
             *rows,
@@ -53,56 +52,51 @@ def examine(root: Path) -> Report:
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected one with images and texts in it")
     try:
-        reader = Folder(root)
+        contents = Contents(root, inside=PurePosixPath())
     except DataError as error:
         return Report(str(root), False, {}, {}, {}, [Finding("problem", str(error))])
-    samples = [reader[index] for index in range(len(reader))]
-    texts = {sample.id: sample.text for sample in samples if sample.text is not None}
-    broken = unreadable({sample.id: Path(str(sample.path)) for sample in samples})
+    labels = contents.labels
+    texts = {image: label.text for image, label in labels.items() if label.text is not None}
+    broken = unreadable({image: root / image for image in labels})
     characters = Counter("".join(texts.values()))
-    findings = [Finding("problem", sentence) for sentence in passed_over(reader.files)]
-    if reader.skipped:
-        rows = tuple(f"{item.id} ({item.reason})" for item in reader.skipped)
+    splits = Counter(image.split("/")[0] for image in labels if "/" in image)
+    findings = [Finding("problem", sentence) for sentence in passed_over(contents.files)]
+    if contents.skipped:
+        rows = tuple(f"{item.id} ({item.reason})" for item in contents.skipped)
         findings.append(Finding("problem", f"{len(rows):,} left out", rows))
     if broken:
         findings.append(
             Finding("problem", f"{counted(broken, 'image')} cannot be read", tuple(broken.values()))
         )
-    findings += [
-        *_of_texts(reader, samples, texts),
-        *_twice(sample for sample in samples if sample.id not in broken),
-    ]
+    findings += _of_texts(contents, texts)
+    findings += _twice(contents, [image for image in labels if image not in broken])
     return Report(
         root=str(root),
-        usable=len(broken) < len(samples),
+        usable=len(broken) < len(labels),
         counts={
-            "images": len(samples),
-            "readable images": len(samples) - len(broken),
+            "images": len(labels),
+            "readable images": len(labels) - len(broken),
             "images with a text": len(texts),
             "different texts": len(set(texts.values())),
             "different characters": len(characters),
-            "writers": len({sample.writer for sample in samples if sample.writer}),
+            "writers": len({label.writer for label in labels.values() if label.writer}),
         },
-        splits=dict(
-            sorted(
-                Counter(sample.id.split("/")[0] for sample in samples if "/" in sample.id).items()
-            )
-        ),
+        splits=dict(sorted(splits.items())),
         characters=dict(characters.most_common()),
         findings=findings,
     )
 
 
-def _of_texts(reader: Folder, samples: list[Sample], texts: dict[str, str]) -> Iterable[Finding]:
+def _of_texts(contents: Contents, texts: dict[str, str]) -> Iterable[Finding]:
     """What is odd about texts: those that are missing, empty, quoted, with hidden characters, …"""
 
     def those(odd: Callable[[str], bool]) -> tuple[str, ...]:
         return tuple(id_ for id_, text in texts.items() if odd(text))
 
-    if without := [sample.id for sample in samples if sample.text is None]:
+    if without := [image for image in contents.labels if image not in texts]:
         yield Finding(
             "problem",
-            f"{counted(without, 'image')} without a text; expected {reader.expected(without[0])}",
+            f"{counted(without, 'image')} without a text; expected {contents.expected(without[0])}",
             without,
         )
     if empty := those(lambda text: not text):
@@ -132,37 +126,34 @@ def _of_texts(reader: Folder, samples: list[Sample], texts: dict[str, str]) -> I
             "image",
             quoted,
         )
-    if backwards := those(
-        lambda text: any(unicodedata.bidirectional(character) in {"R", "AL"} for character in text)
-    ):
+    if backwards := those(_runs_from_right_to_left):
         yield Finding(
             "note",
             f"{counted(backwards, 'text')} of a script that runs from right to left; networks read "
-            "from left to right, so "
-            "texts to train on have their characters in the order of the image",
+            "from left to right, so texts to train on have their characters in the order of the "
+            "image",
             backwards,
         )
 
 
-def _twice(samples: Iterable[Sample]) -> Iterable[Finding]:
+def _runs_from_right_to_left(text: str) -> bool:
+    return any(unicodedata.bidirectional(character) in {"R", "AL"} for character in text)
+
+
+def _twice(contents: Contents, images: Iterable[str]) -> Iterable[Finding]:
     """Images whose files are the same to the byte."""
-    same: defaultdict[str, list[Sample]] = defaultdict(list)
-    for sample in samples:
-        with suppress(OSError), Path(str(sample.path)).open("rb") as file:
-            same[hashlib.file_digest(file, "sha256").hexdigest()].append(sample)
-    alike = [group for group in same.values() if len(group) > 1]
-    agree = [group for group in alike if len({sample.text for sample in group}) == 1]
+    same: defaultdict[str, list[str]] = defaultdict(list)
+    for image in images:
+        with suppress(OSError), (contents.root / image).open("rb") as file:
+            same[hashlib.file_digest(file, "sha256").hexdigest()].append(image)
+    agree: list[str] = []
+    differ: list[str] = []
+    for group in same.values():
+        if len(group) > 1:
+            texts = {contents.labels[image].text for image in group}
+            (agree if len(texts) == 1 else differ).append(" = ".join(group))
     if agree:
-        yield Finding(
-            "note", f"{counted(agree, 'image')} more than once", tuple(map(_together, agree))
-        )
-    if differ := [group for group in alike if group not in agree]:
-        yield Finding(
-            "problem",
-            f"{counted(differ, 'image')} more than once with different texts",
-            tuple(map(_together, differ)),
-        )
-
-
-def _together(group: list[Sample]) -> str:
-    return " = ".join(sample.id for sample in group)
+        yield Finding("note", f"{counted(agree, 'image')} more than once", agree)
+    if differ:
+        text = f"{counted(differ, 'image')} more than once with different texts"
+        yield Finding("problem", text, differ)

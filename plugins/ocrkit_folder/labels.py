@@ -73,3 +73,8 @@ def ground_truths(image: str) -> Iterator[str]:
     yield path.with_suffix(GROUND_TRUTH).as_posix()
     if PurePosixPath(path.stem).suffix in _VERSIONS:
         yield path.with_suffix("").with_suffix(GROUND_TRUTH).as_posix()
+
+
+def is_quoted(text: str) -> bool:
+    """Whether a text looks as if a program had quoted it."""
+    return len(text) > 1 and text.startswith('"') and text.endswith('"')

@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
 from ocrkit.interfaces import Arrays, Batch, NetworkPlan, OptimizerOptions, Workers
-from ocrkit.parallel import LastingThreads
+from ocrkit.support.parallel import LastingThreads
 from ocrkit_torch.floats import exact_float32
 from ocrkit_torch.network import Whole, array_of, tensors
 from ocrkit_torch.threads import in_its_thread
