@@ -23,13 +23,9 @@ class _Batches:
         self._batches = iter(batches)
 
     def get_next(self) -> dict[str, Any] | None:
-        return next(
-            (
-                {"images": images, "widths": widths.astype(np.int64)}
-                for images, widths in self._batches
-            ),
-            None,
-        )
+        for images, widths in self._batches:
+            return {"images": images, "widths": widths.astype(np.int64)}
+        return None
 
 
 def quantise(model: bytes, batches: Iterable[tuple[FloatArray, IntArray]]) -> bytes:

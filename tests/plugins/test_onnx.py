@@ -28,9 +28,10 @@ from ocrkit.support.machine import memory
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_crnn.resnet import ResNetCnn
-from ocrkit_onnx import backend
-from ocrkit_onnx.backend import Onnx, network_graph
+from ocrkit_onnx.backend import Onnx
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries
+from ocrkit_onnx.network_graph import network_graph
+from ocrkit_onnx.session import limit_memory
 from processes import wait_for
 
 onnx = pytest.importorskip("onnx", reason="the package onnx, which checks models, is not installed")
@@ -415,7 +416,7 @@ def test_files_get_half_of_the_memory_that_this_process_may_use(
     monkeypatch.setattr(
         onnxruntime, "create_and_register_allocator", lambda _place, how: asked.append(how.max_mem)
     )
-    backend._limit_memory.__wrapped__()
+    limit_memory.__wrapped__()
     assert asked == [memory() // 2]
 
 

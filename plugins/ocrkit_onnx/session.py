@@ -1,0 +1,171 @@
+"""ONNX Runtime at work: a model on a device, in threads, within bounds of memory."""
+
+import sys
+from contextlib import nullcontext, redirect_stdout
+from functools import cache
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+import onnxruntime
+
+from ocrkit.errors import OcrkitError
+from ocrkit.interfaces import Arrays, FloatArray, IntArray
+from ocrkit.support.machine import memory, processors
+from ocrkit.support.parallel import LastingThreads
+from ocrkit_onnx.graph import FLOAT32, Graph
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""What ONNX Runtime calls devices."""
+ROWS = 8
+"""Images that a thread takes through the network at once: few enough for the processor's cache."""
+CALLERS = 2
+"""Batches at a time on the CPU: a thread that is through with its part of one goes on with the
+next."""
+
+
+class ModelError(Exception):
+    """What ONNX Runtime says of a model that it cannot run, in one line. Its own errors have no
+    base of their own."""
+
+
+class Session:
+    """ONNX Runtime with a model, and constants that are not in it, by name.
+
+    Of a model that is ``foreign``, nobody knows how much memory it asks for: all of them together
+    get no more than half of what this process may use. Raises ModelError where it cannot run the
+    model, OcrkitError where it cannot use the device.
+    """
+
+    def __init__(
+        self,
+        model: bytes,
+        constants: Arrays | None = None,
+        *,
+        device: str,
+        threads: int,
+        foreign: bool = False,
+    ) -> None:
+        # On the CPU every thread takes rows of its own through the whole network: sharing out each
+        # operator costs more.
+        self._count = threads or processors() if device == "cpu" else 1
+        self._threads = LastingThreads(self._count, "onnx")
+        self._foreign = foreign
+        options = _options()
+        if foreign:
+            limit_memory()
+            options.add_session_config_entry("session.use_env_allocators", "1")
+        # Constants beside the model are not copied; inside, copies of them took most of the time
+        # until a session is ready.
+        self._constants = [
+            onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in (constants or {}).values()
+        ]
+        options.add_external_initializers(list(constants or {}), self._constants)
+        if PROVIDERS[device] not in onnxruntime.get_available_providers():
+            raise _no_device(device)
+        self._session = _opened(model, options, device)
+        if PROVIDERS[device] not in self._session.get_providers():  # it would go on on the CPU
+            raise _no_device(device)
+
+    def predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+        if not len(inputs):  # of a file that others made it may end the whole process
+            raise OcrkitError("an empty batch; expected one image at least")
+        if self._count == 1:
+            return self._run(inputs, sizes)
+        rows = min(ROWS, -(-len(inputs) // self._count))
+        cuts = range(rows, len(inputs), rows)
+        parts = self._threads.map(self._run, np.split(inputs, cuts), np.split(sizes, cuts))
+        log_probs, lengths = zip(*parts, strict=True)
+        return np.concatenate(log_probs), np.concatenate(lengths)
+
+    def _run(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+        names = [value.name for value in self._session.get_inputs()]
+        arrays = (np.asarray(inputs, np.float32), np.asarray(sizes, np.int64))
+        try:
+            log_probs, lengths = self._session.run(
+                ["log_probs", "lengths"], dict(zip(names, arrays, strict=True))
+            )
+        except Exception as error:
+            shape = " × ".join(map(str, inputs.shape))
+            raise OcrkitError(
+                f"ONNX Runtime cannot run the network on a batch of {shape} ({_first_line(error)})"
+            ) from error
+        if self._foreign and (log_probs.ndim != 3 or log_probs.shape[1] > inputs.shape[-1]):
+            raise OcrkitError(
+                f"the network gives log_probs {log_probs.shape} for images {inputs.shape}; "
+                "expected (N, T, K), T at most the images' width"
+            )
+        return log_probs, lengths.astype(np.int32)
+
+    def inputs_and_outputs(self) -> tuple[dict[str, str], dict[str, str]]:
+        """Types by name."""
+        inputs = {value.name: value.type for value in self._session.get_inputs()}
+        outputs = {value.name: value.type for value in self._session.get_outputs()}
+        return inputs, outputs
+
+
+def _options() -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.log_severity_level = 4  # fatal alone: errors are raised as well
+    return options
+
+
+def _opened(model: bytes, options: Any, device: str) -> Any:
+    """ONNX Runtime's own session. Raises ModelError."""
+    # TensorFloat-32's ten bits of mantissa would read other text than the CPU does.
+    cuda = [(PROVIDERS["cuda"], {"use_tf32": "0"})] if device == "cuda" else []
+    # It prints what it does not find.
+    with redirect_stdout(sys.stderr) if cuda else nullcontext():
+        if cuda:
+            onnxruntime.preload_dlls()  # finds the CUDA libraries of NVIDIA's wheels
+        providers = [*cuda, PROVIDERS["cpu"]]
+        try:
+            return onnxruntime.InferenceSession(
+                model, options, providers=providers, enable_fallback=len(cuda)
+            )
+        except Exception as error:
+            raise ModelError(_first_line(error)) from error
+
+
+def callers(device: str, threads: int) -> int:
+    """How many threads may call a network's ``predict`` at a time."""
+    return CALLERS if device == "cpu" and threads != 1 else 1
+
+
+@cache
+def limit_memory() -> None:
+    """Makes the allocator of networks from files, once in a process. An output of terabytes is
+    refused, not begun."""
+    kind = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    place = onnxruntime.OrtMemoryInfo("Cpu", kind, 0, onnxruntime.OrtMemType.DEFAULT)
+    bounds = onnxruntime.OrtArenaCfg({"max_mem": memory() // 2})
+    onnxruntime.create_and_register_allocator(place, bounds)
+
+
+@cache
+def cuda_works() -> bool:
+    """Whether a small model really runs on a GPU: the provider is listed also where its libraries
+    or the GPU are missing."""
+    graph = Graph({})
+    graph.output("y", graph.node("Relu", graph.input("x", FLOAT32, ["N"])), FLOAT32, ["N"])
+    try:
+        Session(graph.model({}), device="cuda", threads=1)
+    except OcrkitError:
+        return False
+    return True
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return shorten(lines[0], 200)
+
+
+def _no_device(device: str) -> OcrkitError:
+    return OcrkitError(
+        f"ONNX Runtime cannot use the device {device!r} here; try --device cpu, or see "
+        "docs/backends.md"
+    )
