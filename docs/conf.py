@@ -6,6 +6,7 @@ from inspect import getdoc
 from pathlib import Path
 
 import ocrkit
+from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.options import describe_options
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.training_options import Training
@@ -53,7 +54,7 @@ def parts_page() -> str:
         if entry.backend or entry.plugin.distribution != "ocrkit":
             continue
         sections.append(f"## {entry.kind} `{entry.name}`")
-        if entry.kind in ("backend", "language_model", "zoo"):
+        if not KINDS[entry.kind].has_options:
             sections.append(f"{entry.summary}.")
             continue
         part = entry.load()

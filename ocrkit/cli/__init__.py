@@ -5,25 +5,26 @@ import os
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from ocrkit import __version__
 from ocrkit.cli.commands import Program
-from ocrkit.cli.streams import keep_results_apart, prepare_streams
+from ocrkit.cli.streams import guests_on_stderr, keep_results_apart, prepare_streams, warn
+from ocrkit.errors import PluginError
+from ocrkit.parts.kinds import COMMANDS
 
-_COMMANDS = {
-    "run": "Read images, or score a pipeline on a data set.",
-    "score": "Score a result file again.",
-    "compare": "Compare two result files: is one run better than the other?",
-    "calibrate": "Find the temperature that makes a pipeline's confidences fit.",
-    "train": "Train a pipeline's network.",
-    "check": "Check that a pipeline's parts fit together; read no data.",
-    "lm": "Train language models for decoders, and find their weights.",
-    "export": "Write a pipeline's network into an ONNX file.",
-    "new": "Write files to begin with.",
-    "plugins": "The parts that are installed.",
-    "zoo": "The trained models that are installed.",
-    "data": "Get, check and look at data sets.",
-}
+
+def _summaries() -> dict[str, str]:
+    """What each command is for, ocrkit's own first."""
+    from ocrkit.parts.registry import registry
+
+    with guests_on_stderr():  # plugins are imported here
+        try:
+            entries = registry().entries("command")
+        except PluginError as error:
+            warn(error)
+            entries = []
+    return COMMANDS | {entry.name: entry.summary for entry in entries if entry.name not in COMMANDS}
 
 
 class _Lazy(Program):
@@ -31,17 +32,31 @@ class _Lazy(Program):
     called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(_summaries())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = getattr(import_module(f"ocrkit.cli.{cmd_name}"), cmd_name)
+        command: click.Command | None = None
+        if cmd_name in COMMANDS:
+            command = getattr(import_module(f"ocrkit.cli.{cmd_name}"), cmd_name)
+        elif cmd_name in _summaries():
+            from ocrkit.parts.registry import registry
+
+            with guests_on_stderr():
+                command = registry().get("command", cmd_name).load()
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(_summaries().items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names and summaries, for which nothing is imported, and options."""
+        commands = [
+            CompletionItem(name, help=summary)
+            for name, summary in _summaries().items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})

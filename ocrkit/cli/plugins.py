@@ -7,10 +7,8 @@ import click
 
 from ocrkit.cli.commands import Group
 from ocrkit.cli.streams import echo, echo_json
+from ocrkit.parts.kinds import KINDS as PARTS
 from ocrkit.scaffold.packages import KINDS
-
-_FILES = ("zoo", "language_model")
-"""Kinds of parts that are files, not classes."""
 
 
 @click.group(cls=Group)
@@ -87,7 +85,7 @@ def show(name: str, as_json: bool) -> None:
         _refuse(name)
     shown = []
     for entry in entries:
-        options = [] if entry.kind in _FILES else describe_options(entry.load())
+        options = describe_options(entry.load()) if PARTS[entry.kind].has_options else []
         shown.append({**_about(entry), "documentation": _documentation(entry), "options": options})
     if as_json:
         echo_json({"parts": shown})
@@ -174,7 +172,7 @@ def new(
 def _documentation(entry: Any) -> str:
     import inspect
 
-    if entry.kind in _FILES:
+    if not PARTS[entry.kind].has_options:
         return str(entry.summary)
     part = entry.load()
     text = inspect.getdoc(part) or ""

@@ -97,4 +97,16 @@ def ocrkit_importers(register: Register) -> None:
 @hookspec
 def ocrkit_language_models(register: Register) -> None:
     """Language models for decoders: ``register("name", "package:file")``, a file in the package as
-    ``ocrkit lm train`` writes it, or an ARPA file."""
+    ``ocrkit lm train`` writes it, or of another format that is installed."""
+
+
+@hookspec
+def ocrkit_language_model_formats(register: Register) -> None:
+    """Files of language models: functions or classes that fit
+    :class:`ocrkit.language_model.LanguageModelFormat`."""
+
+
+@hookspec
+def ocrkit_commands(register: Register) -> None:
+    """Commands of the command line: click commands or groups. ``ocrkit --help`` lists them by their
+    ``summary``; they are imported when they are called."""

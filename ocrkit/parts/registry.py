@@ -91,9 +91,14 @@ class Registry:
         )
 
     def get(self, kind: str, name: str, backend: str | None = None) -> Entry:
-        """The one entry of that name. Raises PluginError where there is none, or two plugins claim
-        the name."""
+        """The one entry of that name. Raises PluginError where there is none, two plugins claim the
+        name, or it is ocrkit's own."""
         same = self._entries.get((kind, name, backend), [])
+        if same and name in KINDS[kind].taken:
+            raise PluginError(
+                f"{same[0]} of plugin {same[0].plugin.name!r} has the name of one of ocrkit's own, "
+                "which is used in its place"
+            )
         if len(same) == 1:
             return same[0]
         if same:
@@ -138,8 +143,8 @@ class Registry:
         return f": it is {others[0]}{place}."
 
     def unusable(self) -> list[str]:
-        """Why names cannot be used that are registered: two plugins claim them, or their definition
-        is missing."""
+        """Why names cannot be used that are registered: two plugins claim them, they are ocrkit's
+        own, or their definition is missing."""
         reasons: dict[str, None] = {}
         for kind, name, backend in self._entries:
             try:

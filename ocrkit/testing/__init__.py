@@ -14,6 +14,7 @@ from ocrkit.testing.backend import BackendConformance as BackendConformance
 from ocrkit.testing.base import Conformance as Conformance
 from ocrkit.testing.base import Finding as Finding
 from ocrkit.testing.base import examine as examine
+from ocrkit.testing.command import CommandConformance as CommandConformance
 from ocrkit.testing.decoder import DecoderConformance as DecoderConformance
 from ocrkit.testing.encoder import EncoderConformance as EncoderConformance
 from ocrkit.testing.featurizer import FeaturizerConformance as FeaturizerConformance
@@ -23,6 +24,9 @@ from ocrkit.testing.importer import ImporterConformance as ImporterConformance
 from ocrkit.testing.installed import Examined as Examined
 from ocrkit.testing.installed import examine_plugin as examine_plugin
 from ocrkit.testing.language_model import LanguageModelConformance as LanguageModelConformance
+from ocrkit.testing.language_model import (
+    LanguageModelFormatConformance as LanguageModelFormatConformance,
+)
 from ocrkit.testing.metric import MetricConformance as MetricConformance
 from ocrkit.testing.reader import ReaderConformance as ReaderConformance
 from ocrkit.testing.zoo import ZooConformance as ZooConformance

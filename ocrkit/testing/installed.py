@@ -12,12 +12,16 @@ from ocrkit.parts.plugins import Plugin
 from ocrkit.parts.registry import Entry, nearest, registry
 from ocrkit.testing.backend import BackendConformance
 from ocrkit.testing.base import Conformance, Finding, examine
+from ocrkit.testing.command import CommandConformance
 from ocrkit.testing.decoder import DecoderConformance
 from ocrkit.testing.encoder import EncoderConformance
 from ocrkit.testing.featurizer import FeaturizerConformance
 from ocrkit.testing.images import AugmentationConformance, PreprocessorConformance
 from ocrkit.testing.importer import ImporterConformance
-from ocrkit.testing.language_model import LanguageModelConformance
+from ocrkit.testing.language_model import (
+    LanguageModelConformance,
+    LanguageModelFormatConformance,
+)
 from ocrkit.testing.metric import MetricConformance
 from ocrkit.testing.networks import missing
 from ocrkit.testing.reader import ReaderConformance
@@ -35,6 +39,8 @@ _CLASSES: dict[str, type[Conformance]] = {
     "backend": BackendConformance,
     "zoo": ZooConformance,
     "language_model": LanguageModelConformance,
+    "language_model_format": LanguageModelFormatConformance,
+    "command": CommandConformance,
 }
 
 

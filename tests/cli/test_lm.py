@@ -10,7 +10,7 @@ from ocrkit.cli import main
 from ocrkit.language_model import LanguageModel
 from ocrkit.pipelines.file import load_spec
 
-TEXT = Path(__file__).parents[1] / "core" / "kenlm" / "harbour.txt"
+TEXT = Path(__file__).parents[1] / "plugins" / "kenlm" / "harbour.txt"
 BEAM = ["--set", "decoder.use=ctc-beam", "--set", "decoder.beam_width=3"]
 
 

@@ -25,6 +25,7 @@ import ocrkit.interfaces
 import ocrkit.parts.hooks
 import ocrkit.testing
 from ocrkit.cli import main
+from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.options import describe_type
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.training_options import Training
@@ -167,11 +168,7 @@ def parts() -> Iterator[str]:
             continue
         extra = f", extra {entry.extra}" if entry.extra else ""
         yield f"{entry.kind} {entry.name}{f' for {entry.backend}' if entry.backend else ''}, plugin {entry.plugin.name}{extra}"  # noqa: E501
-        if entry.backend is None and entry.kind not in (
-            "backend",
-            "language_model",
-            "zoo",
-        ):  # have no options; nothing is imported
+        if entry.backend is None and KINDS[entry.kind].has_options:
             yield from (f"    {line}" for line in options_of(entry.load()))
 
 

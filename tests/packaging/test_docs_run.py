@@ -66,7 +66,7 @@ NOT_RUN = {
     r"python tools/mix_weights.py .+": "needs a run from a model of the zoo; its weights ship",
     r"python tools/render_photographs.py .+": "draws some thousand photographs; tests/tools draws some",  # noqa: E501
     r"ocrkit lm train --text english.txt .+": "needs the text that is downloaded",
-    r"sed .+ lmplz .+": "needs KenLM; tests/core/kenlm is what it made",
+    r"sed .+ lmplz .+": "needs KenLM; tests/plugins/kenlm is what it made",
     r"pytest my-features": "tests/cli/test_plugins_new.py runs the tests of new packages of every kind",  # noqa: E501
 }
 """Commands that are not run, as patterns, and why."""
@@ -206,7 +206,7 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("iam", "ROOT"):
         (here / name).symlink_to("IAM")
     (here / "tune.txt").write_text("a01-007\n")
-    kenlm = ROOT / "tests" / "core" / "kenlm"
+    kenlm = ROOT / "tests" / "plugins" / "kenlm"
     for name, source in (
         ("text.txt", "harbour.txt"),
         ("other.txt", "harbour.txt"),

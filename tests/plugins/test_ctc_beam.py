@@ -412,7 +412,7 @@ def test_the_language_model_s_alphabet_is_checked(bigrams):
 
 
 def test_characters_that_are_unknown_to_an_arpa_file_are_named(caplog):
-    arpa = Path(__file__).parents[1] / "core" / "kenlm" / "harbour.arpa"
+    arpa = Path(__file__).parents[1] / "plugins" / "kenlm" / "harbour.arpa"
     Beam(language_model=str(arpa)).check(Alphabet("abé7"))
     [message] = caplog.messages
     assert message.startswith(

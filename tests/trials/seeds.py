@@ -13,8 +13,6 @@ from PIL import Image
 
 from ocrkit.data.cache import CacheWriter
 from ocrkit.errors import ImageError
-from ocrkit.language_model import read_arpa
-from ocrkit.language_model import write as write_language_model
 from ocrkit.networks.seen_forms import write_list
 from ocrkit.networks.weights import read, write
 from ocrkit.pipelines.build import assemble
@@ -22,6 +20,8 @@ from ocrkit.pipelines.file import load_spec
 from ocrkit.publishing.export import export
 from ocrkit.publishing.golden_set import Item, write_golden
 from ocrkit.support.checksums import sha256_of
+from ocrkit_ngrams.arpa import read_arpa
+from ocrkit_ngrams.files import write as write_language_model
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE form SYSTEM "form-metadata.dtd">
@@ -71,7 +71,7 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     export(load_spec(run), folder / "network" / "tiny.onnx")
     _copy(folder / "network", folder, "exported")
 
-    kenlm = Path(__file__).parents[1] / "core" / "kenlm" / "harbour.arpa"
+    kenlm = Path(__file__).parents[1] / "plugins" / "kenlm" / "harbour.arpa"
     _write(folder / "arpa" / "model.arpa", kenlm.read_bytes())
     (folder / "language model").mkdir()
     write_language_model(folder / "language model" / "model.lm", read_arpa(kenlm))

@@ -21,9 +21,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from ocrkit import language_model
 from ocrkit.errors import OcrkitError
-from ocrkit.language_model import LanguageModel, read_arpa, write
+from ocrkit.language_model import LanguageModel
+from ocrkit_ngrams import files
+from ocrkit_ngrams.arpa import read_arpa
+from ocrkit_ngrams.files import write
 
 KENLM = Path(__file__).parent / "kenlm"
 LN10 = math.log(10)
@@ -120,7 +122,7 @@ def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(
 ) -> None:
     rng = np.random.default_rng(0)
     monkeypatch.setattr(
-        language_model, "_ENTRIES", 24 * 45
+        "ocrkit_ngrams.model._ENTRIES", 24 * 45
     )  # rows are thrown away all the time, and made room for when many
     small = LanguageModel.open(KENLM / "harbour.arpa")
     for size in (1, 7, 200):
@@ -137,7 +139,7 @@ def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(
 
 
 def test_threads_may_share_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(language_model, "_ENTRIES", 24 * 45)
+    monkeypatch.setattr("ocrkit_ngrams.model._ENTRIES", 24 * 45)
     model = LanguageModel.open(KENLM / "harbour.arpa")
     texts = ["The name of her boat", "Every gull laughed", "4 boats, 6 stories"]
     expected = [HARBOUR.log_probs(text) for text in texts]
@@ -222,15 +224,15 @@ def test_a_file_whose_numbers_lead_nowhere_is_refused_even_where_its_sum_is_righ
     monkeypatch: pytest.MonkeyPatch,
     change: Callable[[dict[str, np.ndarray]], object],
 ) -> None:
-    digest = language_model._digest
+    digest = files._digest
 
     def changed(arrays: dict[str, np.ndarray]) -> str:
         change(arrays)
         return digest(arrays)
 
-    monkeypatch.setattr(language_model, "_digest", changed)
+    monkeypatch.setattr(files, "_digest", changed)
     write(tmp_path / "model", read_arpa(KENLM / "harbour.arpa"))
-    monkeypatch.setattr(language_model, "_digest", digest)
+    monkeypatch.setattr(files, "_digest", digest)
     with pytest.raises(OcrkitError, match="no language model, or a damaged one"):
         LanguageModel.open(tmp_path / "model")
 

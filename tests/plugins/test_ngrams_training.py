@@ -9,10 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrkit import language_model, ngrams
 from ocrkit.errors import OcrkitError
-from ocrkit.language_model import LanguageModel, NGrams
-from ocrkit.ngrams import Counts, bits, characters_of, read_texts, split_words, train
+from ocrkit.language_model import LanguageModel
+from ocrkit_ngrams import model as models
+from ocrkit_ngrams import texts as texts_module
+from ocrkit_ngrams.counting import Counts
+from ocrkit_ngrams.measuring import bits
+from ocrkit_ngrams.model import NGramModel, NGrams
+from ocrkit_ngrams.smoothing import train
+from ocrkit_ngrams.texts import characters_of, read_texts, split_words
 
 KENLM = Path(__file__).parent / "kenlm"
 
@@ -32,7 +37,7 @@ def trained(
 def all_sums(ngrams: NGrams) -> np.ndarray:
     """The sums of all probabilities after every context that can be reached, and after every
     character in it."""
-    model = LanguageModel(ngrams)
+    model = NGramModel(ngrams)
     size = len(model.characters)
     characters = np.arange(size, dtype=np.int32)
     new, seen, found = {model.start}, set(), []
@@ -52,7 +57,7 @@ def test_a_model_of_thousands_of_characters_needs_little_memory() -> None:
     gigabytes."""
     characters = "".join(chr(0x4E00 + index) for index in range(6000))
     texts = {characters[first : first + 12]: 1 for first in range(0, 6000, 7)}
-    model = LanguageModel(trained(texts, 3, characters))
+    model = NGramModel(trained(texts, 3, characters))
     text = next(iter(texts))
     assert model.log_probs(text).sum() > model.log_probs(text[::-1]).sum()
     scores, states = model.score(
@@ -65,7 +70,7 @@ def test_a_model_of_thousands_of_characters_needs_little_memory() -> None:
     for some in np.split(states, 60):  # as many at a time as a beam search has
         model.end(some)
         most = max(most, model._row_log_probs.nbytes + model._row_next.nbytes)
-    assert most <= 8 * language_model._ENTRIES
+    assert most <= 8 * models._ENTRIES
 
 
 def test_the_numbers_are_lmplzs() -> None:
@@ -75,7 +80,7 @@ def test_the_numbers_are_lmplzs() -> None:
     texts = texts_of(KENLM / "harbour.txt")
     ours = trained(texts, 4, theirs.characters + "☃")
     assert ours.about["ngrams"] == [45, 163, 243, 270]
-    model = LanguageModel(ours)
+    model = NGramModel(ours)
     for text in [*texts, "The name of her boat", "hidden", "☃ ☃", ""]:
         np.testing.assert_allclose(
             model.log_probs(text), theirs.log_probs(text), atol=2e-6, err_msg=repr(text)
@@ -129,9 +134,9 @@ def test_counts_are_how_often_a_text_occurs(texts: dict[str, int], order: int) -
 
 def test_a_longer_memory_foretells_more_and_characters_never_seen_get_the_uniform_share() -> None:
     texts = texts_of(KENLM / "harbour.txt")
-    needed = [bits(LanguageModel(trained(texts, order)), texts)[0] for order in (1, 2, 3, 5)]
+    needed = [bits(NGramModel(trained(texts, order)), texts)[0] for order in (1, 2, 3, 5)]
     assert needed == sorted(needed, reverse=True)
-    model = LanguageModel(trained(texts, 3, "".join(sorted(set().union(*texts))) + "☃€"))
+    model = NGramModel(trained(texts, 3, "".join(sorted(set().union(*texts))) + "☃€"))
     snowman, euro = model.log_probs("☃")[0], model.log_probs("€")[0]
     assert snowman == euro < model.log_probs("g")[0]
 
@@ -142,10 +147,10 @@ def test_pruning_keeps_what_matters() -> None:
     for keep in (0, 50, 200, 500, None):
         ngrams = trained(texts, 4, keep=keep)
         sizes.append(sum(ngrams.about["ngrams"][1:]))
-        needed.append(bits(LanguageModel(ngrams), texts)[0])
+        needed.append(bits(NGramModel(ngrams), texts)[0])
     assert sizes == [0, 50, 200, 500, 676]
     assert needed == sorted(needed, reverse=True)
-    unigrams = bits(LanguageModel(trained(texts, 1)), texts)[0]
+    unigrams = bits(NGramModel(trained(texts, 1)), texts)[0]
     assert needed[2] < unigrams - 0.6 * (
         unigrams - needed[-1]
     )  # a third of them does most of the work
@@ -219,7 +224,7 @@ def test_texts_of_a_file_are_its_lines_or_its_words(
     }
     assert sum(told) == path.stat().st_size
     assert characters_of([path], words=True) == ",abc"
-    monkeypatch.setattr(ngrams, "_CHUNK", 2)
+    monkeypatch.setattr(texts_module, "_CHUNK", 2)
     assert texts_of(path, words=True) == {"a": 3, "b": 3, "c": 1, ",": 1}
     path.write_bytes(b"caf\xe9\n")
     with pytest.raises(OcrkitError, match=r"not UTF-8 \(line 1\)"):

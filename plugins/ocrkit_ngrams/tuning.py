@@ -7,10 +7,9 @@ from typing import Any
 
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError
+from ocrkit.interfaces import FloatArray, IntArray, Metric
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.options import make_part
-from ocrkit.parts.protocols import Metric
-from ocrkit.parts.values import FloatArray, IntArray
 from ocrkit.pipeline import Pipeline
 
 OPTIONS = ("language_model", "lm_weight", "length_bonus")

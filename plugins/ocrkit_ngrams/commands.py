@@ -98,11 +98,15 @@ def train(
     Texts with characters outside the alphabet are left out and counted. With --held-out, standard
     output says how many bits the model needs for a character of other text, its ends included.
     """
-    from ocrkit import __version__, ngrams
+    from ocrkit import __version__
     from ocrkit.errors import OcrkitError
-    from ocrkit.language_model import LanguageModel, write
     from ocrkit.pipelines.file import load_spec
     from ocrkit.support.bars import byte_bar
+    from ocrkit_ngrams.counting import Counts
+    from ocrkit_ngrams.files import open_model, write
+    from ocrkit_ngrams.measuring import bits
+    from ocrkit_ngrams.smoothing import train as smoothed
+    from ocrkit_ngrams.texts import characters_of, read_texts
 
     if missing := [path for path in (*texts, held_out) if path and not path.is_file()]:
         raise OcrkitError(f"{missing[0]}: no such file; expected UTF-8 text")
@@ -112,12 +116,10 @@ def train(
             characters = load_spec(alphabet).alphabet
         else:
             task = bar.add_task("characters", total=size)
-            characters = ngrams.characters_of(
-                texts, words=words, on_bytes=partial(bar.advance, task)
-            )
-        counts, task = ngrams.Counts(characters, order), bar.add_task("counting", total=size)
+            characters = characters_of(texts, words=words, on_bytes=partial(bar.advance, task))
+        counts, task = Counts(characters, order), bar.add_task("counting", total=size)
         for path in texts:
-            for found in ngrams.read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
+            for found in read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
                 counts.add(found)
     if not counts.texts + counts.left_out:
         raise OcrkitError(f"{', '.join(map(str, texts))}: no text to train on")
@@ -132,8 +134,8 @@ def train(
         "keep": keep,
         "ocrkit": __version__,
     }
-    write(out, ngrams.train(counts, keep=keep, about=about))
-    model = LanguageModel.open(out)
+    write(out, smoothed(counts, keep=keep, about=about))
+    model = open_model(out)
     listed = " + ".join(f"{count:,}" for count in model.about["ngrams"])
     say(f"{counts.texts:,} texts; n-grams by length: {listed}")
     say(f"wrote {out}, {out.stat().st_size / 1e6:.1f} MB")
@@ -141,10 +143,8 @@ def train(
         total, symbols, left_out = 0.0, 0, 0
         with unless_quiet(byte_bar()) as bar:
             task = bar.add_task("measuring", total=held_out.stat().st_size)
-            for found in ngrams.read_texts(
-                held_out, words=words, on_bytes=partial(bar.advance, task)
-            ):
-                measured = ngrams.bits(model, found)
+            for found in read_texts(held_out, words=words, on_bytes=partial(bar.advance, task)):
+                measured = bits(model, found)
                 total, symbols, left_out = (
                     total + measured[0],
                     symbols + measured[1],
@@ -205,8 +205,8 @@ def tune(
     from ocrkit.data.datasets import open_dataset
     from ocrkit.pipeline import load
     from ocrkit.scoring.contamination import contamination
-    from ocrkit.tuning import Trial
-    from ocrkit.tuning import tune as search
+    from ocrkit_ngrams.tuning import Trial
+    from ocrkit_ngrams.tuning import tune as search
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
     dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
