@@ -1,15 +1,19 @@
 """Parts by name with their options: checked against the fields of the part's class, then made."""
 
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any
 
 from ocrkit.errors import ConfigError, PluginError
+from ocrkit.parts.checked import (
+    check_fields,
+    describe_range,
+    describe_type,
+    init_fields,
+    types_of,
+)
 from ocrkit.parts.guests import guest
-from ocrkit.parts.plugins import one_line
 from ocrkit.parts.registry import nearest, registry
 
 PARTS = ("reader", "preprocessor", "featurizer", "encoder", "decoder")
@@ -24,29 +28,6 @@ class PartSpec:
     options: dict[str, Any]
 
 
-def describe_type(annotation: Any) -> str:
-    """An option's type in words: ``a whole number``, ``one of 'a', 'b'``."""
-    origin = typing.get_origin(annotation)
-    if origin is Literal:
-        return "one of " + ", ".join(repr(choice) for choice in typing.get_args(annotation))
-    if origin in (Union, types.UnionType):
-        return " or ".join(
-            describe_type(choice)
-            for choice in typing.get_args(annotation)
-            if choice is not type(None)
-        )
-    if origin is tuple:
-        return f"a list of {describe_type(typing.get_args(annotation)[0])}"
-    names = {
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        str: "a text",
-        Path: "a path",
-    }
-    return names.get(annotation, str(annotation))
-
-
 def describe_options(cls: Any) -> list[dict[str, Any]]:
     """The options of a part, as plain values: name, type in words with its range, default, whether
     it is required, meaning.
@@ -55,12 +36,10 @@ def describe_options(cls: Any) -> list[dict[str, Any]]:
     """
     if not is_dataclass(cls):
         return []
-    hints, described = _types(cls), []
-    for each in fields(cls):
-        if not each.init:
-            continue
+    hints, described = types_of(cls), []
+    for each in init_fields(cls).values():
         default = each.default if each.default_factory is MISSING else each.default_factory()
-        limits = _range(each.metadata)
+        limits = describe_range(each.metadata)
         described.append(
             {
                 "name": each.name,
@@ -84,64 +63,6 @@ def _plain(value: Any) -> Any:
     )
 
 
-def _types(cls: Any) -> dict[str, Any]:
-    """The types of a part's options. Raises PluginError where they cannot be told."""
-    try:
-        return typing.get_type_hints(cls)
-    except Exception as error:  # a type may be written as any expression
-        raise PluginError(
-            f"{cls.__module__}.{cls.__qualname__}: the types of its options cannot be told: "
-            f"{one_line(error)}. "
-            "What they name is to be imported in the module itself, not under TYPE_CHECKING."
-        ) from error
-
-
-def _convert(value: Any, annotation: Any) -> Any:
-    """The TOML value as the annotated type. Raises TypeError where it is of another."""
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
-    if origin is Literal:
-        if any(value == choice and type(value) is type(choice) for choice in arguments):
-            return value
-    elif origin in (Union, types.UnionType):
-        for choice in arguments:
-            if choice is type(None):
-                if value is None:
-                    return None
-                continue
-            try:
-                return _convert(value, choice)
-            except TypeError:
-                continue
-    elif origin is tuple:
-        if isinstance(value, list | tuple):
-            return tuple(_convert(item, arguments[0]) for item in value)
-    elif annotation is float:
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return float(value)
-    elif annotation is Path:
-        if isinstance(value, str | Path):
-            return Path(value)
-    elif annotation is Any or (type(value) is annotation):
-        return value
-    raise TypeError
-
-
-def _limits(value: Any, metadata: Mapping[str, Any]) -> str:
-    """The range of an option in words, if the value is a number outside it."""
-    low, high = metadata.get("minimum"), metadata.get("maximum")
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return ""
-    if (low is None or value >= low) and (high is None or value <= high):  # NaN is in no range
-        return ""
-    return _range(metadata)
-
-
-def _range(metadata: Mapping[str, Any]) -> str:
-    """The range of an option in words; nothing where it has none."""
-    limits = (("least", metadata.get("minimum")), ("most", metadata.get("maximum")))
-    return " and ".join(f"at {word} {limit:g}" for word, limit in limits if limit is not None)
-
-
 def check_options(
     cls: type, options: Mapping[str, Any], where: str, kind: str = ""
 ) -> tuple[dict[str, Any], list[str]]:
@@ -157,33 +78,15 @@ def check_options(
                 "fields are the part's options"
             )
         ]
-    hints = _types(cls)
-    known = {each.name: each for each in fields(cls) if each.init}
-    problems = []
-    values = {}
-    for name, value in options.items():
-        if name not in known:
-            listed = ", ".join(known) or "none"
-            hint = nearest(name, list(known)) or _who_has(name, kind)
-            problems.append(f"{where}: no option {name!r}.{hint} Options: {listed}.")
-            continue
-        try:
-            values[name] = _convert(value, hints[name])
-        except TypeError:
-            problems.append(f"{where}.{name}: {value!r}; expected {describe_type(hints[name])}")
-            continue
-        limits = _limits(values[name], known[name].metadata)
-        if limits:
-            problems.append(f"{where}.{name}: {value!r}; expected {limits}")
-    missing = [
-        n
-        for n, each in known.items()
-        if n not in options and each.default is MISSING and each.default_factory is MISSING
+    known = list(init_fields(cls))
+    problems = [
+        f"{where}: no option {name!r}.{nearest(name, known) or _who_has(name, kind)} "
+        f"Options: {', '.join(known) or 'none'}."
+        for name in options
+        if name not in known
     ]
-    problems += [
-        f"{where}.{name}: missing; expected {describe_type(hints[name])}" for name in missing
-    ]
-    return values, problems
+    values, mistakes = check_fields(cls, options, where)
+    return values, problems + mistakes
 
 
 def _who_has(option: str, kind: str) -> str:
@@ -194,7 +97,7 @@ def _who_has(option: str, kind: str) -> str:
             cls = registry().get(kind, use).load()
         except PluginError:
             continue
-        if is_dataclass(cls) and option in {each.name for each in fields(cls) if each.init}:
+        if is_dataclass(cls) and option in init_fields(cls):
             return f" {use!r} has it: {kind}.use={use}."
     return ""
 

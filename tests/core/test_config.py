@@ -100,7 +100,7 @@ def test_a_value_of_the_right_type_is_taken(name: str, value: Any, made: Any) ->
         ("maybe", -1, "part.maybe: -1; expected at least 0"),
         ("either", 1.5, "part.either: 1.5; expected a whole number or a text"),
         ("texts", "a", "part.texts: 'a'; expected a list of a text"),
-        ("texts", ["a", 1], "part.texts: ['a', 1]; expected a list of a text"),
+        ("texts", ["a", 1], "part.texts[1]: 1; expected a text"),
     ],
 )
 def test_a_value_of_another_type_or_out_of_range_is_named_with_what_was_expected(

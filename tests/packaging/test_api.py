@@ -25,8 +25,8 @@ import ocrkit.interfaces
 import ocrkit.parts.hooks
 import ocrkit.testing
 from ocrkit.cli import main
+from ocrkit.parts.checked import describe_type
 from ocrkit.parts.kinds import KINDS
-from ocrkit.parts.options import describe_type
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.training_options import Training
 
