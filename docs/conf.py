@@ -62,7 +62,7 @@ def parts_page() -> str:
             re.sub(r":\w+:`", "`", getdoc(part) or "").replace("``", "`"),
             options_table(part),
         ]
-        if entry.kind in ("featurizer", "encoder"):
+        if KINDS[entry.kind].by_backend:
             sections.append(f"Backends: {', '.join(registry().backends(entry.kind, entry.name))}.")
     return "\n\n".join(["# Parts and their options", *sections, ""])
 

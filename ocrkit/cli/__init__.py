@@ -11,7 +11,21 @@ from ocrkit import __version__
 from ocrkit.cli.commands import Program
 from ocrkit.cli.streams import guests_on_stderr, keep_results_apart, prepare_streams, warn
 from ocrkit.errors import PluginError
-from ocrkit.parts.kinds import COMMANDS
+
+COMMANDS = {
+    "run": "Read images, or score a pipeline on a data set.",
+    "score": "Score a result file again.",
+    "compare": "Compare two result files: is one run better than the other?",
+    "calibrate": "Find the temperature that makes a pipeline's confidences fit.",
+    "train": "Train a pipeline's network.",
+    "check": "Check that a pipeline's parts fit together; read no data.",
+    "export": "Write a pipeline's network into an ONNX file.",
+    "new": "Write files to begin with.",
+    "plugins": "The parts that are installed.",
+    "zoo": "The trained models that are installed.",
+    "data": "Get, check and look at data sets.",
+}
+"""The command line's own commands, and what each is for; plugins add others."""
 
 
 def _summaries() -> dict[str, str]:

@@ -7,8 +7,8 @@ import click
 
 from ocrkit.cli.commands import Group
 from ocrkit.cli.streams import echo, echo_json
-from ocrkit.parts.kinds import KINDS as PARTS
-from ocrkit.scaffold.packages import KINDS
+from ocrkit.parts.kinds import KINDS
+from ocrkit.scaffold.packages import kinds_to_begin_with
 
 
 @click.group(cls=Group)
@@ -85,7 +85,7 @@ def show(name: str, as_json: bool) -> None:
         _refuse(name)
     shown = []
     for entry in entries:
-        options = describe_options(entry.load()) if PARTS[entry.kind].has_options else []
+        options = describe_options(entry.load()) if KINDS[entry.kind].has_options else []
         shown.append({**_about(entry), "documentation": _documentation(entry), "options": options})
     if as_json:
         echo_json({"parts": shown})
@@ -111,7 +111,10 @@ def show(name: str, as_json: bool) -> None:
 @plugins.command()
 @click.argument("name")
 @click.option(
-    "--kind", required=True, type=click.Choice(list(KINDS)), help="What the package's part is."
+    "--kind",
+    required=True,
+    type=click.Choice(list(kinds_to_begin_with())),
+    help="What the package's part is.",
 )
 @click.option(
     "--backend",
@@ -155,11 +158,10 @@ def new(
             "weights."
         )
 
-    if backend not in (KINDS[kind] or [None]):
+    backends = kinds_to_begin_with()[kind]
+    if backend not in backends and (backend or backends):
         expected = (
-            f"expected {', '.join(KINDS[kind])}"
-            if KINDS[kind]
-            else f"a package of kind {kind} has none"
+            f"expected {', '.join(backends)}" if backends else f"a package of kind {kind} has none"
         )
         raise click.BadParameter(
             f"{backend!r}; {expected}" if backend else expected, param_hint="'--backend'"
@@ -172,7 +174,7 @@ def new(
 def _documentation(entry: Any) -> str:
     import inspect
 
-    if not PARTS[entry.kind].has_options:
+    if not KINDS[entry.kind].has_options:
         return str(entry.summary)
     part = entry.load()
     text = inspect.getdoc(part) or ""

@@ -1,38 +1,50 @@
-"""The kinds of parts: the hook that registers each, what it is called, and where a pipeline's file
-names it."""
+"""The kinds of parts, a row each. All that lists kinds reads this table: hooks, registry, messages,
+pipelines' files, the conformance kit, packages to begin with, documentation."""
 
-from collections.abc import Collection
-from typing import NamedTuple
-
-COMMANDS = {
-    "run": "Read images, or score a pipeline on a data set.",
-    "score": "Score a result file again.",
-    "compare": "Compare two result files: is one run better than the other?",
-    "calibrate": "Find the temperature that makes a pipeline's confidences fit.",
-    "train": "Train a pipeline's network.",
-    "check": "Check that a pipeline's parts fit together; read no data.",
-    "export": "Write a pipeline's network into an ONNX file.",
-    "new": "Write files to begin with.",
-    "plugins": "The parts that are installed.",
-    "zoo": "The trained models that are installed.",
-    "data": "Get, check and look at data sets.",
-}
-"""The command line's own commands, and what each is for; plugins add others."""
+from dataclasses import dataclass
 
 
-class Kind(NamedTuple):
-    """A kind of part."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of part.
 
-    hook: str
-    words: str
-    place: str = ""
-    """Where a pipeline's file names such parts, if it does."""
+    Classes of other packages are named by dotted strings, as plugins name theirs: importing this
+    table imports none of them, and they may lie in packages above this one.
+    """
+
+    name: str
+    conformance: str
+    """The class of checks that its parts are to pass."""
+    interface: str = ""
+    """The protocol that its parts fit. Empty where they are no classes, but files in the plugin's
+    package: ``register("name", "package:file")``."""
+    places: tuple[str, ...] = ()
+    """Where a pipeline's file names such parts, as TOML writes it; messages name the first.
+
+    ``[name]`` is a table, ``[[names]]`` several, ``table.key`` a list of tables.
+    """
     by_backend: bool = False
-    """Whether its parts have an implementation for each backend, besides their definition."""
+    """Whether its parts have an implementation for each backend, besides their definition, which
+    is what fits the interface."""
     has_options: bool = True
-    """Whether its parts are dataclasses, whose fields are their options."""
-    taken: Collection[str] = ()
-    """Names that no plugin's part can have."""
+    taken: str = ""
+    """A container of names that no plugin's part can have."""
+    called: str = ""
+    """What messages call such a part, where that is not the kind's name."""
+
+    @property
+    def hook(self) -> str:
+        """The hook by which plugins register such parts."""
+        return f"ocrkit_{self.name}s"
+
+    @property
+    def words(self) -> str:
+        """``language model``, for messages."""
+        return self.called or self.name
+
+    @property
+    def is_file(self) -> bool:
+        return not self.interface
 
     def __str__(self) -> str:
         """``an encoder``, for messages."""
@@ -40,20 +52,93 @@ class Kind(NamedTuple):
 
 
 KINDS = {
-    "reader": Kind("ocrkit_readers", "reader", "[reader]"),
-    "preprocessor": Kind("ocrkit_preprocessors", "preprocessor", "[preprocessor]"),
-    "augmentation": Kind("ocrkit_augmentations", "augmentation", "training.augment"),
-    "featurizer": Kind("ocrkit_featurizers", "featurizer", "[featurizer]", by_backend=True),
-    "encoder": Kind("ocrkit_encoders", "encoder", "[encoder]", by_backend=True),
-    "decoder": Kind("ocrkit_decoders", "decoder", "[decoder]"),
-    "metric": Kind("ocrkit_metrics", "metric", "[[metrics]]"),
-    "backend": Kind("ocrkit_backends", "backend", "backends", has_options=False),
-    "zoo": Kind("ocrkit_zoos", "zoo model", has_options=False),
-    "importer": Kind("ocrkit_importers", "importer"),
-    "language_model": Kind("ocrkit_language_models", "language model", has_options=False),
-    "language_model_format": Kind(
-        "ocrkit_language_model_formats", "language model format", has_options=False
-    ),
-    "command": Kind("ocrkit_commands", "command", has_options=False, taken=COMMANDS),
+    kind.name: kind
+    for kind in (
+        Kind(
+            name="reader",
+            interface="ocrkit.interfaces:Reader",
+            conformance="ocrkit.testing:ReaderConformance",
+            places=("[reader]", "training.also"),
+        ),
+        Kind(
+            name="preprocessor",
+            interface="ocrkit.interfaces:Preprocessor",
+            conformance="ocrkit.testing:PreprocessorConformance",
+            places=("[preprocessor]", "preprocessor.before"),
+        ),
+        Kind(
+            name="augmentation",
+            interface="ocrkit.interfaces:Augmentation",
+            conformance="ocrkit.testing:AugmentationConformance",
+            places=("training.augment",),
+        ),
+        Kind(
+            name="featurizer",
+            interface="ocrkit.interfaces:FeaturizerDefinition",
+            conformance="ocrkit.testing:FeaturizerConformance",
+            places=("[featurizer]",),
+            by_backend=True,
+        ),
+        Kind(
+            name="encoder",
+            interface="ocrkit.interfaces:EncoderDefinition",
+            conformance="ocrkit.testing:EncoderConformance",
+            places=("[encoder]",),
+            by_backend=True,
+        ),
+        Kind(
+            name="decoder",
+            interface="ocrkit.interfaces:Decoder",
+            conformance="ocrkit.testing:DecoderConformance",
+            places=("[decoder]",),
+        ),
+        Kind(
+            name="metric",
+            interface="ocrkit.interfaces:Metric",
+            conformance="ocrkit.testing:MetricConformance",
+            places=("[[metrics]]",),
+        ),
+        Kind(
+            name="backend",
+            interface="ocrkit.interfaces:Backend",
+            conformance="ocrkit.testing:BackendConformance",
+            places=("backends",),
+            has_options=False,
+        ),
+        Kind(
+            name="zoo",
+            called="zoo model",
+            conformance="ocrkit.testing:ZooConformance",
+            has_options=False,
+        ),
+        Kind(
+            name="importer",
+            interface="ocrkit.interfaces:Importer",
+            conformance="ocrkit.testing:ImporterConformance",
+        ),
+        Kind(
+            name="language_model",
+            called="language model",
+            conformance="ocrkit.testing:LanguageModelConformance",
+            has_options=False,
+        ),
+        Kind(
+            name="language_model_format",
+            called="language model format",
+            interface="ocrkit.language_model:LanguageModelFormat",
+            conformance="ocrkit.testing:LanguageModelFormatConformance",
+            has_options=False,
+        ),
+        Kind(
+            name="command",
+            interface="click:Command",
+            conformance="ocrkit.testing:CommandConformance",
+            has_options=False,
+            taken="ocrkit.cli:COMMANDS",
+        ),
+    )
 }
-"""By the name of the kind, in the order in which lists show them."""
+"""By name, in the order in which lists show them."""
+
+ONE_EACH = tuple(kind.name for kind in KINDS.values() if f"[{kind.name}]" in kind.places)
+"""The kinds of which a pipeline has one part, in a table that is called as the kind is."""

@@ -14,9 +14,8 @@ from ocrkit.parts.checked import (
     types_of,
 )
 from ocrkit.parts.guests import guest
+from ocrkit.parts.kinds import KINDS, ONE_EACH
 from ocrkit.parts.registry import nearest, registry
-
-PARTS = ("reader", "preprocessor", "featurizer", "encoder", "decoder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ def check_options(
 def _who_has(option: str, kind: str) -> str:
     """`` 'ctc-beam' has it: decoder.use=ctc-beam.``, or nothing where no other part of this kind
     has the option."""
-    for use in registry().names(kind) if kind in PARTS else ():
+    for use in registry().names(kind) if kind in ONE_EACH else ():
         try:
             cls = registry().get(kind, use).load()
         except PluginError:
@@ -106,7 +105,8 @@ def make_part(part: PartSpec, **more: Any) -> Any:
     """The part with its options (and ``more`` of them). Raises ConfigError with all that is wrong,
     or PluginError."""
     cls = registry().get(part.kind, part.use).load()
-    where = part.kind if part.kind != "metric" else f"metrics.{part.use}"
+    first = "".join(KINDS[part.kind].places[:1])
+    where = f"{first.strip('[]')}.{part.use}" if first.startswith("[[") else part.kind
     values, problems = check_options(cls, {**part.options, **more}, where, part.kind)
     if problems:
         raise ConfigError(problems)

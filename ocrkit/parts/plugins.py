@@ -13,7 +13,7 @@ from typing import cast
 import pluggy
 
 from ocrkit.errors import PluginError, Stopped, warn
-from ocrkit.parts import hooks as hookspecs
+from ocrkit.parts.hooks import Hooks
 from ocrkit.parts.kinds import KINDS
 
 GROUP = "ocrkit"
@@ -22,7 +22,8 @@ DISABLED = "disabled by OCRKIT_DISABLE_PLUGINS"
 not to load."""
 SLOW = 2.0
 """Seconds that a plugin may take to be imported before that is said."""
-_WITH_BACKENDS = [kind.hook for kind in KINDS.values() if kind.by_backend]
+_WITH_BACKENDS = {kind.hook: kind.words for kind in KINDS.values() if kind.by_backend}
+"""What is registered with a backend, by hook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Plugin:
 
 def _manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager("ocrkit")
-    manager.add_hookspecs(hookspecs)
+    manager.add_hookspecs(Hooks)
     return manager
 
 
@@ -174,7 +175,8 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
         ):
             raise TypeError(f"{call}: expected a class, or where it is: 'package.module:Class'")
         if backend is not None and caller.name not in _WITH_BACKENDS:
-            raise ValueError(f"{call}: only featurizers and encoders are registered with a backend")
+            those = " and ".join(f"{words}s" for words in _WITH_BACKENDS.values())
+            raise ValueError(f"{call}: only {those} are registered with a backend")
         if any((each["name"], each["backend"]) == (name, backend) for _, each in parts):
             raise ValueError(f"{call}: is registered a second time")
         parts.append(

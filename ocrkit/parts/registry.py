@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from ocrkit.errors import PluginError, install_hint
@@ -94,7 +95,8 @@ class Registry:
         """The one entry of that name. Raises PluginError where there is none, two plugins claim the
         name, or it is ocrkit's own."""
         same = self._entries.get((kind, name, backend), [])
-        if same and name in KINDS[kind].taken:
+        taken = KINDS[kind].taken
+        if same and taken and name in resolve_name(taken):
             raise PluginError(
                 f"{same[0]} of plugin {same[0].plugin.name!r} has the name of one of ocrkit's own, "
                 "which is used in its place"
@@ -139,7 +141,7 @@ class Registry:
         ]
         if not others:
             return ""
-        place = f", which belongs into {others[0].place}" if others[0].place else ""
+        place = f", which belongs into {others[0].places[0]}" if others[0].places else ""
         return f": it is {others[0]}{place}."
 
     def unusable(self) -> list[str]:

@@ -6,14 +6,21 @@ from typing import Any
 
 from ocrkit.errors import PluginError
 from ocrkit.parts.characters import wrong_alphabet
-from ocrkit.parts.kinds import KINDS
-from ocrkit.parts.options import PARTS, PartSpec, check_options
+from ocrkit.parts.kinds import KINDS, ONE_EACH
+from ocrkit.parts.options import PartSpec, check_options
 from ocrkit.parts.registry import nearest, registry
 from ocrkit.pipelines.relative_paths import NARROWING
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.training_options import Training
 
 SCHEMA = 1
+_TABLES = [
+    place.strip("[]")
+    for kind in KINDS.values()
+    for place in kind.places
+    if place.startswith("[") and "." not in place
+]
+"""The tables of parts."""
 
 
 def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
@@ -112,8 +119,7 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         "alphabet",
         "weights",
         "network",
-        *PARTS,
-        "metrics",
+        *_TABLES,
         "training",
     ]
     if table.get("schema") != SCHEMA:
@@ -148,10 +154,10 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     tables = {**table, "preprocessor": last}
     parts = {
         kind: _part(tables.get(kind), kind, kind, problems)
-        for kind in PARTS
+        for kind in ONE_EACH
         if kind not in replaced
     }
-    parts |= {kind: PartSpec(kind, "", {}) for kind in PARTS if kind in replaced}
+    parts |= {kind: PartSpec(kind, "", {}) for kind in ONE_EACH if kind in replaced}
     named_metrics = _metrics(_as_list(table.get("metrics", [])), problems)
     training = table.get("training", {})
     training = dict(training) if isinstance(training, dict) else {}

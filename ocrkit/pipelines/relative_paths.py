@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from ocrkit.errors import PluginError
+from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.registry import registry
 
 NARROWING = ("only", "exclude")
@@ -51,21 +52,20 @@ def _tables(
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, str]]]:
     """Every table of options, called by its kind of part, with the names of those that are
     files."""
-    trained = _as_table(table.get("training"))
-    preprocessor = _as_table(table.get("preprocessor"))
-    for kind, items in (
-        ("reader", [table.get("reader"), *_as_list(trained.get("also"))]),
-        ("preprocessor", [preprocessor, *_as_list(preprocessor.get("before"))]),
-        ("augmentation", _as_list(trained.get("augment"))),
-        ("featurizer", [table.get("featurizer")]),
-        ("encoder", [table.get("encoder")]),
-        ("decoder", [table.get("decoder")]),
-        ("metric", _as_list(table.get("metrics"))),
-    ):
-        for item in map(_as_table, items):
-            more = dict.fromkeys(NARROWING, "") if kind == "reader" else {}
-            yield kind, item, more | _files_of(_class_of(kind, item.get("use")))
-    yield "training", trained, _files_of(training)
+    for kind in KINDS.values():
+        more = dict.fromkeys(NARROWING, "") if kind.name == "reader" else {}
+        for place in kind.places:
+            for item in _tables_at(table, place):
+                yield kind.name, item, more | _files_of(_class_of(kind.name, item.get("use")))
+    yield "training", _as_table(table.get("training")), _files_of(training)
+
+
+def _tables_at(table: dict[str, Any], place: str) -> list[dict[str, Any]]:
+    """What stands at a place (see :class:`ocrkit.parts.kinds.Kind`), a table or a list of them."""
+    *above, last = place.strip("[]").split(".")
+    for name in above:
+        table = _as_table(table.get(name))
+    return [_as_table(item) for item in _as_list(table.get(last))]
 
 
 def _as_table(value: Any) -> dict[str, Any]:

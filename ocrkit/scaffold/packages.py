@@ -11,39 +11,28 @@ from pathlib import Path
 from string import Template
 
 from ocrkit.errors import OcrkitError
+from ocrkit.parts.kinds import KINDS
 from ocrkit.support.files import write_atomically, writing
 
-KINDS: dict[str, tuple[str, ...]] = {
-    "augmentation": (),
-    "backend": (),
-    "decoder": (),
-    "encoder": ("torch", "gluon", "onnx"),
-    "featurizer": ("torch", "gluon", "numpy", "onnx"),
-    "importer": (),
-    "metric": (),
-    "preprocessor": (),
-    "reader": (),
-    "zoo": (),
-}
-"""What a package can begin with: kinds of part, and the backends among which those that have
-implementations choose."""
 TEMPLATES = Path(__file__).with_name("templates")
-"""``package/`` is in every package, then ``KIND/`` and ``KIND-BACKEND/``; later ones' files take
-earlier ones' places."""
+"""``package/`` is in every package, then ``KIND/`` and ``KIND-BACKEND/``, whose files take the
+places of those before."""
 SUFFIX = ".tmpl"
 
-_DEPENDENCIES = {
-    "augmentation": ["numpy"],
-    "backend": ["numpy"],
-    "decoder": ["numpy"],
-    "featurizer-numpy": ["numpy"],
-    "importer": ["numpy", "safetensors"],
-    "preprocessor": ["numpy", "opencv-python-headless"],
-}
-"""What a template imports besides ocrkit."""
-_EXTRAS = ("torch", "gluon")
-"""Backends whose framework ocrkit installs only as an extra: a package of a part for one asks for
-it."""
+REQUIREMENTS = "requirements.txt"
+"""Beside a template's files: what a package made of it needs, a line each."""
+
+
+def kinds_to_begin_with() -> dict[str, list[str]]:
+    """The kinds of part that there are templates of, and the backends among which those that have
+    implementations choose."""
+    return {
+        kind: [
+            folder.name.removeprefix(f"{kind}-") for folder in sorted(TEMPLATES.glob(f"{kind}-*"))
+        ]
+        for kind in sorted(KINDS)
+        if (TEMPLATES / kind).is_dir()
+    }
 
 
 def write_package(
@@ -58,11 +47,11 @@ def write_package(
     """Writes the package ``name`` with one part of the same name into ``folder``, which must be
     new; whole or not at all.
 
-    ``kind`` and ``backend`` are of :data:`KINDS`; ``backend`` is None where the kind has none. A
-    package of kind ``zoo`` ships the model that was trained in the folder ``run``, under this
-    ``licence``; others have neither. Raises OcrkitError for a name that is taken or cannot be a
-    package's, for a run that cannot be packed, and where the folder is there already or cannot be
-    written.
+    ``kind`` and ``backend`` are of :func:`kinds_to_begin_with`; ``backend`` is None where the kind
+    has none. A package of kind ``zoo`` ships the model that was trained in the folder ``run``,
+    under this ``licence``; others have neither. Raises OcrkitError for a name that is taken or
+    cannot be a package's, for a run that cannot be packed, and where the folder is there already or
+    cannot be written.
     """
     check_name(name)
     with writing(folder):  # its name may be too long even to ask
@@ -89,20 +78,21 @@ def package_files(
     """The files of a package: their texts by path. It needs ``others`` besides the packages that
     its template imports."""
     module, variant = name.replace("-", "_"), f"{kind}-{backend}" if backend else kind
-    ocrkit = f"ocrkit[{backend}]" if backend in _EXTRAS else "ocrkit"
-    dependencies = sorted({*_DEPENDENCIES.get(variant, []), *others, ocrkit})
+    folders = [TEMPLATES / folder for folder in dict.fromkeys(("package", kind, variant))]
+    requirements = [file for folder in folders if (file := folder / REQUIREMENTS).is_file()][-1]
+    dependencies = sorted({*requirements.read_text(encoding="utf-8").split(), *others})
     values = {
         "name": name,
         "module": module,
-        "kind": "model" if kind == "zoo" else kind,
+        "kind": KINDS[kind].words,
         "backend": backend or "",
-        "conformance": f"{kind.capitalize()}Conformance",
+        "conformance": KINDS[kind].conformance.partition(":")[2],
         "dependencies": ", ".join(f'"{each}"' for each in dependencies),
     }
     files = {}
-    for folder in dict.fromkeys(("package", kind, variant)):
-        for source in sorted((TEMPLATES / folder).rglob(f"*{SUFFIX}")):
-            path = source.relative_to(TEMPLATES / folder).as_posix().removesuffix(SUFFIX)
+    for folder in folders:
+        for source in sorted(folder.rglob(f"*{SUFFIX}")):
+            path = source.relative_to(folder).as_posix().removesuffix(SUFFIX)
             files[path.replace("module", module)] = Template(
                 source.read_text(encoding="utf-8")
             ).substitute(values)
@@ -135,7 +125,8 @@ def check_name(name: str) -> None:
     for entry in registry().entries():
         if entry.name == name:
             raise OcrkitError(
-                f"{name!r} is the name of a {entry.kind} of plugin {entry.plugin.name!r}; take "
+                f"{name!r} is the name of {KINDS[entry.kind]} of plugin {entry.plugin.name!r}; "
+                "take "
                 "another name"
             )
     try:

@@ -5,48 +5,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from ocrkit.errors import PluginError
+from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.plugins import Plugin
 from ocrkit.parts.registry import Entry, nearest, registry
-from ocrkit.testing.backend import BackendConformance
-from ocrkit.testing.base import Conformance, Finding, examine
-from ocrkit.testing.command import CommandConformance
-from ocrkit.testing.decoder import DecoderConformance
-from ocrkit.testing.encoder import EncoderConformance
-from ocrkit.testing.featurizer import FeaturizerConformance
-from ocrkit.testing.images import AugmentationConformance, PreprocessorConformance
-from ocrkit.testing.importer import ImporterConformance
-from ocrkit.testing.language_model import (
-    LanguageModelConformance,
-    LanguageModelFormatConformance,
-)
-from ocrkit.testing.metric import MetricConformance
+from ocrkit.testing.base import Finding, examine
 from ocrkit.testing.networks import missing
-from ocrkit.testing.reader import ReaderConformance
-from ocrkit.testing.zoo import ZooConformance
-
-_CLASSES: dict[str, type[Conformance]] = {
-    "reader": ReaderConformance,
-    "preprocessor": PreprocessorConformance,
-    "augmentation": AugmentationConformance,
-    "featurizer": FeaturizerConformance,
-    "encoder": EncoderConformance,
-    "decoder": DecoderConformance,
-    "metric": MetricConformance,
-    "importer": ImporterConformance,
-    "backend": BackendConformance,
-    "zoo": ZooConformance,
-    "language_model": LanguageModelConformance,
-    "language_model_format": LanguageModelFormatConformance,
-    "command": CommandConformance,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What became of a part's checks; ``backend`` is that of a featurizer or an encoder."""
+    """What became of a part's checks; ``backend`` is that of an implementation."""
 
     kind: str
     name: str
@@ -100,7 +72,7 @@ def _normal(distribution: str) -> str:
 def _backends(entry: Entry) -> list[str | None]:
     """On which backends to test an entry: an implementation on its own, a definition on all that
     implement it."""
-    if entry.kind not in ("featurizer", "encoder"):
+    if not KINDS[entry.kind].by_backend:
         return [None]
     return (
         [entry.backend]
@@ -117,7 +89,7 @@ def _examine(kind: str, name: str, backend: str | None, options: dict[str, str])
         "options": options,
         **({"backend": backend} if backend else {}),
     }
-    findings = examine(type(kind, (_CLASSES[kind],), attributes)())
+    findings = examine(type(kind, (resolve_name(KINDS[kind].conformance),), attributes)())
     # What keeps a part from being made at all is said once.
     outcomes = {(finding.result, finding.reason) for finding in findings}
     (result, reason), *others = outcomes

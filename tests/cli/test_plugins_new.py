@@ -19,7 +19,7 @@ from ocrkit.networks import weights
 from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
-from ocrkit.scaffold.packages import KINDS
+from ocrkit.scaffold.packages import kinds_to_begin_with
 from ocrkit.training import train
 from outsiders import PROGRAM, install, outcomes_of, run
 
@@ -60,8 +60,8 @@ def ocrkit_featurizers(register):
 """A featurizer of somebody else's."""
 PACKAGES = {
     "-".join(filter(None, ("my", kind, backend))): (kind, backend)
-    for kind in KINDS
-    for backend in KINDS[kind] or (None,)
+    for kind, backends in kinds_to_begin_with().items()
+    for backend in backends or (None,)
     if backend != "gluon" or "gluon" in INSTALLED
 }
 """Kind and backend by the name of a package."""
@@ -379,13 +379,14 @@ CANNOT_BE = (
         (
             "tests",
             (
-                "'tests' is the name of a module that comes with Python or with every package; take "  # noqa: E501
+                "'tests' is the name of a module that comes with Python or with every package; "
+                "take "
                 "another name"
             ),
         ),
         ("ctc", "'ctc' is the name of a plugin of ocrkit; take another name"),
         ("cnn", "'cnn' is the name of a featurizer of plugin 'crnn'; take another name"),
-        ("iam-crnn", "'iam-crnn' is the name of a zoo of plugin 'zoo'; take another name"),
+        ("iam-crnn", "'iam-crnn' is the name of a zoo model of plugin 'zoo'; take another name"),
         ("opencv_python_headless", "'opencv_python_headless' is installed already, version "),
         ("cv2", "'cv2': a Python module cv2 is installed already; take another name"),
         ("there", "there: is there already; name another folder with --to"),
@@ -439,10 +440,10 @@ def test_what_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
             ["--kind", "featuriser"],
             "'featuriser' is not one of 'augmentation', 'backend', 'decoder', 'encoder'",
         ),
-        (["--kind", "featurizer"], "'--backend': expected torch, gluon, numpy, onnx"),
+        (["--kind", "featurizer"], "'--backend': expected gluon, numpy, onnx, torch"),
         (
             ["--kind", "encoder", "--backend", "numpy"],
-            "'--backend': 'numpy'; expected torch, gluon, onnx",
+            "'--backend': 'numpy'; expected gluon, onnx, torch",
         ),
         (
             ["--kind", "metric", "--backend", "torch"],
@@ -451,7 +452,8 @@ def test_what_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
         (
             ["--kind", "zoo"],
             (
-                "name the run with --from RUN_DIR, and what its weights may be used for with --licence "  # noqa: E501
+                "name the run with --from RUN_DIR, and what its weights may be used for with "
+                "--licence "
                 "TEXT"
             ),
         ),

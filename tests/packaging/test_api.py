@@ -22,10 +22,10 @@ import pytest
 
 import ocrkit
 import ocrkit.interfaces
-import ocrkit.parts.hooks
 import ocrkit.testing
 from ocrkit.cli import main
 from ocrkit.parts.checked import describe_type
+from ocrkit.parts.hooks import Hooks, Register
 from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.training_options import Training
@@ -156,9 +156,10 @@ def members(cls: ast.ClassDef) -> Iterator[str]:
 
 
 def hooks() -> Iterator[str]:
-    for name, hook in sorted(vars(ocrkit.parts.hooks).items()):
+    for name, hook in sorted(vars(Hooks).items()):
         if name.startswith("ocrkit_"):
-            yield signature(definition(hook)).removeprefix("@hookspec ")
+            assert get_type_hints(hook) == {"register": Register, "return": type(None)}
+            yield f"def {name}(register: Register) -> None"
 
 
 def parts() -> Iterator[str]:

@@ -15,8 +15,10 @@ import pytest
 import ocrkit
 from ocrkit import hookspecs
 from ocrkit.cli import main
+from ocrkit.parts.hooks import Hooks
 from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.registry import registry
+from ocrkit.scaffold.packages import kinds_to_begin_with
 
 ROOT = Path(__file__).parents[2]
 SHARED = "Options that several commands share"
@@ -72,10 +74,32 @@ def test_a_command_is_documented_with_all_its_options_and_no_others(name: str) -
             assert f"ocrkit {name} {below}" in pages[f"`ocrkit {name}`"]
 
 
-def test_every_hook_is_documented() -> None:
+def test_every_kind_of_part_is_documented_with_its_hook_and_its_interface() -> None:
     table = sections("plugins.md")["The hooks"]
-    hooks = {name for name in vars(hookspecs) if name.startswith("ocrkit_")}
-    assert hooks == set(re.findall(r"^\| `(ocrkit_[a-z_]+)`", table, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(ocrkit_[a-z_]+)` \| (.+) \|$", table, re.MULTILINE))
+    assert list(rows) == [kind.hook for kind in KINDS.values()]
+    for kind in KINDS.values():
+        named = kind.interface.replace(":", ".") or 'register("name", "package:'
+        assert named in rows[kind.hook]
+        assert ("backend=" in rows[kind.hook]) == kind.by_backend
+
+
+def test_every_class_of_the_conformance_kit_is_documented() -> None:
+    table = (ROOT / "docs" / "conformance.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+Conformance)` \|", table, re.MULTILINE)
+    assert set(rows) == {kind.conformance.partition(":")[2] for kind in KINDS.values()}
+
+
+def test_every_package_to_begin_with_is_documented() -> None:
+    table = sections("plugins.md")["Begin with a package"]
+    rows = re.findall(r"^\| `(\w+)` \|(.*?)\|", table, re.MULTILINE)
+    listed = [
+        (kind, backend) for kind, cell in rows for backend in re.findall(r"\w+", cell) or [""]
+    ]
+    has = kinds_to_begin_with().items()
+    assert sorted(listed) == sorted(
+        (kind, each) for kind, backends in has for each in backends or [""]
+    )
 
 
 def test_register_is_documented_with_its_signature() -> None:
@@ -92,10 +116,10 @@ def test_register_is_documented_with_its_signature() -> None:
 def test_every_hook_has_the_one_signature_that_is_documented() -> None:
     signatures = {
         str(inspect.signature(hook))
-        for name, hook in vars(hookspecs).items()
+        for name, hook in vars(Hooks).items()
         if name.startswith("ocrkit_")
     }
-    assert signatures == {"(register: ocrkit.hookspecs.Register) -> None"}
+    assert signatures == {"(register: ocrkit.parts.hooks.Register) -> None"}
     assert "`(register: ocrkit.Register) -> None`" in sections("plugins.md")["The hooks"]
     assert ocrkit.Register is hookspecs.Register
 
