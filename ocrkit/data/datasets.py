@@ -163,33 +163,54 @@ def open_dataset(
     is left.
     """
     options = dict(part.options)
-    named = [options.pop("only", ""), options.pop("exclude", "")]
-    only, exclude = (
-        given if given is not None else name
-        for given, name in zip((only, exclude), named, strict=True)
-    )
-    root = Path(root) if root is not None else options.get("root") or default_root(part.use)
-    if root is not None and not Path(root).exists():
-        named_by = f" ({_variable(part.use)} names it)" if root == default_root(part.use) else ""
-        raise DataError(
-            f"{root}: no such folder{named_by}; expected the data of reader {part.use!r}"
-        )
-    is_sample = root is None
-    if root is None:
-        with guest("reader", part.use):
-            root = registry().get("reader", part.use).load().sample_root()
-        if root is None:
-            raise DataError(
-                f"reader {part.use!r} ships no sample; name a data set with --data ROOT"
-            )
+    named = (options.pop("only", ""), options.pop("exclude", ""))
+    only = named[0] if only is None else only
+    exclude = named[1] if exclude is None else exclude
+    found = _root(part.use, root or options.get("root"))
+    is_sample = found is None
+    if found is None:
+        found = _sample_root(part.use)
         options["split"], only, exclude = "all", "", ""
     elif split is not None:
         options["split"] = split
-    reader: Reader = make_part(PartSpec("reader", part.use, options), root=str(root))
-    with guest("reader", part.use):
-        indices: Sequence[int] = range(len(reader))
-        skipped, forms, split_read = tuple(reader.skipped), reader.forms, reader.split
-        if not all(isinstance(item, Skipped) for item in skipped) or not isinstance(
+    reader: Reader = make_part(PartSpec("reader", part.use, options), root=str(found))
+    whole = _whole(part.use, found, reader, limit, is_sample)
+    if only or exclude:
+        whole = _narrowed(whole, PartSpec("reader", part.use, options), only, exclude)
+    narrowed = replace(whole, _indices=whole._indices[:limit])
+    if not narrowed:
+        by = " after narrowing it by form ids" if only or exclude else ""
+        raise DataError(f"{found}: no samples in split {narrowed.split!r}{by}")
+    return narrowed
+
+
+def _root(reader: str, root: str | Path | None) -> Path | None:
+    """The root that is given, or that the environment names; None where nobody names one.
+
+    Raises DataError where it is not there.
+    """
+    named = root if root is not None else default_root(reader)
+    if named is None or Path(named).exists():
+        return None if named is None else Path(named)
+    by = f" ({_variable(reader)} names it)" if named == default_root(reader) else ""
+    raise DataError(f"{named}: no such folder{by}; expected the data of reader {reader!r}")
+
+
+def _sample_root(reader: str) -> Path:
+    """Where the reader's plugin has its sample. Raises DataError where it has none."""
+    with guest("reader", reader):
+        root = registry().get("reader", reader).load().sample_root()
+    if root is None:
+        raise DataError(f"reader {reader!r} ships no sample; name a data set with --data ROOT")
+    return Path(root)
+
+
+def _whole(name: str, root: Path, reader: Reader, limit: int | None, is_sample: bool) -> Dataset:
+    """All samples of a reader, and what it says of them."""
+    with guest("reader", name):
+        indices, split = range(len(reader)), reader.split
+        skipped, forms = tuple(reader.skipped), reader.forms
+        if not all(isinstance(each, Skipped) for each in skipped) or not isinstance(
             forms, FormCount | None
         ):
             raise TypeError(
@@ -198,32 +219,32 @@ def open_dataset(
             )
         for sentence in getattr(reader, "notes", ()):
             warn(sentence)
-    if only or exclude:
-        wanted, unwanted = (
-            _form_ids(only) if only else None,
-            _form_ids(exclude) if exclude else set(),
-        )
-        with guest("reader", part.use):
-            of_index = [reader[index].form for index in indices]
-        for name, ids in ((only, wanted or set()), (exclude, unwanted)):
-            if ids - set(of_index):
-                _name_unknown(name, ids, set(of_index) | _all_forms(part, options, root))
-        indices = [
-            i
-            for i, form in enumerate(of_index)
-            if (wanted is None or form in wanted) and form not in unwanted
-        ]
-        left = {of_index[index] for index in indices}
-        skipped = tuple(item for item in skipped if _may_belong(item.id, left))
-        forms = forms and FormCount(len(left), len(wanted) if wanted is not None else None)
-    indices = indices[:limit]
-    if not indices:
-        raise DataError(
-            f"{root}: no samples in split {split_read!r}"
-            + (" after narrowing it by form ids" if only or exclude else "")
-        )
-    return Dataset(
-        part.use, Path(root), split_read, skipped, forms, limit, is_sample, reader, indices
+    return Dataset(name, root, split, skipped, forms, limit, is_sample, reader, indices)
+
+
+def _narrowed(whole: Dataset, part: PartSpec, only: str, exclude: str) -> Dataset:
+    """The samples of the forms that the file ``only`` names, if any, without those that
+    ``exclude`` names."""
+    wanted = _form_ids(only) if only else None
+    unwanted = _form_ids(exclude) if exclude else set()
+    with guest("reader", part.use):
+        of_index = [whole._reader[index].form for index in whole._indices]
+    for file, ids in ((only, wanted or set()), (exclude, unwanted)):
+        if ids - set(of_index):
+            forms = set(of_index) | _all_forms(part, part.options, whole.root)
+            _name_unknown(file, ids, forms)
+    indices = [
+        index
+        for index, form in enumerate(of_index)
+        if (wanted is None or form in wanted) and form not in unwanted
+    ]
+    left = {of_index[index] for index in indices}
+    asked_for = len(wanted) if wanted is not None else None
+    return replace(
+        whole,
+        skipped=tuple(each for each in whole.skipped if _may_belong(each.id, left)),
+        forms=whole.forms and FormCount(len(left), asked_for),
+        _indices=indices,
     )
 
 
