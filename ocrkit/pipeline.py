@@ -103,19 +103,22 @@ class Pipeline:
             **self._recogniser.assembly.backend.versions(),
         }
 
-    def read(self, source: Source) -> Decoded:
+    def read(self, source: Source, *, places: bool = False) -> Decoded:
         """Reads one image: a path, an image file's bytes, an open file, a PIL image, or pixels
         uint8, grey (H, W), RGB (H, W, 3) or RGBA (H, W, 4); :func:`ocrkit.images.sources.pixels_of`
-        says more. Safe from several threads.
+        says more. Safe from several threads. With ``places`` what is read says where in the image
+        its ``words`` are, and by its ``boundaries`` every character.
 
         Raises ImageError where the image cannot be read.
         """
-        return self._recogniser.read(partial(pixels_of, source))
+        return self._recogniser.read(partial(pixels_of, source), places=places)
 
-    def read_many(self, sources: Iterable[Source], *, after: int = 0) -> Iterator[Item]:
+    def read_many(
+        self, sources: Iterable[Source], *, after: int = 0, places: bool = False
+    ) -> Iterator[Item]:
         """Reads images in batches, in order; sources are as for :meth:`read`, and an image that
         cannot be read is an item with its error. ``after``: so many were read before, in a run that
-        was interrupted.
+        was interrupted. ``places`` as in :meth:`read`.
 
         The first item comes when two batches have been taken from the sources. Later up to 16
         batches are sorted by width, if it varies, before they are read, or as many as hold 32 MiB
@@ -126,7 +129,7 @@ class Pipeline:
             raise TypeError(
                 f"read_many reads several images, not {type(sources).__name__}; read() reads one"
             )
-        return read_items(self._recogniser, sources, after)
+        return read_items(self._recogniser, sources, after, places=places)
 
     def evaluate(
         self,

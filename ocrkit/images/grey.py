@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +66,18 @@ def of_pillow(image: "Pillow") -> Image:
     with suppress(Exception):  # broken EXIF says nothing of how the image is turned
         image = ImageOps.exif_transpose(image)
     return _grey(image, None, inverted=False, wide=False)
+
+
+def are_pixels(value: object) -> TypeGuard[Image]:
+    """Whether it is an array uint8, grey (H, W) or RGB (H, W, 3), with a pixel at least."""
+    if not isinstance(value, np.ndarray) or value.dtype != np.uint8 or not value.size:
+        return False
+    return value.ndim == 2 or (value.ndim == 3 and value.shape[2] == 3)
+
+
+def as_grey(pixels: Image) -> Image:
+    """Grey pixels (H, W) as they are, RGB ones (H, W, 3) as their luma."""
+    return pixels if pixels.ndim == 2 else of_colour(pixels)
 
 
 def of_colour(pixels: npt.NDArray[np.uint8]) -> Image:

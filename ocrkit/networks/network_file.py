@@ -43,10 +43,12 @@ class Exported:
     """What the weights may be used for, with its terms; empty where nobody has said."""
     temperature: float | None
     """What makes confidences fit, where somebody has found that out."""
+    channels: int = 1
+    """Of the input: 1, or 3 where it is in colour."""
 
     @property
     def image(self) -> ImageSize:
-        return ImageSize(self.height, self.width)
+        return ImageSize(self.height, self.width, self.channels)
 
     def metadata(self) -> dict[str, str]:
         """For the file: the entry ``ocrkit``, and in plain words what another program needs."""
@@ -54,7 +56,8 @@ class Exported:
         return {
             "ocrkit": json.dumps({"schema": SCHEMA, **asdict(self)}, ensure_ascii=False),
             "alphabet": self.pipeline["alphabet"],
-            "input": f"images: float32 (N, 1, {self.height}, {width}), grey values / 255, "
+            "input": f"images: float32 (N, {self.channels}, {self.height}, {width}), "
+            f"{'grey values' if self.channels == 1 else 'red, green and blue'} / 255, "
             "zeros beyond each image's width"
             + (f", W a multiple of {self.stride}" if self.width is None else "")
             + "; widths: int64 (N,), each image's width in pixels; N may be 0",
@@ -93,7 +96,9 @@ def read_exported(path: Path) -> Exported:
         about = parse_json(text)
         if about["schema"] != SCHEMA:
             raise ValueError(f"schema {about['schema']!r}, expected {SCHEMA}")
-        exported = Exported(**{field.name: about[field.name] for field in fields(Exported)})
+        exported = Exported(
+            **{field.name: about[field.name] for field in fields(Exported) if field.name in about}
+        )
         exported.pipeline["network"] = path.name
     except (ValueError, KeyError, TypeError) as error:
         raise OcrkitError(

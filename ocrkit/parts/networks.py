@@ -13,7 +13,7 @@ from ocrkit.parts.values import Arrays, FloatArray, ImageSize, IntArray, Sequenc
 class Batch:
     """What a training step eats.
 
-    ``inputs``: images (N, 1, H, W) float32 in 0..1, zero beyond each image's width, or, behind a
+    ``inputs``: images (N, C, H, W) float32 in 0..1, zero beyond each image's width, or, behind a
     featurizer of backend ``numpy``, features (N, T, D) float32. ``sizes``: widths, or lengths, (N,)
     int32. ``labels``: class ids (N, L) int32, padded with −1. ``label_lengths``: (N,) int32.
     """

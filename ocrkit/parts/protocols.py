@@ -13,6 +13,7 @@ from ocrkit.parts.values import (
     Image,
     ImageSize,
     IntArray,
+    PointMap,
     Sample,
     SequenceSize,
     Skipped,
@@ -55,7 +56,8 @@ class Reader(Protocol):
 @runtime_checkable
 class Preprocessor(Protocol):
     """Makes an image easier to read: uint8 (H, W) → uint8 (H', W'), a pure function. Raises
-    ImageError for what it refuses.
+    ImageError for what it refuses. See :class:`TakesColour` for images in colour, and
+    :class:`MapsToSource` for where its pixels come from.
 
     A pipeline may have several, one after the other: ``[preprocessor] before = [{ use = "NAME"
     }]``.
@@ -70,6 +72,26 @@ class SizedPreprocessor(Preprocessor, Protocol):
     pipeline ends with one."""
 
     def output_size(self) -> ImageSize: ...
+
+
+@runtime_checkable
+class MapsToSource(Protocol):
+    """What a preprocessor has besides that says where its pixels come from, so that what is read
+    can be found in the source image. One without it works as well; there are no places then."""
+
+    def to_source(self, image: Image, /) -> PointMap:
+        """Takes points of what the preprocessor makes of this image to points of the image itself.
+
+        Points in margins that were added come to lie outside the image.
+        """
+
+
+@runtime_checkable
+class TakesColour(Protocol):
+    """What a preprocessor, an augmentation or a featurizer has besides that takes images in colour
+    too: ``takes_colour = True`` in its class. Others are given grey ones."""
+
+    takes_colour: ClassVar[bool]
 
 
 @runtime_checkable
@@ -89,9 +111,9 @@ class FeaturizerDefinition(Protocol):
     """A featurizer apart from any framework: a frozen dataclass of options that computes its sizes.
 
     Implementations, registered by backend, are callables ``build(definition, input_size) ->
-    module``. The module maps images (N, 1, H, W) float32 and widths (N,) to features (N, T, D) and
-    lengths (N,), in its framework's own types. For backend ``numpy`` it maps NumPy arrays to NumPy
-    arrays. Where the width varies, W is a multiple of ``stride``.
+    module``. The module maps images (N, C, H, W) float32, C the input's channels, and widths (N,)
+    to features (N, T, D) and lengths (N,), in its framework's own types. For backend ``numpy`` it
+    maps NumPy arrays to NumPy arrays. Where the width varies, W is a multiple of ``stride``.
     """
 
     @property
@@ -178,3 +200,8 @@ class Metric(Protocol):
 
     def counts(self, reference: str, prediction: str, /) -> tuple[float, float]:
         """This sample's share of the numerator and of the denominator."""
+
+
+def takes_colour(part: object) -> bool:
+    """Whether a part says that it takes images in colour."""
+    return getattr(part, "takes_colour", False) is True

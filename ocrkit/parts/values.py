@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.parts.page import Alternative, Page
+from ocrkit.parts.page import Alternative, Page, Points, Word
 
 Image = npt.NDArray[np.uint8]
-"""A grey image: uint8 (H, W), 0 is black, 255 is white; dark writing on light paper."""
+"""Pixels uint8, grey (H, W) or in colour, RGB (H, W, 3); 0 is black, 255 is white; dark writing on
+light paper. What does not say that it takes colour (``takes_colour``) gets grey ones only."""
+
+
+PointMap = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+"""Takes points (N, 2) of one image, x to the right and y down from the outer corner of its top left
+pixel, to those of another."""
 
 
 FloatArray = npt.NDArray[np.float32]
@@ -86,11 +92,12 @@ class FormCount:
 
 @dataclass(frozen=True, slots=True)
 class ImageSize:
-    """Height and width in pixels of what a preprocessor gives; ``width`` is None where it
-    varies."""
+    """Height and width in pixels of what a preprocessor gives; ``width`` is None where it varies.
+    It is grey (1 channel) or in colour (3)."""
 
     height: int
     width: int | None
+    channels: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +130,9 @@ class Decoded:
     """How sure the decoder is of every character (0 to 1), as many as the text is long."""
     alternatives: tuple[Alternative, ...] = ()
     """The best texts, best first, beginning with the text itself."""
+    words: tuple[Word, ...] = ()
+    """The text's words with their places in the source image, where they were asked for; no decoder
+    gives them."""
+    boundaries: tuple[Points, ...] = ()
+    """Where in the source image every character is, 4 points each, as many as the text is long;
+    like the words."""

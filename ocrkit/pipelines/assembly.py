@@ -41,9 +41,10 @@ class Surroundings:
         widths = np.array([image.shape[1] for image in images], np.int32)
         stride = self.stride if self.image.width is None else 1
         width = -(-int(widths.max()) // stride) * stride
-        batch = np.zeros((len(images), 1, self.image.height, width), np.float32)
+        batch = np.zeros((len(images), self.image.channels, self.image.height, width), np.float32)
         for row, image in zip(batch, images, strict=True):
-            np.divide(image, np.float32(255), out=row[0, :, : image.shape[1]])
+            channels = image.transpose(2, 0, 1) if image.ndim == 3 else image[None]
+            np.divide(channels, np.float32(255), out=row[:, :, : image.shape[1]])
         return self.numpy_featurizer(batch, widths) if self.numpy_featurizer else (batch, widths)
 
 
@@ -65,6 +66,7 @@ class Assembly(Surroundings):
             "featurizer": _identity(self.spec.featurizer.use, self.featurizer),
             "encoder": _identity(self.spec.encoder.use, self.encoder),
             "height": self.plan.image.height,
+            **({"channels": 3} if self.plan.image.channels == 3 else {}),
         }
 
     def differences(self, about: Mapping[str, Any]) -> list[str]:
@@ -113,4 +115,5 @@ def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def image_text(size: ImageSize) -> str:
-    return f"{size.height} × {size.width if size.width is not None else 'any'} px"
+    width = size.width if size.width is not None else "any"
+    return f"{size.height} × {width} px{', in colour' if size.channels == 3 else ''}"

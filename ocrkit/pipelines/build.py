@@ -1,5 +1,6 @@
 """Makes the parts of a pipeline and checks that they fit together."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
@@ -8,7 +9,7 @@ from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend, Network, NetworkPlan
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.parts.protocols import SizedPreprocessor
+from ocrkit.parts.protocols import SizedPreprocessor, takes_colour
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import ImageSize, SequenceSize
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
@@ -88,6 +89,15 @@ def _output_size(
     return None
 
 
+def _of_grey_only(named: Sequence[PartSpec], made: Sequence[Any]) -> list[str]:
+    """Which parts of a pipeline whose network takes colour do not, a line each."""
+    return [
+        f"{part.kind} {part.use!r} takes grey images, and the pipeline's are in colour"
+        for part, each in zip(named, made, strict=True)
+        if each is not None and not takes_colour(each)
+    ]
+
+
 def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:
     """Makes all parts and checks every seam between them.
 
@@ -110,6 +120,9 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     augmentations = tuple(_made(part, problems) for part in spec.augment)
     name, engine = _choose_backend(spec, backend, training, problems)
     image = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
+    if image and image.channels == 3:
+        used = (*spec.before, *spec.augment, spec.featurizer)
+        problems += _of_grey_only(used, (*parts["preprocessor"].before, *augmentations, featurizer))
     sequence = _output_size(spec.featurizer, featurizer, (image,), SequenceSize, problems)
     encoded = _output_size(spec.encoder, encoder, (sequence,), SequenceSize, problems)
     if problems:

@@ -2,9 +2,15 @@
 
 from dataclasses import dataclass
 
+from ocrkit.images.grey import as_grey
 from ocrkit.parts.fingerprint import fingerprint
-from ocrkit.parts.protocols import Preprocessor, SizedPreprocessor
+from ocrkit.parts.protocols import Preprocessor, SizedPreprocessor, takes_colour
 from ocrkit.parts.values import Image, ImageSize
+
+
+def fit_for(part: object, image: Image) -> Image:
+    """The image as a part takes it: grey, unless the part says that it takes colour."""
+    return image if takes_colour(part) else as_grey(image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +25,9 @@ class Chain:
     last: SizedPreprocessor
 
     def __call__(self, image: Image, /) -> Image:
-        for part in self.before:
-            image = part(image)
-        return self.last(image)
+        for part in (*self.before, self.last):
+            image = part(fit_for(part, image))
+        return image
 
     def output_size(self) -> ImageSize:
         return self.last.output_size()

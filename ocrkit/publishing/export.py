@@ -180,6 +180,7 @@ def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported
         precision="float32",
         licence=trained.licence,
         temperature=trained.temperature,
+        channels=image.channels,
     )
 
 
@@ -194,9 +195,9 @@ def _difference(file: Network, source: Assembly, arrays: Arrays) -> float:
             source.image.width or int(rng.integers(source.stride, 40 * source.stride))
             for _ in range(count)
         ]
-        batch = source.make_batch(
-            [rng.integers(0, 256, (source.image.height, width), np.uint8) for width in widths]
-        )
+        colours = (3,) if source.image.channels == 3 else ()
+        sizes = [(source.image.height, width, *colours) for width in widths]
+        batch = source.make_batch([rng.integers(0, 256, size, np.uint8) for size in sizes])
         (found, found_lengths), (expected, lengths) = file.predict(*batch), network.predict(*batch)
         if found.shape != expected.shape or found_lengths.tolist() != lengths.tolist():
             return float("inf")

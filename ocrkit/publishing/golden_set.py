@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import DataError, WeightsError
+from ocrkit.images.grey import as_grey
 from ocrkit.networks import weights as weight_files
 from ocrkit.parts.networks import Network
 from ocrkit.parts.plugins import one_line
@@ -76,9 +77,11 @@ def choose(
     """So many items out of a data set's samples, from the narrowest image to the widest; their
     margins are at least ``margin``.
 
-    Raises DataError where there are not as many.
+    Raises DataError where there are not as many, and for a pipeline that reads images in colour.
     """
-    images = [sample.load() for sample in samples]
+    if around.image.channels != 1:
+        raise DataError("a golden set holds grey images; this pipeline's are in colour")
+    images = [as_grey(sample.load()) for sample in samples]
     computed = compute(around, network, images)
     items = [
         Item(sample.id, image, log_probs, text)

@@ -28,6 +28,7 @@ from ocrkit.parts.values import (
 )
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.reading.calls import Calls, apart
+from ocrkit.reading.places import with_places
 from ocrkit.reading.preparing import Prepared, prepare
 from ocrkit.reading.values import Reading, Seconds, waited
 from ocrkit.support.parallel import ordered_map
@@ -46,8 +47,6 @@ hundred bytes a pixel."""
 PREPARED = 64
 """Images that are prepared ahead, beside windows that wait for the network; a batch, where that is
 more."""
-_BLOTS, _UNSURE = 12, 0.1
-"""More blots of ink than words have, and less confidence than what can be read has."""
 NO_INK = Decoded("", 1.0)
 """What is read from an image with nothing on it."""
 _Outputs = tuple[FloatArray, IntArray]
@@ -63,17 +62,6 @@ class _Recognised:
     outputs: list[tuple[list[int], _Outputs]]
     failed: dict[int, str]
     """Why the network has nothing to say of an image."""
-
-
-def _note(item: Prepared, decoded: Decoded) -> str:
-    """What is to be said of a reading that makes no sense, where there is far more in the image
-    than was read."""
-    if item.blots > _BLOTS and (decoded.confidence < _UNSURE or 3 * len(decoded.text) < item.blots):
-        return (
-            "looks like a line or a page; this pipeline reads less at a time, such as single "
-            "words: cut it up"
-        )
-    return ""
 
 
 @dataclass
@@ -119,11 +107,13 @@ class Recogniser:
         if window:
             yield window
 
-    def prepare(self, samples: Iterable[Sample]) -> Iterator[tuple[Sample, Prepared]]:
+    def prepare(
+        self, samples: Iterable[Sample], *, places: bool = False
+    ) -> Iterator[tuple[Sample, Prepared]]:
         """Every sample with its preprocessed image, in order; images are read and preprocessed in
-        threads, ahead."""
+        threads, ahead. With ``places``, what is read of them says where it is written."""
         return ordered_map(
-            lambda sample: (sample, prepare(sample.load, self.assembly)),
+            lambda sample: (sample, prepare(sample.load, self.assembly, places=places)),
             samples,
             self.threads,
             ahead=max(PREPARED, self.batch_size),
@@ -131,8 +121,12 @@ class Recogniser:
         )
 
     def prepare_all(self, dataset: Dataset) -> Iterator[tuple[Sample, Prepared]]:
-        """The same from the cache where it has the samples' images; else they go into it."""
-        key = cache_key(dataset, dataset.fingerprint(), self.assembly.preprocessor.fingerprint())
+        """The same from the cache where it has the samples' images; else they go into it. It holds
+        grey ones."""
+        key = None
+        if self.assembly.image.channels == 1:
+            code = self.assembly.preprocessor.fingerprint()
+            key = cache_key(dataset, dataset.fingerprint(), code)
         images = cached_images(key) if key else None
         done = 0
         if key and images is not None:
@@ -149,9 +143,10 @@ class Recogniser:
                 yield sample, item
             writer.commit()
 
-    def read(self, load: Callable[[], Image]) -> Decoded:
-        """What one image says. Raises ImageError where it cannot be read."""
-        prepared = prepare(load, self.assembly)
+    def read(self, load: Callable[[], Image], *, places: bool = False) -> Decoded:
+        """What one image says, and with ``places`` where. Raises ImageError where it cannot be
+        read."""
+        prepared = prepare(load, self.assembly, places=places)
         if isinstance(prepared.image, ImageError):
             raise prepared.image
         recognised = self._recognise([(Sample("", None, None, load), prepared)], Seconds())
@@ -270,7 +265,14 @@ class Recogniser:
                 yield Skipped(sample.id, recognised.failed[number])
             else:
                 decoded = found.get(number, NO_INK)
-                yield Reading(sample, item.image, decoded, _note(item, decoded))
+                try:
+                    if item.to_source:
+                        stride = self.assembly.stride
+                        decoded = with_places(decoded, item.image, stride, item.to_source)
+                except ImageError as error:
+                    yield Skipped(sample.id, str(error))
+                else:
+                    yield Reading(sample, item.image, decoded, item.note(decoded))
 
     def _decode(self, log_probs: FloatArray, lengths: IntArray, seconds: Seconds) -> list[Decoded]:
         start = time.perf_counter()

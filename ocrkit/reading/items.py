@@ -28,7 +28,9 @@ class Item:
     """What is odd about the image, in one line; most have none."""
 
 
-def read_items(recogniser: Recogniser, sources: Iterable[Source], after: int) -> Iterator[Item]:
+def read_items(
+    recogniser: Recogniser, sources: Iterable[Source], after: int, *, places: bool
+) -> Iterator[Item]:
     samples = (
         Sample(
             str(source) if isinstance(source, str | PathLike) else str(index),
@@ -38,7 +40,9 @@ def read_items(recogniser: Recogniser, sources: Iterable[Source], after: int) ->
         )
         for index, source in enumerate(sources, start=after)
     )
-    for reading in recogniser.readings(recogniser.prepare(samples), Seconds(), after):
+    for reading in recogniser.readings(
+        recogniser.prepare(samples, places=places), Seconds(), after
+    ):
         if isinstance(reading, Skipped):
             named = reading.reason.startswith(
                 f"{reading.id}: "

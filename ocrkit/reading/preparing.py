@@ -1,18 +1,26 @@
 """From a sample to what the network takes: its image read and preprocessed, or why it cannot be."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from ocrkit.errors import ImageError, OcrkitError
+from ocrkit.images.grey import are_pixels, as_grey
 from ocrkit.images.ink import blots_of
 from ocrkit.parts.guests import failure, guest
 from ocrkit.parts.options import PartSpec
-from ocrkit.parts.values import Image
-from ocrkit.pipelines.assembly import Surroundings
+from ocrkit.parts.protocols import MapsToSource, Preprocessor
+from ocrkit.parts.values import Decoded, Image, ImageSize, PointMap
+from ocrkit.pipelines.assembly import Surroundings, image_text
+from ocrkit.pipelines.chain import fit_for
+
+_BLOTS, _UNSURE = 12, 0.1
+"""More blots of ink than words have, and less confidence than what can be read has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +33,20 @@ class Prepared:
     preprocess: float = 0.0
     blots: int = 1
     """Of ink in the image as it was read; of cached ones that are not blank, 1."""
+    to_source: PointMap | None = None
+    """Takes points of it to points of the image as it was read, where that was asked for and the
+    preprocessors can tell."""
+
+    def note(self, decoded: Decoded) -> str:
+        """What is to be said of a reading that makes no sense, where there is far more in the image
+        than was read."""
+        unsure = decoded.confidence < _UNSURE or 3 * len(decoded.text) < self.blots
+        if self.blots > _BLOTS and unsure:
+            return (
+                "looks like a line or a page; this pipeline reads less at a time, such as single "
+                "words: cut it up"
+            )
+        return ""
 
     @property
     def blank(self) -> bool:
@@ -32,17 +54,18 @@ class Prepared:
         return not isinstance(self.image, ImageError) and self.image.min() == self.image.max()
 
 
-def prepare(load: Callable[[], Image], around: Surroundings) -> Prepared:
-    """Reads and preprocesses an image. Whatever goes wrong is the image's error: there may be
-    others beside it."""
+def prepare(load: Callable[[], Image], around: Surroundings, *, places: bool = False) -> Prepared:
+    """Reads and preprocesses an image, and with ``places`` finds where its pixels come from.
+    Whatever goes wrong is the image's error: there may be others beside it."""
     start = time.perf_counter()
     try:
         image = loaded(load)
         read = time.perf_counter()
         pixels = preprocessed(image, around)
-        if not (blots := blots_of(image)):
+        if not (blots := blots_of(as_grey(image))):
             pixels = np.full_like(pixels, 255)
-        return Prepared(pixels, read - start, time.perf_counter() - read, blots)
+        to_source = source_map(image, around) if places else None
+        return Prepared(pixels, read - start, time.perf_counter() - read, blots, to_source)
     except ImageError as error:
         return Prepared(error, time.perf_counter() - start)
 
@@ -62,26 +85,63 @@ def loaded(load: Callable[[], Image]) -> Image:
 def preprocessed(image: Image, around: Surroundings) -> Image:
     """What the pipeline's preprocessors make of an image. Raises ImageError, whatever they
     raise."""
-    chain = around.preprocessor
-    for part, named in zip(
-        (*chain.before, chain.last), (*around.spec.before, around.spec.preprocessor), strict=True
-    ):
+    for part, named in _chain(around):
         image = applied(part, named, image)
-    expected = around.image
-    if image.shape[0] != expected.height or expected.width not in (None, image.shape[1]):
+    height, width, *colours = image.shape
+    given, expected = ImageSize(height, width, *colours), around.image
+    wanted = ImageSize(expected.height, expected.width or width, expected.channels)
+    if given != wanted:
         raise ImageError(
-            f"preprocessor {around.spec.preprocessor.use!r} gave {image.shape[0]} × "
-            f"{image.shape[1]} px; it promised "
-            f"{expected.height} × {expected.width or 'any'} px"
+            f"preprocessor {around.spec.preprocessor.use!r} gave {image_text(given)}; it promised "
+            f"{image_text(expected)}"
         )
     return image
 
 
+def source_map(image: Image, around: Surroundings) -> PointMap | None:
+    """Takes points of what the preprocessors make of an image to points of the image, those in
+    margins to its sides; None where one of them cannot tell. Raises ImageError, whatever they
+    raise."""
+    size = image.shape[1::-1]
+    maps: list[tuple[PointMap, PartSpec]] = []
+    for part, named in _chain(around):
+        if not isinstance(part, MapsToSource):
+            return None
+        with _telling(named):
+            maps.append((part.to_source(fit_for(part, image)), named))
+        image = applied(part, named, image)
+
+    def to_source(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        for back, named in reversed(maps):
+            with _telling(named):
+                found = np.asarray(back(points), np.float64)
+                if found.shape != points.shape:
+                    raise TypeError(f"its to_source gave {found.shape} for points {points.shape}")
+            points = found
+        return np.clip(points, 0, size)
+
+    return to_source
+
+
+def _chain(around: Surroundings) -> Iterator[tuple[Preprocessor, PartSpec]]:
+    """The preprocessors in their order, and their names in the pipeline's file."""
+    chain, spec = around.preprocessor, around.spec
+    parts = (*chain.before, chain.last)
+    return zip(parts, (*spec.before, spec.preprocessor), strict=True)
+
+
 def applied(part: Callable[..., Image], named: PartSpec, image: Image, *more: Any) -> Image:
     """What a part makes of an image. Raises ImageError, whatever the part raises."""
+    with _telling(named):
+        return _checked(part(fit_for(part, image), *more))
+
+
+@contextmanager
+def _telling(named: PartSpec) -> Iterator[None]:
+    """Whatever the part raises is an ImageError."""
     try:
         with guest(named.kind, named.use):
-            return _checked(part(image, *more))
+            yield
     except ImageError:
         raise
     except OcrkitError as error:
@@ -89,7 +149,9 @@ def applied(part: Callable[..., Image], named: PartSpec, image: Image, *more: An
 
 
 def _checked(image: Any) -> Image:
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 2 and image.size:
+    if are_pixels(image):
         return image
     what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-    raise TypeError(f"it gave {what}; expected grey pixels uint8 (height, width)")
+    raise TypeError(
+        f"it gave {what}; expected grey pixels uint8 (height, width), or RGB (height, width, 3)"
+    )

@@ -15,8 +15,9 @@ from unittest import SkipTest
 import numpy as np
 
 from ocrkit.errors import DataError, ImageError
+from ocrkit.images.grey import are_pixels
 from ocrkit.parts.protocols import Reader
-from ocrkit.parts.values import Image, Sample
+from ocrkit.parts.values import Sample
 from ocrkit.testing.base import PartConformance, skipped_where_missing
 
 _IMAGES = 16
@@ -157,7 +158,8 @@ class ReaderConformance(PartConformance):
         )
 
     def test_images_are_grey_pixels(self) -> None:
-        """``load`` gives uint8 (H, W), the same every time and from several threads."""
+        """``load`` gives uint8 (H, W), or in colour (H, W, 3), the same every time and from several
+        threads."""
         samples = self._samples()[:_IMAGES]
         images = []
         for sample in samples:
@@ -169,8 +171,9 @@ class ReaderConformance(PartConformance):
                 else type(image).__name__
             )
             self.check(
-                _is_grey(image),
-                f"loads {sample.id} as {named}; expected grey pixels uint8 (height, width)",
+                are_pixels(image),
+                f"loads {sample.id} as {named}; expected grey pixels uint8 (height, width), or "
+                "RGB (height, width, 3)",
             )
             images.append(image)
         with ThreadPoolExecutor(4) as pool, self.works("to load images from several threads"):
@@ -302,12 +305,3 @@ class ReaderConformance(PartConformance):
         reader = reader or self.reader()
         with self.works("to index its samples"):
             return [reader[index] for index in range(len(reader))]
-
-
-def _is_grey(image: Image) -> bool:
-    return (
-        isinstance(image, np.ndarray)
-        and image.dtype == np.uint8
-        and image.ndim == 2
-        and image.size > 0
-    )

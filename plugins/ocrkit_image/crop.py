@@ -1,12 +1,13 @@
 """Cuts margins off."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from ocrkit import option
-from ocrkit.interfaces import Image
+from ocrkit.interfaces import Image, PointMap
 from ocrkit_image.paper import paper_level, shrunk
 
 _ROWS = 96
@@ -33,17 +34,26 @@ class Crop:
     )
 
     def __call__(self, image: Image, /) -> Image:
+        rows, columns = self._kept(image)
+        return np.ascontiguousarray(image[rows, columns])
+
+    def to_source(self, image: Image, /) -> PointMap:
+        rows, columns = self._kept(image)
+        return partial(np.add, (columns.start, rows.start))
+
+    def _kept(self, image: Image) -> tuple[slice, slice]:
+        """The rows and columns that are left."""
         scale = min(1.0, _ROWS / image.shape[0])
         small = shrunk(image, scale)
         ink = cv2.absdiff(small, np.full_like(small, paper_level(small))) > _DEPTH
         blots = cv2.connectedComponentsWithStats(ink.astype(np.uint8))[2][1:]
         left, top, width, height = blots[blots[:, cv2.CC_STAT_AREA] >= _SPECK, :4].T
         if not left.size:
-            return image
+            return slice(0, image.shape[0]), slice(0, image.shape[1])
         first, last = (top.min(), left.min()), ((top + height).max(), (left + width).max())
         margin = self.margin * (last[0] - first[0]) + 1
         rows, columns = (
             slice(max(0, int((start - margin) / scale)), int(np.ceil((end + margin) / scale)))
             for start, end in zip(first, last, strict=True)
         )
-        return np.ascontiguousarray(image[rows, columns])
+        return rows, columns

@@ -1,11 +1,13 @@
 """Preprocessors that give the network images of a fixed height."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from ocrkit import ConfigError, ImageError, ImageSize, option
-from ocrkit.interfaces import Image
+from ocrkit.interfaces import Image, PointMap
 from ocrkit_image.paper import INK_DOC, Ink, dark_on_light, paper_level
 
 
@@ -34,19 +36,27 @@ class FitPad:
 
     def __call__(self, image: Image, /) -> Image:
         image = dark_on_light(image, self.ink)
-        height, width = image.shape
-        ratio = min(self.height / height, self.width / width)
-        if ratio < 1:
+        height, width, whole = self._sizes(*image.shape)
+        if (height, width) != image.shape:
             import cv2
 
-            height, width = max(1, int(height * ratio)), max(1, int(width * ratio))
             image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
-        whole = (
-            min(self.width, _whole(max(width, self.min_width), self.multiple))
-            if self.min_width
-            else self.width
-        )
         return _pad(image, self.height - height, whole - width, max(230, int(image[0, 0])))
+
+    def to_source(self, image: Image, /) -> PointMap:
+        height, width, whole = self._sizes(*image.shape)
+        margins = (whole - width) // 2, (self.height - height) // 2
+        return partial(_unfitted, margins=margins, scale=_scale(image, height, width))
+
+    def _sizes(self, height: int, width: int) -> tuple[int, int, int]:
+        """Height and width of an image of this size when it has been shrunk, and the width with
+        margins."""
+        ratio = min(self.height / height, self.width / width)
+        if ratio < 1:
+            height, width = max(1, int(height * ratio)), max(1, int(width * ratio))
+        if not self.min_width:
+            return height, width, self.width
+        return height, width, min(self.width, _whole(max(width, self.min_width), self.multiple))
 
     def output_size(self) -> ImageSize:
         return ImageSize(self.height, None if self.min_width else self.width)
@@ -89,8 +99,7 @@ class FitHeight:
 
     def __call__(self, image: Image, /) -> Image:
         height, width = image.shape
-        scaled = max(1, round(width * self.height / height))
-        whole = _whole(max(scaled, self.min_width), self.multiple)
+        scaled, whole = self._widths(height, width)
         if whole > self.max_width:
             raise ImageError(
                 f"{height} × {width} pixels (height × width) become {whole:,} wide at height "
@@ -106,8 +115,31 @@ class FitHeight:
         )
         return _pad(resized, 0, whole - scaled, paper_level(resized))
 
+    def to_source(self, image: Image, /) -> PointMap:
+        scaled, whole = self._widths(*image.shape)
+        margins = (whole - scaled) // 2, 0
+        return partial(_unfitted, margins=margins, scale=_scale(image, self.height, scaled))
+
+    def _widths(self, height: int, width: int) -> tuple[int, int]:
+        """The width that an image of this size is scaled to, and the width with margins."""
+        scaled = max(1, round(width * self.height / height))
+        return scaled, _whole(max(scaled, self.min_width), self.multiple)
+
     def output_size(self) -> ImageSize:
         return ImageSize(self.height, None)
+
+
+Points = npt.NDArray[np.float64]
+
+
+def _scale(image: Image, height: int, width: int) -> tuple[float, float]:
+    """How many pixels of the image, across and down, one of it at another size stands for."""
+    return image.shape[1] / width, image.shape[0] / height
+
+
+def _unfitted(points: Points, *, margins: tuple[int, int], scale: tuple[float, float]) -> Points:
+    """Points (N, 2) of an image that was scaled and got margins left and above, before that."""
+    return (points - margins) * scale
 
 
 def _whole(width: int, multiple: int) -> int:

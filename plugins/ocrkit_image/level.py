@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ocrkit import option
-from ocrkit.interfaces import Image
+from ocrkit.interfaces import Image, PointMap
 from ocrkit_image.paper import SMALL, has_light_ink, shrunk, square
 
 _CELLS = 16
@@ -50,6 +50,9 @@ class Level:
         if has_light_ink(small):
             return np.invert(_divided(np.invert(image), _paper(np.invert(small), cells, beyond)))
         return _divided(image, _paper(small, cells, beyond))
+
+    def to_source(self, image: Image, /) -> PointMap:
+        return np.copy
 
 
 def _paper(image: Image, side: int, beyond: int) -> Image:

@@ -17,7 +17,9 @@ def network_graph(plan: NetworkPlan, arrays: Arrays) -> Graph:
     steps = plan.sequence.steps or "T"
     if plan.featurizer is not None and plan.build_featurizer is not None:
         width = plan.image.width or "W"
-        images = graph.input("images", FLOAT32, ["N", 1, plan.image.height, width])
+        images = graph.input(
+            "images", FLOAT32, ["N", plan.image.channels, plan.image.height, width]
+        )
         widths = graph.input("widths", INT64, ["N"])
         count, images, widths = _one_at_least(graph, images, widths, axis=3)
         featurizer = plan.build_featurizer(plan.featurizer, plan.image)

@@ -51,7 +51,10 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     # Sizes above 1 that differ from each other, since the exporter takes 1 for a constant and equal
     # sizes for one.
     width = plan.image.width or 12 * stride
-    images, widths = torch.zeros(3, 1, plan.image.height, width), torch.full((3,), width)
+    images, widths = (
+        torch.zeros(3, plan.image.channels, plan.image.height, width),
+        torch.full((3,), width),
+    )
     shapes = {"images": {0: Dim.DYNAMIC}, "widths": {0: Dim.DYNAMIC}}
     if plan.image.width is None:
         shapes["images"][3] = Dim.DYNAMIC
@@ -79,7 +82,7 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     # rely on either.
     del model.graph.value_info[:]
     sizes = {
-        "images": ("N", 1, plan.image.height, plan.image.width or "W"),
+        "images": ("N", plan.image.channels, plan.image.height, plan.image.width or "W"),
         "widths": ("N",),
         "log_probs": ("N", plan.sequence.steps or "T", plan.classes),
         "lengths": ("N",),

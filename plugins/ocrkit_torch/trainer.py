@@ -224,7 +224,9 @@ def blank_input(plan: NetworkPlan) -> tuple[Any, Any]:
         steps = plan.sequence.steps or 1
         return np.zeros((1, steps, plan.sequence.features), np.float32), np.array([steps], np.int32)
     width = plan.image.width or plan.featurizer.stride
-    return np.zeros((1, 1, plan.image.height, width), np.float32), np.array([width], np.int32)
+    return np.zeros((1, plan.image.channels, plan.image.height, width), np.float32), np.array(
+        [width], np.int32
+    )
 
 
 @contextmanager

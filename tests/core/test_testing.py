@@ -40,7 +40,7 @@ from typing import ClassVar
 
 import numpy as np
 import ocrkit
-from ocrkit import ConfigError, DataError, Decoded, Sample, SequenceSize, Skipped, option, read_image
+from ocrkit import ConfigError, DataError, Decoded, ImageSize, Sample, SequenceSize, Skipped, option, read_image
 
 _seen = []
 
@@ -83,6 +83,24 @@ class Fade:
     def __call__(self, image, rng):
         factor = 1 - self.share * rng.random()
         return (255 - (255 - image) * factor).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Rosy:
+    takes_colour: ClassVar[bool] = True
+    size: int = option(30, "height and width of the result", minimum=1)
+
+    def __call__(self, image):
+        colours = image if image.ndim == 3 else np.stack([image] * 3, axis=2)
+        rows, columns = (np.arange(self.size) * side // self.size for side in image.shape[:2])
+        return colours[rows][:, columns]
+
+    def output_size(self):
+        return ImageSize(self.size, self.size, 3)
+
+    def to_source(self, image):
+        scale = np.array(image.shape[1::-1]) / self.size
+        return lambda points: points * scale
 
 
 @dataclass(frozen=True)
@@ -151,6 +169,11 @@ def ocrkit_augmentations(register):
 
 
 @ocrkit.hookimpl
+def ocrkit_preprocessors(register):
+    register("rosy", Rosy)
+
+
+@ocrkit.hookimpl
 def ocrkit_decoders(register):
     register("best", Best)
 
@@ -193,6 +216,7 @@ def failed(findings: list[Finding]) -> dict[str, str]:
 SUBJECTS: dict[str, tuple[type[Conformance], str, dict[str, object]]] = {
     "files": (ReaderConformance, "files", {"disjoint_splits": (("train", "test"),)}),
     "fade": (AugmentationConformance, "fade", {}),
+    "rosy": (PreprocessorConformance, "rosy", {}),
     "best": (DecoderConformance, "best", {"finds": "best path"}),
     "wrong": (MetricConformance, "wrong", {}),
     "bands": (FeaturizerConformance, "bands", {}),
@@ -253,9 +277,9 @@ FAULTS = {
     "colours": (
         "files",
         "lambda: read_image(path)",
-        "lambda: np.stack([read_image(path)] * 3, axis=2)",
+        "lambda: np.stack([read_image(path)] * 4, axis=2)",
         "images_are_grey_pixels",
-        "as uint8 (24, 47, 3); expected grey pixels uint8 (height, width)",
+        "as uint8 (24, 47, 4); expected grey pixels uint8 (height, width), or RGB",
     ),
     "empty files that nobody is told of": (
         "files",
@@ -287,6 +311,41 @@ FAULTS = {
         "path.stem, 'anne'",
         "splits_share_no_writer",
         "has writers in both 'train' and 'test': anne",
+    ),
+    "colour that it cannot take": (
+        "rosy",
+        "colours = image if image.ndim == 3 else np.stack([image] * 3, axis=2)",
+        "colours = np.stack([image] * 3, axis=2)",
+        "it_gives_grey_pixels",
+        "makes uint8 (30, 30, 3, 3) of uint8 (24, 80, 3); expected grey pixels uint8 (height, wid",
+    ),
+    "colour that it does not say": (
+        "rosy",
+        "takes_colour: ClassVar[bool] = True",
+        "takes_colour: ClassVar[bool] = False",
+        "its_output_size_is_the_actual_size",
+        "says that it gives colour, but not that it takes it: takes_colour = True in its class",
+    ),
+    "grey where it promised colour": (
+        "rosy",
+        "return colours[rows][:, columns]",
+        "return image[rows][:, columns]",
+        "its_output_size_is_the_actual_size",
+        "makes (30, 30) of an image (24, 80); output_size() says (30, 30, 3)",
+    ),
+    "points of the wrong place": (
+        "rosy",
+        "image.shape[1::-1]",
+        "image.shape[:2]",
+        "its_points_find_back",
+        "takes the middle of a blot at [30.0, 10.5] in an image of 24 × 80 pixels to [9.2",
+    ),
+    "points of the wrong shape": (
+        "rosy",
+        "lambda points: points * scale",
+        "lambda points: (points * scale).T",
+        "its_points_find_back",
+        "takes points (2, 2) and (1, 2) to (2, 2) and (2, 1)",
     ),
     "a random number of its own": (
         "fade",
