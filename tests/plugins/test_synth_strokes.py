@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrkit import DataError
-from ocrkit_synth.strokes import Line, Strokes, cut, draw, parse_xml
+from ocrkit_synth.cutting import cut
+from ocrkit_synth.recordings import Line, parse_xml
+from ocrkit_synth.strokes import Strokes, draw
 
 LETTER = np.array([[0, 0], [10, -60], [25, 0], [40, -55], [60, 0]])
 """A stroke 60 wide; letters are 70 apart, words 60 more."""
@@ -181,7 +183,7 @@ def test_a_damaged_archive_is_named(table: Path) -> None:
 
 
 def test_a_row_without_end_is_refused(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocrkit_synth.strokes._LONGEST", 100)
+    monkeypatch.setattr("ocrkit_synth.recordings._LONGEST", 100)
     with pytest.raises(DataError, match=r"lines.jsonl.gz: row 1 has more than 100 bytes"):
         Strokes(table)
 
