@@ -30,6 +30,8 @@ class Reader(Protocol):
     With a class method ``check(root)`` that returns a dataclass with ``usable`` and ``lines()``,
     ``ocrkit data check`` works for it (see :mod:`ocrkit.data.findings`), and with ``fetch(dest,
     url)``, ``ocrkit data fetch``.
+
+    Attributes do for the properties: ``self.skipped = []``, and in the class ``forms = None``.
     """
 
     root: Path

@@ -35,11 +35,7 @@ class Contents:
         for image in sorted(images | labelled):
             self._add(image, labels.get(image))
         if not self.labels:
-            first = (
-                f"; the first: {self.skipped[0].id}: {self.skipped[0].reason}"
-                if self.skipped
-                else ""
-            )
+            first = "".join(f"; the first: {each.id}: {each.reason}" for each in self.skipped[:1])
             others = "".join(f"; {sentence}" for sentence in passed_over(self.files))
             raise DataError(
                 "folder: no usable images (PNG, JPEG, TIFF, BMP, WebP, GIF) under "

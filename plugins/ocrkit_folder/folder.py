@@ -1,13 +1,12 @@
 """A folder of images, and the texts that lie beside them."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ocrkit import DataError, Sample, Skipped, option, read_image
+from ocrkit import DataError, Sample, option, read_image
 from ocrkit.images import passed_over
 from ocrkit_folder.contents import Contents
 from ocrkit_folder.labels import is_quoted, stays_inside
@@ -33,6 +32,8 @@ class Folder:
     root: Path = option(Path(), "the folder")
     split: str = option("all", "'all', or the name of a folder in the root, for example 'train'")
 
+    forms = None
+
     def __post_init__(self) -> None:
         if not self.root.is_dir():
             raise DataError(f"folder: {self.root} is not a folder; expected one with images in it")
@@ -43,6 +44,7 @@ class Folder:
                 f"folder: no split {self.split!r} in {self.root}; available: {available}"
             )
         self._contents = Contents(self.root, inside)
+        self.skipped = self._contents.skipped
         self._ids = list(self._contents.labels)
 
     def _splits(self) -> list[str]:
@@ -58,10 +60,6 @@ class Folder:
         return Sample(image, *self._contents.labels[image], partial(read_image, path), path=path)
 
     @property
-    def skipped(self) -> Sequence[Skipped]:
-        return self._contents.skipped
-
-    @property
     def notes(self) -> list[str]:
         """What the user may want to know of the data: images that are not read, or have no text,
         and quoted texts."""
@@ -69,10 +67,9 @@ class Folder:
         notes = [f"{self.root}: {sentence}" for sentence in passed_over(self._contents.files)]
         without = [image for image, label in labels.items() if label.text is None]
         if without:
-            have = (
-                f"{len(without):,} of {len(labels):,} images have no text, {without[0]} for example"
-            )
-            notes.append(f"{self.root}: {have}; expected {self._contents.expected(without[0])}")
+            count = f"{len(without):,} of {len(labels):,} images have no text"
+            expected = self._contents.expected(without[0])
+            notes.append(f"{self.root}: {count}, {without[0]} for example; expected {expected}")
         quoted = [
             (image, label.text)
             for image, label in labels.items()
@@ -82,15 +79,10 @@ class Folder:
             begin = "texts begin and end" if len(quoted) > 1 else "text begins and ends"
             notes.append(
                 f"{self.root}: {len(quoted):,} {begin} with a quotation mark, {quoted[0][0]} for "
-                f"example: {quoted[0][1]}; "
-                "it counts as written on the image: where a program put it there, save the table "
-                "without quotes"
+                f"example: {quoted[0][1]}; it counts as written on the image: where a program put "
+                "it there, save the table without quotes"
             )
         return notes
-
-    @property
-    def forms(self) -> None:
-        return None
 
     @classmethod
     def sample_root(cls) -> None:

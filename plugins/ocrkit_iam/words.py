@@ -1,7 +1,6 @@
 """The reader of IAM's words: images, and the texts of words.txt, or where that is missing of the
 XML files; both say the same."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -55,18 +54,16 @@ class IamWords:
         words, malformed, writers = self._texts()
         chosen = [word for word in words if chosen_by(word)]
         images = images_folder(self.root)
-        sizes = {
-            form: image_sizes(images, form) for form in dict.fromkeys(word.form for word in chosen)
-        }
+        forms = dict.fromkeys(word.form for word in chosen)
+        sizes = {form: image_sizes(images, form) for form in forms}
         there = [form for form, found in sizes.items() if found is not None]
         self._check_found(images, there)
 
         self._images = images
         self._writers = writers or xml_writers(xml_folder(self.root) or self.root, there)
-        self._forms = FormCount(
-            len(there), len(split_forms(self.split)) if self.split in LISTED_SPLITS else None
-        )
-        self._skipped = malformed
+        listed = self._listed_forms()
+        self.forms = FormCount(len(there), None if listed is None else len(listed))
+        self.skipped = malformed
         self._words: list[Word] = []
         for word in chosen:
             form_sizes = sizes[word.form]
@@ -77,13 +74,16 @@ class IamWords:
             if form_sizes.get(word.id):
                 self._words.append(word)
             else:
-                self._skipped.append(
-                    Skipped(word.id, "empty file" if word.id in form_sizes else "missing")
-                )
+                reason = "empty file" if word.id in form_sizes else "missing"
+                self.skipped.append(Skipped(word.id, reason))
         if not self._words:
             raise DataError(
                 f"iam: no word of {self.split} can be read under {self.root}; {self._advice()}"
             )
+
+    def _listed_forms(self) -> list[str] | None:
+        """The forms of the split, of which a partial copy lacks some; None where it lists none."""
+        return split_forms(self.split) if self.split in LISTED_SPLITS else None
 
     def _texts(self) -> tuple[list[Word], list[Skipped], dict[str, str]]:
         """Words, malformed rows, and writers by form, from ``ascii/`` or else from ``xml/``."""
@@ -91,19 +91,15 @@ class IamWords:
         if table is not None:
             forms = ascii_file(self.root, "forms.txt")
             writers = parse_forms(read_text(forms, DataError)) if forms else {}
-            words, malformed = parse_words(
-                read_text(table, DataError), table.relative_to(self.root).as_posix()
-            )
+            name = table.relative_to(self.root).as_posix()
+            words, malformed = parse_words(read_text(table, DataError), name)
         elif xml is not None:
             table = xml
-            writers, (words, malformed) = read_xml(
-                xml, split_forms(self.split) if self.split in LISTED_SPLITS else None
-            )
+            writers, (words, malformed) = read_xml(xml, self._listed_forms())
         else:
             raise DataError(
                 f"iam: no texts under {self.root}: neither ascii/words.txt, words.txt, xml/*.xml "
-                "nor *.xml is there; "
-                f"{self._advice()}"
+                f"nor *.xml is there; {self._advice()}"
             )
         if malformed and not words:
             raise DataError(
@@ -146,14 +142,6 @@ class IamWords:
             word.form,
             path,
         )
-
-    @property
-    def skipped(self) -> Sequence[Skipped]:
-        return self._skipped
-
-    @property
-    def forms(self) -> FormCount:
-        return self._forms
 
     @classmethod
     def sample_root(cls) -> Path:

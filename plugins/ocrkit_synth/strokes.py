@@ -57,25 +57,23 @@ class Strokes:
     split: str = option("all", "'all'")
     seed: int = option(0, "fixes the pictures of the words", minimum=0)
 
+    forms = None
+
     def __post_init__(self) -> None:
         if self.split != "all":
             raise DataError(
                 f"strokes: no split named {self.split!r}; the only one is 'all'; narrow it by form "
                 "ids"
             )
-        self._skipped: list[Skipped] = []
+        self.skipped: list[Skipped] = []
         self._words: list[Word] = []
-        for line in read_lines(self.root, self._skipped):
+        for line in read_lines(self.root, self.skipped):
             try:
                 self._words += cut(line)
             except ValueError as error:
-                self._skipped.append(Skipped(line.id, str(error)))
+                self.skipped.append(Skipped(line.id, str(error)))
         if not self._words:
-            first = (
-                f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}"
-                if self._skipped
-                else ""
-            )
+            first = "".join(f"; the first: {each.id}: {each.reason}" for each in self.skipped[:1])
             raise DataError(
                 f"strokes: no words under {self.root}; expected lineStrokes/ and ascii/, or "
                 f"{TABLE}{first}"
@@ -92,14 +90,6 @@ class Strokes:
         word = self._words[index]
         load = partial(render, word.strokes, self.seed, index)
         return Sample(word.id, word.text, self._writers[word.form], load, f"ondb-{word.form}")
-
-    @property
-    def skipped(self) -> Sequence[Skipped]:
-        return self._skipped
-
-    @property
-    def forms(self) -> None:
-        return None
 
     @classmethod
     def sample_root(cls) -> None:

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from bisect import bisect
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
@@ -99,13 +99,15 @@ class SynthWords:
         0.05, "share of words that are random strings of ASCII characters", minimum=0, maximum=1
     )
 
+    forms = None
+
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
             raise DataError(
                 f"synth-words: no split named {self.split!r}; available: {', '.join(SPLITS)}"
             )
         counts = self._count()
-        self._skipped: list[Skipped] = []
+        self.skipped: list[Skipped] = []
         self._fonts: list[Font] = []
         self._texts: list[Vocabulary] = []
         """What each font can write."""
@@ -117,29 +119,25 @@ class SynthWords:
                 lacks = font.lacks(characters)
                 font.pen  # noqa: B018  (measured now, so that a font that cannot be is left out)
             except (OSError, ValueError) as error:
-                self._skipped.append(Skipped(font.path.name, str(error)))
+                self.skipped.append(Skipped(font.path.name, str(error)))
                 continue
             if lacks not in by_lack:
                 by_lack[lacks] = self._vocabulary(counts, lacks)
             if not by_lack[lacks].words:
-                self._skipped.append(Skipped(font.path.name, "lacks the characters of every word"))
+                self.skipped.append(Skipped(font.path.name, "lacks the characters of every word"))
                 continue
             self._fonts.append(font)
             self._texts.append(by_lack[lacks])
             self._lacks.append(lacks)
         if not self._fonts:
-            first = (
-                f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}"
-                if self._skipped
-                else ""
-            )
+            first = "".join(f"; the first: {each.id}: {each.reason}" for each in self.skipped[:1])
             raise DataError(
                 f"synth-words: no font (.ttf or .otf) in {self.root} can be used for "
                 f"{self.split!r}{first}"
             )
         nowhere = frozenset.intersection(*self._lacks)
         if nowhere:
-            self._skipped += [
+            self.skipped += [
                 Skipped(word, "no font has all its characters")
                 for word in counts
                 if nowhere.intersection(word)
@@ -151,30 +149,22 @@ class SynthWords:
         counts = count_words(read_text(path, DataError, expected))
         if self.split != "all":
             held_out = self.split == "validation"
-            counts = Counter(
-                {
-                    word: n
-                    for word, n in counts.items()
-                    if (crc32(word.lower().encode()) % 10 == 0) == held_out
-                }
-            )
+            for word in list(counts):
+                if _is_held_out(word) != held_out:
+                    del counts[word]
         if not counts:
             raise DataError(f"synth-words: {path} has no words for {self.split!r}")
         return counts
 
     def _find_fonts(self) -> list[Font]:
-        fonts = [
-            Font(path)
-            for path in sorted(walk(self.root))
-            if path.suffix.lower() in {".ttf", ".otf"}
-        ]
-        if self.split == "all":
-            return fonts
-        return [
-            font
-            for index, font in enumerate(fonts)
-            if (index % 5 == 0) == (self.split == "validation")
-        ]
+        paths = sorted(path for path in walk(self.root) if path.suffix.lower() in {".ttf", ".otf"})
+        fonts = [Font(path) for path in paths]
+        match self.split:
+            case "train":
+                return [font for number, font in enumerate(fonts) if number % 5]
+            case "validation":
+                return fonts[::5]
+        return fonts
 
     def _vocabulary(self, counts: Mapping[str, int], lacks: frozenset[str]) -> Vocabulary:
         words = sorted(word for word in counts if lacks.isdisjoint(word))
@@ -190,9 +180,8 @@ class SynthWords:
             raise IndexError(index)
         rng = random.Random(self.seed << 32 | index)  # noqa: S311
         number = rng.randrange(len(self._fonts))
-        text = " ".join(self._token(number, rng) for _ in range(rng.randint(1, self.longest)))[
-            :_LONGEST
-        ].strip()
+        words = [self._token(number, rng) for _ in range(rng.randint(1, self.longest))]
+        text = " ".join(words)[:_LONGEST].strip()
         font = self._fonts[number]
         load = partial(render, font, text, self.seed, index)
         return Sample(f"{self.split}-{self.seed}-{index}", text, font.name, load)
@@ -205,9 +194,8 @@ class SynthWords:
         elif (kind := kind - self.numbers) < 0:
             token = _number(rng)
         elif kind - self.strings < 0:
-            token = "".join(
-                rng.choices([each for each in _ASCII if each not in lacks], k=rng.randint(1, 8))
-            )
+            characters = [each for each in _ASCII if each not in lacks]
+            token = "".join(rng.choices(characters, k=rng.randint(1, 8)))
         if token and lacks.isdisjoint(token):
             return token
         word = self._texts[number].draw(rng)
@@ -219,17 +207,14 @@ class SynthWords:
             changed = mark + changed if mark in "(\"'" else changed + mark
         return changed if lacks.isdisjoint(changed) else word
 
-    @property
-    def skipped(self) -> Sequence[Skipped]:
-        return self._skipped
-
-    @property
-    def forms(self) -> None:
-        return None
-
     @classmethod
     def sample_root(cls) -> None:
         return None
+
+
+def _is_held_out(word: str) -> bool:
+    """Whether a word is for validation: about one in ten, the same in any text."""
+    return crc32(word.lower().encode()) % 10 == 0
 
 
 def _number(rng: random.Random) -> str:

@@ -1,12 +1,12 @@
 """The reader ``csv``."""
 
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 
-from ocrkit import DataError, FormCount, Sample, Skipped, option, read_image
+from ocrkit import DataError, Sample, Skipped, option, read_image
 
 COLUMNS = ("path", "text", "writer", "split")
 Row = dict[str, str]
@@ -26,8 +26,10 @@ class Table:
     table: str = option("labels.csv", "the table's name in the folder")
     split: str = option("all", "'all', or one that the column split names")
 
+    forms = None  # a table knows of no pages
+
     def __post_init__(self) -> None:
-        self._skipped: list[Skipped] = []
+        self.skipped: list[Skipped] = []
         self._samples: dict[str, Sample] = {}
         splits = set()
         for line, row in self._rows():
@@ -38,11 +40,7 @@ class Table:
             available = ", ".join(["all", *sorted(splits - {"", "all"})])
             raise DataError(f"csv: no split {self.split!r} in {self._path}; available: {available}")
         if not self._samples:
-            first = (
-                f"; the first: {self._skipped[0].id}: {self._skipped[0].reason}"
-                if self._skipped
-                else ""
-            )
+            first = "".join(f"; the first: {each.id}: {each.reason}" for each in self.skipped[:1])
             raise DataError(f"csv: no row of {self._path} can be used{first}")
         self._ids = list(self._samples)
 
@@ -74,7 +72,7 @@ class Table:
                             f"{len(values)} values for {len(columns)} columns; a text with a "
                             "comma needs quotation marks"
                         )
-                        self._skipped.append(Skipped(f"{self.table}:{lines.line_num}", reason))
+                        self.skipped.append(Skipped(f"{self.table}:{lines.line_num}", reason))
         except OSError as error:
             raise DataError(
                 f"csv: {self._path}: {error.strerror}; expected a table of images and texts"
@@ -87,15 +85,15 @@ class Table:
         name = row["path"]
         path = self.root / name
         if not name or not row["text"]:
-            self._skipped.append(
+            self.skipped.append(
                 Skipped(name or f"{self.table}:{line}", "a path and a text are expected")
             )
         elif name in self._samples:
-            self._skipped.append(Skipped(f"{self.table}:{line}", f"second row of {name}"))
+            self.skipped.append(Skipped(f"{self.table}:{line}", f"second row of {name}"))
         elif PurePath(name).is_absolute() or ".." in PurePath(name).parts:
-            self._skipped.append(Skipped(name, "not inside the folder"))
+            self.skipped.append(Skipped(name, "not inside the folder"))
         elif reason := _unreadable(path):
-            self._skipped.append(Skipped(name, reason))
+            self.skipped.append(Skipped(name, reason))
         else:
             self._samples[name] = Sample(
                 name, row["text"], row["writer"] or None, partial(read_image, path), path=path
@@ -106,14 +104,6 @@ class Table:
 
     def __getitem__(self, index: int, /) -> Sample:
         return self._samples[self._ids[index]]
-
-    @property
-    def skipped(self) -> Sequence[Skipped]:
-        return self._skipped
-
-    @property
-    def forms(self) -> FormCount | None:
-        return None  # a table knows of no pages
 
     @classmethod
     def sample_root(cls) -> Path | None:
