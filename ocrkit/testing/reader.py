@@ -24,7 +24,7 @@ _IMAGES = 16
 """How many images are loaded, of those that a data set has."""
 _IDS = """
 import json, sys
-from ocrkit.pipelines.file import PartSpec, make_part
+from ocrkit.parts.options import PartSpec, make_part
 reader = make_part(PartSpec("reader", sys.argv[1], json.loads(sys.argv[2])))
 print()
 print(json.dumps([reader[index].id for index in range(len(reader))]))
