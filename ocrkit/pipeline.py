@@ -17,7 +17,7 @@ from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import OcrkitError, warn
 from ocrkit.images.sources import Source, pixels_of
 from ocrkit.networks.network_file import Exported, network_files
-from ocrkit.networks.seen_forms import SeenForms, of_model
+from ocrkit.networks.seen_forms import SeenForms
 from ocrkit.parts.characters import unwritable
 from ocrkit.parts.networks import Network
 from ocrkit.parts.protocols import Decoder
@@ -305,4 +305,4 @@ def _seen_by_zoo_weights(exported: Exported) -> SeenForms:
     from ocrkit.zoo.models import model_of
 
     known = model_of(exported.sha256)
-    return of_model(known.folder, known.manifest) if known else SeenForms()
+    return known.seen if known else SeenForms()

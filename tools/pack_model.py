@@ -21,6 +21,7 @@ import ocrkit
 from ocrkit.publishing.pack import pack
 from ocrkit.support.files import read_text
 from ocrkit.zoo.manifest import write_manifest
+from ocrkit.zoo.models import MANIFEST, manifest_table
 
 ITEMS = 36
 """Images of the golden set."""
@@ -76,25 +77,26 @@ def main() -> None:
         about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences"}
     chosen = read_text(arguments.chosen_by).split() if arguments.chosen_by else []
     manifest = pack(arguments.to, arguments.runs, about, chosen=chosen, items=ITEMS)
+    table = manifest_table(arguments.to)
 
     result = ocrkit.load(arguments.to / "pipeline.toml").evaluate(
         arguments.split, data=arguments.data
     )
     forms = result.dataset["forms"]
-    manifest["results"] = {
+    table["results"] = {
         "dataset": f"{result.dataset['name']} {result.dataset['split']}",
         "forms": {name: count for name, count in forms.items() if count is not None},
         "samples": result.samples,
         "command": (
-            f"ocrkit run --pipeline {manifest['name']} --data IAM --split {arguments.split} --json"
+            f"ocrkit run --pipeline {manifest.name} --data IAM --split {arguments.split} --json"
         ),
         "counted": "case, punctuation and punctuation-only words",
         "backend": result.backend,
         "versions": result.versions,
         "metrics": {name: asdict(score) for name, score in result.metrics.items()},
     }
-    write_manifest(arguments.to / "manifest.toml", manifest)
-    print(json.dumps(manifest["results"], indent=2))  # noqa: T201  (a script's result)
+    write_manifest(arguments.to / MANIFEST, table)
+    print(json.dumps(table["results"], indent=2))  # noqa: T201  (a script's result)
 
 
 if __name__ == "__main__":

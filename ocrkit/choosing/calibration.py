@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError, WeightsError
+from ocrkit.parts.checked import CheckError
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.values import FloatArray, IntArray
 from ocrkit.pipeline import Pipeline
 from ocrkit.scoring.confidence import calibration_error
 from ocrkit.support.files import read_text
 from ocrkit.support.parsing import parse_toml
-from ocrkit.zoo.manifest import manifest_problems, write_manifest
+from ocrkit.zoo.manifest import write_manifest
 
 LOWEST, HIGHEST = 0.1, 10.0
 """Temperatures that are tried."""
@@ -134,10 +135,10 @@ def store(path: Path, found: Calibration, command: str) -> None:
     """Stores the temperature as ``[confidence]`` of a model's manifest. Raises WeightsError where
     it is none."""
     try:
-        manifest = parse_toml(read_text(path))
+        table = parse_toml(read_text(path))
     except (OcrkitError, ValueError) as error:
         raise WeightsError(f"{path}: no readable manifest ({error})") from error
-    manifest["confidence"] = {
+    table["confidence"] = {
         "temperature": found.temperature,
         "fitted_on": found.fitted_on,
         "measured_on": found.measured_on,
@@ -145,6 +146,7 @@ def store(path: Path, found: Calibration, command: str) -> None:
         "ece_after": found.ece_after,
         "command": command,
     }
-    if problems := manifest_problems(manifest):
-        raise WeightsError(f"{path}: {'; '.join(problems)}")
-    write_manifest(path, manifest)
+    try:
+        write_manifest(path, table)
+    except CheckError as error:
+        raise WeightsError(f"{path}: {error}") from error

@@ -40,7 +40,7 @@ def list_(as_json: bool) -> None:
                 "name": each.name,
                 "owner": each.owner,
                 "weights_are_here": each.weights_path.is_file(),
-                **each.manifest,
+                **each.table,
             }
             for each in found
         ]
@@ -50,20 +50,19 @@ def list_(as_json: bool) -> None:
 
     rows = []
     for each in found:
-        weights, results = each.manifest["weights"], each.manifest.get("results", {})
-        scores = ", ".join(
-            f"{name} {score['value']:.4f}" for name, score in results.get("metrics", {}).items()
-        )
-        on = f" on {results['dataset']}" if scores else ""
-        parameters = f"{weights['parameters']:,}" if "parameters" in weights else ""
+        parameters, results = each.manifest.weights.parameters, each.manifest.results
+        scores = ""
+        if results and results.metrics:
+            scores = ", ".join(f"{name} {its.value:.4f}" for name, its in results.metrics.items())
+            scores += f" on {results.dataset}"
         rows.append(
             (
                 each.name,
                 each.owner,
-                parameters,
+                f"{parameters:,}" if parameters else "",
                 _size(each),
-                f"{scores}{on}",
-                each.manifest.get("licence", "none stated"),
+                scores,
+                each.manifest.licence or "none stated",
             )
         )
     print_table(
@@ -99,7 +98,7 @@ def show(name: str, whole: bool, as_json: bool) -> None:
 
     found = model(name)
     if as_json:
-        echo_json(found.manifest)
+        echo_json(found.table)
     elif whole:
         echo_lines(read_text(found.folder / MANIFEST))
     else:
@@ -114,12 +113,12 @@ def show(name: str, whole: bool, as_json: bool) -> None:
 def _in_short(model: Model) -> list[str]:
     """What a manifest says of itself in a few lines."""
     manifest = model.manifest
-    lines = [f"licence: {manifest.get('licence', 'none stated')}"]
-    if "terms" in manifest:
-        lines.append(f"terms: {manifest['terms']}")
-    if forms := manifest.get("forms"):
-        seen = f"trained on {forms['trained']:,}, chosen by {forms['chosen']:,}"
-        lines.append(f"forms: {seen} ({model.folder / forms['file']})")
+    lines = [f"licence: {manifest.licence or 'none stated'}"]
+    if manifest.terms:
+        lines.append(f"terms: {manifest.terms}")
+    if forms := manifest.forms:
+        seen = f"trained on {forms.trained:,}, chosen by {forms.chosen:,}"
+        lines.append(f"forms: {seen} ({model.folder / forms.file})")
     return [*lines, f"more: ocrkit zoo show {model.name} --manifest"]
 
 

@@ -6,17 +6,37 @@ training run, the keys of samples that are of no form. They are read when someth
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from ocrkit.errors import OcrkitError, WeightsError
+from ocrkit.parts.checked import Rule, Whole
 from ocrkit.parts.values import Sample
 from ocrkit.support.files import read_bytes, read_text, write_atomically
 from ocrkit.support.parsing import parse_json
 
 FORMS, IMAGES = "forms.txt", "seen.txt"
+
+FileName = Annotated[
+    str,
+    Rule(
+        "the name of a file beside the manifest",
+        lambda name: re.fullmatch(r"[^/\\\0]+", name) is not None and name not in (".", ".."),
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenList:
+    """What a manifest says of a list: its file, and how many are ``trained`` and ``chosen`` in
+    it."""
+
+    file: FileName
+    trained: Whole
+    chosen: Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +78,7 @@ def keys_of(samples: Iterable[Sample]) -> frozenset[str]:
 # -------------------------------------------------------------------------------------------- lists
 
 
-def write_list(path: Path, trained: Iterable[str], chosen: Iterable[str]) -> dict[str, Any]:
+def write_list(path: Path, trained: Iterable[str], chosen: Iterable[str]) -> SeenList:
     """Writes a list, whole or not at all; returns what a manifest says of it.
 
     Raises WeightsError for an id that goes over the end of a line.
@@ -70,7 +90,7 @@ def write_list(path: Path, trained: Iterable[str], chosen: Iterable[str]) -> dic
     text = "".join(f"{use}\t{each}\n" for use, listed in lists.items() for each in listed)
     with write_atomically(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return {"file": path.name, **{use: len(listed) for use, listed in lists.items()}}
+    return SeenList(path.name, **{use: len(listed) for use, listed in lists.items()})
 
 
 def read_list(path: Path) -> dict[str, frozenset[str]]:
@@ -88,37 +108,36 @@ def read_list(path: Path) -> dict[str, frozenset[str]]:
     return {use: frozenset(ids) for use, ids in found.items()}
 
 
-def write_seen(folder: Path, seen: SeenForms) -> dict[str, Any]:
-    """Writes a model's lists; returns the tables ``forms`` and ``images`` of its manifest,
-    ``images`` where there are any."""
-    tables = {"forms": write_list(folder / FORMS, seen.trained, seen.chosen)}
-    if seen.trained_keys or seen.chosen_keys:
-        tables["images"] = write_list(folder / IMAGES, seen.trained_keys, seen.chosen_keys)
-    return tables
+def write_seen(folder: Path, seen: SeenForms) -> tuple[SeenList, SeenList | None]:
+    """Writes a model's lists; returns ``forms`` and ``images`` of its manifest, ``images`` where
+    there are any."""
+    forms = write_list(folder / FORMS, seen.trained, seen.chosen)
+    if not seen.trained_keys and not seen.chosen_keys:
+        return forms, None
+    return forms, write_list(folder / IMAGES, seen.trained_keys, seen.chosen_keys)
 
 
-def of_model(folder: Path, manifest: Mapping[str, Any]) -> SeenForms:
+def of_model(folder: Path, forms: SeenList | None, images: SeenList | None) -> SeenForms:
     """What the model in a folder says; nothing where its manifest names no list.
 
     Raises WeightsError where a list is missing or damaged, or has not as many lines as the manifest
     says.
     """
-    return SeenForms(*_listed(folder, manifest, "forms"), *_listed(folder, manifest, "images"))
+    return SeenForms(*_listed(folder, forms, "forms"), *_listed(folder, images, "images"))
 
 
 def _listed(
-    folder: Path, manifest: Mapping[str, Any], name: str
+    folder: Path, stated: SeenList | None, name: str
 ) -> tuple[frozenset[str], frozenset[str]]:
     """What was trained on and chosen by, of the list of this name."""
-    stated = manifest.get(name)
     if stated is None:
         return frozenset(), frozenset()
-    path = folder / stated["file"]
+    path = folder / stated.file
     found = read_list(path)
-    for use, ids in found.items():
-        if len(ids) != stated[use]:
+    for use, count in (("trained", stated.trained), ("chosen", stated.chosen)):
+        if len(found[use]) != count:
             raise WeightsError(
-                f"{path}: {len(ids):,} {name} are {use!r}, the manifest says {stated[use]:,}: "
+                f"{path}: {len(found[use]):,} {name} are {use!r}, the manifest says {count:,}: "
                 "cut off or replaced; install the model anew"
             )
     return found["trained"], found["chosen"]

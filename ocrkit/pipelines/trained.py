@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ocrkit.errors import WeightsError
 from ocrkit.networks import weights as weight_files
@@ -13,6 +13,7 @@ from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
 from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.spec import run_name
+from ocrkit.zoo.manifest import Manifest
 
 
 class FoundWeights(NamedTuple):
@@ -21,7 +22,7 @@ class FoundWeights(NamedTuple):
 
     weights: weight_files.Weights
     folder: Path
-    manifest: dict[str, Any] | None
+    manifest: Manifest | None
 
 
 def find_weights(reference: str, folder: Path) -> FoundWeights:
@@ -42,7 +43,7 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
             ".safetensors file"
         )
     manifest = manifest_of(path)
-    weights = weight_files.read(path, sha256=manifest["weights"]["sha256"] if manifest else None)
+    weights = weight_files.read(path, sha256=manifest.weights.sha256 if manifest else None)
     if manifest is None and not run_name(path.parent) and (copied := model_of(weights.sha256)):
         return FoundWeights(weights, copied.folder, copied.manifest)
     return FoundWeights(weights, path.parent, manifest)
@@ -139,10 +140,10 @@ def _known(found: FoundWeights) -> Provenance:
             partial(of_run, folder),
         )
     return Provenance(
-        f"{manifest.get('licence', 'no licence stated')}. {manifest.get('terms', '')}".strip(),
-        manifest.get("confidence", {}).get("temperature"),
-        partial(of_model, folder, manifest),
-        manifest.get("results", {}).get("dataset", ""),
+        f"{manifest.licence or 'no licence stated'}. {manifest.terms}".strip(),
+        manifest.confidence.temperature if manifest.confidence else None,
+        partial(of_model, folder, manifest.forms, manifest.images),
+        manifest.results.dataset if manifest.results else "",
     )
 
 

@@ -2,6 +2,7 @@
 says where they are from."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import tomli_w
 from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.networks import weights as weight_files
-from ocrkit.networks.seen_forms import write_seen
+from ocrkit.networks.seen_forms import of_run, write_seen
 from ocrkit.parts.options import PartSpec
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.assembly import Assembly
@@ -21,9 +22,9 @@ from ocrkit.pipelines.relative_paths import files_in
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.training_options import Training
 from ocrkit.publishing.golden_set import choose, write_golden
-from ocrkit.publishing.runs import OF_ONE_MACHINE, about_run, log_of, runs_of, seen_by
+from ocrkit.publishing.runs import OF_ONE_MACHINE, about_run, chosen_epoch, log_of, runs_of, seen_by
 from ocrkit.support.checksums import sha256_of
-from ocrkit.zoo.manifest import SCHEMA, write_manifest
+from ocrkit.zoo.manifest import SCHEMA, Manifest, write_manifest
 from ocrkit.zoo.models import MANIFEST
 
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
@@ -38,7 +39,7 @@ def pack(
     *,
     chosen: Iterable[str] = (),
     items: int = ITEMS,
-) -> dict[str, Any]:
+) -> Manifest:
     """Makes a model of a training run in ``folder``, which has its ``pipeline.toml``, and returns
     the manifest.
 
@@ -75,7 +76,8 @@ def pack(
         "dtype": "float16",
         "parameters": sum(array.size for array in arrays.values()),
     }
-    manifest = {
+    forms, images = write_seen(folder, seen_by(runs, chosen))
+    table = {
         "schema": SCHEMA,
         "name": assembly.spec.name,
         "summary": assembly.spec.summary,
@@ -83,14 +85,14 @@ def pack(
         "weights": weights,
         "network": assembly.identity(),
         "training": {**about.get("training", {}), "runs": runs_of(runs)},
-        **write_seen(folder, seen_by(runs, chosen)),
+        "forms": asdict(forms),
+        **({"images": asdict(images)} if images else {}),
         "golden": _golden(folder, assembly, items),
     }
-    write_manifest(folder / MANIFEST, manifest)
-    return manifest
+    return write_manifest(folder / MANIFEST, table)
 
 
-def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, Any]:
+def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> Manifest:
     """Makes the model ``name`` of a training run in ``folder``, which is new, card and all; returns
     its manifest.
 
@@ -127,20 +129,20 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> dict[str, A
     trained_on += "".join(
         f", and {each['samples']:,} samples of {each['name']}" for each in about.get("also", [])
     )
-    manifest = pack(folder, [run], {"licence": licence, "training": {"data": trained_on}})
-    if results := _results(run, about, manifest["training"]["runs"][0]["chosen_epoch"]):
-        manifest["results"] = results
-    if manifest["forms"]["chosen"]:
-        manifest["choosing"] = {"purpose": "the best epoch"}
+    stated: dict[str, Any] = {"licence": licence, "training": {"data": trained_on}}
     init = about.get("init") or {}
     if init.get("licence"):
-        manifest["terms"] = f"Trained from {init['weights']}, of which holds on: {init['licence']}"
+        stated["terms"] = f"Trained from {init['weights']}, of which holds on: {init['licence']}"
     if init.get("temperature"):
-        manifest["confidence"] = {
+        stated["confidence"] = {
             "temperature": init["temperature"],
             "fitted_on": f"with the weights {init['weights']}",
         }
-    write_manifest(folder / MANIFEST, manifest)
+    if of_run(run).chosen:
+        stated["choosing"] = {"purpose": "the best epoch"}
+    if results := _results(run, about):
+        stated["results"] = results
+    manifest = pack(folder, [run], stated)
     (folder / "CARD.md").write_text(_card(manifest, about["init"]), encoding="utf-8")
     return manifest
 
@@ -169,10 +171,11 @@ def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
     return able or [trained_on]
 
 
-def _results(run: Path, about: Mapping[str, Any], epoch: int) -> dict[str, Any]:
+def _results(run: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     """The best epoch's scores on the run's validation split; nothing where it had none."""
     if not about["validation"]:
         return {}
+    epoch = chosen_epoch(run)
     scores = next(line["validation"] for line in log_of(run) if line["epoch"] == epoch)
     return {
         "dataset": f"{about['data']['name']} {about['validation']['split']}",
@@ -185,29 +188,24 @@ def _results(run: Path, about: Mapping[str, Any], epoch: int) -> dict[str, Any]:
     }
 
 
-def _card(manifest: Mapping[str, Any], init: Mapping[str, Any] | None) -> str:
+def _card(manifest: Manifest, init: Mapping[str, Any] | None) -> str:
     """What a manifest says, for people, with room for what only its author knows."""
-    run, results = manifest["training"]["runs"][0], manifest.get("results")
+    run, results = manifest.training.runs[0], manifest.results
     start = f", starting from {init['weights']}" if init else ""
     if results:
-        rows = "".join(
-            f"| {metric} | {score['value']:.4f} |\n" for metric, score in results["metrics"].items()
-        )
-        scores = (
-            f"On {results['samples']:,} samples of {results['dataset']}: {results['source']}.\n\n"
-        )
+        rows = "".join(f"| {name} | {its.value:.4f} |\n" for name, its in results.metrics.items())
+        scores = f"On {results.samples:,} samples of {results.dataset}: {results.source}.\n\n"
         scores += f"| metric | value |\n|---|---|\n{rows}"
     else:
         scores = "Nobody has measured it: its training had no validation.\n"
     return (
-        f"# {manifest['name']}\n\n{manifest['summary']}.\n\n## What it scores\n\n{scores}\n"
+        f"# {manifest.name}\n\n{manifest.summary}.\n\n## What it scores\n\n{scores}\n"
         "## What it is for, and what not\n\nIts author has not said yet.\n\n"
         f"## How it was trained\n\nOn {run['samples']:,} samples of "
-        f"{manifest['training']['data']}{start}:\n\n"
+        f"{manifest.training.data}{start}:\n\n"
         f"    {run['command']}\n\n`manifest.toml` has versions and seed, `forms.txt` the forms. "
         "The weights were then rounded to float16.\n\n"
-        f"## Licence\n\n{manifest['licence']}\n"
-        + (f"\n{manifest['terms']}\n" if "terms" in manifest else "")
+        f"## Licence\n\n{manifest.licence}\n" + (f"\n{manifest.terms}\n" if manifest.terms else "")
     )
 
 

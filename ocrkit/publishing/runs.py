@@ -6,7 +6,7 @@ from typing import Any
 
 from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.networks import weights as weight_files
-from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
+from ocrkit.networks.seen_forms import SeenForms, of_run
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.file import load_spec
 from ocrkit.support.files import read_bytes, read_text
@@ -35,6 +35,12 @@ def log_of(run: Path) -> list[dict[str, Any]]:
     return [parse_json(line) for line in read_text(run / "log.jsonl").splitlines()]
 
 
+def chosen_epoch(run: Path) -> int:
+    """The best epoch. Raises WeightsError before the first one is complete."""
+    epoch: int = weight_files.read(run / "best.safetensors").about["training"]["epoch"]
+    return epoch
+
+
 def described_run(run: Path) -> dict[str, Any]:
     """What a manifest says of a training run. Folders and files of the machine that it ran on are
     left out."""
@@ -45,16 +51,13 @@ def described_run(run: Path) -> dict[str, Any]:
             f"{run}: none of its epochs is complete; go on with it: ocrkit train --out {run} "
             "--resume"
         )
-    best = weight_files.read(
-        run / "best.safetensors"
-    )  # not there before the first epoch is complete
     return {
         **{
             name: about[name]
             for name in ("command", "backend", "device", "seed", "versions", "samples")
         },
         "epochs": len(log),
-        "chosen_epoch": best.about["training"]["epoch"],
+        "chosen_epoch": chosen_epoch(run),
         "images_per_second": round(
             sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1
         ),
@@ -83,8 +86,8 @@ def runs_of(runs: Sequence[Path]) -> list[dict[str, Any]]:
     name = init["weights"].removeprefix("zoo:")
     if name != init["weights"] and name in registry().names("zoo"):
         found = model(name)
-        earlier = found.manifest.get("training", {}).get("runs", [])
-        if earlier and of_model(found.folder, found.manifest).trained == set(init["trained"]):
+        earlier = found.manifest.training.runs
+        if earlier and found.seen.trained == set(init["trained"]):
             return [*described, *earlier]
     return [*described, {"weights": init["weights"], "forms": len(init["trained"])}]
 

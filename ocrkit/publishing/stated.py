@@ -1,32 +1,34 @@
 """What a manifest says of its files, held against them."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import SeenList
 from ocrkit.publishing.golden_set import Item
-from ocrkit.zoo.manifest import manifest_problems
+from ocrkit.zoo.manifest import StatedGolden, StatedWeights, manifest_problems
 from ocrkit.zoo.models import Model, check_there
 
 
-def manifest_unlike(found: Model) -> list[str]:
-    path, stated = found.folder / "manifest.toml", found.manifest.get("name", found.name)
-    problems = manifest_problems(found.manifest, verifying=True)
-    if stated != found.name:
-        problems.append(f"name: {stated!r}; plugin {found.owner!r} registers it as {found.name!r}")
-    return [f"{path}: {problem}" for problem in problems]
+def manifest_unlike(name: str, owner: str, table: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the manifest of a model that the plugin ``owner`` registers by a name."""
+    problems = manifest_problems(table, verifying=True)
+    if (stated := table.get("name", name)) != name:
+        problems.append(f"name: {stated!r}; plugin {owner!r} registers it as {name!r}")
+    return problems
 
 
-def file_text(about: Mapping[str, Any]) -> str:
-    return f"{about['bytes']:,} bytes, sha256 {str(about['sha256'])[:12]}…"
+def file_text(stated: StatedWeights | StatedGolden) -> str:
+    return f"{stated.bytes:,} bytes, sha256 {stated.sha256[:12]}…"
 
 
-def forms_text(about: Mapping[str, Any]) -> str:
-    return f"{about['trained']:,} trained on, {about['chosen']:,} chosen by"
+def forms_text(stated: SeenList) -> str:
+    return f"{stated.trained:,} trained on, {stated.chosen:,} chosen by"
 
 
 def weights_unlike(found: Model) -> list[str]:
-    stated, path = found.manifest["weights"], check_there(found)
+    stated, path = found.manifest.weights, check_there(found)
     arrays = weight_files.read(path).arrays.values()
     actual = {
         "bytes": path.stat().st_size,
@@ -36,9 +38,8 @@ def weights_unlike(found: Model) -> list[str]:
     return _unlike(f"{path}: weights", stated, actual)
 
 
-def golden_unlike(found: Model, items: Sequence[Item]) -> list[str]:
-    stated = found.manifest["golden"]
-    path, margin, tolerance = found.folder / stated["file"], stated["margin"], stated["tolerance"]
+def golden_unlike(path: Path, stated: StatedGolden, items: Sequence[Item]) -> list[str]:
+    margin, tolerance = stated.margin, stated.tolerance
     problems = _unlike(
         f"{path}: golden", stated, {"bytes": path.stat().st_size, "items": len(items)}
     )
@@ -54,9 +55,12 @@ def golden_unlike(found: Model, items: Sequence[Item]) -> list[str]:
     ]
 
 
-def _unlike(where: str, stated: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+def _unlike(
+    where: str, stated: StatedWeights | StatedGolden, actual: Mapping[str, object]
+) -> list[str]:
+    """What is stated, and is another in the file."""
     return [
-        f"{where}.{key}: {stated[key]!r} in the manifest, {value!r} in the file"
-        for key, value in actual.items()
-        if key in stated and stated[key] != value
+        f"{where}.{name}: {getattr(stated, name)!r} in the manifest, {value!r} in the file"
+        for name, value in actual.items()
+        if getattr(stated, name) not in (value, "", 0)
     ]

@@ -9,7 +9,6 @@ from itertools import combinations
 import numpy as np
 
 from ocrkit.errors import OcrkitError, PluginError
-from ocrkit.networks.seen_forms import of_model
 from ocrkit.parts.plugins import one_line
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays, FloatArray
@@ -26,7 +25,7 @@ from ocrkit.publishing.stated import (
     manifest_unlike,
     weights_unlike,
 )
-from ocrkit.zoo.models import Model, read_manifest
+from ocrkit.zoo.models import MANIFEST, Model, manifest_table, model, model_folder
 
 STORED = "stored"
 
@@ -104,27 +103,29 @@ def verify(
     been computed, of how many. What is wrong with the model is in the result; raises OcrkitError
     where there is no such model, or no manifest that can be read.
     """
-    result, found = Verification(name), read_manifest(name)
+    result, folder = Verification(name), model_folder(name)
+    owner, table = registry().get("zoo", name).plugin.name, manifest_table(folder)
     with _check(result, "manifest") as problems:
-        problems += manifest_unlike(found)
+        problems += [
+            f"{folder / MANIFEST}: {problem}" for problem in manifest_unlike(name, owner, table)
+        ]
     if result.problems:
         return result
+    found = model(name)
+    stated, golden, forms = found.manifest.weights, found.manifest.golden, found.manifest.forms
     result.fetched = not found.url or found.weights_path.is_file()
-    if not result.fetched:
+    if not result.fetched or golden is None:  # without one it has a problem
         return result
-    result.tolerance = tolerance = float(found.manifest["golden"]["tolerance"])
+    result.tolerance = golden.tolerance
     items: list[Item] = []
-    with _check(result, "weights", file_text(found.manifest["weights"])) as problems:
+    with _check(result, "weights", file_text(stated)) as problems:
         problems += weights_unlike(found)
-    with _check(result, "golden set", file_text(found.manifest["golden"])) as problems:
-        items = read_golden(
-            found.folder / found.manifest["golden"]["file"],
-            sha256=found.manifest["golden"]["sha256"],
-        )
-        problems += golden_unlike(found, items)
-    if "forms" in found.manifest:
-        with _check(result, "forms", forms_text(found.manifest["forms"])):
-            of_model(found.folder, found.manifest)
+    with _check(result, "golden set", file_text(golden)) as problems:
+        items = read_golden(folder / golden.file, sha256=golden.sha256)
+        problems += golden_unlike(folder / golden.file, golden, items)
+    if forms:
+        with _check(result, "forms", forms_text(forms)):
+            found.seen  # noqa: B018  (its lists are read when it is asked for)
     with _check(result, "pipeline") as problems:
         spec = load_spec(name)
         if spec.weights != f"zoo:{name}":
@@ -157,7 +158,7 @@ def verify(
                 for item, (_, text) in zip(items, computed[label], strict=True)
                 if text != item.text
             ]
-    _compare(result, items, computed, tolerance)
+    _compare(result, items, computed, golden.tolerance)
     return result
 
 
@@ -188,7 +189,7 @@ def _engines(
             assembly = assemble(spec, backend=name)
             problems += [
                 f"manifest.toml: network: {line}"
-                for line in assembly.differences(found.manifest["network"])
+                for line in assembly.differences(found.table["network"])
             ]
             arrays, _ = weights_to_read_with(assembly)
             seen = assembly.backend.devices()

@@ -1,12 +1,13 @@
-"""Models' manifests: every key that ocrkit knows, its type, who needs it; and how they are
-written."""
+"""Models' manifests: what is in them, who needs it, and how they are written. ``docs/zoo.md`` says
+what it all means."""
 
-import math
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any
 
+from ocrkit.networks.seen_forms import FileName, SeenList
+from ocrkit.parts.checked import CheckError, Count, Positive, Rule, Sha256, Share, checked
 from ocrkit.support.files import write_atomically
 
 SCHEMA = 2
@@ -14,152 +15,163 @@ MOST_TOLERANCE = 1e-3
 """The largest difference in log-probabilities (nats, float32) that a golden set may allow."""
 
 
-class _Kind(NamedTuple):
-    """A type of value, in words, and how to tell it."""
-
-    words: str
-    fits: Callable[[Any], bool]
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-_TEXT = _Kind("a text", lambda value: isinstance(value, str))
-_WHOLE = _Kind("a whole number, 0 or more", _is_whole)
-_COUNT = _Kind("a whole number above 0", lambda value: _is_whole(value) and value > 0)
-_TABLE = _Kind("a table", lambda value: isinstance(value, dict))
-_TABLES = _Kind(
-    "a list of tables",
-    lambda value: isinstance(value, list) and all(isinstance(each, dict) for each in value),
-)
-_SCORES = _Kind(
-    "a table of tables with a number `value`",
-    lambda value: (
-        isinstance(value, dict)
-        and all(isinstance(s, dict) and _is_number(s.get("value")) for s in value.values())
-    ),
-)
-
-
-def _is_address(value: Any) -> bool:
+def _is_address(value: str) -> bool:
     from ocrkit.support.web import is_safe  # which imports what speaks HTTP and TLS
 
-    return isinstance(value, str) and is_safe(value)
+    return is_safe(value)
 
 
-_FILE = _Kind(
-    "the name of a file beside the manifest",
-    lambda value: (
-        isinstance(value, str)
-        and re.fullmatch(r"[^/\\\0]+", value) is not None
-        and value not in (".", "..")
+Schema = Annotated[
+    int,
+    Rule(f"{SCHEMA}: it was made for another version of ocrkit", lambda schema: schema == SCHEMA),
+]
+Address = Annotated[str, Rule("an https address without a login", _is_address)]
+Tolerance = Annotated[
+    float,
+    Rule(
+        f"a number above 0, at most {MOST_TOLERANCE:g}", lambda value: 0 < value <= MOST_TOLERANCE
     ),
-)
-_SHA256 = _Kind(
-    "64 hexadecimal digits in small letters",
-    lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,
-)
-_URL = _Kind("an https address without a login", _is_address)
-_POSITIVE = _Kind("a number above 0", lambda value: _is_number(value) and 0 < value < math.inf)
-_SHARE = _Kind("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
-_TOLERANCE = _Kind(
-    f"a number above 0, at most {MOST_TOLERANCE:g}",
-    lambda value: _is_number(value) and 0 < value <= MOST_TOLERANCE,
-)
-
-LOADING, VERIFYING, OPTIONAL = 0, 1, 2
-"""Who needs a key, where the table that it is in is there."""
-
-_KEYS: dict[str, tuple[_Kind, int]] = {
-    "name": (_TEXT, VERIFYING),
-    "summary": (_TEXT, OPTIONAL),
-    "licence": (_TEXT, VERIFYING),
-    "terms": (_TEXT, OPTIONAL),
-    "weights": (_TABLE, LOADING),
-    "weights.file": (_FILE, LOADING),
-    "weights.sha256": (_SHA256, LOADING),
-    "weights.url": (_URL, OPTIONAL),
-    "weights.bytes": (_COUNT, VERIFYING),
-    "weights.dtype": (_TEXT, OPTIONAL),
-    "weights.parameters": (_COUNT, OPTIONAL),
-    "network": (_TABLE, VERIFYING),
-    "network.alphabet": (_TEXT, VERIFYING),
-    "network.height": (_COUNT, VERIFYING),
-    "network.featurizer": (_TABLE, VERIFYING),
-    "network.encoder": (_TABLE, VERIFYING),
-    "golden": (_TABLE, VERIFYING),
-    "golden.file": (_FILE, VERIFYING),
-    "golden.sha256": (_SHA256, VERIFYING),
-    "golden.bytes": (_COUNT, VERIFYING),
-    "golden.items": (_COUNT, VERIFYING),
-    "golden.tolerance": (_TOLERANCE, VERIFYING),
-    "golden.margin": (_POSITIVE, VERIFYING),
-    "golden.source": (_TEXT, OPTIONAL),
-    "golden.backend": (_TEXT, OPTIONAL),
-    "golden.device": (_TEXT, OPTIONAL),
-    "golden.versions": (_TABLE, OPTIONAL),
-    "training": (_TABLE, OPTIONAL),
-    "training.data": (_TEXT, OPTIONAL),
-    "training.runs": (_TABLES, OPTIONAL),
-    "choosing": (_TABLE, OPTIONAL),
-    "choosing.purpose": (_TEXT, OPTIONAL),
-    "forms": (_TABLE, OPTIONAL),
-    "forms.file": (_FILE, LOADING),
-    "forms.trained": (_WHOLE, LOADING),
-    "forms.chosen": (_WHOLE, LOADING),
-    "images": (_TABLE, OPTIONAL),
-    "images.file": (_FILE, LOADING),
-    "images.trained": (_WHOLE, LOADING),
-    "images.chosen": (_WHOLE, LOADING),
-    "confidence": (_TABLE, OPTIONAL),
-    "confidence.temperature": (_POSITIVE, LOADING),
-    "confidence.fitted_on": (_TEXT, OPTIONAL),
-    "confidence.measured_on": (_TEXT, OPTIONAL),
-    "confidence.ece_before": (_SHARE, OPTIONAL),
-    "confidence.ece_after": (_SHARE, OPTIONAL),
-    "confidence.command": (_TEXT, OPTIONAL),
-    "results": (_TABLE, OPTIONAL),
-    "results.dataset": (_TEXT, LOADING),
-    "results.samples": (_COUNT, OPTIONAL),
-    "results.command": (_TEXT, OPTIONAL),
-    "results.metrics": (_SCORES, LOADING),
-}
+]
 
 
-def manifest_problems(manifest: Mapping[str, Any], *, verifying: bool = False) -> list[str]:
-    """All that is wrong with a manifest, a line each. ``verifying`` asks for the keys that ``ocrkit
-    zoo verify`` needs too."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedWeights:
+    """``[weights]``: their file. What may be left out is empty or 0 then."""
+
+    file: FileName
+    sha256: Sha256
+    url: Address | None = None
+    """Where the file is fetched from; None where it is in the model's folder."""
+    bytes: Count = 0
+    dtype: str = ""
+    parameters: Count = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedNetwork:
+    """``[network]``: what the weights are made for."""
+
+    alphabet: str
+    height: Count
+    featurizer: dict[str, Any]
+    encoder: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedGolden:
+    """``[golden]``: the golden set, its tolerance and margin in nats, and what computed it."""
+
+    file: FileName
+    sha256: Sha256
+    bytes: Count
+    items: Count
+    tolerance: Tolerance
+    margin: Positive
+    source: str = ""
+    backend: str = ""
+    device: str = ""
+    versions: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedTraining:
+    """``[training]``: the runs that led to the weights are free tables, the last run first."""
+
+    data: str = ""
+    runs: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedChoosing:
+    """``[choosing]``: what the forms served for that something was chosen by."""
+
+    purpose: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedConfidence:
+    """``[confidence]``: what ``ocrkit calibrate`` found."""
+
+    temperature: Positive
+    fitted_on: str = ""
+    measured_on: str = ""
+    ece_before: Share | None = None
+    ece_after: Share | None = None
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedScore:
+    """A metric's value, which may have a ``low`` and a ``high`` beside it."""
+
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedResults:
+    """``[results]``: what the model scores."""
+
+    dataset: str
+    metrics: dict[str, StatedScore]
+    samples: Count = 0
+    command: str = ""
+    source: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """A model's manifest, as far as ocrkit uses it: other keys are the author's own."""
+
+    schema: Schema
+    name: str = ""
+    summary: str = ""
+    licence: str = ""
+    terms: str = ""
+    weights: StatedWeights
+    network: StatedNetwork | None = None
+    golden: StatedGolden | None = None
+    training: StatedTraining = StatedTraining()
+    choosing: StatedChoosing | None = None
+    forms: SeenList | None = None
+    images: SeenList | None = None
+    confidence: StatedConfidence | None = None
+    results: StatedResults | None = None
+
+
+_VERIFIED = ("name", "licence", "network", "golden")
+"""What ``ocrkit zoo verify`` needs besides, and the weights' size."""
+
+
+def manifest_problems(table: Mapping[str, Any], *, verifying: bool = False) -> list[str]:
+    """All that is wrong with a manifest, a line each. ``verifying`` asks for what ``ocrkit zoo
+    verify`` needs too."""
     problems = []
-    if manifest.get("schema") != SCHEMA:
-        problems.append(
-            f"schema: {manifest.get('schema')!r}; expected {SCHEMA}: it was made for another "
-            "version of ocrkit"
-        )
-    for name, (kind, needed) in _KEYS.items():
-        above, _, key = name.rpartition(".")
-        table = manifest.get(above) if above else manifest
-        if not isinstance(table, Mapping):
-            continue  # what should be this table has its own line
-        if key not in table:
-            if (
-                needed == LOADING
-                or (needed == VERIFYING and verifying)
-                or (name == "weights.bytes" and "url" in table)
-            ):
-                problems.append(f"{name} is missing; expected {kind.words}")
-        elif not kind.fits(table[key]):
-            problems.append(f"{name}: {table[key]!r}; expected {kind.words}")
+    try:
+        checked(Manifest, table)
+    except CheckError as error:
+        problems = error.problems
+    if verifying:
+        problems += [
+            f"{name}: missing; verifying needs it" for name in _VERIFIED if name not in table
+        ]
+    weights = table.get("weights")
+    if isinstance(weights, Mapping) and "bytes" not in weights and (verifying or "url" in weights):
+        problems.append("weights.bytes: missing; expected a whole number above 0")
     return problems
 
 
-def write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Writes a manifest, whole or not at all."""
+def checked_manifest(table: Mapping[str, Any]) -> Manifest:
+    """The manifest that a table is. Raises CheckError with all that is wrong."""
+    if problems := manifest_problems(table):
+        raise CheckError(problems)
+    return checked(Manifest, table)
+
+
+def write_manifest(path: Path, table: Mapping[str, Any]) -> Manifest:
+    """Writes a manifest, whole or not at all. Raises CheckError for one that could not be read."""
     import tomli_w
 
+    manifest = checked_manifest(table)
     with write_atomically(path) as temporary:
-        temporary.write_text(tomli_w.dumps(manifest), encoding="utf-8")
+        temporary.write_text(tomli_w.dumps(table), encoding="utf-8")
+    return manifest

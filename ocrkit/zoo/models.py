@@ -9,41 +9,48 @@ from typing import Any
 
 from ocrkit.errors import OcrkitError, PluginError, WeightsError
 from ocrkit.networks import weights as weight_files
+from ocrkit.networks.seen_forms import SeenForms, of_model
+from ocrkit.parts.checked import CheckError
 from ocrkit.parts.plugins import one_line
 from ocrkit.parts.registry import registry
 from ocrkit.support.checksums import sha256_of
 from ocrkit.support.files import locked, read_text, write_atomically
 from ocrkit.support.folders import cache_folder
 from ocrkit.support.parsing import parse_toml
-from ocrkit.zoo.manifest import manifest_problems
+from ocrkit.zoo.manifest import Manifest, checked_manifest
 
 MANIFEST = "manifest.toml"
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A zoo model: its folder and its manifest, a table of plain TOML values (``docs/zoo.md`` lists
-    the keys)."""
+    """A zoo model: its folder and its manifest (``docs/zoo.md`` lists the keys)."""
 
     name: str
     owner: str
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
+    table: dict[str, Any]
+    """The manifest as it is in its file, with the author's own keys."""
 
     @property
     def url(self) -> str | None:
         """Where the weights are fetched from; None where they are in the model's folder."""
-        url: str | None = self.manifest["weights"].get("url")
-        return url
+        return self.manifest.weights.url
 
     @property
     def weights_path(self) -> Path:
         """The weights' file: in the model's folder, or, where they have a URL, in the cache under
         the name of their sha256."""
-        weights = self.manifest["weights"]
+        weights = self.manifest.weights
         if self.url:
-            return cache_folder() / "weights" / f"{weights['sha256']}.safetensors"
-        return self.folder / str(weights["file"])
+            return cache_folder() / "weights" / f"{weights.sha256}.safetensors"
+        return self.folder / weights.file
+
+    @property
+    def seen(self) -> SeenForms:
+        """What the weights have seen. Raises WeightsError where a list is missing or damaged."""
+        return of_model(self.folder, self.manifest.forms, self.manifest.images)
 
 
 def model_folder(name: str) -> Path:
@@ -60,14 +67,17 @@ def model_folder(name: str) -> Path:
         ) from error
 
 
-def read_manifest(name: str) -> Model:
-    """A model with its manifest as it is. Raises WeightsError for one that is missing or is no
-    TOML."""
-    folder = model_folder(name)
-    return Model(name, registry().get("zoo", name).plugin.name, folder, _read(folder / MANIFEST))
+def model(name: str) -> Model:
+    """A model whose manifest has been checked. Raises WeightsError for one that is missing, cannot
+    be read or is wrong."""
+    folder, owner = model_folder(name), registry().get("zoo", name).plugin.name
+    table = manifest_table(folder)
+    return Model(name, owner, folder, _checked(folder / MANIFEST, table), table)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def manifest_table(folder: Path) -> dict[str, Any]:
+    """The manifest in a folder as it is. Raises WeightsError where it is missing or is no TOML."""
+    path = folder / MANIFEST
     try:
         return parse_toml(read_text(path))
     except (OcrkitError, ValueError) as error:
@@ -76,20 +86,14 @@ def _read(path: Path) -> dict[str, Any]:
         ) from error
 
 
-def model(name: str) -> Model:
-    """A model whose manifest has been checked. Raises WeightsError for one that is missing, cannot
-    be read or is wrong."""
-    found = read_manifest(name)
-    _check_manifest(found.folder / MANIFEST, found.manifest)
-    return found
+def _checked(path: Path, table: dict[str, Any]) -> Manifest:
+    try:
+        return checked_manifest(table)
+    except CheckError as error:
+        raise WeightsError(f"{path}: {error}") from error
 
 
-def _check_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    if problems := manifest_problems(manifest):
-        raise WeightsError(f"{path}: {'; '.join(problems)}")
-
-
-def manifest_of(weights: Path) -> dict[str, Any] | None:
+def manifest_of(weights: Path) -> Manifest | None:
     """The manifest beside a file of weights, as ``zoo import`` writes it; None where there is none
     of that file.
 
@@ -98,9 +102,8 @@ def manifest_of(weights: Path) -> dict[str, Any] | None:
     path = weights.with_name(MANIFEST)
     if not path.is_file():
         return None
-    manifest = _read(path)
-    _check_manifest(path, manifest)
-    return manifest if manifest["weights"]["file"] == weights.name else None
+    manifest = _checked(path, manifest_table(path.parent))
+    return manifest if manifest.weights.file == weights.name else None
 
 
 def models() -> tuple[list[Model], list[str]]:
@@ -117,9 +120,7 @@ def models() -> tuple[list[Model], list[str]]:
 def model_of(sha256: str) -> Model | None:
     """The model whose weights have this sha256, wherever a copy of them lies; None where no model's
     have."""
-    return next(
-        (each for each in models()[0] if each.manifest["weights"]["sha256"] == sha256), None
-    )
+    return next((each for each in models()[0] if each.manifest.weights.sha256 == sha256), None)
 
 
 def read_model_weights(found: Model) -> weight_files.Weights:
@@ -140,7 +141,7 @@ def read_model_weights(found: Model) -> weight_files.Weights:
             logging.getLogger(__name__).warning(message, found.name, size_text(found), found.url)
         fetch(found)
     try:
-        return weight_files.read(path, sha256=str(found.manifest["weights"]["sha256"]))
+        return weight_files.read(path, sha256=found.manifest.weights.sha256)
     except WeightsError as error:
         if not found.url:
             raise
@@ -149,7 +150,7 @@ def read_model_weights(found: Model) -> weight_files.Weights:
 
 def size_text(found: Model) -> str:
     """The size of the weights' file in words, as the manifest states it."""
-    return f"{found.manifest['weights']['bytes'] / 1e6:.1f} MB"
+    return f"{found.manifest.weights.bytes / 1e6:.1f} MB"
 
 
 # ----------------------------------------------------------------------------------------- fetching
@@ -158,7 +159,7 @@ def size_text(found: Model) -> str:
 def is_there(found: Model) -> bool:
     """Whether a model's weights are on this machine, and are what the manifest says."""
     path = found.weights_path
-    return path.is_file() and sha256_of(path) == found.manifest["weights"]["sha256"]
+    return path.is_file() and sha256_of(path) == found.manifest.weights.sha256
 
 
 def fetch(
@@ -183,9 +184,7 @@ def fetch(
             if is_there(found):
                 return path
             part = path.with_suffix(".part")
-            download(
-                found.url, part, max_bytes=found.manifest["weights"]["bytes"], on_bytes=on_bytes
-            )
+            download(found.url, part, max_bytes=found.manifest.weights.bytes, on_bytes=on_bytes)
             try:
                 _check(found, part, found.url)
             except WeightsError:
@@ -225,7 +224,7 @@ def check_there(found: Model) -> Path:
         if not found.url:
             raise WeightsError(f"{path}: no such weights; install plugin {found.owner!r} anew")
         raise WeightsError(
-            f"model {found.name!r}: its weights ({found.manifest['weights']['file']}, "
+            f"model {found.name!r}: its weights ({found.manifest.weights.file}, "
             f"{size_text(found)}) are not on this "
             "machine, and are not fetched offline. Without OCRKIT_OFFLINE run: ocrkit zoo fetch "
             f"{found.name}; or get "
@@ -243,7 +242,7 @@ def _not_fetched(found: Model) -> str:
 
 
 def _check(found: Model, file: Path, origin: str) -> None:
-    expected, digest = str(found.manifest["weights"]["sha256"]), sha256_of(file)
+    expected, digest = found.manifest.weights.sha256, sha256_of(file)
     if digest != expected:
         raise WeightsError(
             f"{origin}: not the weights of {found.name!r}: expected sha256 {expected}, got {digest}"

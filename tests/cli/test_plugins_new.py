@@ -21,6 +21,7 @@ from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.scaffold.packages import kinds_to_begin_with
 from ocrkit.training import train
+from ocrkit.zoo.manifest import checked_manifest
 from outsiders import PROGRAM, install, outcomes_of, run
 
 ROOT = Path(__file__).parents[2]
@@ -194,7 +195,8 @@ def test_a_model_says_where_its_scores_and_its_weights_are_from(
     ]["validation"]
     assert (trained["samples"], trained["chosen_epoch"], trained["forms"]) == (24, epoch, 3)
     assert manifest["choosing"] == {"purpose": "the best epoch"}
-    assert of_model(folder, manifest) == of_run(tiny_run)
+    lists = checked_manifest(manifest)
+    assert of_model(folder, lists.forms, lists.images) == of_run(tiny_run)
     assert (folder / "forms.txt").read_text().splitlines()[2:4] == [
         "trained\ta01-007",
         "chosen\tc04-156",
@@ -247,7 +249,10 @@ def test_a_models_package_needs_the_packages_that_its_parts_are_from(
     manifest = tomllib.loads((model / "manifest.toml").read_text())
     assert "results" not in manifest
     assert [run["forms"] for run in manifest["training"]["runs"]] == [2, 1]
-    assert of_model(model, manifest) == SeenForms(frozenset({"a01-000u", "a01-003"}))
+    lists = checked_manifest(manifest)
+    assert of_model(model, lists.forms, lists.images) == SeenForms(
+        frozenset({"a01-000u", "a01-003"})
+    )
     assert manifest["training"]["runs"][1]["weights"] == str(tmp_path / "first")
     assert (
         "Nobody has measured it: its training had no validation." in (model / "CARD.md").read_text()

@@ -204,5 +204,5 @@ def test_the_manifest_keeps_what_was_found(tmp_path: Path) -> None:
         "command": "ocrkit calibrate x",
     }
     (tmp_path / "other.toml").write_text("schema = 2\n")
-    with pytest.raises(WeightsError, match=r"weights\.file is missing|weights is missing"):
+    with pytest.raises(WeightsError, match=r"weights\.file: missing|weights: missing"):
         store(tmp_path / "other.toml", Calibration(1.0, "", "", 0.0, 0.0), "")

@@ -4,7 +4,9 @@ is not what it should be."""
 import shutil
 import tomllib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tomli_w
@@ -13,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import ocrkit
+from anything import damaged
 from ocrkit.cli import main
 from ocrkit.errors import WeightsError
 from ocrkit.networks.seen_forms import SeenForms, of_model, write_seen
@@ -40,7 +43,7 @@ def test_what_is_listed_is_what_is_read(
 ) -> None:
     folder = tmp_path_factory.mktemp("model")
     for seen in (SeenForms(trained, chosen), SeenForms(trained, chosen, chosen, trained)):
-        assert of_model(folder, write_seen(folder, seen)) == seen
+        assert of_model(folder, *write_seen(folder, seen)) == seen
 
 
 def test_a_form_of_several_lines_cannot_be_listed(tmp_path: Path) -> None:
@@ -53,7 +56,8 @@ def test_a_form_of_several_lines_cannot_be_listed(tmp_path: Path) -> None:
 def listed(folder: Path) -> Path:
     """The zoo model ``tiny`` with a list of forms: two trained on, one chosen by."""
     manifest = tomllib.loads((folder / "manifest.toml").read_text())
-    manifest |= write_seen(folder, SeenForms(frozenset({"a01-000u", "x"}), frozenset({"c04-156"})))
+    forms, _ = write_seen(folder, SeenForms(frozenset({"a01-000u", "x"}), frozenset({"c04-156"})))
+    manifest["forms"] = asdict(forms)
     (folder / "manifest.toml").write_text(tomli_w.dumps(manifest))
     return folder
 
@@ -106,10 +110,44 @@ def test_a_damaged_list_is_told_when_something_is_scored_and_not_before(
     assert "\n" not in str(caught.value)
 
 
+WHOLE = {
+    "schema": 2,
+    "name": "tiny",
+    "licence": "MIT",
+    "weights": {"file": "w", "sha256": "0" * 64, "bytes": 7, "url": "https://example.org/w"},
+    "network": {"alphabet": "ab", "height": 32, "featurizer": {"use": "x"}, "encoder": {}},
+    "golden": {
+        "file": "g",
+        "sha256": "0" * 64,
+        "bytes": 7,
+        "items": 2,
+        "tolerance": 1e-3,
+        "margin": 0.05,
+        "versions": {"x": "1"},
+    },
+    "training": {"data": "words", "runs": [{"epochs": 2}]},
+    "choosing": {"purpose": "the best epoch"},
+    "forms": {"file": "forms.txt", "trained": 2, "chosen": 0},
+    "images": {"file": "seen.txt", "trained": 0, "chosen": 1},
+    "confidence": {"temperature": 1.5, "ece_before": 0.1},
+    "results": {"dataset": "words", "samples": 7, "metrics": {"cer": {"value": 0.1, "low": 0}}},
+}
+
+
+def test_what_is_whole_has_no_problems() -> None:
+    assert manifest_problems(WHOLE, verifying=True) == []
+
+
+@given(damaged(WHOLE))
+def test_any_value_in_any_place_of_a_manifest_is_taken_or_refused_in_lines(table: Any) -> None:
+    problems = manifest_problems(table, verifying=True) if isinstance(table, dict) else []
+    assert all(len(problem.splitlines()) == 1 for problem in problems)
+
+
 def test_a_list_is_named_by_a_file_and_two_counts() -> None:
     weights = {"file": "w", "sha256": "0" * 64}
     for forms, said in (
-        ({}, ["forms.file is missing", "forms.trained is missing", "forms.chosen is missing"]),
+        ({}, ["forms.file: missing", "forms.trained: missing", "forms.chosen: missing"]),
         (
             {"file": "../x", "trained": -1, "chosen": True},
             ["forms.file: '../x'", "forms.trained: -1", "forms.chosen: True"],

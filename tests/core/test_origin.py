@@ -122,7 +122,8 @@ def test_a_model_that_is_packed_has_them_beside_its_own_licence(
     tuned: Path, tmp_path: Path
 ) -> None:
     manifest = pack_run(tuned, tmp_path / "model", name="mine", licence="CC-BY-4.0")
-    assert manifest["licence"] == "CC-BY-4.0"
-    assert manifest["terms"] == f"Trained from {tmp_path / 'first'}, of which holds on: {LICENCE}"
-    assert manifest["confidence"]["temperature"] == 1.5
+    assert manifest.licence == "CC-BY-4.0"
+    assert manifest.terms == f"Trained from {tmp_path / 'first'}, of which holds on: {LICENCE}"
+    assert manifest.confidence
+    assert manifest.confidence.temperature == 1.5
     assert LICENCE in (tmp_path / "model" / "CARD.md").read_text()

@@ -4,6 +4,7 @@ forms of what they have seen."""
 import json
 import shutil
 import tomllib
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.publishing.pack import pack
 from ocrkit.training import train
-from ocrkit.zoo.manifest import write_manifest
+from ocrkit.zoo.manifest import checked_manifest, write_manifest
 
 SECOND, FIRST = {"command": "second", "forms": 2}, {"command": "first", "forms": 2}
 
@@ -22,7 +23,7 @@ SECOND, FIRST = {"command": "second", "forms": 2}, {"command": "first", "forms":
 def describe(folder: Path, runs: list[dict[str, Any]], trained: set[str]) -> None:
     """Writes into a model's manifest what runs had made it, and what they had trained on."""
     manifest = tomllib.loads((folder / "manifest.toml").read_text())
-    forms = write_seen(folder, SeenForms(frozenset(trained)))
+    forms = {"forms": asdict(write_seen(folder, SeenForms(frozenset(trained)))[0])}
     write_manifest(folder / "manifest.toml", manifest | {"training": {"runs": runs}} | forms)
 
 
@@ -46,7 +47,8 @@ def packed(run: Path, tiny: Path) -> tuple[list[dict[str, object]], SeenForms]:
     manifest = tomllib.loads((folder / "manifest.toml").read_text())
     last, *earlier = manifest["training"]["runs"]
     assert last["forms"] == 3
-    return earlier, of_model(folder, manifest)
+    lists = checked_manifest(manifest)
+    return earlier, of_model(folder, lists.forms, lists.images)
 
 
 OWN = {"a01-000u", "a01-003", "a01-007"}

@@ -24,7 +24,7 @@ def test_a_model_of_a_third_party_is_found_and_reads(
 ) -> None:
     found = model("tiny")
     assert (found.name, found.owner, found.folder) == ("tiny", "small-zoo", folder)
-    assert found.manifest["weights"]["file"] == "w.safetensors"
+    assert found.manifest.weights.file == "w.safetensors"
     from_zoo, from_run = ocrkit.load("tiny"), ocrkit.load(tiny_run)
     assert from_zoo.weights.reference == "zoo:tiny"
     paths = sorted(words_root.glob("words/*/*/*.png"))[:5]

@@ -151,7 +151,7 @@ def test_a_cut_fetch_goes_on_where_it_was(site: Any, cache: Path) -> None:
 
 @pytest.mark.usefixtures("remote")
 def test_a_wrong_file_is_named_with_both_checksums_and_not_kept(site: Any, cache: Path) -> None:
-    right = model("tiny").manifest["weights"]["sha256"]
+    right = model("tiny").manifest.weights.sha256
     body = site.files["models/w"]
     site.files["models/w"] = body[:-1] + bytes([body[-1] ^ 1])
     line = failure(zoo("fetch", "tiny"))
@@ -428,5 +428,5 @@ def test_the_name_in_the_cache_is_a_checksum_and_nothing_else(remote: Path, sha2
 
 def test_a_url_needs_a_size(remote: Path) -> None:
     describe(remote, {"file": "w", "sha256": "0" * 64, "url": "https://example.org/w"})
-    with pytest.raises(WeightsError, match=r"weights\.bytes is missing"):
+    with pytest.raises(WeightsError, match=r"weights\.bytes: missing"):
         model("tiny")

@@ -9,7 +9,6 @@ import pytest
 import ocrkit
 from networks import INSTALLED
 from ocrkit.networks import weights
-from ocrkit.networks.seen_forms import of_model
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.file import load_spec
@@ -42,20 +41,20 @@ def test_every_model_is_tested_here(name: str) -> None:
 
 def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
     found = model(name)
-    about, stored = found.manifest["weights"], read_model_weights(found)
+    about, stored = found.table["weights"], read_model_weights(found)
     assert about["bytes"] == found.weights_path.stat().st_size < 10_000_000
     assert about["sha256"] == weights.sha256_of(found.weights_path)
     assert about["dtype"] == "float16"
     assert {array.dtype for array in stored.arrays.values()} == {np.dtype(np.float16)}
     assert about["parameters"] == sum(array.size for array in stored.arrays.values())
-    assert found.manifest["network"] == stored.about
-    assert Alphabet(found.manifest["network"]["alphabet"]).classes == 96
+    assert found.table["network"] == stored.about
+    assert Alphabet(found.table["network"]["alphabet"]).classes == 96
 
 
 def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on(name: str) -> None:
     """Pen strokes are of other people, on a whiteboard."""
     found = model(name)
-    seen = of_model(found.folder, found.manifest)
+    seen = found.seen
     chosen, of_iam = seen.chosen, {form for form in seen.trained if not form.startswith("ondb-")}
     assert bool(of_iam) == bool(chosen) == (name != "synth-words-resnet"), (
         "which has never seen IAM"
@@ -78,7 +77,7 @@ def test_it_reads_the_same_on_all_backends_as_its_golden_set_says(name: str) -> 
 
 def test_its_golden_set_is_small_of_the_rendered_sample_and_far_from_ties(name: str) -> None:
     found = model(name)
-    about, path = found.manifest["golden"], found.folder / found.manifest["golden"]["file"]
+    about, path = found.table["golden"], found.folder / found.table["golden"]["file"]
     assert path.stat().st_size <= 700_000
     items = read_golden(path, sha256=about["sha256"])
     assert len(items) == about["items"] >= 30
@@ -106,7 +105,7 @@ def test_it_is_as_good_as_its_manifest_says_on_writers_it_has_not_seen(
     name: str, pipeline: ocrkit.Pipeline, real_iam: Path
 ) -> None:
     result = pipeline.evaluate("aachen/validation", data=real_iam)
-    stated = model(name).manifest["results"]
+    stated = model(name).table["results"]
     if result.dataset["forms"]["found"] != stated["forms"]["found"]:
         pytest.skip(
             f"this copy of IAM has {result.dataset['forms']['found']} of the split's forms, not "
