@@ -31,6 +31,10 @@ _OPERATIONS = {
 """Events of Python's audit that change a folder; ``open`` is one where it is to write."""
 
 
+PATIENCE = 300
+"""Seconds after which a command hangs; SIGALRM ends it."""
+
+
 class End(NamedTuple):
     """How a command ended."""
 
@@ -104,6 +108,7 @@ def _be(
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(heard)
+    signal.alarm(PATIENCE)
     if most_bytes is not None:
         if killing:
             signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # which ends the process as a kill does

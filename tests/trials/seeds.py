@@ -11,6 +11,7 @@ import numpy as np
 import tomli_w
 from PIL import Image
 
+from hostile_images import CUT
 from ocrkit.data.cache import CacheWriter
 from ocrkit.errors import ImageError
 from ocrkit.networks.seen_forms import write_list
@@ -22,6 +23,7 @@ from ocrkit.publishing.golden_set import Item, write_golden
 from ocrkit.support.checksums import sha256_of
 from ocrkit_ngrams.arpa import read_arpa
 from ocrkit_ngrams.files import write as write_language_model
+from odd_parts import PARTS
 
 XML = """<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE form SYSTEM "form-metadata.dtd">
@@ -106,6 +108,10 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     _write(folder / "results" / "others.jsonl", results.read_bytes())
     _cache(folder / "cache")
     _images(folder / "images", image)
+    about = folder / "guests" / "odd_dist-1.2.3.dist-info"
+    _write(folder / "guests" / "odd.py", PARTS.encode())
+    _write(about / "METADATA", b"Metadata-Version: 2.1\nName: odd-dist\nVersion: 1.2.3\n")
+    _write(about / "entry_points.txt", b"[ocrkit]\nodd = odd\n")
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -181,6 +187,8 @@ def _images(folder: Path, png: bytes) -> None:
     }
     for name, (image, options) in saved.items():
         image.save(folder / name, **options)
+    for name, data in CUT.items():
+        (folder / f"to cut, {name}.jpg").write_bytes(data)
 
 
 def _turned() -> Image.Exif:

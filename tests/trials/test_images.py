@@ -10,4 +10,5 @@ def test_damaged_images_are_read_or_skipped_and_none_is_lost(tmp_path: Path, see
     count = TRIALS * 5 // 2
     report = run_child("images", tmp_path, seeds=str(seeds), count=count, most_mb=500)
     assert not report["wrong"]
-    assert report["read"] + report["skipped"] == count
+    assert report["tried"] > count
+    assert report["read"] + report["skipped"] == report["tried"]
