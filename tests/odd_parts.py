@@ -243,8 +243,13 @@ PLACES = [
         "forms 7; expected Skipped, and a FormCount or None",
     ),
     ("sample-root", RUN.partition(" --data")[0], "reader 'odd-reader' (plugin 'odd') failed", None),
-    ("check", "data check odd-reader SITE", "plugin 'odd' failed", None),
-    ("reader-made", "data show odd-reader SITE --output TO", "plugin 'odd' failed", None),
+    ("check", "data check odd-reader SITE", "reader 'odd-reader' (plugin 'odd') failed", None),
+    (
+        "reader-made",
+        "data show odd-reader SITE --output TO",
+        "reader 'odd-reader' (plugin 'odd') failed",
+        None,
+    ),
     (
         "size",
         "check RUN --set preprocessor.use=odd-size",

@@ -32,13 +32,19 @@ def check(name: str, root: Path, as_json: bool) -> None:
     """
     from dataclasses import asdict
 
-    report = _reader(name, "check").check(root)
+    from ocrkit.parts.guests import guest
+
+    reader = _reader(name, "check")
+    with guest("reader", name):
+        report = reader.check(root)
+        usable = report.usable
+        found = asdict(report) if as_json else list(report.lines())
     if as_json:
-        echo_json(asdict(report))
+        echo_json(found)
     else:
-        for line in report.lines():
+        for line in found:
             echo(line)
-    if not report.usable:
+    if not usable:
         click.get_current_context().exit(1)
 
 
@@ -72,15 +78,20 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
     """
     import random
 
+    from ocrkit.data.datasets import open_dataset
     from ocrkit.errors import DataError, ImageError
+    from ocrkit.images.grey import as_grey
+    from ocrkit.parts.options import PartSpec
+    from ocrkit.reading.preparing import loaded
     from ocrkit.reports.grid import draw_grid
 
-    reader = _reader(name)(root=root, split=split)
+    dataset = open_dataset(PartSpec("reader", name, {}), root=root, split=split)
     images, titles = [], []
-    for index in random.Random(seed).sample(range(len(reader)), min(count, len(reader))):  # noqa: S311 (no secret)
-        sample = reader[index]
+    drawn = random.Random(seed).sample(range(len(dataset)), min(count, len(dataset)))  # noqa: S311 (no secret)
+    for index in drawn:
+        sample = dataset[index]
         try:
-            images.append(sample.load())
+            images.append(as_grey(loaded(sample.load)))
         except ImageError as error:
             warn(f"{error}; skipped")
         else:
@@ -92,7 +103,7 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
         )
     output = output or Path(f"{name}-samples.png")
     draw_grid(images, titles, 6, output)
-    say(f"{len(images)} of {len(reader):,} samples of {split}:")
+    say(f"{len(images)} of {len(dataset):,} samples of {split}:")
     echo(str(output))
 
 

@@ -200,9 +200,10 @@ def _sample_root(reader: str) -> Path:
     """Where the reader's plugin has its sample. Raises DataError where it has none."""
     with guest("reader", reader):
         root = registry().get("reader", reader).load().sample_root()
-    if root is None:
+        found = None if root is None else Path(root)
+    if found is None:
         raise DataError(f"reader {reader!r} ships no sample; name a data set with --data ROOT")
-    return Path(root)
+    return found
 
 
 def _whole(name: str, root: Path, reader: Reader, limit: int | None, is_sample: bool) -> Dataset:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.fingerprint import stated
+from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend, NetworkPlan
 from ocrkit.parts.protocols import Augmentation, Decoder, Metric
 from ocrkit.parts.values import FloatArray, Image, ImageSize, IntArray
@@ -45,7 +46,22 @@ class Surroundings:
         for row, image in zip(batch, images, strict=True):
             channels = image.transpose(2, 0, 1) if image.ndim == 3 else image[None]
             np.divide(channels, np.float32(255), out=row[:, :, : image.shape[1]])
-        return self.numpy_featurizer(batch, widths) if self.numpy_featurizer else (batch, widths)
+        if self.numpy_featurizer is None:
+            return batch, widths
+        with guest("featurizer", self.spec.featurizer.use, "numpy"):
+            return _checked(self.numpy_featurizer(batch, widths), len(batch))
+
+
+def _checked(made: Any, count: int) -> tuple[FloatArray, IntArray]:
+    """What a featurizer of backend ``numpy`` made of so many images."""
+    features, lengths = made
+    features, lengths = np.asarray(features, np.float32), np.asarray(lengths, np.int32)
+    if features.ndim != 3 or len(features) != count or lengths.shape != (count,):
+        raise TypeError(
+            f"it gave features {features.shape} and lengths {lengths.shape} of {count} images; "
+            "expected (N, T, D) and (N,)"
+        )
+    return features, lengths
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +73,12 @@ class Assembly(Surroundings):
     featurizer: Any
     encoder: Any
     plan: NetworkPlan
+
+    def steps(self, width: int) -> int:
+        """How many steps an image has after the featurizer. Raises PluginError."""
+        with guest("featurizer", self.spec.featurizer.use):
+            (steps,) = self.featurizer.lengths(np.array([width], np.int32))
+            return int(steps)
 
     def identity(self) -> dict[str, Any]:
         """What weights are made for: the network's parts with their options, the input's height and

@@ -145,6 +145,9 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
         encoder.parameters(sequence)
     with guest("featurizer", spec.featurizer.use, None if has_own else "numpy"):
         featurizer.parameters(image)
+        stride = featurizer.stride
+        if not isinstance(stride, int) or stride < 1:
+            raise TypeError(f"its stride is {stride!r}; expected a number of pixels")
         return Assembly(
             **parts,
             augmentations=augmentations,
@@ -153,7 +156,7 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
             backend_name=name,
             backend=engine,
             image=image,
-            stride=featurizer.stride,
+            stride=stride,
             plan=plan,
             numpy_featurizer=None if has_own else implementation(featurizer, image),
         )

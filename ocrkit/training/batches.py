@@ -113,7 +113,7 @@ class Batches:
 
     def _usable(self, image: Image | ImageError, label: list[int], sample: Sample) -> bool:
         if not isinstance(image, ImageError):
-            steps = int(self.assembly.featurizer.lengths(np.array([image.shape[1]], np.int32))[0])
+            steps = self.assembly.steps(image.shape[1])
             if steps_needed(label) <= steps:
                 return True
             image = ImageError(too_long_for(sample.text or "", steps))

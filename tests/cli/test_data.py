@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-import ocrkit.parts.registry
 from ocrkit.cli import main
 from ocrkit.interfaces import FormCount, Sample, Skipped
 from ocrkit.parts.plugins import Plugin
-from ocrkit.parts.registry import Entry, Registry
+from ocrkit.parts.registry import Entry, registry
 from ocrkit_iam.words import IamWords
 
 
@@ -52,12 +52,11 @@ class Plain:
 
 
 @pytest.fixture
-def _plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry = Registry()
-    registry.add(
-        Entry("reader", "plain", Plain, "", None, None, Plugin("plain", "plain", "plain", "1"))
-    )
-    monkeypatch.setattr(ocrkit.parts.registry, "registry", lambda: registry)
+def _plain() -> Iterator[None]:
+    plugin = Plugin("plain", "plain", "plain", "1")
+    registry().add(Entry("reader", "plain", Plain, "", None, None, plugin))
+    yield
+    registry.cache_clear()
 
 
 # -------------------------------------------------------------------------------------------- check
