@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ocrkit.errors import OcrkitError
 from ocrkit.support.files import text_lines
-from ocrkit_ngrams.model import NGrams
+from ocrkit_ngrams.trie import NGrams
 
 _SPECIAL = {
     "<space>": " ",

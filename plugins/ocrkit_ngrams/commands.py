@@ -28,6 +28,10 @@ from ocrkit.cli.streams import echo, echo_json, say, unless_quiet, warn
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from ocrkit.language_model import LanguageModel
+    from ocrkit_ngrams.counting import Counts
+    from ocrkit_ngrams.tuning import Trial, Tuning
+
 _TEXT = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -100,30 +104,12 @@ def train(
     """
     from ocrkit import __version__
     from ocrkit.errors import OcrkitError
-    from ocrkit.pipelines.file import load_spec
-    from ocrkit.support.bars import byte_bar
-    from ocrkit_ngrams.counting import Counts
     from ocrkit_ngrams.files import open_model, write
-    from ocrkit_ngrams.measuring import bits
     from ocrkit_ngrams.smoothing import train as smoothed
-    from ocrkit_ngrams.texts import characters_of, read_texts
 
     if missing := [path for path in (*texts, held_out) if path and not path.is_file()]:
         raise OcrkitError(f"{missing[0]}: no such file; expected UTF-8 text")
-    size = sum(path.stat().st_size for path in texts)
-    with unless_quiet(byte_bar()) as bar:
-        if alphabet is not None:
-            characters = load_spec(alphabet).alphabet
-        else:
-            task = bar.add_task("characters", total=size)
-            characters = characters_of(texts, words=words, on_bytes=partial(bar.advance, task))
-        counts, task = Counts(characters, order), bar.add_task("counting", total=size)
-        for path in texts:
-            for found in read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
-                counts.add(found)
-    if not counts.texts + counts.left_out:
-        raise OcrkitError(f"{', '.join(map(str, texts))}: no text to train on")
-    _left_out(counts.left_out, counts.texts + counts.left_out, "to train on")
+    counts = _counted(texts, order, words, alphabet)
     about = {
         "source": source,
         "licence": licence,
@@ -140,24 +126,55 @@ def train(
     say(f"{counts.texts:,} texts; n-grams by length: {listed}")
     say(f"wrote {out}, {out.stat().st_size / 1e6:.1f} MB")
     if held_out:
-        total, symbols, left_out = 0.0, 0, 0
-        with unless_quiet(byte_bar()) as bar:
-            task = bar.add_task("measuring", total=held_out.stat().st_size)
-            for found in read_texts(held_out, words=words, on_bytes=partial(bar.advance, task)):
-                measured = bits(model, found)
-                total, symbols, left_out = (
-                    total + measured[0],
-                    symbols + measured[1],
-                    left_out + measured[2],
-                )
-        _left_out(left_out, None, f"of {held_out}")
-        if not symbols:
-            raise OcrkitError(f"{held_out}: no text that the model can write")
-        mean = total / symbols
-        echo(
-            f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters "
-            "and ends of texts"
-        )
+        _measure(model, held_out, words)
+
+
+def _counted(texts: tuple[Path, ...], order: int, words: bool, alphabet: str | None) -> Counts:
+    """The n-grams of the texts. Raises OcrkitError where there is none."""
+    from ocrkit.errors import OcrkitError
+    from ocrkit.pipelines.file import load_spec
+    from ocrkit.support.bars import byte_bar
+    from ocrkit_ngrams.counting import Counts
+    from ocrkit_ngrams.texts import characters_of, read_texts
+
+    size = sum(path.stat().st_size for path in texts)
+    with unless_quiet(byte_bar()) as bar:
+        if alphabet is not None:
+            characters = load_spec(alphabet).alphabet
+        else:
+            task = bar.add_task("characters", total=size)
+            characters = characters_of(texts, words=words, on_bytes=partial(bar.advance, task))
+        counts, task = Counts(characters, order), bar.add_task("counting", total=size)
+        for path in texts:
+            for found in read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
+                counts.add(found)
+    if not counts.texts + counts.left_out:
+        raise OcrkitError(f"{', '.join(map(str, texts))}: no text to train on")
+    _left_out(counts.left_out, counts.texts + counts.left_out, "to train on")
+    return counts
+
+
+def _measure(model: LanguageModel, path: Path, words: bool) -> None:
+    """Prints how well the model foretells the texts of a file."""
+    from ocrkit.errors import OcrkitError
+    from ocrkit.support.bars import byte_bar
+    from ocrkit_ngrams.measuring import bits
+    from ocrkit_ngrams.texts import read_texts
+
+    total, symbols, left_out = 0.0, 0, 0
+    with unless_quiet(byte_bar()) as bar:
+        task = bar.add_task("measuring", total=path.stat().st_size)
+        for found in read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
+            more, of, unknown = bits(model, found)
+            total, symbols, left_out = total + more, symbols + of, left_out + unknown
+    _left_out(left_out, None, f"of {path}")
+    if not symbols:
+        raise OcrkitError(f"{path}: no text that the model can write")
+    mean = total / symbols
+    echo(
+        f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters "
+        "and ends of texts"
+    )
 
 
 def _left_out(count: int, of: int | None, which: str) -> None:
@@ -201,11 +218,9 @@ def tune(
     """
     from dataclasses import asdict
 
-    from ocrkit.cli.tables import print_table
     from ocrkit.data.datasets import open_dataset
     from ocrkit.pipeline import load
     from ocrkit.scoring.contamination import contamination
-    from ocrkit_ngrams.tuning import Trial
     from ocrkit_ngrams.tuning import tune as search
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
@@ -223,7 +238,14 @@ def tune(
         found = search(reader, dataset, report)
     if as_json:
         echo_json({**asdict(found), "settings": found.settings})
-        return
+    else:
+        _print(found)
+
+
+def _print(found: Tuning) -> None:
+    """A table of the trials, and what to set."""
+    from ocrkit.cli.tables import print_table
+
     names = list(found.trials[0].scores)
     rows = [
         (

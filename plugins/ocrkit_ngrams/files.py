@@ -12,7 +12,8 @@ from ocrkit.interfaces import Arrays
 from ocrkit.networks.weights import parse
 from ocrkit.support.files import open_regular, read_bytes, write_atomically
 from ocrkit_ngrams.arpa import read_arpa
-from ocrkit_ngrams.model import NGramModel, NGrams
+from ocrkit_ngrams.model import NGramModel
+from ocrkit_ngrams.trie import NGrams
 
 _FORMAT = "ocrkit character n-grams 1"
 _TYPES = {"children": ["<u2"], "symbols": ["|u1", "<u2"], "log_probs": ["<f2"], "backoffs": ["<f2"]}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from ocrkit.errors import OcrkitError
 from ocrkit_ngrams.counting import Counts
-from ocrkit_ngrams.model import NGrams
+from ocrkit_ngrams.trie import NGrams
 
 _Ints = npt.NDArray[np.int64]
 _Floats = npt.NDArray[np.float64]

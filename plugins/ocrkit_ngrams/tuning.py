@@ -65,26 +65,8 @@ def tune(
     on this very split, which would no longer be of anything unseen; DataError where no sample can
     be used.
     """
+    _check(pipeline, dataset)
     decoder: Any = pipeline.decoder
-    names = {each.name for each in fields(decoder)} if is_dataclass(decoder) else set()
-    use = pipeline.spec.decoder.use
-    if missing := [name for name in OPTIONS if name not in names]:
-        raise OcrkitError(
-            f"decoder {use!r} has no option {missing[0]!r}; choose one that has: --set "
-            "decoder.use=ctc-beam"
-        )
-    if not decoder.language_model:
-        raise OcrkitError(
-            f"decoder {use!r} is given no language model; name one: --set "
-            "decoder.language_model=FILE|NAME"
-        )
-    split = f"{dataset.name} {dataset.split}"
-    if split == pipeline.weights.reported:
-        raise OcrkitError(
-            f"{split}: the scores of {pipeline.weights.reference} are reported on it; choose on "
-            "another split or on forms set "
-            "apart for choosing: --split NAME, --set reader.only=FILE"
-        )
     evaluation = _Evaluation(pipeline, dataset)
     metric = next(iter(pipeline.spec.metrics))
     sign = -1 if evaluation.metrics[metric].higher_is_better else 1
@@ -104,8 +86,42 @@ def tune(
             best = better
     ranked = sorted(trials.values(), key=lambda trial: sign * trial.scores[metric])
     return Tuning(
-        decoder.language_model, split, len(evaluation), sorted(evaluation.forms), metric, ranked
+        decoder.language_model,
+        _name(dataset),
+        len(evaluation),
+        sorted(evaluation.forms),
+        metric,
+        ranked,
     )
+
+
+def _check(pipeline: Pipeline, dataset: Dataset) -> None:
+    """Raises OcrkitError unless there is something to choose, on what the scores of the weights
+    were not reported on."""
+    decoder: Any = pipeline.decoder
+    names = {each.name for each in fields(decoder)} if is_dataclass(decoder) else set()
+    use = pipeline.spec.decoder.use
+    if missing := [name for name in OPTIONS if name not in names]:
+        raise OcrkitError(
+            f"decoder {use!r} has no option {missing[0]!r}; choose one that has: --set "
+            "decoder.use=ctc-beam"
+        )
+    if not decoder.language_model:
+        raise OcrkitError(
+            f"decoder {use!r} is given no language model; name one: --set "
+            "decoder.language_model=FILE|NAME"
+        )
+    split = _name(dataset)
+    if split == pipeline.weights.reported:
+        raise OcrkitError(
+            f"{split}: the scores of {pipeline.weights.reference} are reported on it; choose on "
+            "another split or on forms set "
+            "apart for choosing: --split NAME, --set reader.only=FILE"
+        )
+
+
+def _name(dataset: Dataset) -> str:
+    return f"{dataset.name} {dataset.split}"
 
 
 def _around(point: tuple[float, float], step: tuple[float, float]) -> Iterator[tuple[float, float]]:

@@ -25,7 +25,12 @@ from ocrkit.errors import OcrkitError
 from ocrkit.language_model import LanguageModel
 from ocrkit_ngrams import files
 from ocrkit_ngrams.arpa import read_arpa
+from ocrkit_ngrams.counting import Counts
 from ocrkit_ngrams.files import write
+from ocrkit_ngrams.lookup import Rows, Search
+from ocrkit_ngrams.model import NGramModel
+from ocrkit_ngrams.smoothing import train
+from ocrkit_ngrams.trie import NGrams
 
 KENLM = Path(__file__).parent / "kenlm"
 LN10 = math.log(10)
@@ -122,7 +127,7 @@ def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(
 ) -> None:
     rng = np.random.default_rng(0)
     monkeypatch.setattr(
-        "ocrkit_ngrams.model._ENTRIES", 24 * 45
+        "ocrkit_ngrams.lookup.ROWS", 24 * 45 * 8
     )  # rows are thrown away all the time, and made room for when many
     small = LanguageModel.open(KENLM / "harbour.arpa")
     for size in (1, 7, 200):
@@ -139,7 +144,7 @@ def test_many_at_once_is_one_by_one_and_many_states_empty_the_store(
 
 
 def test_threads_may_share_a_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ocrkit_ngrams.model._ENTRIES", 24 * 45)
+    monkeypatch.setattr("ocrkit_ngrams.lookup.ROWS", 24 * 45 * 8)
     model = LanguageModel.open(KENLM / "harbour.arpa")
     texts = ["The name of her boat", "Every gull laughed", "4 boats, 6 stories"]
     expected = [HARBOUR.log_probs(text) for text in texts]
@@ -166,6 +171,31 @@ def test_unknown_characters_are_refused_unless_the_model_has_a_probability_for_t
         OcrkitError, match=re.escape("lacks characters of the alphabet: 'cé'; train it with")
     ):
         LanguageModel.open(arpa(tmp_path)).ids("abcé")
+
+
+def random_ngrams(data: st.DataObject) -> NGrams:
+    """Of some random texts, pruned or not."""
+    texts = data.draw(
+        st.dictionaries(st.text("abc ", max_size=7), st.integers(1, 5), min_size=1, max_size=12)
+    )
+    counts = Counts("abc xy", data.draw(st.integers(1, 6)))
+    counts.add(texts)
+    return train(counts, keep=data.draw(st.none() | st.integers(0, 30)))
+
+
+@given(data=st.data())
+def test_searching_and_keeping_rows_are_the_same(data: st.DataObject) -> None:
+    ngrams = random_ngrams(data)
+    model, search, rows = NGramModel(ngrams), Search(ngrams), Rows(ngrams)
+    states = np.full(4, model.start, np.int32)
+    for _ in range(10):
+        symbols = np.array(data.draw(st.lists(st.integers(0, 6), min_size=4, max_size=4)), np.int32)
+        (one, behind), (other, also_behind) = search(states, symbols), rows(states, symbols)
+        assert one.dtype == other.dtype == np.float32
+        assert behind.dtype == also_behind.dtype == np.int32
+        np.testing.assert_allclose(one, other, rtol=1e-6)
+        np.testing.assert_array_equal(behind, also_behind)
+        states = behind
 
 
 # -------------------------------------------------------------------------------------------- files

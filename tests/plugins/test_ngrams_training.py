@@ -1,6 +1,7 @@
 """Training of language models: the numbers of KenLM's lmplz, probabilities that sum to 1, pruning,
 and how texts are cut."""
 
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 
 from ocrkit.errors import OcrkitError
 from ocrkit.language_model import LanguageModel
-from ocrkit_ngrams import model as models
 from ocrkit_ngrams import texts as texts_module
 from ocrkit_ngrams.counting import Counts
+from ocrkit_ngrams.lookup import ROWS, Rows
 from ocrkit_ngrams.measuring import bits
-from ocrkit_ngrams.model import NGramModel, NGrams
+from ocrkit_ngrams.model import NGramModel
 from ocrkit_ngrams.smoothing import train
 from ocrkit_ngrams.texts import characters_of, read_texts, split_words
+from ocrkit_ngrams.trie import NGrams
 
 KENLM = Path(__file__).parent / "kenlm"
 
@@ -57,7 +59,9 @@ def test_a_model_of_thousands_of_characters_needs_little_memory() -> None:
     gigabytes."""
     characters = "".join(chr(0x4E00 + index) for index in range(6000))
     texts = {characters[first : first + 12]: 1 for first in range(0, 6000, 7)}
-    model = NGramModel(trained(texts, 3, characters))
+    ngrams = trained(texts, 3, characters)
+    tracemalloc.start()
+    model = NGramModel(ngrams)
     text = next(iter(texts))
     assert model.log_probs(text).sum() > model.log_probs(text[::-1]).sum()
     scores, states = model.score(
@@ -66,11 +70,15 @@ def test_a_model_of_thousands_of_characters_needs_little_memory() -> None:
     assert np.exp(scores).sum() + np.exp(model.end(np.array([model.start], np.int32)))[
         0
     ] == pytest.approx(1, abs=1e-4)
-    most = 0
+    model.end(states)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20 * ngrams.symbols.nbytes
+    rows, most = Rows(ngrams), 0
     for some in np.split(states, 60):  # as many at a time as a beam search has
-        model.end(some)
-        most = max(most, model._row_log_probs.nbytes + model._row_next.nbytes)
-    assert most <= 8 * models._ENTRIES
+        rows(some, np.full(len(some), len(characters), np.int32))
+        most = max(most, rows._row_log_probs.nbytes + rows._row_next.nbytes)
+    assert most <= ROWS
 
 
 def test_the_numbers_are_lmplzs() -> None:
