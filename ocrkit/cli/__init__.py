@@ -41,6 +41,21 @@ def _summaries() -> dict[str, str]:
     return COMMANDS | {entry.name: entry.summary for entry in entries if entry.name not in COMMANDS}
 
 
+def _of_plugin(name: str) -> click.Command:
+    """A plugin's command, imported. Raises PluginError where that fails, or it is none."""
+    from ocrkit.parts.registry import registry
+
+    with guests_on_stderr():
+        entry = registry().get("command", name)
+        command = entry.load()
+    if not isinstance(command, click.Command):
+        raise PluginError(
+            f"{entry} of plugin {entry.plugin.name!r} is {type(command).__name__}; expected a "
+            "click command or group"
+        )
+    return command
+
+
 class _Lazy(Program):
     """Knows its commands by name and help, and imports a command's module when the command is
     called."""
@@ -49,15 +64,10 @@ class _Lazy(Program):
         return list(_summaries())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        command: click.Command | None = None
         if cmd_name in COMMANDS:
-            command = getattr(import_module(f"ocrkit.cli.{cmd_name}"), cmd_name)
-        elif cmd_name in _summaries():
-            from ocrkit.parts.registry import registry
-
-            with guests_on_stderr():
-                command = registry().get("command", cmd_name).load()
-        return command
+            command: click.Command = getattr(import_module(f"ocrkit.cli.{cmd_name}"), cmd_name)
+            return command
+        return _of_plugin(cmd_name) if cmd_name in _summaries() else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -2,6 +2,7 @@
 pipelines' files, the conformance kit, packages to begin with, documentation."""
 
 from dataclasses import dataclass
+from pkgutil import resolve_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,10 @@ class Kind:
     @property
     def is_file(self) -> bool:
         return not self.interface
+
+    def is_taken(self, name: str) -> bool:
+        """Whether the name is ocrkit's own, so that no plugin's part can have it."""
+        return bool(self.taken) and name in resolve_name(self.taken)
 
     def __str__(self) -> str:
         """``an encoder``, for messages."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 from ocrkit.errors import PluginError, install_hint
@@ -95,8 +94,7 @@ class Registry:
         """The one entry of that name. Raises PluginError where there is none, two plugins claim the
         name, or it is ocrkit's own."""
         same = self._entries.get((kind, name, backend), [])
-        taken = KINDS[kind].taken
-        if same and taken and name in resolve_name(taken):
+        if same and KINDS[kind].is_taken(name):
             raise PluginError(
                 f"{same[0]} of plugin {same[0].plugin.name!r} has the name of one of ocrkit's own, "
                 "which is used in its place"

@@ -117,6 +117,9 @@ def check_name(name: str) -> None:
             f"{name!r} is the name of a module that comes with Python or with every package; take "
             "another name"
         )
+    for kind in KINDS.values():
+        if kind.is_taken(name):
+            raise OcrkitError(f"{name!r} is the name of {kind} of ocrkit's own; take another name")
     for plugin in registry().plugins:
         if plugin.name == name:
             raise OcrkitError(

@@ -2,6 +2,7 @@
 file of ocrkit knows it."""
 
 import json
+import re
 import shlex
 import shutil
 import sys
@@ -173,6 +174,13 @@ def test_the_commands_of_the_readmes_work(
     assert "32 steps × 256" in output
     for samples in (8, 9, 10):
         assert f'"samples": {samples}' in output
+
+
+def test_a_command_of_a_package_is_called(environment: dict[str, str]) -> None:
+    image = ROOT / "plugins" / "ocrkit_iam" / "sample" / "words" / "z00" / "z00-000"
+    image /= "z00-000-00-01.png"
+    counted = run(sys.executable, "-m", "ocrkit", "my-command", image, env=environment)
+    assert re.fullmatch(rf"{re.escape(str(image))}\t\d+", counted.splitlines()[-1])
 
 
 def test_a_model_says_where_its_scores_and_its_weights_are_from(
@@ -391,6 +399,8 @@ CANNOT_BE = (
         ),
         ("ctc", "'ctc' is the name of a plugin of ocrkit; take another name"),
         ("cnn", "'cnn' is the name of a featurizer of plugin 'crnn'; take another name"),
+        ("run", "'run' is the name of a command of ocrkit's own; take another name"),
+        ("lm", "'lm' is the name of a command of plugin 'ngrams'; take another name"),
         ("iam-crnn", "'iam-crnn' is the name of a zoo model of plugin 'zoo'; take another name"),
         ("opencv_python_headless", "'opencv_python_headless' is installed already, version "),
         ("cv2", "'cv2': a Python module cv2 is installed already; take another name"),
@@ -443,7 +453,7 @@ def test_what_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
     [
         (
             ["--kind", "featuriser"],
-            "'featuriser' is not one of 'augmentation', 'backend', 'decoder', 'encoder'",
+            "'featuriser' is not one of 'augmentation', 'backend', 'command', 'decoder'",
         ),
         (["--kind", "featurizer"], "'--backend': expected gluon, numpy, onnx, torch"),
         (

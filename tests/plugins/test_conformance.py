@@ -16,12 +16,14 @@ from ocrkit.parts.registry import registry
 from ocrkit.testing import (
     AugmentationConformance,
     BackendConformance,
+    CommandConformance,
     Conformance,
     DecoderConformance,
     EncoderConformance,
     FeaturizerConformance,
     ImporterConformance,
     LanguageModelConformance,
+    LanguageModelFormatConformance,
     MetricConformance,
     PreprocessorConformance,
     ReaderConformance,
@@ -116,6 +118,15 @@ class TestSynthWordsResnet(ZooConformance):
 
 class TestEnglish(LanguageModelConformance):
     name = "english"
+
+
+class TestNGrams(LanguageModelFormatConformance):
+    name = "n-grams"
+    file = Path(__file__).parent / "kenlm" / "harbour.arpa"
+
+
+class TestLm(CommandConformance):
+    name = "lm"
 
 
 @NEEDS_GLUON
