@@ -2,7 +2,8 @@
 parts, manifests, run files, headers of result files, what exported networks say of themselves.
 
 A field's annotation is its type: ``int``, ``float``, ``bool``, ``str``, ``Path``, ``Literal[...]``,
-``X | None``, ``tuple[X, ...]``, ``dict[str, X]``, another dataclass, or one of these with a
+``X | None``, ``tuple[X, ...]``, ``tuple[X, Y]``, ``dict[str, X]``, another dataclass, or one of
+these with a
 :class:`Rule`. Keys that are no field are left to the caller, to refuse or to let pass.
 
 >>> from dataclasses import dataclass
@@ -23,6 +24,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union
 
@@ -47,6 +49,7 @@ class Rule:
 Whole = Annotated[int, Rule("a whole number, 0 or more", lambda value: value >= 0)]
 Count = Annotated[int, Rule("a whole number above 0", lambda value: value > 0)]
 Finite = Annotated[float, Rule("a finite number", math.isfinite)]
+NotNegative = Annotated[float, Rule("a number, 0 or more", lambda value: 0 <= value < math.inf)]
 Positive = Annotated[float, Rule("a number above 0", lambda value: 0 < value < math.inf)]
 Share = Annotated[float, Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)]
 Sha256 = Annotated[
@@ -130,13 +133,18 @@ def init_fields(cls: Any) -> dict[str, Field[Any]]:
 def types_of(cls: Any) -> dict[str, Any]:
     """The types of a dataclass's fields. Raises PluginError where they cannot be told."""
     try:
-        return typing.get_type_hints(cls, include_extras=True)
+        return _hints(cls)
     except Exception as error:  # a type may be written as any expression
         raise PluginError(
             f"{cls.__module__}.{cls.__qualname__}: the types of its options cannot be told: "
             f"{one_line(error)}. "
             "What they name is to be imported in the module itself, not under TYPE_CHECKING."
         ) from error
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls, include_extras=True)
 
 
 def describe_type(annotation: Any) -> str:
@@ -150,7 +158,8 @@ def describe_type(annotation: Any) -> str:
         choices = [describe_type(each) for each in arguments if each is not type(None)]
         return " or ".join(choices)
     if origin is tuple:
-        return f"a list of {describe_type(arguments[0])}"
+        length = "" if arguments[-1] is ... else f"{len(arguments)}, each "
+        return f"a list of {length}{describe_type(arguments[0])}"
     if origin is dict or is_dataclass(annotation):
         return "a table"
     names = {
@@ -188,10 +197,12 @@ def _convert(value: Any, annotation: Any, place: str, problems: list[str]) -> An
         problems += mistakes
         return None if mistakes else typing.cast(Any, annotation)(**values)
     if origin is tuple and isinstance(value, list | tuple):
-        return tuple(
-            _convert(item, arguments[0], f"{place}[{index}]", problems)
-            for index, item in enumerate(value)
-        )
+        kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
+        if len(kinds) == len(value):
+            return tuple(
+                _convert(item, kind, f"{place}[{index}]", problems)
+                for index, (item, kind) in enumerate(zip(value, kinds, strict=True))
+            )
     if origin is dict and isinstance(value, Mapping):
         return {
             name: _convert(each, arguments[1], _below(place, name), problems)

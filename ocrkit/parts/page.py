@@ -6,17 +6,14 @@ opposite one. They are the stored image's on a turned page too: its lines run th
 stays as it is.
 """
 
-from dataclasses import MISSING, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
-Points = tuple[tuple[float, float], ...]
+from ocrkit.parts.checked import Count, Finite, NotNegative, Share
+
+Points = tuple[tuple[Finite, Finite], ...]
 """Points (x, y) along a line or around an area. Tuples can be compared, hashed and written as JSON,
 arrays cannot; ``numpy.array(points)`` is (n, 2)."""
-
-
-def _number(default: Any, minimum: float, maximum: float | None = None) -> Any:
-    """A field with the range of its number, which is checked where a page is read from JSON."""
-    return field(default=default, metadata={"minimum": minimum, "maximum": maximum})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +22,7 @@ class Alternative:
     within one sample only."""
 
     text: str
-    score: float
+    score: Finite
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Word:
     text: str
     boundary: Points = ()
     """The area around it; empty where nobody has said where it is."""
-    confidence: float | None = _number(None, 0, 1)
+    confidence: Share | None = None
     """How sure the reader is of it, 0 to 1."""
 
 
@@ -49,15 +46,15 @@ class Line:
     """What the letters stand on, from the line's beginning to its end, 2 points or more."""
     boundary: Points = ()
     """The area around the line, 3 points or more."""
-    above: float | None = _number(None, 0)
+    above: NotNegative | None = None
     """How far its letters reach above the baseline, in pixels across it."""
-    below: float | None = _number(None, 0)
+    below: NotNegative | None = None
     """How far they reach below it."""
     region: str | None = None
     """The id of the region that it belongs to."""
     text: str | None = None
     """What is written: as it was read or, in a data set, in truth. None where nobody has said."""
-    confidence: float | None = _number(None, 0, 1)
+    confidence: Share | None = None
     """How sure the reader is of the text, 0 to 1."""
     words: tuple[Word, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
@@ -84,7 +81,7 @@ class PageImage:
 
     path: str
     """The file; a relative path starts where who reads it says."""
-    page: int = _number(1, 1)
+    page: Count = 1
     """Which page of the file it is, from 1: a PDF or a TIFF may have several."""
 
 
@@ -109,9 +106,9 @@ class Page:
     """
 
     id: str
-    width: int = _number(MISSING, 1)
+    width: Count
     """Of the image, in pixels."""
-    height: int = _number(MISSING, 1)
+    height: Count
     image: PageImage | None = None
     turned: Literal[0, 90, 180, 270] = 0
     """How far the writing is turned clockwise, in degrees: at 90 its lines run downwards."""

@@ -99,33 +99,30 @@ def with_line(**values: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ([], "page: []; expected an object with id, width, height"),
-        ({"id": "a", "width": 3}, "height: missing; expected a whole number, at least 1"),
-        (changed(height=0), "height: 0; expected a whole number, at least 1"),
-        (changed(height=1.5), "height: 1.5; expected a whole number, at least 1"),
+        ([], "[]; expected a table"),
+        ({"id": "a", "width": 3}, "height: missing; expected a whole number above 0"),
+        (changed(height=0), "height: 0; expected a whole number above 0"),
+        (changed(height=1.5), "height: 1.5; expected a whole number above 0"),
         (changed(turned=45), "turned: 45; expected one of 0, 90, 180, 270"),
         (changed(turned=False), "turned: False; expected one of 0, 90, 180, 270"),
-        (changed(line=[]), "line: no such field; expected id, width, height"),
-        (changed(image={"path": "a", "page": 0}), "image.page: 0; expected a whole number, at le"),
-        (changed(lines="ab"), "lines: 'ab'; expected a list"),
-        (changed(lines=[None]), "lines[0]: None; expected an object with id, baseline"),
+        (changed(image={"path": "a", "page": 0}), "image.page: 0; expected a whole number above"),
+        (changed(lines="ab"), "lines: 'ab'; expected a list of a table"),
+        (changed(lines=[None]), "lines[0]: None; expected a table"),
         (with_line(text=3), "lines[0].text: 3; expected a text"),
         (with_line(corrected=1), "lines[0].corrected: 1; expected true or false"),
-        (with_line(confidence=97), "lines[0].confidence: 97; expected a number, at least 0 and at"),
-        (with_line(confidence=True), "lines[0].confidence: True; expected a number"),
-        (with_line(above=float("nan")), "lines[0].above: nan; expected a number, at least 0"),
+        (with_line(confidence=97), "lines[0].confidence: 97; expected a number from 0 to 1"),
+        (with_line(confidence=True), "lines[0].confidence: True; expected a number from 0 to 1"),
+        (with_line(above=float("nan")), "lines[0].above: nan; expected a number, 0 or more"),
         (with_line(above=10**400), "lines[0].above: 1000"),
-        (with_line(baseline=[[0, "1"], [2, 3]]), "lines[0].baseline[0][1]: '1'; expected a number"),
-        (with_line(baseline=[0, 1, 2, 3]), "lines[0].baseline[0]: 0; expected a list of 2 numbers"),
+        (with_line(baseline=[[0, "1"], [2, 3]]), "lines[0].baseline[0][1]: '1'; expected a finit"),
+        (with_line(baseline=[[0, float("inf")], [2, 3]]), "lines[0].baseline[0][1]: inf; expecte"),
+        (with_line(baseline=[0, 1]), "lines[0].baseline[0]: 0; expected a list of 2, each a fin"),
         (with_line(baseline=[[0, 1, 2]]), "lines[0].baseline[0]: [0, 1, 2]; expected a list of 2"),
         (with_line(baseline=[[0, 1]]), "lines[0].baseline: a single point; expected 2 or more"),
-        (with_line(boundary=[[0, 1], [2, 3]]), "lines[0].boundary: fewer than 3 points"),
+        (with_line(boundary=[[0, 1], [2, 3]]), "lines[0].boundary: 2 points; expected 3 or more"),
         (with_line(baseline=[]), "lines[0]: neither a baseline nor a boundary"),
         (with_line(region="s"), "lines[0].region: 's' is not among the page's regions"),
-        (
-            with_line(words=[{"text": "a", "boundary": [[1, 2]]}]),
-            "lines[0].words[0].boundary: fewer",
-        ),
+        (with_line(words=[{"text": "a", "boundary": [[1, 2]]}]), "lines[0].words[0].boundary: 1 p"),
         (changed(lines=VALID["lines"] * 3), "lines: 3 of them have the id 'l1'; expected one"),
         (changed(regions=[{"id": "r"}] * 2), "regions: 2 of them have the id 'r'; expected one"),
     ],
@@ -133,9 +130,26 @@ def with_line(**values: Any) -> dict[str, Any]:
 def test_json_that_is_no_page_is_refused_in_a_line_that_says_where(value: Any, said: str) -> None:
     with pytest.raises(DataError) as refused:
         ocrkit.page_from_json(value)
-    assert str(refused.value).startswith(said)
+    assert str(refused.value).startswith(f"page: {said}")
     assert "\n" not in str(refused.value)
-    assert len(str(refused.value)) < 200
+    assert len(str(refused.value)) < 300
+
+
+def test_every_mistake_in_a_page_is_told() -> None:
+    wrong = with_line(text=3, confidence=2) | {"height": 0}
+    with pytest.raises(DataError) as refused:
+        ocrkit.page_from_json(wrong)
+    assert str(refused.value).split("; ")[::2] == [
+        "page: height: 0",
+        "lines[0].text: 3",
+        "lines[0].confidence: 2",
+    ]
+
+
+def test_names_that_no_page_has_are_passed_over() -> None:
+    assert ocrkit.page_from_json(with_line(colour="red") | {"later": [1]}) == ocrkit.page_from_json(
+        VALID
+    )
 
 
 values = st.recursive(
