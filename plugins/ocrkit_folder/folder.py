@@ -55,6 +55,17 @@ class Folder:
         return len(self._ids)
 
     def __getitem__(self, index: int) -> Sample:
+        """An image, read when ``load`` is called, and its text. Raises IndexError.
+
+        >>> import numpy as np
+        >>> from PIL import Image
+        >>> Image.fromarray(np.full((20, 50), 255, np.uint8)).save("word.png")
+        >>> Path("labels.tsv").write_text("word.png\\tHouse\\n")
+        15
+        >>> sample = Folder(Path())[0]
+        >>> sample.id, sample.text, sample.load().shape
+        ('word.png', 'House', (20, 50))
+        """
         image = self._ids[index]
         path = self.root / image
         return Sample(image, *self._contents.labels[image], partial(read_image, path), path=path)

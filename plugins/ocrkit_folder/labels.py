@@ -30,6 +30,12 @@ def parse_labels(
     quoted, and there are no comments: any character but a tab or a line's end may be in a text,
     which may be empty. Spaces around a text are dropped. ``actual`` gives the path of the file that
     a path in the table stands for.
+
+    >>> labels, malformed = parse_labels("a.png\\tHouse\\tErna\\nb.png")
+    >>> labels
+    {'a.png': Label(text='House', writer='Erna')}
+    >>> malformed[0].id
+    'labels.tsv:2'
     """
     labels: dict[str, Label] = {}
     malformed: list[Skipped] = []
@@ -68,7 +74,11 @@ def stays_inside(path: PurePosixPath) -> bool:
 
 def ground_truths(image: str) -> Iterator[str]:
     """The names that the file with an image's text may have: ``w1.bin.gt.txt``, then ``w1.gt.txt``,
-    for ``w1.bin.png``."""
+    for ``w1.bin.png``.
+
+    >>> list(ground_truths("page/w1.bin.png"))
+    ['page/w1.bin.gt.txt', 'page/w1.gt.txt']
+    """
     path = PurePosixPath(image)
     yield path.with_suffix(GROUND_TRUTH).as_posix()
     if PurePosixPath(path.stem).suffix in _VERSIONS:

@@ -41,6 +41,12 @@ def parse_words(text: str, name: str = "words.txt") -> Words:
     Its header documents a tenth field and the flag ``er``; the rows have nine, and say ``err``.
     Lines that start with ``#`` are comments before the first row only, since ``#`` is also a token.
     A malformed row is named by its line number.
+
+    >>> words, malformed = parse_words("a01-000u-00-00 ok 154 408 768 27 51 AT A\\nno row")
+    >>> words
+    [Word(id='a01-000u-00-00', form='a01-000u', ok=True, text='A')]
+    >>> malformed[0].id
+    'words.txt:2'
     """
     words: dict[str, Word] = {}
     malformed: list[Skipped] = []

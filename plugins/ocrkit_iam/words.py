@@ -131,6 +131,14 @@ class IamWords:
         return len(self._words)
 
     def __getitem__(self, index: int) -> Sample:
+        """A word; its image is read when ``load`` is called. Raises IndexError.
+
+        >>> sample = IamWords(IamWords.sample_root())[0]
+        >>> sample.id, sample.text, sample.writer, sample.form
+        ('z00-000-00-00', 'The', '900', 'z00-000')
+        >>> sample.load().shape
+        (49, 85)
+        """
         word = self._words[index]
         # a Path would double a cached start
         path = f"{self._images}/{word.form.partition('-')[0]}/{word.form}/{word.id}.png"

@@ -34,6 +34,14 @@ class Crop:
     )
 
     def __call__(self, image: Image, /) -> Image:
+        """uint8 (H, W) → uint8 (H', W').
+
+        >>> import numpy as np
+        >>> page = np.full((90, 200), 255, np.uint8)
+        >>> page[40:60, 50:150] = 0
+        >>> Crop(margin=0.5)(page).shape
+        (42, 122)
+        """
         rows, columns = self._kept(image)
         return np.ascontiguousarray(image[rows, columns])
 

@@ -35,6 +35,15 @@ class FitPad:
             raise ConfigError([f"min_width {self.min_width} is more than width {self.width}"])
 
     def __call__(self, image: Image, /) -> Image:
+        """uint8 (H, W) → uint8 (height, W').
+
+        >>> import numpy as np
+        >>> word = np.full((80, 300), 255, np.uint8)
+        >>> FitPad(height=32, width=128)(word).shape
+        (32, 128)
+        >>> FitPad(height=32, width=128, min_width=16)(word[:, :100]).shape
+        (32, 40)
+        """
         image = dark_on_light(image, self.ink)
         height, width, whole = self._sizes(*image.shape)
         if (height, width) != image.shape:
@@ -98,6 +107,12 @@ class FitHeight:
             )
 
     def __call__(self, image: Image, /) -> Image:
+        """uint8 (H, W) → uint8 (height, W').
+
+        >>> import numpy as np
+        >>> FitHeight(height=32)(np.full((64, 300), 255, np.uint8)).shape
+        (32, 152)
+        """
         height, width = image.shape
         scaled, whole = self._widths(height, width)
         if whole > self.max_width:

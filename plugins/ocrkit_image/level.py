@@ -42,6 +42,15 @@ class Level:
     )
 
     def __call__(self, image: Image, /) -> Image:
+        """uint8 (H, W) → uint8 (H, W).
+
+        >>> import numpy as np
+        >>> grey = np.full((100, 200), 120, np.uint8)
+        >>> grey[40:60, 90:95] = 30
+        >>> level = Level()(grey)
+        >>> int(level[0, 0]), int(level[50, 92])
+        (255, 66)
+        """
         side = max(self.window * image.shape[0], _LEAST)
         scale = min(1.0, max(_CELLS / side, SMALL / image.shape[0]))
         small, cells = shrunk(image, scale), round(side * scale)

@@ -11,7 +11,11 @@ from typing import ClassVar
 
 
 def distance(prediction: Sequence[str], reference: Sequence[str]) -> int:
-    """The Levenshtein distance of two texts, or of two lists of words."""
+    """The Levenshtein distance of two texts, or of two lists of words.
+
+    >>> distance("hause", "house"), distance("a house".split(), "the house".split())
+    (1, 1)
+    """
     from rapidfuzz.distance import Levenshtein  # a pipeline that only reads images does without
 
     return Levenshtein.distance(prediction, reference)
@@ -31,6 +35,11 @@ class Levenshtein:
     higher_is_better: ClassVar[bool] = True
 
     def counts(self, reference: str, prediction: str, /) -> tuple[float, float]:
+        """The sample's score, and 1 for the sample.
+
+        >>> Levenshtein().counts("house", "hause")
+        (0.8, 1.0)
+        """
         return 1 - distance(prediction, reference) / max(len(reference), 1), 1.0
 
 
@@ -41,6 +50,11 @@ class CharacterErrorRate:
     higher_is_better: ClassVar[bool] = False
 
     def counts(self, reference: str, prediction: str, /) -> tuple[float, float]:
+        """The distance in characters, and the characters of the reference.
+
+        >>> CharacterErrorRate().counts("house", "hause")
+        (1.0, 5.0)
+        """
         return float(distance(prediction, reference)), float(len(reference))
 
 
@@ -51,5 +65,10 @@ class WordErrorRate:
     higher_is_better: ClassVar[bool] = False
 
     def counts(self, reference: str, prediction: str, /) -> tuple[float, float]:
+        """The distance in words, and the words of the reference.
+
+        >>> WordErrorRate().counts("the old house", "the hause")
+        (2.0, 3.0)
+        """
         words = reference.split()
         return float(distance(prediction.split(), words)), float(len(words))

@@ -51,7 +51,12 @@ def read_lines(root: Path, skipped: list[Skipped]) -> Iterator[Line]:
 
 
 def parse_line(row: str | bytes) -> Line:
-    """A row of ``lines.jsonl.gz``. Raises ValueError where it is none."""
+    """A row of ``lines.jsonl.gz``. Raises ValueError where it is none.
+
+    >>> line = parse_line('{"id": "a01-000u-01", "text": "l", "strokes": [[5, 10, 0, 40]]}')
+    >>> line.strokes[0].tolist()
+    [[5.0, 10.0], [5.0, 50.0]]
+    """
     match parse_json(row):
         case {"id": str(line_id), "text": str(text), "strokes": list(lists)}:
             pass
@@ -99,7 +104,11 @@ def _checked(strokes: list[Stroke]) -> list[Stroke]:
 
 
 def parse_texts(text: str) -> list[str]:
-    """The texts of a form's lines: what stands behind ``CSR:``."""
+    """The texts of a form's lines: what stands behind ``CSR:``.
+
+    >>> parse_texts("OCR:\\nA h0use\\nCSR:\\nA house\\n")
+    ['A house']
+    """
     return [line.strip() for line in text.partition("CSR:")[2].splitlines() if line.strip()]
 
 

@@ -44,7 +44,11 @@ class Vocabulary(NamedTuple):
 
 def count_words(text: str) -> Counter[str]:
     """How often each word of up to 50 characters occurs: letters, with apostrophes and hyphens
-    between them."""
+    between them.
+
+    >>> count_words("A dog's life is a dog's life.").most_common(2)
+    [("dog's", 2), ('life', 2)]
+    """
     plain = unicodedata.normalize("NFC", text).replace("’", "'").replace("‐", "-")
     return Counter(word for word in _WORD.findall(plain) if len(word) <= 50)
 
