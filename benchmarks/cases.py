@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ocrkit.data.datasets import Dataset, open_dataset
-from ocrkit.interfaces import Arrays, FloatArray, Image, IntArray, Network, Sample
+from ocrkit.interfaces import Arrays, Image, Network, Sample
 from ocrkit.pipeline import Pipeline, Recipe
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble
@@ -86,7 +86,7 @@ class Measured:
     words: Words
     about: dict[str, Any]
 
-    def batches(self, size: int) -> Iterator[tuple[FloatArray, IntArray]]:
+    def batches(self, size: int) -> Iterator[Arrays]:
         """The words as the network's inputs."""
         images = self.words.images
         for start in range(0, len(images), size):
@@ -131,9 +131,9 @@ def in_precision(
 
         device = network.device
 
-        def predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+        def run(self, inputs: Arrays) -> Arrays:
             with torch.autocast(network.device, torch.bfloat16):
-                return network.predict(inputs, sizes)
+                return network.run(inputs)
 
     return InBf16()
 

@@ -30,7 +30,8 @@ def network(model: str, measured: Callable[[Case], Measured]) -> Measured:
 
 @pytest.fixture
 def batches(network: Measured) -> Batches:
-    return [network.recogniser.network.predict(*batch) for batch in network.batches(64)]
+    outputs = (network.recogniser.network.run(batch) for batch in network.batches(64))
+    return [(each["log_probs"], each["lengths"]) for each in outputs]
 
 
 def ocrkit(least: float) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cases import Case, Measured
 
-from ocrkit.interfaces import Batch, FloatArray, IntArray, OptimizerOptions, TakesCallsTogether
+from ocrkit.interfaces import Arrays, Batch, OptimizerOptions, TakesCallsTogether
 
 WARM_UP = 3
 BATCHES = 4
@@ -34,8 +34,8 @@ def test_network(
     batches = [batch] * (BATCHES * callers if callers > 1 else 1)
     with ThreadPoolExecutor(callers) as threads:
 
-        def predict() -> list[tuple[FloatArray, IntArray]]:
-            return list(threads.map(lambda each: whole.predict(*each), batches))
+        def predict() -> list[Arrays]:
+            return list(threads.map(whole.run, batches))
 
         for _ in range(WARM_UP):
             predict()
@@ -43,8 +43,9 @@ def test_network(
             f"network alone: {case.model}, {case.device}, batches of {case.batch_size}"
         )
         outputs = benchmark(predict)
-    assert [len(log_probs) for log_probs, _ in outputs] == [len(each[0]) for each in batches]
-    samples = sum(len(each[0]) for each in batches)
+    sizes = [len(each["widths"]) for each in batches]
+    assert [len(each["log_probs"]) for each in outputs] == sizes
+    samples = sum(sizes)
     note(samples, batch_size=case.batch_size, batches=len(batches), **network.about)
     if benchmark.stats is not None:
         rate = (
@@ -52,7 +53,7 @@ def test_network(
             if case.device == "cpu"
             else limits.torch_product_rate(case.device, case.precision)
         )
-        work = limits.multiply_adds(case.model, batch[0].shape[3])
+        work = limits.multiply_adds(case.model, batch["images"].shape[3])
         benchmark.extra_info["limit_images_per_second"] = round(rate / 2 / work, 1)
 
 
@@ -92,18 +93,18 @@ def test_training_step(
         step()
     benchmark.group = f"training step: {case.model}, {case.device}, batches of {case.batch_size}"
     assert np.isfinite(benchmark(step))
-    note(len(batch.inputs), batch_size=case.batch_size, **(about | {"cer": None}))
+    note(batch.count, batch_size=case.batch_size, **(about | {"cer": None}))
 
 
 def _batch(network: Measured, size: int) -> Batch:
     assembly = network.recogniser.assembly
-    inputs, sizes = next(network.batches(size))
+    inputs = next(network.batches(size))
     labels = [
         assembly.alphabet.encode(sample.text or "")
-        for sample in network.words.samples[: len(inputs)]
+        for sample in network.words.samples[: len(inputs["widths"])]
     ]
     lengths = np.array([len(label) for label in labels], np.int32)
     padded = np.full((len(labels), lengths.max()), -1, np.int32)
     for row, label in zip(padded, labels, strict=True):
         row[: len(label)] = label
-    return Batch(inputs, sizes, padded, lengths)
+    return Batch(inputs, {"labels": padded, "label_lengths": lengths}, len(labels))

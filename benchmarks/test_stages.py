@@ -55,8 +55,13 @@ def test_batches(network: Measured, benchmark: Any, note: Note) -> None:
 def test_decoding(network: Measured, benchmark: Any, note: Note) -> None:
     benchmark.group = "stages, one thread"
     assembly = network.recogniser.assembly
-    outputs = [network.recogniser.network.predict(*batch) for batch in network.batches(64)]
-    benchmark(lambda: [assembly.decoder(*output, assembly.alphabet) for output in outputs])
+    outputs = [network.recogniser.network.run(batch) for batch in network.batches(64)]
+    benchmark(
+        lambda: [
+            assembly.decoder(each["log_probs"], each["lengths"], assembly.alphabet)
+            for each in outputs
+        ]
+    )
     note(len(network.words.samples), decoder=assembly.spec.decoder.use, **_about(network))
 
 

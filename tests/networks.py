@@ -112,6 +112,26 @@ def images_of(plan: NetworkPlan, widths: list[int], seed: int = 0) -> tuple[np.n
     return images, np.array(widths, np.int32)
 
 
+def predict(
+    network: Network, inputs: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Log-probabilities and lengths of images and widths, or of features and steps."""
+    outputs = network.run(named(inputs, sizes))
+    return outputs["log_probs"], outputs["lengths"]
+
+
+def named(inputs: np.ndarray, sizes: np.ndarray) -> Arrays:
+    names = ("images", "widths") if inputs.ndim == 4 else ("features", "steps")
+    return dict(zip(names, (inputs, sizes), strict=True))
+
+
+def text_batch(
+    inputs: np.ndarray, sizes: np.ndarray, labels: np.ndarray, label_lengths: np.ndarray
+) -> Batch:
+    targets = {"labels": labels, "label_lengths": label_lengths}
+    return Batch(named(inputs, sizes), targets, len(inputs))
+
+
 def batch_of(plan: NetworkPlan, seed: int = 0) -> Batch:
     """Four samples of several sizes; without a featurizer they are sequences."""
     if plan.featurizer is None:
@@ -124,7 +144,7 @@ def batch_of(plan: NetworkPlan, seed: int = 0) -> Batch:
     else:
         inputs, sizes = images_of(plan, [16, 24, 20, 24], seed)
     labels = np.array([[0, 1, -1], [2, 0, 3], [1, -1, -1], [3, 3, -1]], np.int32)
-    return Batch(inputs, sizes, labels, np.array([2, 3, 1, 2], np.int32))
+    return text_batch(inputs, sizes, labels, np.array([2, 3, 1, 2], np.int32))
 
 
 def steps(trainer: Trainer, plan: NetworkPlan, seeds: list[int]) -> list[float]:

@@ -6,22 +6,36 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from ocrkit.parts.protocols import EncoderDefinition, FeaturizerDefinition
-from ocrkit.parts.values import Arrays, FloatArray, ImageSize, IntArray, SequenceSize
+from ocrkit.parts.values import Arrays, ImageSize, SequenceSize
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """An array that goes into a network, or comes out of it."""
+
+    name: str
+    dtype: str
+    """As NumPy calls it: ``float32``, ``int64``."""
+    axes: tuple[int | str, ...]
+    """Sizes, or a name where a size varies; ``N``, the samples of a batch, is the first."""
+
+    def __str__(self) -> str:
+        """``images float32 (N, 1, 64, W)``, for messages."""
+        axes = ", ".join(map(str, self.axes))
+        return f"{self.name} {self.dtype} ({axes}{',' * (len(self.axes) == 1)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a training step eats.
+    """What a training step eats. Every array has a row a sample."""
 
-    ``inputs``: images (N, C, H, W) float32 in 0..1, zero beyond each image's width, or, behind a
-    featurizer of backend ``numpy``, features (N, T, D) float32. ``sizes``: widths, or lengths, (N,)
-    int32. ``labels``: class ids (N, L) int32, padded with −1. ``label_lengths``: (N,) int32.
-    """
-
-    inputs: FloatArray
-    sizes: IntArray
-    labels: IntArray
-    label_lengths: IntArray
+    inputs: Arrays
+    """The network's inputs, by name; see :attr:`NetworkPlan.inputs`."""
+    targets: Arrays
+    """What its outputs are compared with, by name. CTC: ``labels``, class ids (N, L) int32, padded
+    with −1, and ``label_lengths`` (N,) int32."""
+    count: int
+    """N, the samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +56,32 @@ class NetworkPlan:
     encoded: SequenceSize
     classes: int
     """K: the characters of the alphabet and the blank."""
+
+    @property
+    def inputs(self) -> tuple[Port, ...]:
+        """``images`` in 0..1, zero beyond each one's width, and ``widths`` in pixels; behind a
+        featurizer of backend ``numpy`` its ``features``, and the ``steps`` of each that count."""
+        if self.featurizer is None:
+            steps = self.sequence.steps or "T"
+            return (
+                Port("features", "float32", ("N", steps, self.sequence.features)),
+                Port("steps", "int64", ("N",)),
+            )
+        return (
+            Port(
+                "images",
+                "float32",
+                ("N", self.image.channels, self.image.height, self.image.width or "W"),
+            ),
+            Port("widths", "int64", ("N",)),
+        )
+
+    @property
+    def outputs(self) -> tuple[Port, ...]:
+        """``log_probs``, natural logarithms, and ``lengths``, the steps of each sample that
+        count."""
+        axes = ("N", self.encoded.steps or "T", self.classes)
+        return Port("log_probs", "float32", axes), Port("lengths", "int64", ("N",))
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Canonical names and shapes of the whole state; the head is ``head.weight`` (K, E) and
@@ -117,9 +157,9 @@ class Network(Protocol):
 
     device: str
 
-    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
-        """Log-probabilities (N, T, K) float32 and lengths (N,) of inputs and sizes as in
-        :class:`Batch`, N at least 1.
+    def run(self, inputs: Arrays, /) -> Arrays:
+        """The plan's outputs of its inputs, by name, for N samples, at least 1. Whole numbers are
+        int32 on either side.
 
         It is called from any thread, and also in children that are forked after other calls. What a
         library keeps by thread is best kept in a thread of its own, as
@@ -145,7 +185,7 @@ class TakesCallsTogether(Protocol):
     one after another."""
 
     callers: int
-    """Threads that may call ``predict`` at a time."""
+    """Threads that may call ``run`` at a time."""
 
 
 class Trainer(Protocol):
@@ -237,11 +277,11 @@ class NetworkFiles(Protocol):
         """The file's bytes with these texts added."""
 
     def open(self, path: Path, /, *, device: str, threads: int) -> Network:
-        """The file's network, ready to predict; it has no state and cannot be trained."""
+        """The file's network, ready to run; it has no state and cannot be trained."""
 
-    def quantise(self, model: bytes, batches: Iterable[tuple[FloatArray, IntArray]], /) -> bytes:
-        """The network in int8, calibrated on batches of training images. Raises PluginError where a
-        package is missing."""
+    def quantise(self, model: bytes, batches: Iterable[Arrays], /) -> bytes:
+        """The network in int8, calibrated on inputs out of training images. Raises PluginError
+        where a package is missing."""
 
 
 @runtime_checkable

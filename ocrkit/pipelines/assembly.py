@@ -12,7 +12,7 @@ from ocrkit.parts.fingerprint import stated
 from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend, NetworkPlan
 from ocrkit.parts.protocols import Augmentation, Decoder, Metric
-from ocrkit.parts.values import FloatArray, Image, ImageSize, IntArray
+from ocrkit.parts.values import Arrays, FloatArray, Image, ImageSize, IntArray
 from ocrkit.pipelines.chain import Chain
 from ocrkit.pipelines.spec import PipelineSpec
 
@@ -36,9 +36,9 @@ class Surroundings:
     numpy_featurizer: Callable[[FloatArray, IntArray], tuple[FloatArray, IntArray]] | None = None
     """A featurizer of backend ``numpy``, run ahead of the network as a frozen first stage."""
 
-    def make_batch(self, images: Sequence[Image]) -> tuple[FloatArray, IntArray]:
-        """The network's inputs and sizes out of preprocessed images: scaled to 0..1, zeros beyond
-        each, in whole steps."""
+    def make_batch(self, images: Sequence[Image]) -> Arrays:
+        """The network's inputs out of preprocessed images: scaled to 0..1, zeros beyond each, in
+        whole steps."""
         widths = np.array([image.shape[1] for image in images], np.int32)
         stride = self.stride if self.image.width is None else 1
         width = -(-int(widths.max()) // stride) * stride
@@ -47,12 +47,12 @@ class Surroundings:
             channels = image.transpose(2, 0, 1) if image.ndim == 3 else image[None]
             np.divide(channels, np.float32(255), out=row[:, :, : image.shape[1]])
         if self.numpy_featurizer is None:
-            return batch, widths
+            return {"images": batch, "widths": widths}
         with guest("featurizer", self.spec.featurizer.use, "numpy"):
             return _checked(self.numpy_featurizer(batch, widths), len(batch))
 
 
-def _checked(made: Any, count: int) -> tuple[FloatArray, IntArray]:
+def _checked(made: Any, count: int) -> Arrays:
     """What a featurizer of backend ``numpy`` made of so many images."""
     features, lengths = made
     features, lengths = np.asarray(features, np.float32), np.asarray(lengths, np.int32)
@@ -61,7 +61,7 @@ def _checked(made: Any, count: int) -> tuple[FloatArray, IntArray]:
             f"it gave features {features.shape} and lengths {lengths.shape} of {count} images; "
             "expected (N, T, D) and (N,)"
         )
-    return features, lengths
+    return {"features": features, "steps": lengths}
 
 
 @dataclass(frozen=True, kw_only=True)

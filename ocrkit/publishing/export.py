@@ -13,7 +13,7 @@ from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, Plugi
 from ocrkit.networks.network_file import Exported, network_files
 from ocrkit.parts.networks import ExportsOnnx, Network
 from ocrkit.parts.registry import registry
-from ocrkit.parts.values import Arrays, FloatArray, Image, IntArray
+from ocrkit.parts.values import Arrays, Image
 from ocrkit.pipelines.assembly import Assembly, Surroundings
 from ocrkit.pipelines.build import assemble, build_network, surround
 from ocrkit.pipelines.spec import PipelineSpec
@@ -198,8 +198,13 @@ def _difference(file: Network, source: Assembly, arrays: Arrays) -> float:
         colours = (3,) if source.image.channels == 3 else ()
         sizes = [(source.image.height, width, *colours) for width in widths]
         batch = source.make_batch([rng.integers(0, 256, size, np.uint8) for size in sizes])
-        (found, found_lengths), (expected, lengths) = file.predict(*batch), network.predict(*batch)
-        if found.shape != expected.shape or found_lengths.tolist() != lengths.tolist():
+        of_file, of_network = file.run(batch), network.run(batch)
+        found, expected, lengths = (
+            of_file["log_probs"],
+            of_network["log_probs"],
+            of_network["lengths"],
+        )
+        if found.shape != expected.shape or of_file["lengths"].tolist() != lengths.tolist():
             return float("inf")
         counts = np.arange(found.shape[1])[None] < lengths[:, None]
         largest = max(largest, float(np.abs(found - expected)[counts].max(initial=0)))
@@ -227,9 +232,7 @@ def _splits(spec: PipelineSpec, data: str | Path | None) -> tuple[Dataset, Datas
     )
 
 
-def _batches(
-    around: Surroundings, training: Dataset, images: int
-) -> Iterator[tuple[FloatArray, IntArray]]:
+def _batches(around: Surroundings, training: Dataset, images: int) -> Iterator[Arrays]:
     """Batches of so many images, drawn from all of the split."""
     order = np.random.default_rng(0).permutation(len(training))
 

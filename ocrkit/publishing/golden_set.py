@@ -61,7 +61,8 @@ def compute(
     computed: list[Computed] = []
     for start in range(0, len(images), BATCH_SIZE):
         batch = [around.preprocessor(image) for image in images[start : start + BATCH_SIZE]]
-        log_probs, lengths = network.predict(*around.make_batch(batch))
+        outputs = network.run(around.make_batch(batch))
+        log_probs, lengths = outputs["log_probs"], outputs["lengths"]
         decoded = around.decoder(log_probs, lengths, around.alphabet)
         computed += [
             (np.array(rows[:length]), each.text)

@@ -18,6 +18,7 @@ from ocrkit.parts.guests import failure, part_text
 from ocrkit.parts.networks import Network
 from ocrkit.parts.page import Alternative
 from ocrkit.parts.values import (
+    Arrays,
     Decoded,
     FloatArray,
     Image,
@@ -49,8 +50,6 @@ PREPARED = 64
 more."""
 NO_INK = Decoded("", 1.0)
 """What is read from an image with nothing on it."""
-_Outputs = tuple[FloatArray, IntArray]
-"""Log-probabilities (N, T, K) and lengths (N,)."""
 
 
 @dataclass
@@ -59,7 +58,7 @@ class _Recognised:
     window."""
 
     window: list[tuple[Sample, Prepared]]
-    outputs: list[tuple[list[int], _Outputs]]
+    outputs: list[tuple[list[int], Arrays]]
     failed: dict[int, str]
     """Why the network has nothing to say of an image."""
 
@@ -166,7 +165,11 @@ class Recogniser:
         usable = (pair for pair in pairs if pair[0].text is not None and not pair[1].blank)
         while window := list(islice(usable, self.batch_size)):
             for numbers, outputs in self._recognise(window, Seconds()).outputs:
-                yield [window[number][0] for number in numbers], *outputs
+                yield (
+                    [window[number][0] for number in numbers],
+                    outputs["log_probs"],
+                    outputs["lengths"],
+                )
 
     def readings(
         self, pairs: Iterator[tuple[Sample, Prepared]], seconds: Seconds, done: int = 0
@@ -198,7 +201,7 @@ class Recogniser:
         recognised = _Recognised(window, [], {})
         for batch in self._batches(images):
             recognised.outputs += apart(
-                lambda numbers: self._predict([images[number] for number in numbers], seconds),
+                lambda numbers: self._run([images[number] for number in numbers], seconds),
                 batch,
                 recognised.failed,
                 partial(failure, f"the network on backend {self.assembly.backend_name!r}"),
@@ -222,10 +225,11 @@ class Recogniser:
         if batch:
             yield batch
 
-    def _predict(self, images: Sequence[Image], seconds: Seconds) -> _Outputs:
-        inputs, sizes = self.assembly.make_batch(images)
+    def _run(self, images: Sequence[Image], seconds: Seconds) -> Arrays:
+        inputs = self.assembly.make_batch(images)
         with self._calls.one(seconds):
-            log_probs, lengths = self.network.predict(inputs, sizes)
+            outputs = self.network.run(inputs)
+        log_probs, lengths = outputs["log_probs"], outputs["lengths"]
         expected = (len(images), self.assembly.alphabet.classes)
         if log_probs.shape[::2] != expected or log_probs.ndim != 3 or lengths.shape != expected[:1]:
             raise ValueError(
@@ -237,15 +241,18 @@ class Recogniser:
             or np.isnan(log_probs).any()
         ):
             raise ValueError("it gave lengths beyond its steps, or numbers that are none (NaN)")
-        return log_probs, lengths
+        return outputs
 
     def _decoded(self, recognised: _Recognised, seconds: Seconds) -> Iterator[Reading | Skipped]:
         """A window's readings, in its order."""
         found: dict[int, Decoded] = {}
-        for numbers, (log_probs, lengths) in recognised.outputs:
+        for numbers, outputs in recognised.outputs:
             of_batch: dict[int, str] = {}
             parts = apart(
-                lambda places: self._decode(log_probs[places], lengths[places], seconds),  # noqa: B023  (called at once)
+                lambda places: self._decode(  # called at once
+                    {name: array[places] for name, array in outputs.items()},  # noqa: B023
+                    seconds,
+                ),
                 list(range(len(numbers))),
                 of_batch,
                 lambda error: failure(part_text("decoder", self.assembly.spec.decoder.use), error),
@@ -274,7 +281,8 @@ class Recogniser:
                 else:
                     yield Reading(sample, item.image, decoded, item.note(decoded))
 
-    def _decode(self, log_probs: FloatArray, lengths: IntArray, seconds: Seconds) -> list[Decoded]:
+    def _decode(self, outputs: Arrays, seconds: Seconds) -> list[Decoded]:
+        log_probs, lengths = outputs["log_probs"], outputs["lengths"]
         start = time.perf_counter()
         decoded = self.assembly.decoder(log_probs, lengths, self.assembly.alphabet)
         seconds.decode += time.perf_counter() - start

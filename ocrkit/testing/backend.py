@@ -1,6 +1,7 @@
 """Whether a backend does what the interface says."""
 
 import copy
+from typing import Any
 from unittest import SkipTest
 
 import numpy as np
@@ -17,6 +18,7 @@ from ocrkit.testing.networks import (
     difference,
     labels_for,
     made,
+    named,
     plan_of,
     random_images,
     random_weights,
@@ -25,6 +27,12 @@ from ocrkit.testing.networks import (
 )
 
 HEIGHT, WIDTHS = 16, np.array([40, 24, 33, 40], np.int32)
+
+
+def predicted(network: Network, inputs: tuple[FloatArray, IntArray]) -> tuple[Any, Any]:
+    """Log-probabilities and lengths of images and their widths."""
+    outputs = network.run(named(*inputs))
+    return outputs["log_probs"], outputs["lengths"]
 
 
 class BackendConformance(Conformance):
@@ -70,7 +78,8 @@ class BackendConformance(Conformance):
 
     def batch(self, network: Network) -> Batch:
         inputs, sizes = self.inputs()
-        return Batch(inputs, sizes, *labels_for(network.predict(inputs, sizes)[1]))
+        lengths = network.run(named(inputs, sizes))["lengths"]
+        return Batch(named(inputs, sizes), labels_for(lengths), len(inputs))
 
     def test_it_knows_its_devices_and_versions(self) -> None:
         backend = self.backend()
@@ -92,7 +101,7 @@ class BackendConformance(Conformance):
         inputs, sizes = self.inputs()
         before = inputs.copy(), sizes.copy()
         with self.works("to predict"):
-            log_probs, lengths = network.predict(inputs, sizes)
+            log_probs, lengths = predicted(network, (inputs, sizes))
         same = np.array_equal(inputs, before[0]) and np.array_equal(sizes, before[1])
         self.check(same, "changes its input; work on a copy")
         types = f"{log_probs.dtype} and {lengths.dtype}"
@@ -113,9 +122,9 @@ class BackendConformance(Conformance):
             "gives probabilities that do not add up to 1 in every step",
         )
         kept = log_probs.copy()
-        network.predict(*self.inputs(seed=1))
+        predicted(network, self.inputs(seed=1))
         self.check(np.array_equal(log_probs, kept), "changes a prediction that it gave earlier")
-        again, _ = network.predict(inputs, sizes)
+        again, _ = predicted(network, (inputs, sizes))
         self.check(np.array_equal(again, kept), "is not deterministic in inference")
 
     def test_it_says_its_device(self) -> None:
@@ -152,9 +161,9 @@ class BackendConformance(Conformance):
 
     def test_new_weights_replace_the_old(self) -> None:
         network, fresh = self.network(seed=4), self.network(seed=5)
-        network.predict(*self.inputs())
+        predicted(network, self.inputs())
         network.load_state(random_weights(self.plan().parameters(), 5))
-        most = difference(network.predict(*self.inputs())[0], fresh.predict(*self.inputs())[0])
+        most = difference(*(predicted(each, self.inputs())[0] for each in (network, fresh)))
         self.check(
             most == 0,
             f"still uses old weights after new ones are loaded: results differ by {most:.2g}",
@@ -227,7 +236,7 @@ class BackendConformance(Conformance):
         """And changes all weights, and what is predicted."""
         network = self.trainable()
         batch, before = self.batch(network), network.state()
-        untrained, _ = network.predict(*self.inputs())
+        untrained, _ = predicted(network, self.inputs())
         with self.works("to train"):
             losses = train(network, batch, STEPS)
         last = float(np.mean(losses[-5:]))
@@ -240,6 +249,6 @@ class BackendConformance(Conformance):
         stuck = [name for name, array in before.items() if np.array_equal(array, after[name])]
         self.check(not stuck, f"does not train {', '.join(stuck[:4])}")
         self.check(
-            difference(network.predict(*self.inputs())[0], untrained) > 0,
+            difference(predicted(network, self.inputs())[0], untrained) > 0,
             "predicts with the weights from before training",
         )

@@ -48,8 +48,9 @@ class InNumpy:
     features: Callable[[FloatArray, IntArray], tuple[FloatArray, IntArray]]
     device: str = "cpu"
 
-    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
-        return self.features(inputs, sizes)
+    def run(self, inputs: Arrays, /) -> Arrays:
+        features, steps = self.features(inputs["images"], inputs["widths"])
+        return {"features": features, "lengths": steps}
 
     def state(self) -> Arrays:
         return {}
@@ -115,14 +116,23 @@ def random_images(height: int, width: int, widths: IntArray, seed: int) -> Float
     return images
 
 
-def labels_for(lengths: IntArray) -> tuple[IntArray, IntArray]:
+def named(inputs: FloatArray, sizes: IntArray) -> Arrays:
+    """Images (N, 1, H, W) and widths, or features (N, T, D) and steps, as a network's inputs."""
+    names = ("images", "widths") if inputs.ndim == 4 else ("features", "steps")
+    return dict(zip(names, (inputs, sizes), strict=True))
+
+
+def labels_for(lengths: IntArray) -> Arrays:
     """Labels (N, 2) and their lengths (N,) that sequences of these lengths can write."""
     rows = [[index % (CLASSES - 1), (index + 1) % (CLASSES - 1)] for index in range(len(lengths))]
     kept = [row[: min(2, int(steps))] for row, steps in zip(rows, lengths, strict=True)]
     labels = np.full((len(kept), 2), -1, np.int32)
     for target, row in zip(labels, kept, strict=True):
         target[: len(row)] = row
-    return labels, np.array([steps_needed(row) for row in kept], np.int32)
+    return {
+        "labels": labels,
+        "label_lengths": np.array([steps_needed(row) for row in kept], np.int32),
+    }
 
 
 def train(network: Network, batch: Batch, steps: int) -> list[float]:
@@ -255,19 +265,20 @@ class NetworkPartConformance(PartConformance, Generic[Size]):
         self, network: Network, inputs: FloatArray, sizes: IntArray
     ) -> tuple[FloatArray, IntArray]:
         with self.works(f"to compute inputs {inputs.shape} with sizes {sizes.tolist()}"):
-            outputs, lengths = network.predict(inputs, sizes)
-        arrays = isinstance(outputs, np.ndarray) and isinstance(lengths, np.ndarray)
+            outputs = network.run(named(inputs, sizes))
+        name = "features" if isinstance(network, InNumpy) else "log_probs"
+        arrays = [outputs[each] for each in (name, "lengths")]
         self.check(
-            arrays,
-            f"gives {type(outputs).__name__} and {type(lengths).__name__}; expected two NumPy "
+            all(isinstance(each, np.ndarray) for each in arrays),
+            f"gives {type(arrays[0]).__name__} and {type(arrays[1]).__name__}; expected two NumPy "
             "arrays",
         )
-        return outputs, lengths
+        return arrays[0], arrays[1]
 
     def batch(self, network: Network, size: Size) -> Batch:
         inputs, sizes = self.inputs(size, self.some(size))
         _, lengths = self.predict(network, inputs, sizes)
-        return Batch(inputs, sizes, *labels_for(lengths))
+        return Batch(named(inputs, sizes), labels_for(lengths), len(inputs))
 
     # --------------------------------------------------------------------------------------- checks
 

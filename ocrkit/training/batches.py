@@ -123,9 +123,9 @@ class Batches:
         return False
 
     def _batch(self, pairs: Sequence[tuple[Any, list[int]]]) -> Batch:
-        inputs, sizes = self.assembly.make_batch([image for image, _ in pairs])
         lengths = np.array([len(label) for _, label in pairs], np.int32)
         labels = np.full((len(pairs), max(1, int(lengths.max()))), -1, np.int32)
         for row, (_, label) in zip(labels, pairs, strict=True):
             row[: len(label)] = label
-        return Batch(inputs, sizes, labels, lengths)
+        inputs = self.assembly.make_batch([image for image, _ in pairs])
+        return Batch(inputs, {"labels": labels, "label_lengths": lengths}, len(pairs))

@@ -211,7 +211,7 @@ class Run:
                 warmup=options.warmup,
                 schedule=options.schedule,
             )
-            samples = int(self.workers.sum(len(batch.labels) if batch else 0))
+            samples = int(self.workers.sum(batch.count if batch else 0))
             if samples:
                 seed = int(
                     random_at(options.seed, STEP, progress.step, self.workers.index).integers(2**31)
@@ -251,9 +251,8 @@ class Run:
     def _check_output(self, batch: Batch) -> None:
         """Raises OcrkitError where the last step, whose loss was that of the weights before it, has
         broken the network."""
-        if (
-            not self.workers.index
-            and not np.isfinite(self.network.predict(batch.inputs, batch.sizes)[0]).all()
+        if not self.workers.index and not all(
+            np.isfinite(each).all() for each in self.network.run(batch.inputs).values()
         ):
             raise self._diverged("the network's output is not finite")
 

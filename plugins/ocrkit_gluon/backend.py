@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ocrkit.errors import ConfigError, WeightsError
-from ocrkit.interfaces import Arrays, Batch, FloatArray, IntArray, NetworkPlan, OptimizerOptions
+from ocrkit.interfaces import Arrays, Batch, NetworkPlan, OptimizerOptions
 from ocrkit.support.parallel import ProcessLock
 from ocrkit_gluon.mxnet import BATCHES, READING, mxnet
 
@@ -110,6 +110,7 @@ class GluonNetwork:
     def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
         self.device = device
         self.context = mxnet.gpu() if device == "cuda" else mxnet.cpu()
+        self._plan = plan
         self.whole = _Whole(plan)
         self.callers = BATCHES if device == "cpu" and not threads else 1
         self._of_thread = threading.local()
@@ -125,18 +126,25 @@ class GluonNetwork:
                 [f"the gluon network has other parameters than its definition says: {wrong}"]
             )
 
-    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
-        return READING.call(self._predict, inputs, sizes)
+    def run(self, inputs: Arrays, /) -> Arrays:
+        return READING.call(self._run, inputs)
 
-    def _predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
+    def _run(self, inputs: Arrays) -> Arrays:
         if not hasattr(self._of_thread, "reading"):  # which has memory for one call
             self._of_thread.reading = _Reading(self.whole)
             self._of_thread.reading.hybridize(static_alloc=True)
         with _TRACING:
-            log_probs, lengths = self._of_thread.reading(*self._arrays(inputs, sizes))
-        return log_probs.asnumpy(), lengths.asnumpy().astype(np.int32)
+            log_probs, lengths = self._of_thread.reading(*self.inputs(inputs))
+        return {
+            "log_probs": log_probs.asnumpy(),
+            "lengths": lengths.asnumpy().astype(np.int32),
+        }
 
-    def _arrays(self, *arrays: Any) -> list[Any]:
+    def inputs(self, inputs: Arrays) -> list[Any]:
+        """A batch's inputs on the network's device, in the plan's order."""
+        return self.arrays(*(inputs[port.name] for port in self._plan.inputs))
+
+    def arrays(self, *arrays: Any) -> list[Any]:
         return [nd.array(array, ctx=self.context, dtype="float32") for array in arrays]
 
     def state(self) -> Arrays:
@@ -199,11 +207,10 @@ class GluonTrainer:
     def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
         assert batch is not None  # noqa: S101  (there is no other worker)
         mxnet.random.seed(seed)
-        arrays = self._network._arrays(batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
+        labels, lengths = batch.targets["labels"], batch.targets["label_lengths"]
+        arrays = [*self._network.inputs(batch.inputs), *self._network.arrays(labels, lengths)]
         with mxnet.autograd.record():
-            losses = (
-                self._loss(*arrays) if batch.label_lengths.any() else self._empty_loss(*arrays[:2])
-            )
+            losses = self._loss(*arrays) if lengths.any() else self._empty_loss(*arrays[:2])
             weighted = (
                 losses * nd.maximum(arrays[3], 1) if self._options.length_weighted else losses
             )

@@ -9,14 +9,14 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
-from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions
+from ocrkit.interfaces import Arrays, NetworkPlan, OptimizerOptions
 from ocrkit.support.files import read_bytes
 from ocrkit_onnx.graph import metadata_entries, metadata_of
 from ocrkit_onnx.network_graph import network_graph
-from ocrkit_onnx.session import ModelError, Session, callers, cuda_works
+from ocrkit_onnx.session import FLOAT, ModelError, Session, callers, cuda_works
 
-INPUTS = {"images": "tensor(float)", "widths": "tensor(int64)"}
-OUTPUTS = {"log_probs": "tensor(float)", "lengths": "tensor(int64)"}
+INPUTS = {"images": FLOAT, "widths": "tensor(int64)"}
+OUTPUTS = {"log_probs": FLOAT, "lengths": "tensor(int64)"}
 
 
 class Onnx:
@@ -46,7 +46,7 @@ class Onnx:
     def open(self, path: Path, /, *, device: str, threads: int) -> "FileNetwork":
         return FileNetwork(path, device=device, threads=threads)
 
-    def quantise(self, model: bytes, batches: Iterable[tuple[FloatArray, IntArray]], /) -> bytes:
+    def quantise(self, model: bytes, batches: Iterable[Arrays], /) -> bytes:
         from ocrkit_onnx import quantisation
 
         return quantisation.quantise(model, batches)
@@ -66,10 +66,10 @@ class OnnxNetwork:
         }
         self._session: Session | None = None
 
-    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
+    def run(self, inputs: Arrays, /) -> Arrays:
         if self._session is None:
             raise WeightsError("the network has no weights yet")
-        return self._session.predict(inputs, sizes)
+        return self._session.run(inputs)
 
     def state(self) -> Arrays:
         return {name: array.copy() for name, array in self._arrays.items()}
@@ -106,8 +106,8 @@ class FileNetwork:
         self._path = path
         self._session = _session_of(path, device=device, threads=threads)
 
-    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
-        return self._session.predict(inputs, sizes)
+    def run(self, inputs: Arrays, /) -> Arrays:
+        return self._session.run(inputs)
 
     def state(self) -> Arrays:
         raise self._for_reading()
@@ -133,7 +133,7 @@ def _session_of(path: Path, *, device: str, threads: int) -> Session:
         session = Session(_bytes_of(path), device=device, threads=threads, foreign=True)
     except ModelError as error:
         raise _cannot_be_run(path, error) from error
-    found = session.inputs_and_outputs()
+    found = session.inputs, session.outputs
     if found != (INPUTS, OUTPUTS):
         has, expected = _mapping(*found), _mapping(INPUTS, OUTPUTS)
         raise OcrkitError(f"{path}: no network that reads: it maps {has}; expected {expected}")

@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import PluginError, install_hint
-from ocrkit.interfaces import FloatArray, IntArray
+from ocrkit.interfaces import Arrays
 from ocrkit.support.files import scratch_folder
 
 
@@ -19,23 +19,28 @@ class _Batches:
     """Training images as ONNX Runtime's calibration asks for them: one batch after the other, then
     None."""
 
-    def __init__(self, batches: Iterable[tuple[FloatArray, IntArray]]) -> None:
+    def __init__(self, batches: Iterable[Arrays]) -> None:
         self._batches = iter(batches)
 
-    def get_next(self) -> dict[str, Any] | None:
-        for images, widths in self._batches:
-            return {"images": images, "widths": widths.astype(np.int64)}
+    def get_next(self) -> Arrays | None:
+        for batch in self._batches:
+            return {name: _as_onnx(array) for name, array in batch.items()}
         return None
 
 
-def quantise(model: bytes, batches: Iterable[tuple[FloatArray, IntArray]]) -> bytes:
+def _as_onnx(array: Any) -> Any:
+    """Whole numbers are int64 there."""
+    return array if array.dtype == np.float32 else array.astype(np.int64)
+
+
+def quantise(model: bytes, batches: Iterable[Arrays]) -> bytes:
     """An ONNX file of the same network in int8 (Jacob et al. 2018), and with the same inputs and
     outputs.
 
     Convolutions: weights a scale a channel, activations a scale each, from the ranges that the
-    batches (images (N, 1, H, W) float32, widths (N,)) show. LSTMs: weights a scale a channel,
-    activations by what comes (ONNX Runtime's own operator). Raises PluginError where the package
-    ``onnx`` is missing.
+    batches (the network's inputs by name) show. LSTMs: weights a scale a channel, activations by
+    what comes (ONNX Runtime's own operator). Raises PluginError where the package ``onnx`` is
+    missing.
     """
     try:
         from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static

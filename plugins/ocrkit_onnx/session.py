@@ -10,13 +10,15 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import OcrkitError
-from ocrkit.interfaces import Arrays, FloatArray, IntArray
+from ocrkit.interfaces import Arrays
 from ocrkit.support.machine import memory, processors
 from ocrkit.support.parallel import LastingThreads
 from ocrkit_onnx.graph import FLOAT32, Graph
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 """What ONNX Runtime calls devices."""
+FLOAT = "tensor(float)"
+"""What it calls arrays of float32."""
 ROWS = 8
 """Images that a thread takes through the network at once: few enough for the processor's cache."""
 CALLERS = 2
@@ -67,41 +69,48 @@ class Session:
         if PROVIDERS[device] not in self._session.get_providers():  # it would go on on the CPU
             raise _no_device(device)
 
-    def predict(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
-        if not len(inputs):  # of a file that others made it may end the whole process
+        self.inputs = {value.name: value.type for value in self._session.get_inputs()}
+        self.outputs = {value.name: value.type for value in self._session.get_outputs()}
+
+    def run(self, inputs: Arrays) -> Arrays:
+        """All outputs of the inputs, by name; int64 on ONNX's side is int32 on this one."""
+        arrays = {
+            name: np.asarray(inputs[name], np.float32 if kind == FLOAT else np.int64)
+            for name, kind in self.inputs.items()
+        }
+        count = len(next(iter(arrays.values())))
+        if not count:  # of a file that others made it may end the whole process
             raise OcrkitError("an empty batch; expected one image at least")
         if self._count == 1:
-            return self._run(inputs, sizes)
-        rows = min(ROWS, -(-len(inputs) // self._count))
-        cuts = range(rows, len(inputs), rows)
-        parts = self._threads.map(self._run, np.split(inputs, cuts), np.split(sizes, cuts))
-        log_probs, lengths = zip(*parts, strict=True)
-        return np.concatenate(log_probs), np.concatenate(lengths)
+            return self._run(arrays)
+        rows = min(ROWS, -(-count // self._count))
+        pieces = [
+            {name: array[first : first + rows] for name, array in arrays.items()}
+            for first in range(0, count, rows)
+        ]
+        parts = list(self._threads.map(self._run, pieces))
+        return {name: np.concatenate([part[name] for part in parts]) for name in self.outputs}
 
-    def _run(self, inputs: FloatArray, sizes: IntArray) -> tuple[FloatArray, IntArray]:
-        names = [value.name for value in self._session.get_inputs()]
-        arrays = (np.asarray(inputs, np.float32), np.asarray(sizes, np.int64))
+    def _run(self, inputs: Arrays) -> Arrays:
         try:
-            log_probs, lengths = self._session.run(
-                ["log_probs", "lengths"], dict(zip(names, arrays, strict=True))
-            )
+            arrays = self._session.run(list(self.outputs), inputs)
         except Exception as error:
-            shape = " × ".join(map(str, inputs.shape))
+            shape = " × ".join(map(str, next(iter(inputs.values())).shape))
             raise OcrkitError(
                 f"ONNX Runtime cannot run the network on a batch of {shape} ({_first_line(error)})"
             ) from error
-        if self._foreign and (log_probs.ndim != 3 or log_probs.shape[1] > inputs.shape[-1]):
-            raise OcrkitError(
-                f"the network gives log_probs {log_probs.shape} for images {inputs.shape}; "
-                "expected (N, T, K), T at most the images' width"
-            )
-        return log_probs, lengths.astype(np.int32)
-
-    def inputs_and_outputs(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Types by name."""
-        inputs = {value.name: value.type for value in self._session.get_inputs()}
-        outputs = {value.name: value.type for value in self._session.get_outputs()}
-        return inputs, outputs
+        outputs = dict(zip(self.outputs, arrays, strict=True))
+        if self._foreign:
+            log_probs, images = outputs["log_probs"], inputs["images"]
+            if log_probs.ndim != 3 or log_probs.shape[1] > images.shape[-1]:
+                raise OcrkitError(
+                    f"the network gives log_probs {log_probs.shape} for images {images.shape}; "
+                    "expected (N, T, K), T at most the images' width"
+                )
+        return {
+            name: array if self.outputs[name] == FLOAT else array.astype(np.int32)
+            for name, array in outputs.items()
+        }
 
 
 def _options() -> Any:
@@ -132,7 +141,7 @@ def _opened(model: bytes, options: Any, device: str) -> Any:
 
 
 def callers(device: str, threads: int) -> int:
-    """How many threads may call a network's ``predict`` at a time."""
+    """How many threads may call a network's ``run`` at a time."""
     return CALLERS if device == "cpu" and threads != 1 else 1
 
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from ocrkit.errors import ConfigError, WeightsError
-from ocrkit.interfaces import Arrays, FloatArray, IntArray, NetworkPlan, OptimizerOptions, Workers
+from ocrkit.interfaces import Arrays, NetworkPlan, OptimizerOptions, Workers
 from ocrkit_torch import workers
 from ocrkit_torch.floats import exact_float32
 from ocrkit_torch.network import array_of, built, state_of, tensors
@@ -61,13 +61,17 @@ class TorchNetwork:
             )
 
     @in_its_thread
-    def predict(self, inputs: FloatArray, sizes: IntArray, /) -> tuple[FloatArray, IntArray]:
+    def run(self, inputs: Arrays, /) -> Arrays:
         self.whole.eval()
+        arrays = (inputs[port.name] for port in self.plan.inputs)
         with torch.inference_mode(), exact_float32():
-            scores, lengths = self.whole(*tensors(self.torch_device, inputs, sizes))
+            scores, lengths = self.whole(*tensors(self.torch_device, *arrays))
             # whoever reads in bf16 does so under autocast
             log_probs = scores.float().log_softmax(dim=2)
-        return log_probs.cpu().numpy(), lengths.cpu().numpy().astype(np.int32)
+        return {
+            "log_probs": log_probs.cpu().numpy(),
+            "lengths": lengths.cpu().numpy().astype(np.int32),
+        }
 
     @in_its_thread
     def state(self) -> Arrays:

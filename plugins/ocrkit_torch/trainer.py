@@ -96,7 +96,7 @@ class TorchTrainer:
     @in_its_thread
     def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
         torch.manual_seed(seed)
-        samples = self._workers.sum(len(batch.labels) if batch is not None else 0)
+        samples = self._workers.sum(batch.count if batch is not None else 0)
         self._optimizer.zero_grad()
         with exact_float32(), _deterministic() if self._options.deterministic else nullcontext():
             losses = self._gradients(batch, samples)
@@ -120,13 +120,17 @@ class TorchTrainer:
         scale = self._options.loss_weight * self._workers.count / samples
         rows = [
             piece
-            for piece in np.array_split(np.arange(len(batch.labels)), self._options.accumulate)
+            for piece in np.array_split(np.arange(batch.count), self._options.accumulate)
             if len(piece)
         ]
         total = 0.0
         self._module.train()
         for index, piece in enumerate(rows):
-            arrays = (batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
+            arrays = (
+                *(batch.inputs[port.name] for port in self._plan.inputs),
+                batch.targets["labels"],
+                batch.targets["label_lengths"],
+            )
             inputs, sizes, labels, label_lengths = tensors(
                 self._device, *(array[piece] for array in arrays)
             )

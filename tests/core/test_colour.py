@@ -135,10 +135,11 @@ def test_colour_goes_through_the_parts_that_take_it_to_the_network(
     framed = pixels(around, COLOURED)
     assert np.array_equal(framed[:12, :30], COLOURED // np.array([1, 2, 2], np.uint8))
     assert np.array_equal(pixels(around, LUMA)[:12, :30], np.stack([LUMA] * 3, axis=2))
-    inputs, widths = around.make_batch([framed, framed])
+    batch = around.make_batch([framed, framed])
+    inputs, steps = batch["features"], batch["steps"]
     assert inputs.shape == (2, 12, 3)  # behind a featurizer of NumPy: two images, steps, colours
     assert np.allclose(inputs[0, 0], framed[:, :4].mean(axis=(0, 1)) / 255)
-    assert widths.tolist() == [12, 12]
+    assert steps.tolist() == [12, 12]
 
 
 def test_a_batch_has_red_green_and_blue_in_this_order(install: Install, tiny: Path) -> None:
@@ -148,7 +149,7 @@ def test_a_batch_has_red_green_and_blue_in_this_order(install: Install, tiny: Pa
     around = replace(assembled(tiny), numpy_featurizer=None)
     image = np.zeros((16, 48, 3), np.uint8)
     image[3, 5] = 255, 102, 51
-    inputs, _ = around.make_batch([image])
+    inputs = around.make_batch([image])["images"]
     assert inputs.shape == (1, 3, 16, 48)
     assert inputs.dtype == np.float32
     assert np.allclose(inputs[0, :, 3, 5], [1, 0.4, 0.2])

@@ -261,7 +261,8 @@ def test_a_batch_is_scaled_and_padded_with_zeros_to_whole_steps(
     assembly = assembled(tiny, "preprocessor.use=fit-height", "preprocessor.height=16")
     rng = np.random.default_rng(seed)
     images = [rng.integers(0, 256, (16, width), np.uint8) for width in widths]
-    inputs, sizes = assembly.make_batch(images)
+    batch = assembly.make_batch(images)
+    inputs, sizes = batch["images"], batch["widths"]
     assert (inputs.dtype, sizes.dtype) == (np.float32, np.int32)
     assert sizes.tolist() == widths
     assert inputs.shape == (len(widths), 1, 16, -(-max(widths) // 4) * 4)
@@ -482,15 +483,15 @@ def test_the_network_serves_one_thread_at_a_time(
     memory would mix them up."""
     shared = ocrkit.load(tiny_run, backend="torch")
     network = shared._recogniser.network
-    predict, busy, overlaps = network.predict, threading.Lock(), []
+    run, busy, overlaps = network.run, threading.Lock(), []
 
     def watched(*arguments: Any) -> Any:
         overlaps.append(busy.locked())
         with busy:
             time.sleep(0.005)
-            return predict(*arguments)
+            return run(*arguments)
 
-    monkeypatch.setattr(network, "predict", watched)
+    monkeypatch.setattr(network, "run", watched)
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(shared.read, words(words_root)))
     assert overlaps == [False] * 31
@@ -506,7 +507,7 @@ def test_a_network_gets_as_many_batches_at_a_time_as_it_takes(
     monkeypatch.setattr(reader.network, "callers", callers, raising=False)
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
-    predict, changed, inside, most = reader.network.predict, threading.Condition(), 0, 0
+    run, changed, inside, most = reader.network.run, threading.Condition(), 0, 0
 
     def watched(*arguments: Any) -> Any:
         nonlocal inside, most
@@ -521,9 +522,9 @@ def test_a_network_gets_as_many_batches_at_a_time_as_it_takes(
             )  # some batches may have to do without company
         with changed:
             inside -= 1
-            return predict(*arguments)
+            return run(*arguments)
 
-    monkeypatch.setattr(reader.network, "predict", watched)
+    monkeypatch.setattr(reader.network, "run", watched)
     again = replace(reader)
     samples = [
         Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)

@@ -93,11 +93,11 @@ def test_a_batch_of_wide_images_is_small(
     expected = [item.text for item in pipeline.read_many(paths)]
     monkeypatch.setattr(recogniser, "BATCH_PIXELS", 2000)
     shapes = []
-    predict = pipeline._recogniser.network.predict
+    run = pipeline._recogniser.network.run
     monkeypatch.setattr(
         pipeline._recogniser.network,
-        "predict",
-        lambda images, widths: shapes.append(images.shape) or predict(images, widths),
+        "run",
+        lambda inputs: shapes.append(inputs["images"].shape) or run(inputs),
     )
     assert [item.text for item in pipeline.read_many(paths)] == expected
     assert sum(shape[0] for shape in shapes) == len(paths)
@@ -111,11 +111,11 @@ def test_no_image_is_read_beside_one_that_is_much_wider(
     """The network would compute on the zeros that fill it up."""
     pipeline = ocrkit.load(tiny_run, ANY_WIDTH)
     widths: list[np.ndarray] = []
-    predict = pipeline._recogniser.network.predict
+    run = pipeline._recogniser.network.run
     monkeypatch.setattr(
         pipeline._recogniser.network,
-        "predict",
-        lambda images, sizes: widths.append(sizes) or predict(images, sizes),
+        "run",
+        lambda inputs: widths.append(inputs["widths"]) or run(inputs),
     )
     assert len(list(pipeline.read_many(words(words_root)))) == sum(map(len, widths))
     assert all(each.max() <= 1.5 * each.min() for each in widths)
@@ -365,14 +365,14 @@ def test_one_image_that_the_network_fails_on_takes_no_others_along(
     pipeline = ocrkit.load(tiny_run, batch_size=8)
     expected = [item.text for item in pipeline.read_many(paths)]
     odd = pipeline._recogniser.assembly.preprocessor(ocrkit.read_image(paths[11])) / np.float32(255)
-    predict = pipeline._recogniser.network.predict
+    run = pipeline._recogniser.network.run
 
-    def failing(images: np.ndarray, widths: np.ndarray) -> Any:
-        if any(np.allclose(image[0], odd) for image in images):
+    def failing(inputs: dict[str, np.ndarray]) -> Any:
+        if any(np.allclose(image[0], odd) for image in inputs["images"]):
             raise MemoryError("too much\nfor me")
-        return predict(images, widths)
+        return run(inputs)
 
-    monkeypatch.setattr(pipeline._recogniser.network, "predict", failing)
+    monkeypatch.setattr(pipeline._recogniser.network, "run", failing)
     items = list(pipeline.read_many(paths))
     assert [item.text for item in items] == [
         None if index == 11 else text for index, text in enumerate(expected)

@@ -388,7 +388,8 @@ FAULTS = {
         "share: complex",
         "its_options_are_documented_fields_of_a_dataclass",
         (
-            "has defaults that a pipeline's file could not say: default.share: 0.5; expected <class "  # noqa: E501
+            "has defaults that a pipeline's file could not say: default.share: 0.5; expected "
+            "<class "
             "'complex'>"
         ),
     ),
@@ -606,18 +607,25 @@ BACKENDS = {
         "shares memory with arrays that it was given or gave: featurizer.",
     ),
     "probabilities for their logarithms": (
-        "def predict(self, *inputs): p, n = super().predict(*inputs); return np.exp(p), n",
+        (
+            "def run(self, inputs): o = super().run(inputs); "
+            "return o | {'log_probs': np.exp(o['log_probs'])}"
+        ),
         "predictions_are_log_probabilities",
         "gives probabilities that do not add up to 1 in every step",
     ),
     "lengths of another type": (
-        "def predict(self, *inputs): p, n = super().predict(*inputs); return p, n.astype(np.int64)",
+        (
+            "def run(self, inputs): o = super().run(inputs); "
+            "return o | {'lengths': o['lengths'].astype(np.int64)}"
+        ),
         "predictions_are_log_probabilities",
         "predicts float32 and int64; expected float32 and int32",
     ),
     "weights that stay": (
         (
-            "def load_state(self, arrays): super().load_state(arrays) if self._session is None else "  # noqa: E501
+            "def load_state(self, arrays): super().load_state(arrays) if self._session is None "
+            "else "
             "None"
         ),
         "new_weights_replace_the_old",

@@ -366,11 +366,12 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
     )
     run.train(data, None)
 
-    assert [len(batch.sizes) for batch in batches] == [4] * 12
+    assert [batch.count for batch in batches] == [4] * 12
     shuffled = []
     for epoch in batches[:6], batches[6:]:
         for first, end in windows_of(6, 32):
-            found = [(batch.sizes.min(), batch.sizes.max()) for batch in epoch[first:end]]
+            widths = [batch.inputs["widths"] for batch in epoch[first:end]]
+            found = [(each.min(), each.max()) for each in widths]
             ranges = sorted(found)
             assert all(one[1] <= other[0] for one, other in pairwise(ranges)), (
                 "sorted by width, then cut into batches"
@@ -379,7 +380,7 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
         labels = [
             tuple(row[:length])
             for batch in epoch
-            for row, length in zip(batch.labels, batch.label_lengths, strict=True)
+            for row, length in zip(*batch.targets.values(), strict=True)
         ]
         assert sorted(labels) == sorted(map(tuple, data.labels))
     assert any(shuffled), "and shuffled after that"

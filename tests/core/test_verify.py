@@ -459,12 +459,13 @@ from ocrkit_torch.backend import Torch
 class Other(Torch):
     def network(self, plan, *, device, threads):
         network = super().network(plan, device=device, threads=threads)
-        predict = network.predict
-        def other(inputs, sizes):
-            log_probs, lengths = predict(inputs, sizes)
+        run = network.run
+        def other(inputs):
+            outputs = run(inputs)
+            log_probs = outputs["log_probs"]
             {fault}
-            return log_probs, lengths
-        network.predict = other
+            return outputs | {{"log_probs": log_probs}}
+        network.run = other
         return network
 """
 

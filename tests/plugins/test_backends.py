@@ -12,7 +12,16 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from networks import BACKENDS, expected, images_of, network_of, plan_of, random_state, small
+from networks import (
+    BACKENDS,
+    expected,
+    images_of,
+    network_of,
+    plan_of,
+    predict,
+    random_state,
+    small,
+)
 from ocrkit import ConfigError, ImageSize, WeightsError
 from ocrkit.data.datasets import open_dataset
 from ocrkit.interfaces import FloatArray, Image, IntArray
@@ -86,7 +95,7 @@ def test_it_computes_what_the_definitions_say_whatever_the_sizes(
     assert {name: array.shape for name, array in network.state().items()} == plan.parameters()
 
     inputs, sizes = images_of(plan, widths, seed)
-    log_probs, lengths = network.predict(inputs, sizes)
+    log_probs, lengths = predict(network, inputs, sizes)
     assert (log_probs.dtype, lengths.dtype) == (np.float32, np.int32)
     assert (
         lengths.tolist()
@@ -115,7 +124,7 @@ TOGETHER = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 import numpy as np
-from networks import images_of, network_of, random_state, small
+from networks import images_of, network_of, predict, random_state, small
 
 plan = small(sys.argv[1])
 network = network_of(sys.argv[1], plan)
@@ -125,10 +134,10 @@ for seed in (1, 2):  # new weights must reach every thread
     state = random_state(plan, seed)
     network.load_state(state)
     with ThreadPoolExecutor(callers) as threads:
-        together = list(threads.map(lambda batch: network.predict(*batch), batches))
+        together = list(threads.map(lambda batch: predict(network, *batch), batches))
     alone = network_of(sys.argv[1], plan, state)
     for batch, results in zip(batches, together, strict=True):
-        for result, expected in zip(results, alone.predict(*batch), strict=True):
+        for result, expected in zip(results, predict(alone, *batch), strict=True):
             np.testing.assert_array_equal(result, expected)
 print(callers)
 """
@@ -164,8 +173,8 @@ def test_two_backends_agree_on_any_network(
     for backend in (one, other):
         plan = plan_of(backend, image, featurizer, encoder, classes=ALPHABET.classes)
         results.append(
-            network_of(backend, plan, random_state(plan, seed)).predict(
-                *images_of(plan, widths, seed)
+            predict(
+                network_of(backend, plan, random_state(plan, seed)), *images_of(plan, widths, seed)
             )
         )
     (found, lengths), (reference, others_lengths) = results
@@ -204,7 +213,7 @@ def test_an_image_is_read_the_same_alone_in_a_batch_of_64_and_beside_a_four_time
     def read_among(widths: list[int]) -> tuple[FloatArray, str]:
         inputs, sizes = images_of(plan, widths, seed + 1)
         inputs[-1, :, :, : image.shape[2]] = image[:, :, : inputs.shape[3]]
-        log_probs, lengths = network.predict(inputs, sizes)
+        log_probs, lengths = predict(network, inputs, sizes)
         return log_probs[-1, : lengths[-1]], texts(log_probs[-1:], lengths[-1:])[0]
 
     alone, text = read_among([width])
@@ -222,7 +231,7 @@ def test_what_stands_beyond_the_width_is_not_seen(backend: str) -> None:
     inputs, sizes = images_of(small(backend), [12, 40])
     soiled = inputs.copy()
     soiled[0, :, :, 16:] = 1
-    clean, dirty = network.predict(inputs, sizes)[0], network.predict(soiled, sizes)[0]
+    clean, dirty = predict(network, inputs, sizes)[0], predict(network, soiled, sizes)[0]
     np.testing.assert_allclose(dirty[0, :3], clean[0, :3], atol=1e-5)
     np.testing.assert_allclose(dirty[1], clean[1], atol=1e-5)
 
@@ -231,12 +240,12 @@ def test_what_stands_beyond_the_width_is_not_seen(backend: str) -> None:
 def test_predictions_do_not_change_when_the_network_is_used_again(backend: str) -> None:
     plan = small(backend)
     network = network_of(backend, plan)
-    first, _ = network.predict(*images_of(plan, [20, 20], seed=1))
+    first, _ = predict(network, *images_of(plan, [20, 20], seed=1))
     kept = first.copy()
-    network.predict(*images_of(plan, [20, 20], seed=2))
-    network.predict(*images_of(plan, [28], seed=3))
+    predict(network, *images_of(plan, [20, 20], seed=2))
+    predict(network, *images_of(plan, [28], seed=3))
     np.testing.assert_array_equal(first, kept)
-    np.testing.assert_array_equal(network.predict(*images_of(plan, [20, 20], seed=1))[0], kept)
+    np.testing.assert_array_equal(predict(network, *images_of(plan, [20, 20], seed=1))[0], kept)
 
 
 # -------------------------------------------------------------------------------------------- state
@@ -257,7 +266,7 @@ def test_weights_go_from_one_backend_to_the_other_and_back_bit_for_bit(
         assert back[name].tobytes() == array.tobytes(), name
     inputs = images_of(small(one), [20, 33])
     np.testing.assert_array_equal(
-        network_of(one, small(one), back).predict(*inputs)[0], network.predict(*inputs)[0]
+        predict(network_of(one, small(one), back), *inputs)[0], predict(network, *inputs)[0]
     )
 
 
@@ -266,23 +275,23 @@ def test_the_state_is_a_copy_of_weights_that_were_copied(backend: str) -> None:
     state = random_state(small(backend))
     network = network_of(backend, small(backend), state)
     inputs = images_of(small(backend), [20])
-    before, _ = network.predict(*inputs)
+    before, _ = predict(network, *inputs)
     state["head.bias"][:] = 9
     network.state()["head.bias"][:] = 9
     np.testing.assert_array_equal(
         network.state()["head.bias"], random_state(small(backend))["head.bias"]
     )
-    np.testing.assert_array_equal(network.predict(*inputs)[0], before)
+    np.testing.assert_array_equal(predict(network, *inputs)[0], before)
 
 
 @every_backend
 def test_new_weights_take_the_place_of_the_old(backend: str) -> None:
     network, plan = network_of(backend, small(backend)), small(backend)
     inputs = images_of(plan, [20])
-    network.predict(*inputs)
+    predict(network, *inputs)
     network.load_state(random_state(plan, seed=1))
     fresh = network_of(backend, plan, random_state(plan, seed=1))
-    np.testing.assert_array_equal(network.predict(*inputs)[0], fresh.predict(*inputs)[0])
+    np.testing.assert_array_equal(predict(network, *inputs)[0], predict(fresh, *inputs)[0])
 
 
 @every_backend
@@ -318,7 +327,9 @@ def model_on(backend: str, sets: list[str]) -> Recogniser:
 def readings(recogniser: Recogniser, images: list[Image]) -> tuple[list[FloatArray], list[str]]:
     """Log-probabilities (T, K) and texts of images read in one batch."""
     fitted = [recogniser.assembly.preprocessor(image) for image in images]
-    log_probs, lengths = recogniser.network.predict(*recogniser.assembly.make_batch(fitted))
+    log_probs, lengths = predict(
+        recogniser.network, *recogniser.assembly.make_batch(fitted).values()
+    )
     decoded = recogniser.assembly.decoder(log_probs, lengths, recogniser.assembly.alphabet)
     return [found[:steps] for found, steps in zip(log_probs, lengths, strict=True)], [
         each.text for each in decoded

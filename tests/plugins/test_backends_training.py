@@ -23,9 +23,11 @@ from networks import (
     log_softmax,
     network_of,
     plan_of,
+    predict,
     random_state,
     small,
     steps,
+    text_batch,
 )
 from ocrkit import ConfigError, ImageSize, SequenceSize
 from ocrkit.interfaces import Batch, NetworkPlan, OptimizerOptions
@@ -137,7 +139,7 @@ def losses_and_gradients(
     and bias."""
     losses, weights, biases = [], [], []
     for features, size, label, length in zip(
-        batch.inputs, batch.sizes, batch.labels, batch.label_lengths, strict=True
+        *batch.inputs.values(), *batch.targets.values(), strict=True
     ):
         x = features[:size].astype(np.float64)
         log_probs = log_softmax(x @ state["head.weight"].T + state["head.bias"])
@@ -197,11 +199,15 @@ def test_steps_are_adams_on_the_exact_loss(backend: str, options: OptimizerOptio
             rng.normal(0, 1, (3, 4, 3)).astype(np.float32),
             np.array([2, 3, 4], np.int32),
         )
-        batch = Batch(inputs, sizes, labels, (labels >= 0).sum(axis=1).astype(np.int32))
+        batch = text_batch(inputs, sizes, labels, (labels >= 0).sum(axis=1).astype(np.int32))
         losses, weights, biases = losses_and_gradients(batch, state)
         shares = (
             options.loss_weight
-            * (np.maximum(1, batch.label_lengths) if options.length_weighted else np.ones(3))
+            * (
+                np.maximum(1, batch.targets["label_lengths"])
+                if options.length_weighted
+                else np.ones(3)
+            )
             / 3
         )
         gradients = {
@@ -243,7 +249,7 @@ def test_an_image_without_text_is_learnt_as_blank_throughout(
         else np.full((3, 1), -1, np.int32)
     )
     inputs = rng.normal(0, 1, (3, 4, 3)).astype(np.float32)
-    batch = Batch(inputs, np.array([2, 3, 4], np.int32), labels, np.array(lengths, np.int32))
+    batch = text_batch(inputs, np.array([2, 3, 4], np.int32), labels, np.array(lengths, np.int32))
     losses, weights, biases = losses_and_gradients(batch, state)
     assert network.trainer(ADAM).step(batch, learning_rate=0.1, seed=0) == pytest.approx(
         losses.mean(), rel=1e-5
@@ -301,7 +307,9 @@ def test_running_means_keep_nine_tenths_of_what_they_were(backend: str, width: i
     network = network_of(backend, plan, state)
     network.trainer(ADAM).step(batch, learning_rate=0.0, seed=0)
     weight, bias = state["featurizer.conv1.weight"], state["featurizer.conv1.bias"]
-    seen = np.stack([np.maximum(convolved(image, weight, bias), 0) for image in batch.inputs])
+    seen = np.stack(
+        [np.maximum(convolved(image, weight, bias), 0) for image in batch.inputs["images"]]
+    )
     name = "featurizer.norm1.running_mean"
     np.testing.assert_allclose(
         network.state()[name], 0.9 * state[name] + 0.1 * seen.mean(axis=(0, 2, 3)), rtol=1e-5
@@ -370,7 +378,7 @@ def test_training_goes_on_from_a_checkpoint_exactly_as_without_one(
     network = network_of(backend, plan)
     trainer = network.trainer(options)
     steps(trainer, plan, [1, 2])
-    network.predict(*images_of(plan, [20, 8]))  # as validation does
+    predict(network, *images_of(plan, [20, 8]))  # as validation does
     write(tmp_path / "network.safetensors", network.state(), {})
     write(tmp_path / "trainer.safetensors", trainer.state(), {})
 
@@ -387,7 +395,7 @@ def test_reading_between_steps_changes_nothing(backend: str) -> None:
     network = network_of(backend, plan)
     trainer = network.trainer(ADAM)
     steps(trainer, plan, [1])
-    network.predict(*images_of(plan, [20, 8]))
+    predict(network, *images_of(plan, [20, 8]))
     steps(trainer, plan, [2])
     assert_same(network.state(), after(backend, plan, ADAM, [1, 2])[0])
 

@@ -121,9 +121,12 @@ spec = load_spec(sys.argv[1], ["preprocessor.use=fit-height", "preprocessor.heig
 network = build_network(assemble(spec, backend="gluon"), threads=1)
 network.initialize(0)
 images, sizes = np.ones((2, 1, 16, 48), np.float32), np.array([48, 30], np.int32)
-network.predict(images, sizes)
+inputs = {"images": images, "widths": sizes}
+labels, lengths = np.array([[0, 1], [1, -1]], np.int32), np.array([2, 1], np.int32)
+targets = {"labels": labels, "label_lengths": lengths}
+batch = Batch(inputs, targets, 2)
+network.run(inputs)
 trainer = network.trainer(OptimizerOptions("adamw", 0.1, 1.0, 1.0, True))
-batch = Batch(images, sizes, np.array([[0, 1], [1, -1]], np.int32), np.array([2, 1], np.int32))
 trainer.step(batch, learning_rate=0.1, seed=0)
 trainer.step(batch, learning_rate=float("inf"), seed=0)
 trainer.step(batch, learning_rate=0.1, seed=0)
@@ -160,7 +163,8 @@ height, width = assembly.image.height, assembly.image.width
 for step in range(6):
     images = random.random((16, 1, height, width), np.float32)
     labels = random.integers(assembly.plan.classes - 1, size=(16, 2), dtype=np.int32)
-    batch = Batch(images, np.full(16, width, np.int32), labels, np.full(16, 2, np.int32))
+    inputs = {"images": images, "widths": np.full(16, width, np.int32)}
+    batch = Batch(inputs, {"labels": labels, "label_lengths": np.full(16, 2, np.int32)}, 16)
     trainer.step(batch, learning_rate=0.01, seed=step)
 sys.stdout.buffer.write(save(network.state()))
 """
@@ -219,13 +223,13 @@ def test_mxnet_is_called_in_few_threads_that_last(
     """It keeps megabytes for every thread that has ever called it, and reading had new ones for
     every call."""
     called_in = set()
-    predict = backend.GluonNetwork._predict
+    run = backend.GluonNetwork._run
 
     def watched(*arguments: Any) -> Any:
         called_in.add(threading.get_ident())
-        return predict(*arguments)
+        return run(*arguments)
 
-    monkeypatch.setattr(backend.GluonNetwork, "_predict", watched)
+    monkeypatch.setattr(backend.GluonNetwork, "_run", watched)
     paths = sorted(words_root.rglob("*.png"))
     for _ in range(2):
         pipeline = ocrkit.load(tiny_run, backend="gluon", batch_size=4)

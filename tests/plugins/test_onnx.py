@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from networks import images_of, network_of, plan_of, random_state, small
+from networks import images_of, network_of, plan_of, predict, random_state, small
 from ocrkit import ConfigError, ImageSize, OcrkitError, SequenceSize, WeightsError
 from ocrkit.cli import main
 from ocrkit.interfaces import NetworkFiles, NetworkPlan, OptimizerOptions
@@ -97,7 +97,7 @@ def test_the_reference_implementation_computes_the_same() -> None:
     log_probs, lengths = reference.ReferenceEvaluator(onnx.load_from_string(model_of(FIXED))).run(
         None, inputs
     )
-    found, found_lengths = network_of("onnx", FIXED).predict(images, widths)
+    found, found_lengths = predict(network_of("onnx", FIXED), images, widths)
     np.testing.assert_allclose(found, log_probs, atol=1e-4)
     assert found_lengths.tolist() == lengths.tolist()
 
@@ -151,7 +151,7 @@ def test_of_no_images_a_model_gives_nothing(plan: NetworkPlan, tmp_path: Path) -
     assert len({log_probs[1:] for log_probs, _ in shapes}) == 1
     network = Onnx().open(path, device="cpu", threads=2)
     with pytest.raises(OcrkitError, match="an empty batch; expected one image at least"):
-        network.predict(np.zeros((0, 1, plan.image.height, 27), np.float32), np.zeros(0, np.int32))
+        predict(network, np.zeros((0, 1, plan.image.height, 27), np.float32), np.zeros(0, np.int32))
 
 
 NUMBERS = arrays.arrays(
@@ -254,7 +254,7 @@ def test_features_made_in_numpy_go_through_anybodys_encoder() -> None:
         {name: np.array(array, np.float32) for name, array in state.items()},
     )
     features = np.random.default_rng(0).random((2, 4, 3), np.float32)
-    log_probs, lengths = network.predict(features, np.array([4, 3], np.int32))
+    log_probs, lengths = predict(network, features, np.array([4, 3], np.int32))
     scores = 2.0 * features[:, :, :2] + np.array([0, -1])
     np.testing.assert_allclose(
         log_probs, scores - np.log(np.exp(scores).sum(axis=2, keepdims=True)), atol=1e-6
@@ -300,8 +300,8 @@ def test_a_file_computes_what_the_network_computes_and_says_what_it_carries(tmp_
     assert backend.metadata(path) == {"first": "1", "second": "zwölf\n"}
     batch = images_of(SMALL, [20, 33, 3])
     found, expected = (
-        backend.open(path, device="cpu", threads=1).predict(*batch),
-        network_of("onnx", SMALL).predict(*batch),
+        predict(backend.open(path, device="cpu", threads=1), *batch),
+        predict(network_of("onnx", SMALL), *batch),
     )
     for one, other in zip(found, expected, strict=True):
         assert one.dtype == other.dtype
@@ -405,7 +405,7 @@ def test_a_file_that_asks_for_terabytes_is_refused_before_they_are_taken(
     path.write_bytes(bomb(steps))
     network = Onnx().open(path, device="cpu", threads=1)
     with pytest.raises(OcrkitError, match=message) as error:
-        network.predict(np.zeros((1, 1, 8, 100), np.float32), np.array([100], np.int32))
+        predict(network, np.zeros((1, 1, 8, 100), np.float32), np.array([100], np.int32))
     assert "\n" not in str(error.value)
 
 
@@ -466,7 +466,7 @@ def test_a_network_without_weights_says_so() -> None:
     network = Onnx().network(SMALL, device="cpu", threads=0)
     assert not any(array.any() for array in network.state().values())
     with pytest.raises(WeightsError, match="the network has no weights yet"):
-        network.predict(*images_of(SMALL, [20]))
+        predict(network, *images_of(SMALL, [20]))
 
 
 def test_the_backend_names_its_devices_and_its_version() -> None:
@@ -496,8 +496,8 @@ def test_a_gpu_computes_what_the_cpu_does(plan: NetworkPlan) -> None:
     network.load_state(random_state(plan))
     batch = images_of(plan, [27, 5, 1, 27] if plan is SMALL else [27, 27])
     (found, lengths), (expected, expected_lengths) = (
-        network.predict(*batch),
-        network_of("onnx", plan).predict(*batch),
+        predict(network, *batch),
+        predict(network_of("onnx", plan), *batch),
     )
     assert lengths.tolist() == expected_lengths.tolist()
     counts = np.arange(found.shape[1]) < lengths[:, None]
@@ -512,7 +512,7 @@ def test_it_takes_as_many_threads_as_it_is_told() -> None:
         before = set(Path("/proc/self/task").iterdir())
         network = Onnx().network(FIXED, device="cpu", threads=number)
         network.load_state(random_state(FIXED))
-        network.predict(*images_of(FIXED, [27] * 64))
+        predict(network, *images_of(FIXED, [27] * 64))
         # Until the system does not list those that have ended.
         wait_for(lambda: least <= len(set(Path("/proc/self/task").iterdir()) - before) <= most)
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from networks import BACKENDS, TRAINING_BACKENDS, images_of, network_of, random_state
+from networks import BACKENDS, TRAINING_BACKENDS, images_of, network_of, predict, random_state
 from ocrkit import ConfigError, ImageSize
 from ocrkit.interfaces import NetworkPlan
 from ocrkit.parts.registry import registry
@@ -42,7 +42,7 @@ def prediction(
     backend: str, image: ImageSize, featurizer: ResNetCnn, widths: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
     plan = plan_of(backend, image, featurizer)
-    return network_of(backend, plan).predict(*images_of(plan, widths))
+    return predict(network_of(backend, plan), *images_of(plan, widths))
 
 
 @st.composite
@@ -88,8 +88,8 @@ def test_an_image_gives_the_same_alone_and_beside_wider_ones(backend: str) -> No
     images, _ = images_of(plan_of(backend, ImageSize(20, None), SMALL), widths)
     for image, width, length, row in zip(images, widths, lengths, together, strict=True):
         plan = plan_of(backend, ImageSize(20, width), SMALL)
-        alone, _ = network_of(backend, plan).predict(
-            image[None, :, :, :width], np.array([width], np.int32)
+        alone, _ = predict(
+            network_of(backend, plan), image[None, :, :, :width], np.array([width], np.int32)
         )
         np.testing.assert_allclose(row[:length], alone[0], atol=1e-4)
 
@@ -132,7 +132,7 @@ def test_files_that_either_backend_exports_read_as_the_network_does(tmp_path: Pa
             registry().get("backend", exporter).load()().export_onnx(plan, random_state(plan))
         )
         network = registry().get("backend", "onnx").load()().open(path, device="cpu", threads=1)
-        found, steps = network.predict(*images_of(plan, widths))
+        found, steps = predict(network, *images_of(plan, widths))
         assert steps.tolist() == lengths.tolist()
         for row, expected, length in zip(found, wanted, lengths, strict=True):
             np.testing.assert_allclose(row[:length], expected[:length], atol=1e-4)
@@ -160,7 +160,8 @@ def test_with_the_default_options_a_network_of_three_lstm_layers_has_less_than_f
         (
             {"channels": ()},
             (
-                "channels has 0 stages, blocks 3, pools 2; expected as many channels as blocks, and "  # noqa: E501
+                "channels has 0 stages, blocks 3, pools 2; expected as many channels as blocks, "
+                "and "
                 "pools between"
             ),
         ),

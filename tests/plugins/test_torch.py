@@ -13,7 +13,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from networks import ADAM, batch_of, images_of, network_of, plan_of, random_state, small
+from networks import (
+    ADAM,
+    batch_of,
+    images_of,
+    network_of,
+    plan_of,
+    predict,
+    random_state,
+    small,
+)
 from ocrkit import ImageSize, OcrkitError, PluginError, SequenceSize
 from ocrkit.interfaces import ExportsOnnx, NetworkPlan, TrainsTogether
 from ocrkit.parts.registry import registry
@@ -96,7 +105,7 @@ def test_a_plain_module_is_an_implementation_and_its_constructor_initialises_it(
     assert 0.8 * bound < np.abs(first["encoder.linear.bias"]).max() <= bound, "as nn.Linear does it"
     network.initialize(5)
     assert all(np.array_equal(array, first[name]) for name, array in network.state().items())
-    assert network.predict(*images_of(MIXED, [12, 24]))[0].shape == (2, 6, 5)
+    assert predict(network, *images_of(MIXED, [12, 24]))[0].shape == (2, 6, 5)
 
 
 # --------------------------------------------------------------------------------------- ONNX files
@@ -149,7 +158,7 @@ def test_an_onnx_file_computes_the_same_for_other_batches_and_widths_than_it_was
         log_probs, lengths = run.run(
             ["log_probs", "lengths"], {"images": images, "widths": sizes.astype(np.int64)}
         )
-        wanted, wanted_lengths = network.predict(images, sizes)
+        wanted, wanted_lengths = predict(network, images, sizes)
         assert lengths.tolist() == wanted_lengths.tolist() == [width // 4 for width in widths]
         assert log_probs.shape == wanted.shape
         for row, other, length in zip(log_probs, wanted, lengths, strict=True):
@@ -235,7 +244,7 @@ def test_tensorfloat32_is_off_while_a_network_computes_and_what_the_host_chose_c
     seen = []
     network = network_of("torch", SMALL)
     network.whole.head.register_forward_hook(lambda *_: seen.append(precisions()))
-    network.predict(*images_of(SMALL, [12]))
+    predict(network, *images_of(SMALL, [12]))
     assert (seen, precisions()) == ([["ieee"] * 3], before)
 
 
@@ -286,7 +295,7 @@ def test_the_number_of_threads_is_a_networks_own() -> None:
         network.load_state(random_state(SMALL))
         network.whole.head.register_forward_hook(lambda *_: seen.append(torch.get_num_threads()))
     for network in (*networks, *networks):
-        network.predict(*images_of(SMALL, [12]))
+        predict(network, *images_of(SMALL, [12]))
     assert seen == [3, 1, min(before[0], processors())] * 2
     networks[0].trainer(ADAM).step(batch_of(SMALL), learning_rate=0.1, seed=0)
     assert seen[-1] == 3
@@ -304,8 +313,10 @@ settings = ["preprocessor.use=fit-height", "preprocessor.height=16"]
 network = build_network(assemble(load_spec(sys.argv[1], settings), backend="torch"), "cpu", threads=1)
 network.initialize(0)
 images, sizes = np.ones((2, 1, 16, 48), np.float32), np.array([48, 30], np.int32)
-network.predict(images, sizes)
-batch = Batch(images, sizes, np.array([[0, 1], [1, -1]], np.int32), np.array([2, 1], np.int32))
+inputs = {"images": images, "widths": sizes}
+targets = {"labels": np.array([[0, 1], [1, -1]], np.int32), "label_lengths": np.array([2, 1], np.int32)}
+batch = Batch(inputs, targets, 2)
+network.run(inputs)
 for precision in ("float32", "bf16"):
     options = OptimizerOptions("adamw", 0.1, 1.0, 1.0, True, precision=precision, accumulate=2, deterministic=True)
     network.trainer(options).step(batch, learning_rate=0.1, seed=0)
@@ -333,9 +344,9 @@ gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no 
 def test_a_gpu_computes_what_the_cpu_does(plan: NetworkPlan) -> None:
     widths = [plan.image.width] * 3 if plan.image.width else [48, 9, 30]
     inputs = images_of(plan, widths)
-    on_cpu, lengths = network_of("torch", plan).predict(*inputs)
+    on_cpu, lengths = predict(network_of("torch", plan), *inputs)
     network = network_of("torch", plan, device="cuda")
-    on_gpu, gpu_lengths = network.predict(*inputs)
+    on_gpu, gpu_lengths = predict(network, *inputs)
     assert (network.device, gpu_lengths.tolist()) == ("cuda", lengths.tolist())
     for row, other, length in zip(on_gpu, on_cpu, lengths, strict=True):
         np.testing.assert_allclose(row[:length], other[:length], atol=1e-3)

@@ -119,7 +119,7 @@ def test_the_shortcut_adds_the_gradients_of_its_own_ctc_loss(pieces: int) -> Non
     )
     losses = []
     for rows in np.array_split(np.arange(4), pieces):
-        arrays = (batch.inputs, batch.sizes, batch.labels, batch.label_lengths)
+        arrays = (*batch.inputs.values(), *batch.targets.values())
         inputs, sizes, labels, label_lengths = (torch.from_numpy(array[rows]) for array in arrays)
         features, lengths = whole.featurizer(inputs, sizes)
         padded, count = torch.nn.functional.pad(features, (0, 0, 1, 1)), features.shape[1]

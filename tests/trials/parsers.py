@@ -103,7 +103,8 @@ def _read_checkpoint(file: Path) -> None:
 
 def _read_network(folder: Path) -> None:
     network = Onnx().open(folder / "tiny.onnx", device="cpu", threads=1)
-    network.predict(np.ones((2, 1, 16, 48), np.float32), np.array([48, 5], np.int32))
+    images, widths = np.ones((2, 1, 16, 48), np.float32), np.array([48, 5], np.int32)
+    network.run({"images": images, "widths": widths})
 
 
 def _read_language_model(path: Path) -> None:
