@@ -81,7 +81,7 @@ class Pipeline:
 
     def may_go_on_after(self, count: int) -> bool:
         """Whether so many results of an interrupted run may be kept; see
-        :class:`ocrkit.scoring.result_file.ResultFile`."""
+        :class:`ocrkit.scoring.result_writer.ResultFile`."""
         return self._recogniser.may_go_on_after(count)
 
     @property

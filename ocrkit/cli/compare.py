@@ -33,7 +33,7 @@ def compare(*, a: Path, b: Path, as_json: bool, **rules: Any) -> None:
 
     first, second = read_results(a), read_results(b)
     found = compare_results(first, second, Rules(**rules))
-    seen = {"a": first.contamination, "b": second.contamination}
+    seen = {"a": first.header.contamination, "b": second.header.contamination}
     for name, each in seen.items():
         warn_of_contamination(each, f"{name.upper()}: ")
     if as_json:

@@ -100,7 +100,7 @@ def _as_standard_input(item: Item) -> Item:
 
 def _item_row(item: Item) -> dict[str, Any]:
     """What a result file says of an image."""
-    from ocrkit.scoring.result_file import decoded_fields
+    from ocrkit.scoring.result_rows import decoded_fields
 
     return {
         "id": item.id,

@@ -18,7 +18,7 @@ from ocrkit.printable import printable
 if TYPE_CHECKING:
     from csv import DictWriter
 
-    from ocrkit.scoring.result_file import ResultFile
+    from ocrkit.scoring.result_writer import ResultFile
 
 
 _END = "\r\n"
@@ -69,7 +69,7 @@ def result_file(
     if output.file is None:
         yield None
         return
-    from ocrkit.scoring.result_file import ResultFile
+    from ocrkit.scoring.result_writer import ResultFile
 
     with (
         resumable(lambda: "the same command with --resume goes on with it"),

@@ -33,7 +33,7 @@ def score_dataset(
 
     from ocrkit.parts.values import Skipped
     from ocrkit.reports.terminal import score_table, stage_table
-    from ocrkit.scoring.result_file import sample_row
+    from ocrkit.scoring.result_rows import sample_row
 
     skipped = SkippedLines()
     _introduce(dataset, skipped)
@@ -104,7 +104,7 @@ def _earlier(
 ) -> Iterator[Outcome | Skipped]:
     """What became of samples in a run that was interrupted, one by one: there may be millions."""
     from ocrkit.parts.values import Skipped
-    from ocrkit.scoring.result_file import outcome_of
+    from ocrkit.scoring.result_rows import outcome_of
 
     for outcome in map(outcome_of, rows):
         if isinstance(outcome, Skipped):

@@ -2,9 +2,9 @@
 parts, manifests, run files, headers of result files, what exported networks say of themselves.
 
 A field's annotation is its type: ``int``, ``float``, ``bool``, ``str``, ``Path``, ``Literal[...]``,
-``X | None``, ``tuple[X, ...]``, ``tuple[X, Y]``, ``dict[str, X]``, another dataclass, or one of
-these with a
-:class:`Rule`. Keys that are no field are left to the caller, to refuse or to let pass.
+``X | None``, ``tuple[X, ...]``, ``tuple[X, Y]``, ``list[X]``, ``dict[str, X]``, another
+dataclass, or one of these with a :class:`Rule`. Keys that are no field are left to the caller, to
+refuse or to let pass.
 
 >>> from dataclasses import dataclass
 >>> @dataclass
@@ -120,7 +120,7 @@ def _plain(value: Any) -> Any:
         return table_of(value)
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return [_plain(each) for each in value]
     return str(value) if isinstance(value, Path) else value
 
@@ -157,8 +157,8 @@ def describe_type(annotation: Any) -> str:
     if origin in (Union, types.UnionType):
         choices = [describe_type(each) for each in arguments if each is not type(None)]
         return " or ".join(choices)
-    if origin is tuple:
-        length = "" if arguments[-1] is ... else f"{len(arguments)}, each "
+    if origin in (tuple, list):
+        length = f"{len(arguments)}, each " if _is_fixed(origin, arguments) else ""
         return f"a list of {length}{describe_type(arguments[0])}"
     if origin is dict or is_dataclass(annotation):
         return "a table"
@@ -196,10 +196,10 @@ def _convert(value: Any, annotation: Any, place: str, problems: list[str]) -> An
         values, mistakes = check_fields(typing.cast(type, annotation), value, place)
         problems += mistakes
         return None if mistakes else typing.cast(Any, annotation)(**values)
-    if origin is tuple and isinstance(value, list | tuple):
-        kinds = arguments[:1] * len(value) if arguments[-1] is ... else arguments
+    if origin in (tuple, list) and isinstance(value, list | tuple):
+        kinds = arguments if _is_fixed(origin, arguments) else arguments[:1] * len(value)
         if len(kinds) == len(value):
-            return tuple(
+            return origin(
                 _convert(item, kind, f"{place}[{index}]", problems)
                 for index, (item, kind) in enumerate(zip(value, kinds, strict=True))
             )
@@ -227,6 +227,11 @@ def _convert(value: Any, annotation: Any, place: str, problems: list[str]) -> An
     said = f"{_shown(value)}; expected {describe_type(annotation)}"
     problems.append(f"{place}: {said}" if place else said)
     return None
+
+
+def _is_fixed(origin: Any, arguments: tuple[Any, ...]) -> bool:
+    """Whether lists of this type have a fixed length."""
+    return origin is tuple and arguments[-1] is not ...
 
 
 def _is_simple(value: Any, annotation: Any) -> bool:

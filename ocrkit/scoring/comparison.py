@@ -259,7 +259,7 @@ def compare_results(a: Results, b: Results, rules: Rules = RAW) -> Comparison:
     summary += [
         in_words(full_name(name), each, found.clusters) for name, each in found.metrics.items()
     ]
-    first, second = _flat(a.header), _flat(b.header)
+    first, second = _flat(a.table), _flat(b.table)
     differences = [
         HeaderDifference(name, first.get(name), second.get(name))
         for name in dict.fromkeys((*first, *second))

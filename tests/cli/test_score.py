@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from ocrkit.cli import main
 from ocrkit.errors import OcrkitError
-from ocrkit.scoring.result_file import ResultFile, read_results
+from ocrkit.scoring.result_file import read_results
+from ocrkit.scoring.result_writer import ResultFile
 
 
 def ocrkit(*arguments: object) -> Result:

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from ocrkit.cli import main
 from ocrkit.cli.training_bar import TrainingBar
-from ocrkit.scoring.result_file import ResultFile
+from ocrkit.scoring.result_writer import ResultFile
 
 READ_ONLY = "/sys"
 """A folder in which nobody may make files, not even root."""

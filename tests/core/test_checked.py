@@ -40,6 +40,7 @@ class Report:
     file: File
     scores: dict[str, Score]
     runs: tuple[Score, ...] = ()
+    names: list[str] | None = None
     best: Score | None = None
     folder: Path = Path()
     free: dict[str, Any] | None = None
@@ -49,6 +50,7 @@ GOOD = {
     "file": {"file": "w", "sha256": "0" * 64, "bytes": 7},
     "scores": {"cer": {"value": 1, "low": 0.5}, "wer": {"value": 0.25}},
     "runs": [{"value": 0.1}, {"value": 0.2}],
+    "names": ["x", "y"],
     "best": {"value": 0.1},
     "folder": "a/b",
     "free": {"anything": [1, {"else": None}]},
@@ -66,7 +68,7 @@ def test_tables_in_tables_lists_and_options_are_made_and_written_again() -> None
     made = checked(Report, GOOD)
     assert made.file == File("w", "0" * 64, 7)
     assert made.scores["cer"] == Score(1.0, 0.5)
-    assert (made.runs, made.best) == ((Score(0.1), Score(0.2)), Score(0.1))
+    assert (made.runs, made.names) == ((Score(0.1), Score(0.2)), ["x", "y"])
     assert table_of(made) == GOOD
     least = {"file": {"file": "w", "sha256": "0" * 64}, "scores": {}}
     assert table_of(checked(Report, least)) == least

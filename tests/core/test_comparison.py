@@ -1,5 +1,6 @@
 """Comparing two runs: paired intervals, what the sentences say, and what is refused."""
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from anything import damaged
 from ocrkit.errors import OcrkitError
+from ocrkit.parts.checked import checked
 from ocrkit.scoring.comparison import Comparison, Difference, compare, compare_results, in_words
-from ocrkit.scoring.result_file import Results
+from ocrkit.scoring.result_file import Header, Results, read_results
 from ocrkit.scoring.rules import Outcome, Rules
 from ocrkit.scoring.scores import Scorer
 from ocrkit_levenshtein.metrics import CharacterErrorRate, Levenshtein, WordErrorRate
@@ -240,24 +243,52 @@ def test_sentences() -> None:
     assert said(*[None] * 6) == "CER: cannot be computed."
 
 
+HEADER = {
+    "pipeline": "p",
+    "backend": "onnx",
+    "device": "cpu",
+    "versions": {"ocrkit": "1"},
+    "dataset": {
+        "name": "words",
+        "root": "/data",
+        "split": "all",
+        "limit": None,
+        "forms": {"found": 1, "expected": None},
+        "samples": 2,
+        "skipped": [{"id": "x", "reason": "gone"}],
+    },
+    "parts": {"metrics": [{"use": "cer", "name": "mine"}]},
+    "contamination": {
+        "trained": {"samples": 1, "forms": ["a"], "images": 0},
+        "chosen": {"samples": 0, "forms": []},
+    },
+}
+
+
+@given(damaged({"header": HEADER}))
+def test_any_value_in_any_place_of_a_header_is_taken_or_refused_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, line: Any
+) -> None:
+    path = tmp_path_factory.mktemp("results") / "x.jsonl"
+    path.write_text(f"{json.dumps(line)}\n")
+    with pytest.raises(OcrkitError) as caught:  # one that is right has no rows
+        read_results(path)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_result_files_are_compared_by_the_metrics_they_share_and_their_headers_too() -> None:
     a, b = runs([("ab", "ab", "xb", "w1"), ("cd", "cd", "cd", "w2")])
-    header = {
-        "pipeline": "p",
-        "parts": {"decoder": {"use": "ctc-greedy"}},
-        "versions": {"ocrkit": "1"},
-    }
-    other = {
-        "pipeline": "p",
-        "parts": {"decoder": {"use": "ctc-beam", "width": 10}},
-        "versions": {"ocrkit": "1"},
-    }
-    first = Results(
-        Path("a"), header, a, [], {"cer": CharacterErrorRate(), "levenshtein": Levenshtein()}
-    )
+
+    def read(
+        path: str, decoder: dict[str, Any], outcomes: list[Outcome], metrics: dict[str, Any]
+    ) -> Results:
+        header = json.loads(json.dumps(HEADER)) | {"parts": {"decoder": decoder, "metrics": []}}
+        return Results(Path(path), checked(Header, header), header, outcomes, [], metrics)
+
+    greedy, beam = {"use": "ctc-greedy"}, {"use": "ctc-beam", "width": 10}
+    first = read("a", greedy, a, {"cer": CharacterErrorRate(), "levenshtein": Levenshtein()})
     found = compare_results(
-        first,
-        Results(Path("b"), other, b, [], {"wer": WordErrorRate(), "cer": CharacterErrorRate()}),
+        first, read("b", beam, b, {"wer": WordErrorRate(), "cer": CharacterErrorRate()})
     )
     assert list(found.metrics) == ["cer"]
     assert [(each.what, each.a, each.b) for each in found.differences] == [
@@ -268,4 +299,4 @@ def test_result_files_are_compared_by_the_metrics_they_share_and_their_headers_t
     )
     assert isinstance(found, Comparison)
     with pytest.raises(OcrkitError, match="nothing in common"):
-        compare_results(first, Results(Path("b"), other, b, [], {"wer": WordErrorRate()}))
+        compare_results(first, read("b", beam, b, {"wer": WordErrorRate()}))

@@ -75,8 +75,7 @@ def test_result_files_keep_both_and_are_scored_and_compared_by_both(
         "--json",
     ]
     told = json.loads(ocrkit_(*run, "--output", kept, "--report", page))["metrics"]
-    header = read_results(kept).header["parts"]["metrics"]
-    assert header == [
+    assert list(read_results(kept).header.parts.metrics) == [
         {"use": "right", "first": 0},
         {"use": "right", "first": 1, "name": "initials"},
     ]
