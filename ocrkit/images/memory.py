@@ -1,11 +1,10 @@
 """How much memory images take while they are decoded, over all threads of the process."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import cache
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import Condition
-from typing import Any
 
+from ocrkit.support.machine import give_back_memory
 from ocrkit.support.parallel import MadeAnewInChildren
 
 _LITTLE = 1_000_000
@@ -40,23 +39,7 @@ class Budget(MadeAnewInChildren):
             yield
         finally:
             if amount >= _MUCH:
-                _give_back()
+                give_back_memory()
             with self._changed:
                 self._taken -= amount
                 self._changed.notify_all()
-
-
-@cache
-def _c_library() -> Any:
-    import ctypes
-
-    return ctypes.CDLL(None)
-
-
-def _give_back() -> None:
-    """Has the C library give freed memory back to the system: it would keep much of it, for every
-    thread apart."""
-    with suppress(
-        AttributeError, OSError, TypeError
-    ):  # it is not glibc, or not even a POSIX system
-        _c_library().malloc_trim(0)

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 GROUPS = Path("/sys/fs/cgroup")
 """Where Linux mounts control groups."""
@@ -28,6 +30,20 @@ def memory(groups: Path = GROUPS, own: Path = OWN) -> int:
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = (limit for folder in _groups("memory", groups, own) for limit in _limit(folder))
     return min([machine, *limits])
+
+
+def give_back_memory() -> None:
+    """Has the C library give freed memory back to the system: it would keep much of it, for every
+    thread apart."""
+    with suppress(AttributeError, OSError, TypeError):  # it is not glibc, or no POSIX system
+        _c_library().malloc_trim(0)
+
+
+@cache
+def _c_library() -> Any:
+    import ctypes
+
+    return ctypes.CDLL(None)
 
 
 def _groups(controller: str, groups: Path, own: Path) -> Iterator[Path]:

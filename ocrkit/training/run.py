@@ -28,6 +28,7 @@ from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import build_network
 from ocrkit.reading.engine import Recogniser
+from ocrkit.support.machine import give_back_memory
 from ocrkit.training.batches import Batches
 from ocrkit.training.data import TrainingData
 from ocrkit.training.folder import RunFolder
@@ -310,6 +311,7 @@ class Run:
         progress.batch = progress.seen = 0
         progress.losses = progress.seconds = 0.0
         self.save()
+        give_back_memory()  # or the pieces between what lasts grow from epoch to epoch
         self.report({"event": "epoch", "epochs": options.epochs, **line})
 
     def _score_start(self, validation: Dataset) -> None:

@@ -88,3 +88,26 @@ def test_all_of_the_machines_memory_is_there_where_no_group_limits_it(tmp_path: 
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert memory(nowhere, nowhere) == machine
     assert 0 < memory() <= machine
+
+
+FREED = """
+from pathlib import Path
+from ocrkit.support.machine import give_back_memory
+
+def held():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmRSS")).split()[1]) >> 10
+
+pieces = [b"a" * 100_000 for _ in range(2000)]
+last = pieces[-1]  # behind which the C library cannot cut off what is free
+del pieces
+before = held()
+give_back_memory()
+print(before - held())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems' libraries differ")
+def test_memory_that_was_freed_goes_back_to_the_system() -> None:
+    said = subprocess.run([sys.executable, "-c", FREED], capture_output=True, check=True).stdout
+    assert int(said) > 100
