@@ -153,6 +153,9 @@ class Codec(Protocol):
     Texts are in logical order on both sides, the order in which they are read and typed.
     """
 
+    def __hash__(self) -> int:
+        """Equal codecs have equal ones, so that what is made for a codec can be kept."""
+
     @property
     def characters(self) -> str:
         """What the classes write, one character each, in the order of their ids; the blank's is not

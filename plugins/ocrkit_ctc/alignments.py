@@ -5,19 +5,20 @@ An alignment is a path of classes, one a step, that spells the text once runs ar
 dropped. Source: Graves et al., "Connectionist Temporal Classification", ICML 2006, section 4.1 (the
 forward variables).
 
-Axes: N samples, T steps, K classes of which the last is the blank, M texts of at most L characters.
+Axes: N samples, T steps, C columns of which the last is the blank's, M texts of at most L
+characters. Texts are columns' numbers, padded with −1.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-Float64Array = npt.NDArray[np.float64]
-Ids = npt.NDArray[np.int64]
+from ocrkit_ctc.inputs import whole
+from ocrkit_ctc.outputs import Float64Array, Ids, Outputs
 
+_TOLERANCE = 1e-5
+"""Where the rest may change a character's confidence by more, all classes are looked at."""
 _SURE_TO_BE_EXACT = 1e-250
 """Larger sums of products have lost nothing to the smallest float64, 1e-308; smaller ones are
 computed in logarithms."""
@@ -39,7 +40,7 @@ _LOG_MAXIMA = _Arithmetic(np.maximum, np.add, -np.inf, 0.0)
 
 
 class Alignments(NamedTuple):
-    """Texts, and where they are written: class ids, padded with −1, and every character's steps
+    """Texts, and where they are written: every character's column, padded with −1, and its steps
     [start, end), (N, L) each."""
 
     labels: Ids
@@ -47,29 +48,11 @@ class Alignments(NamedTuple):
     ends: Ids
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """What a network gives for N samples: log-probabilities and probabilities (N, T, K), and how
-    many steps count (N,)."""
-
-    log_probs: Float64Array
-    probs: Float64Array
-    lengths: Ids
-
-    @classmethod
-    def of(cls, log_probs: npt.NDArray[np.floating[Any]], lengths: Ids) -> "Outputs":
-        exact = log_probs.astype(np.float64)
-        return cls(exact, np.exp(exact), lengths)
-
-    def __getitem__(self, samples: Ids) -> "Outputs":
-        return Outputs(self.log_probs[samples], self.probs[samples], self.lengths[samples])
-
-
 def text_log_probs(outputs: Outputs, labels: Ids, samples: Ids) -> Float64Array:
     """The log-probability of texts, summed over all alignments: (M,), at most 0, −inf for texts
     that cannot be.
 
-    ``labels`` (M, L): class ids, padded with −1; ``samples`` (M,): whose text each is. A text of no
+    ``labels`` (M, L): columns, padded with −1; ``samples`` (M,): whose text each is. A text of no
     characters is as probable as blanks alone.
     """
     steps = outputs.lengths[samples]
@@ -187,39 +170,68 @@ def character_confidences(
 ) -> Float64Array:
     """How sure the network is of single characters: (M,), 0 to 1.
 
-    M characters in reading order: their classes ``labels``, their ``samples`` in ascending order,
+    M characters in reading order: their columns ``labels``, their ``samples`` in ascending order,
     their steps [starts, ends). A sample's steps are cut into one window for each character, half
     way between the spans of neighbours. The number is the probability that the window reads as the
     character and nothing else, over the probability that it reads as any one character or none, all
     alignments summed.
     """
-    classes = outputs.probs.shape[2]
     first, last = np.ones(len(samples), bool), np.ones(len(samples), bool)
     first[1:] = last[:-1] = samples[1:] != samples[:-1]
     cuts = (ends[:-1] + starts[1:] + 1) // 2
     begin, end = np.zeros(len(samples), np.int64), outputs.lengths[samples]
     begin[~first], end[~last] = cuts[~first[1:]], cuts[~first[1:]]
+    shares, doubt = _shares(outputs, labels, samples, begin, end)
+    for row in (doubt > _TOLERANCE).nonzero()[0].tolist():
+        window = whole(outputs, samples[row], slice(begin[row], end[row]))
+        ids, only = outputs.ids(labels[[row]], samples[[row]]), np.zeros(1, np.int64)
+        shares[[row]], _ = _shares(window, ids, only, only, window.lengths)
+    return shares
+
+
+def _shares(
+    outputs: Outputs, labels: Ids, samples: Ids, begin: Ids, end: Ids
+) -> tuple[Float64Array, Float64Array]:
+    """The shares of characters ``labels`` in their windows, the steps [begin, end) (M,), and by how
+    much at most they are too large, relatively.
+
+    Classes without a column are added up as one. That is exact as far as each is written in one
+    step. In two steps running it must be the same class, of which the outputs only say what it has
+    at most. So the sum is computed without and with that, too small and too large.
+    """
     order = np.argsort(begin - end, kind="stable")
     begin, sizes, of = begin[order], (end - begin)[order], samples[order]
+    most = np.exp(outputs.most)
     # Sums of the window's paths so far, up to a factor of each window: blanks alone; one character,
     # showing; behind it, blanks.
     nothing = np.ones((len(order), 1))
-    showing, behind = np.zeros((2, len(order), classes - 1))
+    showing, behind = np.zeros((2, len(order), outputs.probs.shape[2] - 1))
+    rest_showing, rest_behind = np.zeros((2, len(order), 2))  # in one step, in any number
     for step, active in enumerate(np.searchsorted(-sizes, -np.arange(sizes.max(initial=0)))):
-        scores = outputs.probs[of[:active], begin[:active] + step]
+        at = of[:active], begin[:active] + step
+        scores = outputs.probs[at]
+        blank = scores[:, -1:]
         n, s, b = nothing[:active], showing[:active], behind[:active]
-        b += s
-        b *= scores[:, -1:]
+        rest_s, rest_b = rest_showing[:active], rest_behind[:active]
+        for before, after in ((s, b), (rest_s, rest_b)):
+            after += before
+            after *= blank
         s += n
         s *= scores[:, :-1]
-        n *= scores[:, -1:]
+        rest_s[:, 0] = 0
+        rest_s[:, 1] *= most[at]
+        rest_s += n * outputs.rest[at][:, None]
+        n *= blank
         if step % 8 == 7:  # often enough for the smallest float64
             largest = np.maximum(np.maximum(s.max(axis=1), b.max(axis=1)), n[:, 0])[:, None]
-            for each in (n, s, b):
+            largest = np.maximum(largest, np.maximum(rest_s, rest_b).max(axis=1, keepdims=True))
+            for each in (n, s, b, rest_s, rest_b):
                 np.divide(each, largest, out=each, where=largest > 0)
-    total = nothing[:, 0] + showing.sum(axis=1) + behind.sum(axis=1)
     rows = np.arange(len(order))
     ours = showing[rows, labels[order]] + behind[rows, labels[order]]
-    result = np.empty(len(order))
-    result[order] = np.divide(ours, total, out=np.zeros_like(ours), where=total > 0)
-    return result
+    once, often = (rest_showing + rest_behind).T
+    total = nothing[:, 0] + showing.sum(axis=1) + behind.sum(axis=1) + once
+    shares, doubt = np.empty((2, len(order)))
+    shares[order] = np.divide(ours, total, out=np.zeros_like(ours), where=total > 0)
+    doubt[order] = np.divide(often - once, total, out=np.zeros_like(ours), where=total > 0)
+    return shares, doubt

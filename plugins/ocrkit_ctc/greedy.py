@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ocrkit.interfaces import Decoded, FloatArray, IntArray, option
-from ocrkit.parts.codec import Alphabet
-from ocrkit_ctc.alignments import Alignments, Outputs
+from ocrkit.interfaces import Codec, Decoded, FloatArray, IntArray, option
+from ocrkit_ctc.alignments import Alignments
 from ocrkit_ctc.inputs import checked
+from ocrkit_ctc.outputs import Outputs
 from ocrkit_ctc.results import TEMPERATURE, readings
 
 
@@ -26,19 +26,17 @@ class Greedy:
 
     temperature: float | None = option(None, TEMPERATURE, minimum=0.01, maximum=100)
 
-    def __call__(
-        self, log_probs: FloatArray, lengths: IntArray, alphabet: Alphabet, /
-    ) -> list[Decoded]:
+    def __call__(self, log_probs: FloatArray, lengths: IntArray, codec: Codec, /) -> list[Decoded]:
         """Texts out of log-probabilities (N, T, K), of which the first ``lengths[n]`` steps count;
-        K is ``alphabet.classes``.
+        K is ``codec.classes``.
 
         Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps
         that count.
         """
         return [
             decoded
-            for outputs in checked("ctc-greedy", log_probs, lengths, alphabet)
-            for decoded in readings(outputs, best_path(outputs), alphabet, self.temperature)
+            for outputs in checked("ctc-greedy", log_probs, lengths, codec)
+            for decoded in readings(outputs, best_path(outputs), codec, self.temperature)
         ]
 
 

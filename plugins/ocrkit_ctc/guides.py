@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import OcrkitError
-from ocrkit.interfaces import IntArray
+from ocrkit.interfaces import Codec, IntArray
 from ocrkit.language_model import LanguageModel
-from ocrkit.parts.codec import Alphabet
 from ocrkit.support.files import read_text
 
 Weights = npt.NDArray[np.floating[Any]]
@@ -42,8 +41,8 @@ class ModelGuide:
     """A language model's log-probabilities, times a factor. Raises OcrkitError where it lacks
     characters of the alphabet."""
 
-    def __init__(self, model: LanguageModel, weight: float, alphabet: Alphabet) -> None:
-        self._model, self._weight, self._ids = model, weight, model.ids(alphabet.characters)
+    def __init__(self, model: LanguageModel, weight: float, codec: Codec) -> None:
+        self._model, self._weight, self._ids = model, weight, model.ids(codec.characters)
         self.start = model.start
 
     def step(self, states: IntArray, classes: IntArray, /) -> tuple[Weights, IntArray]:
@@ -66,17 +65,17 @@ class Lexicon:
 
     start = 0
 
-    def __init__(self, path: Path, alphabet: Alphabet) -> None:
-        self._classes = len(alphabet)
+    def __init__(self, path: Path, codec: Codec) -> None:
+        self._classes = codec.blank
         self._between = np.array(
-            [unicodedata.category(character)[0] not in "LMN" for character in alphabet.characters]
+            [unicodedata.category(character)[0] not in "LMN" for character in codec.characters]
         )
         arcs: dict[int, int] = {}  # state · classes + class → state
         words = set()
         for word in _words(path):
-            if not alphabet.unknown(word):
+            if not codec.unknown(word):
                 state = self.start
-                for index in alphabet.encode(word):
+                for index in codec.encode(word):
                     state = arcs.setdefault(state * self._classes + index, len(arcs) + 1)
                 words.add(state)
         if not arcs:
@@ -115,9 +114,9 @@ def _words(path: Path) -> set[str]:
     return set(read_text(path, expected="a lexicon, words between white space").split())
 
 
-def open_lexicon(path: Path, alphabet: Alphabet) -> Lexicon:
+def open_lexicon(path: Path, codec: Codec) -> Lexicon:
     """The lexicon of a file; opened once, until the file changes."""
-    return _lexicon(path, alphabet, _stamp(path))
+    return _lexicon(path, codec, _stamp(path))
 
 
 def open_model(source: str) -> LanguageModel:
@@ -135,8 +134,8 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=4)
-def _lexicon(path: Path, alphabet: Alphabet, _: tuple[int, int] | None) -> Lexicon:
-    return Lexicon(path, alphabet)
+def _lexicon(path: Path, codec: Codec, _: tuple[int, int] | None) -> Lexicon:
+    return Lexicon(path, codec)
 
 
 @lru_cache(maxsize=4)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ocrkit.interfaces import Alternative, Decoded, Span
-from ocrkit.parts.codec import Alphabet
-from ocrkit_ctc.alignments import Alignments, Outputs, character_confidences, text_log_probs
+from ocrkit.interfaces import Alternative, Codec, Decoded, Span
+from ocrkit_ctc.alignments import Alignments, character_confidences, text_log_probs
 from ocrkit_ctc.inputs import tempered
+from ocrkit_ctc.outputs import Outputs
 
 TEMPERATURE = (
     "log-probabilities are divided by it for the confidences; none: the one fitted with "
@@ -18,7 +18,7 @@ TEMPERATURE = (
 def readings(
     outputs: Outputs,
     texts: Alignments,
-    alphabet: Alphabet,
+    codec: Codec,
     temperature: float | None,
     alternatives: Sequence[tuple[Alternative, ...]] = (),
 ) -> list[Decoded]:
@@ -37,10 +37,10 @@ def readings(
     characters = character_confidences(outputs, ids, samples, start, end).tolist()
     bounds = np.searchsorted(samples, np.arange(len(labels) + 1)).tolist()
     spans = [Span(*each) for each in zip(start.tolist(), end.tolist(), strict=True)]
-    ids = ids.tolist()
+    written = outputs.ids(ids, samples).tolist()
     return [
         Decoded(
-            alphabet.decode(ids[first:last]),
+            codec.decode(written[first:last]),
             confidence,
             tuple(spans[first:last]),
             tuple(characters[first:last]),

