@@ -874,6 +874,7 @@ def test_a_table_shows_every_part_with_every_check(install: Install) -> None:
     assert {row[0] for row in rows} == {
         "reader files",
         "augmentation fade",
+        "preprocessor rosy",
         "featurizer bands for numpy",
         "decoder best",
         "metric wrong",
