@@ -21,6 +21,7 @@ from ocrkit.networks.seen_forms import SeenForms
 from ocrkit.parts.characters import unwritable
 from ocrkit.parts.networks import Network
 from ocrkit.parts.protocols import Decoder
+from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Decoded, FloatArray, IntArray, Sample, Skipped
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.pipelines.build import assemble, build_network, choose_device, surround
@@ -236,7 +237,7 @@ class Pipeline:
 
 
 def load(
-    source: str | Path = "iam-crnn",
+    source: str | Path | None = None,
     settings: Sequence[str] | Mapping[str, Any] = (),
     *,
     backend: str | None = None,
@@ -246,11 +247,13 @@ def load(
 ) -> Pipeline:
     """A pipeline by zoo name, TOML file or training run, ready to read.
 
+    Unless ``source`` is given, it is the zoo model that is registered as the default.
     ``settings`` are those of ``--set``: ``["decoder.use=…"]`` or ``{"decoder.use": …}``. Raises
     OcrkitError and its children: ConfigError for a pipeline that does not fit together,
     WeightsError where it has no weights for its network.
     """
-    return Recipe(read_spec(source, settings), backend, device, threads, batch_size).load()
+    spec = read_spec(registry().default("zoo") if source is None else source, settings)
+    return Recipe(spec, backend, device, threads, batch_size).load()
 
 
 @dataclass(frozen=True, slots=True)

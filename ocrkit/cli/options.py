@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from ocrkit.errors import OcrkitError
+from ocrkit.cli.streams import guests_on_stderr
+from ocrkit.errors import OcrkitError, PluginError
 
-DEFAULT_PIPELINE = "iam-crnn"
 _READER = "ocrkit.reader"
 """In the meta of click's context where ``--reader`` was given."""
 
@@ -43,9 +43,31 @@ class OutputFile(click.Path):
 
 OUTPUT = OutputFile()
 
+
+class PartOption(click.Option):
+    """Names a part of the kind ``part``; unless given, the one that is registered as the
+    default."""
+
+    def __init__(self, *arguments: Any, part: str, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.part = part
+
+    def get_default(self, ctx: click.Context, call: bool = True) -> str | None:
+        from ocrkit.parts.registry import registry
+
+        try:
+            with guests_on_stderr():  # plugins are imported here
+                return registry().default(self.part)
+        except PluginError:
+            if call:
+                raise
+            return None  # it is asked for the help, which is to come all the same
+
+
 pipeline_option = click.option(
     "--pipeline",
-    default=DEFAULT_PIPELINE,
+    cls=PartOption,
+    part="zoo",
     show_default=True,
     metavar="NAME|FILE.toml",
     help="A zoo model, a pipeline's file or a training run.",

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from ocrkit.cli.commands import Command
-from ocrkit.cli.options import pipeline_option, set_option
+from ocrkit.cli.options import PartOption, pipeline_option, set_option
 from ocrkit.cli.streams import say
 
 _PATH = click.Path(path_type=Path)
@@ -18,7 +18,7 @@ _PATH = click.Path(path_type=Path)
     required=True,
     type=_PATH,
     metavar="FILE",
-    help="A Gluon network's .params file.",
+    help="The other program's file, a Gluon network's .params file for one.",
 )
 @pipeline_option
 @click.option("--to", "folder", required=True, type=_PATH, metavar="DIR", help="The new folder.")
@@ -27,7 +27,8 @@ _PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--importer",
-    default="params",
+    cls=PartOption,
+    part="importer",
     show_default=True,
     metavar="NAME",
     help="The plugin's part that reads the file.",

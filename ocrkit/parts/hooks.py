@@ -10,12 +10,14 @@ hooks::
     def ocrkit_metrics(register: ocrkit.Register) -> None:
         register("my-metric", "my_package.metric:MyMetric", summary="…")
 
-``register(name, target, *, summary, backend, extra)``: ``target`` is the part's class, or better
-the dotted string ``"package.module:Class"``, which is imported when the part is first used; of a
-kind that is files, ``"package:file"``. ``backend`` makes it an implementation for that backend,
-``build(definition, input_size) -> module``, of the definition that has the same name and no
-backend. ``extra`` names the optional dependencies of the distribution that the part needs, for the
-install hint (``"torch"`` for ``pip install 'my-package[torch]'``).
+``register(name, target, *, summary, backend, extra, default)``: ``target`` is the part's class, or
+better the dotted string ``"package.module:Class"``, which is imported when the part is first used;
+of a kind that is files, ``"package:file"``. ``backend`` makes it an implementation for that
+backend, ``build(definition, input_size) -> module``, of the definition that has the same name and
+no backend. ``extra`` names the optional dependencies of the distribution that the part needs, for
+the install hint (``"torch"`` for ``pip install 'my-package[torch]'``). ``default`` makes it the
+part that is taken where one of its kind is needed and nobody names one: a zoo model, or an
+importer.
 """
 
 from typing import Any, Protocol
@@ -39,6 +41,7 @@ class Register(Protocol):
         summary: str = "",
         backend: str | None = None,
         extra: str | None = None,
+        default: bool = False,
     ) -> None: ...
 
 

@@ -89,7 +89,7 @@ def check_options(
 
 
 def _who_has(option: str, kind: str) -> str:
-    """`` 'ctc-beam' has it: decoder.use=ctc-beam.``, or nothing where no other part of this kind
+    """`` 'x' has it: decoder.use=x.``, or nothing where no other part of this kind
     has the option."""
     for use in registry().names(kind) if kind in ONE_EACH else ():
         try:

@@ -162,6 +162,7 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
         summary: str = "",
         backend: str | None = None,
         extra: str | None = None,
+        default: bool = False,
     ) -> None:
         call = f"register({name!r}, {target!r})"
         if not isinstance(name, str):
@@ -188,6 +189,7 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
                     "summary": summary,
                     "backend": backend,
                     "extra": extra,
+                    "default": default,
                 },
             )
         )

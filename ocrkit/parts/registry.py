@@ -30,6 +30,7 @@ class Entry:
     summary: str
     backend: str | None
     extra: str | None
+    default: bool
     plugin: Plugin
 
     def __str__(self) -> str:
@@ -129,6 +130,19 @@ class Registry:
         raise PluginError(
             f"{wanted}{other or '.' + nearest(name, available)} Available: {listed}.{hint}"
         )
+
+    def default(self, kind: str) -> str:
+        """The name of the part that is taken where nobody names one: it is registered as such.
+
+        Raises PluginError where there is none, or there are several.
+        """
+        names = [entry.name for entry in self.entries(kind) if entry.default]
+        if len(names) == 1:
+            return names[0]
+        words, available = KINDS[kind].words, ", ".join(self.names(kind)) or "none"
+        claimed = f"{' and '.join(names)} are each registered as the default {words}"
+        problem = claimed if names else f"no {words} is registered as the default"
+        raise PluginError(f"{problem}; name one. Available: {available}.")
 
     def _of_another_kind(self, name: str, kind: str) -> str:
         """What else has the name, and where that belongs; empty where nothing has."""

@@ -41,7 +41,7 @@ def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
         problems.append(
             f"preprocessor: {spec.preprocessor.use!r} does not say what size it gives, so another "
             "must follow it; "
-            f'for example: use = "fit-pad", before = [{{ use = "{spec.preprocessor.use}" }}]'
+            f'for example: use = "NAME", before = [{{ use = "{spec.preprocessor.use}" }}]'
         )
         return None
     return Chain(before, last)

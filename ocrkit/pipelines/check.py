@@ -137,7 +137,8 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         or not all(isinstance(name, str) for name in backends)
         or not backends
     ):
-        problems.append(f'backends: {backends!r}; expected a list of names, for example ["gluon"]')
+        names = ", ".join(registry().names("backend"))
+        problems.append(f"backends: {backends!r}; expected a list of names, among {names}")
         backends = []
     alphabet = _text(table, "alphabet", "", problems)
     if mistake := wrong_alphabet(alphabet):

@@ -22,7 +22,7 @@ UNKNOWN = {"licence": "unknown", "terms": "Nobody has said what these weights ma
 
 
 def import_weights(
-    assembly: Assembly, source: Path, folder: Path, *, importer: str = "params", licence: str = ""
+    assembly: Assembly, source: Path, folder: Path, *, importer: str, licence: str = ""
 ) -> None:
     """Makes ``folder``, which must be new or empty, of weights for the assembly's network in
     another program's file.

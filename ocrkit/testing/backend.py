@@ -22,9 +22,9 @@ from ocrkit.testing.networks import (
     plan_of,
     random_images,
     random_weights,
-    simplest,
     train,
 )
+from ocrkit.testing.simplest import simplest
 
 HEIGHT, WIDTHS = 16, np.array([40, 24, 33, 40], np.int32)
 

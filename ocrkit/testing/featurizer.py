@@ -12,8 +12,8 @@ from ocrkit.testing.networks import (
     made,
     plan_of,
     random_images,
-    simplest,
 )
+from ocrkit.testing.simplest import simplest
 
 
 class FeaturizerConformance(NetworkPartConformance[ImageSize]):

@@ -12,6 +12,7 @@ import numpy as np
 
 from ocrkit.errors import WeightsError
 from ocrkit.parts.networks import Importer, NetworkPlan
+from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
@@ -38,8 +39,9 @@ class ImporterConformance(PartConformance):
     program would."""
 
     kind = "importer"
-    pipeline: ClassVar[str] = "iam-crnn"
-    """A pipeline, or its file, with a network that the importer has weights for."""
+    pipeline: ClassVar[str | None] = None
+    """A pipeline, or its file, with a network that the importer has weights for; else the default
+    model of the zoo."""
     settings: ClassVar[Sequence[str]] = ()
     """Changes of it, as ``--set`` takes them: a small network is tested sooner."""
 
@@ -52,7 +54,8 @@ class ImporterConformance(PartConformance):
         )
 
     def plan(self) -> NetworkPlan:
-        return assemble(load_spec(self.pipeline, self.settings)).plan
+        pipeline = self.pipeline or registry().default("zoo")
+        return assemble(load_spec(pipeline, self.settings)).plan
 
     @contextmanager
     def saved(self, plan: NetworkPlan) -> Iterator[tuple[Path, Arrays]]:

@@ -31,11 +31,6 @@ ADAM = OptimizerOptions(
 )
 STEPS, RATE = 25, 0.01
 """How long, and with which learning rate, one batch is trained on to see the loss fall."""
-_SMALL: dict[str, dict[str, Any]] = {
-    "cnn": {"channels": 2, "dropout": 0.0},
-    "bilstm": {"hidden": 6, "dropout": 0.0},
-}
-"""Parts that are taken for the rest of the network before others, and their options."""
 
 Size = TypeVar("Size", ImageSize, SequenceSize)
 
@@ -76,22 +71,6 @@ def missing(backend: str) -> str | None:
         ):
             return str(error)
     return None
-
-
-def simplest(kind: str, *backends: str) -> PartSpec:
-    """A featurizer or an encoder that has an implementation for all these backends. Skips where
-    there is none."""
-    names = [
-        name
-        for name in registry().names(kind)
-        if set(backends) <= set(registry().backends(kind, name))
-    ]
-    if not names:
-        raise SkipTest(
-            f"no {kind} for {' and '.join(map(repr, backends))} is there to make a network of"
-        )
-    name = min(names, key=lambda name: (name not in _SMALL, name))
-    return PartSpec(kind, name, _SMALL.get(name, {}))
 
 
 def random_weights(shapes: Mapping[str, tuple[int, ...]], seed: int) -> Arrays:

@@ -41,4 +41,5 @@ def ocrkit_importers(register: Register) -> None:
         "params",
         "ocrkit_gluon.params:GluonParams",
         summary="the seed notebook's network as Gluon's .params files hold it",
+        default=True,
     )

@@ -147,7 +147,7 @@ def test_one_that_gives_no_size_cannot_be_the_last(changes: None, tiny: Path) ->
     (problem,) = problems_of(tiny, "preprocessor.use=darken")
     assert problem == (
         "preprocessor: 'darken' does not say what size it gives, so another must follow it; "
-        'for example: use = "fit-pad", before = [{ use = "darken" }]'
+        'for example: use = "NAME", before = [{ use = "darken" }]'
     )
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
@@ -159,6 +160,39 @@ def test_every_built_in_part_can_be_imported_and_has_an_owner() -> None:
         assert entry.backend or entry.summary, f"{entry} has no summary"
         if not KINDS[entry.kind].is_file:
             assert callable(entry.load())
+
+
+def test_every_built_in_part_has_the_methods_of_its_kinds_interface() -> None:
+    for entry in registry().entries():
+        if entry.backend or KINDS[entry.kind].is_file:
+            continue
+        if entry.plugin.name == "gluon" and "gluon" not in INSTALLED:
+            continue
+        interface, part = resolve_name(KINDS[entry.kind].interface), entry.load()
+        for name, value in vars(interface).items():
+            if callable(value) and (name == "__call__" or not name.startswith("_")):
+                assert hasattr(part, name), f"{entry} lacks {name}"
+
+
+@pytest.mark.parametrize(("kind", "name"), [("zoo", "iam-crnn"), ("importer", "params")])
+def test_the_part_that_is_taken_where_none_is_named_is_registered_as_such(
+    kind: str, name: str
+) -> None:
+    assert registry().default(kind) == name
+
+
+def test_two_defaults_of_a_kind_are_none_and_a_kind_without_one_says_so(install: Install) -> None:
+    code = (
+        "import ocrkit\n@ocrkit.hookimpl\ndef ocrkit_zoos(register): register({!r}, 'x:y', "
+        "default=True)\n"
+    )
+    install("mine", code.format("my-model"))
+    assert error_of(lambda: registry().default("zoo")).startswith(
+        "iam-crnn and my-model are each registered as the default zoo model; name one. Available: "
+    )
+    assert error_of(lambda: registry().default("decoder")) == (
+        "no decoder is registered as the default; name one. Available: ctc-beam, ctc-greedy."
+    )
 
 
 def test_definitions_come_before_their_implementations() -> None:

@@ -24,6 +24,7 @@ import ocrkit
 import ocrkit.interfaces
 import ocrkit.testing
 from ocrkit.cli import main
+from ocrkit.cli.options import PartOption
 from ocrkit.parts.checked import describe_type
 from ocrkit.parts.hooks import Hooks, Register
 from ocrkit.parts.kinds import KINDS
@@ -225,7 +226,14 @@ def option(each: click.Option) -> str:
         for name in ("min", "max")
         if (bound := getattr(each.type, name, None)) is not None
     )
-    default = f", default {each.default!r}" if isinstance(each.default, str | int | float) else ""
+    value_unless_given = (
+        registry().default(each.part) if isinstance(each, PartOption) else each.default
+    )
+    default = (
+        f", default {value_unless_given!r}"
+        if isinstance(value_unless_given, str | int | float)
+        else ""
+    )
     return (
         f"{names} "
         f"{value}{limits}{default}{', required' * each.required}{', repeatable' * each.multiple}"

@@ -10,6 +10,7 @@ def ocrkit_zoos(register: Register) -> None:
         "iam-crnn",
         "ocrkit_zoo:iam-crnn",
         summary="Handwritten English words: CNN + biLSTM + CTC, the seed notebook's network",
+        default=True,
     )
     register(
         "iam-words-resnet",
