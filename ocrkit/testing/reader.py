@@ -1,10 +1,7 @@
 """Whether a reader does what the interface says."""
 
-import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
@@ -18,18 +15,11 @@ from ocrkit.errors import DataError, ImageError
 from ocrkit.images.grey import are_pixels
 from ocrkit.parts.protocols import Reader
 from ocrkit.parts.values import Sample
+from ocrkit.testing.another_process import ids_in_another_process
 from ocrkit.testing.base import PartConformance, skipped_where_missing
 
 _IMAGES = 16
 """How many images are loaded, of those that a data set has."""
-_IDS = """
-import json, sys
-from ocrkit.parts.options import PartSpec, make_part
-reader = make_part(PartSpec("reader", sys.argv[1], json.loads(sys.argv[2])))
-print()
-print(json.dumps([reader[index].id for index in range(len(reader))]))
-"""
-"""A program that prints the ids of a reader's samples in its last line."""
 
 
 class ReaderConformance(PartConformance):
@@ -137,25 +127,17 @@ class ReaderConformance(PartConformance):
         resume count on it."""
         reader = self.reader()
         ids = [sample.id for sample in self._samples(reader)]
-        options = json.dumps(
-            {**self.options, "root": str(Path(reader.root).absolute())}, default=str
-        )
-        surroundings = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "PYTHONHASHSEED": "1",
-        }
-        program = [sys.executable, "-c", _IDS, self.name, options]
-        done = subprocess.run(  # noqa: S603  (own program)
-            program, env=surroundings, capture_output=True, text=True, check=False
-        )
-        last = (done.stderr.splitlines() or [""])[-1]
-        self.check(done.returncode == 0, f"cannot be opened in another process: {last}")
-        self.check(
-            json.loads(done.stdout.splitlines()[-1]) == ids,
-            "has other ids, or another order, in another process; sort what comes from a set or a "
-            "folder, and use no hash()",
-        )
+        options = {**self.options, "root": str(Path(reader.root).absolute())}
+        try:
+            there = ids_in_another_process(self.name, options)
+        except ChildProcessError as error:
+            self.check(False, f"cannot be opened in another process: {error}")
+        else:
+            self.check(
+                there == ids,
+                "has other ids, or another order, in another process; sort what comes from a set "
+                "or a folder, and use no hash()",
+            )
 
     def test_images_are_grey_pixels(self) -> None:
         """``load`` gives uint8 (H, W), or in colour (H, W, 3), the same every time and from several
