@@ -139,6 +139,6 @@ def test_readme_names_a_licensed_font_for_every_writer() -> None:
         assert author
         assert re.fullmatch(r"`@fontsource/[a-z-]+` \d+\.\d+\.\d+", package)
         assert licence in {"OFL-1.1", "Apache-2.0"}
-    script = (Path(__file__).parents[2] / "tools" / "render_sample.py").read_text("utf-8")
+    script = (Path(__file__).parents[2] / "tools" / "sample_content.py").read_text("utf-8")
     fonts = set(re.findall(r'Writer\("\d+", "([a-z-]+)"', script))
     assert fonts == {row[3].split("`")[1].removeprefix("@fontsource/") for row in table}
