@@ -72,14 +72,7 @@ def examine(root: Path) -> Report:
 
     rows = {word.id: word for word in ascii_words.words or xml_words.words}
     files = {word: size for form in sizes.values() for word, size in form.items()}
-    broken = unreadable(
-        {
-            word: form_folder(images, form) / f"{word}.png"
-            for form, of_form in sizes.items()
-            for word, size in of_form.items()
-            if size
-        }
-    )
+    broken = unreadable(_not_empty(images, sizes))
     findings += _of_images(rows, sizes, files, broken)
     writers = xml_writers | ascii_writers
     findings += _of_writers(sizes, writers)
@@ -213,6 +206,16 @@ def _all_images(images: Path) -> dict[str, dict[str, int]]:
         folder for folder in images.glob("*/*-*/") if folder == form_folder(images, folder.name)
     )
     return {folder.name: image_sizes(images, folder.name) or {} for folder in folders}
+
+
+def _not_empty(images: Path, sizes: Mapping[str, Mapping[str, int]]) -> dict[str, Path]:
+    """The images that have any bytes, by word id."""
+    return {
+        word: form_folder(images, form) / f"{word}.png"
+        for form, of_form in sizes.items()
+        for word, size in of_form.items()
+        if size
+    }
 
 
 def _read_ascii(root: Path, findings: list[Finding]) -> tuple[Path | None, Words, dict[str, str]]:

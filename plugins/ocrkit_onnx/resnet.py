@@ -22,33 +22,17 @@ class ResNetCnn:
 
     def __call__(self, graph: Graph, images: str, widths: str) -> tuple[str, str]:
         def normed(x: str, name: str, **attributes: list[int]) -> str:
-            """Behind a convolution and its norm, which are one convolution here."""
-            weight, bias, mean, variance = (
-                graph.weight(f"{name}.norm.{each}").astype(np.float64)
-                for each in ("weight", "bias", "running_mean", "running_var")
-            )
-            scale = weight / np.sqrt(variance + EPSILON)
-            kernel = graph.constant(
-                graph.weight(f"{name}.conv.weight") * scale[:, None, None, None]
-            )
             padding = self._convolutions[name][2] // 2
-            return graph.node(
-                "Conv",
-                x,
-                kernel,
-                graph.constant(bias - mean * scale),
-                pads=[padding] * 4,
-                **attributes,
-            )
+            kernel, bias = _folded(graph, name)
+            return graph.node("Conv", x, kernel, bias, pads=[padding] * 4, **attributes)
 
         def activated(x: str) -> str:
             x = graph.node("Relu", x)
             return graph.node("Mul", x, mask) if self._masked else x
 
         rows, columns = self._options.stem_rows, self._options.stem_columns
-        widths = graph.node(
-            "Div", graph.node("Add", widths, graph.constant(columns - 1)), graph.constant(columns)
-        )
+        rounded_up = graph.node("Add", widths, graph.constant(columns - 1))
+        widths = graph.node("Div", rounded_up, graph.constant(columns))
         x = normed(images, "stem", strides=[rows, columns])
         mask = within(graph, x, widths) if self._masked else ""
         x = activated(x)
@@ -57,11 +41,9 @@ class ResNetCnn:
         ):
             for block in range(blocks):
                 name = f"stages.{stage}.{block}"
-                projected = (
-                    normed(x, f"{name}.projection")
-                    if f"{name}.projection" in self._convolutions
-                    else x
-                )
+                projected = x
+                if f"{name}.projection" in self._convolutions:
+                    projected = normed(x, f"{name}.projection")
                 found = normed(activated(normed(x, f"{name}.first")), f"{name}.second")
                 x = activated(graph.node("Add", found, projected))
             if pool is not None:
@@ -69,6 +51,16 @@ class ResNetCnn:
                 x = graph.node("MaxPool", x, kernel_shape=window, strides=window)
                 widths = graph.node("Div", widths, graph.constant(pool))
                 mask = within(graph, x, widths) if self._masked else ""
-        return graph.node(
-            "Transpose", graph.node("ReduceMax", x, axes=[2], keepdims=0), perm=[0, 2, 1]
-        ), widths
+        highest = graph.node("ReduceMax", x, axes=[2], keepdims=0)
+        return graph.node("Transpose", highest, perm=[0, 2, 1]), widths
+
+
+def _folded(graph: Graph, name: str) -> tuple[str, str]:
+    """Weights and bias of a convolution and the norm behind it, which are one convolution here."""
+    weight, bias, mean, variance = (
+        graph.weight(f"{name}.norm.{each}").astype(np.float64)
+        for each in ("weight", "bias", "running_mean", "running_var")
+    )
+    scale = weight / np.sqrt(variance + EPSILON)
+    kernel = graph.weight(f"{name}.conv.weight") * scale[:, None, None, None]
+    return graph.constant(kernel), graph.constant(bias - mean * scale)

@@ -47,18 +47,21 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     except ModuleNotFoundError as error:
         hint = install_hint("export")
         raise PluginError(f"exporting needs onnxscript, which is not installed. {hint}") from error
-    stride = plan.featurizer.stride
+    model = _traced(_Reading(whole).eval(), plan, plan.featurizer.stride)
+    _name_sizes(model.graph, plan)
+    _take_nothing(model.graph)
+    return bytes(model.SerializeToString())
+
+
+def _traced(module: nn.Module, plan: NetworkPlan, stride: int) -> Any:
+    """The exporter's ModelProto. Raises OcrkitError for a network that PyTorch cannot export."""
     # Sizes above 1 that differ from each other, since the exporter takes 1 for a constant and equal
     # sizes for one.
     width = plan.image.width or 12 * stride
-    images, widths = (
-        torch.zeros(3, plan.image.channels, plan.image.height, width),
-        torch.full((3,), width),
-    )
+    images, widths = torch.zeros(3, 1, plan.image.height, width), torch.full((3,), width)
     shapes = {"images": {0: Dim.DYNAMIC}, "widths": {0: Dim.DYNAMIC}}
     if plan.image.width is None:
         shapes["images"][3] = Dim.DYNAMIC
-    module = _Reading(whole).eval()
     # The exporter lends these operators a kernel for a varying number of steps. PyTorch 2.13 caches
     # which kernel an operator has, and the loops that it has traced, and so misses the loan in
     # every export of a process but the first.
@@ -71,30 +74,32 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
                 module, (images, widths), dynamo=True, dynamic_shapes=shapes, verbose=False,
                 input_names=["images", "widths"], output_names=["log_probs", "lengths"],
             )  # fmt: skip
-    except (
-        Exception
-    ) as error:  # what a third party's module raises while it is traced can be anything
+    # What a third party's module raises while it is traced can be anything.
+    except Exception as error:
         raise OcrkitError(
             f"PyTorch cannot export this network to ONNX: {_reason(error)}"
         ) from error
-    model = program.model_proto
-    # The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should
-    # rely on either.
-    del model.graph.value_info[:]
+    return program.model_proto
+
+
+def _name_sizes(graph: Any, plan: NetworkPlan) -> None:
+    """Says of inputs and outputs which sizes are fixed, and names those that vary.
+
+    The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should rely
+    on either.
+    """
+    del graph.value_info[:]
     sizes = {
-        "images": ("N", plan.image.channels, plan.image.height, plan.image.width or "W"),
+        "images": ("N", 1, plan.image.height, plan.image.width or "W"),
         "widths": ("N",),
         "log_probs": ("N", plan.sequence.steps or "T", plan.classes),
         "lengths": ("N",),
     }
-    for value in (*model.graph.input, *model.graph.output):
-        for dimension, size in zip(
-            value.type.tensor_type.shape.dim, sizes[value.name], strict=True
-        ):
+    for value in (*graph.input, *graph.output):
+        dimensions = value.type.tensor_type.shape.dim
+        for dimension, size in zip(dimensions, sizes[value.name], strict=True):
             dimension.Clear()
             setattr(dimension, "dim_param" if isinstance(size, str) else "dim_value", size)
-    _take_nothing(model.graph)
-    return bytes(model.SerializeToString())
 
 
 def _take_nothing(graph: Any) -> None:
