@@ -4,28 +4,30 @@ import os
 import sys
 from contextlib import suppress
 from functools import partial
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Union
 
 import numpy as np
 import numpy.typing as npt
-from PIL.Image import Image as Pillow
 
 from ocrkit.errors import ImageError
 from ocrkit.images import MAX_BYTES, MAX_PIXELS, read_image
 from ocrkit.images.grey import of_colour, of_pillow
 from ocrkit.parts.values import Image
 
-Source = (
-    str
-    | os.PathLike[str]
-    | bytes
-    | bytearray
-    | memoryview
-    | BinaryIO
-    | Pillow
-    | npt.NDArray[np.uint8]
-    | npt.NDArray[np.bool_]
-)
+if TYPE_CHECKING:  # reading pixels needs no Pillow; a name in quotes cannot be joined by |
+    from PIL.Image import Image as Pillow
+
+Source = Union[
+    str,
+    os.PathLike[str],
+    bytes,
+    bytearray,
+    memoryview,
+    BinaryIO,
+    "Pillow",
+    npt.NDArray[np.uint8],
+    npt.NDArray[np.bool_],
+]
 """A path, an image file's bytes, an open file, a PIL image, or pixels as :func:`pixels_of` says."""
 
 _PIXELS = "pixels uint8: grey (height, width), RGB (height, width, 3) or RGBA (height, width, 4)"
@@ -82,7 +84,7 @@ def _of_array(array: npt.NDArray[Any]) -> Image:
     return array.reshape(array.shape[:2]) if channels == 1 else of_colour(array)
 
 
-def _of_pillow(image: Pillow) -> Image:
+def _of_pillow(image: "Pillow") -> Image:
     width, height = image.size
     if not 0 < width * height <= MAX_PIXELS:
         raise ImageError(
