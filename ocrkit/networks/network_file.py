@@ -6,11 +6,12 @@ metadata entry ``ocrkit`` is a JSON object with the fields of :class:`Exported`.
 """
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from ocrkit.errors import OcrkitError
+from ocrkit.parts.checked import Count, Positive, Rule, Sha256, checked
 from ocrkit.parts.networks import NetworkFiles
 from ocrkit.parts.registry import is_network_file, registry
 from ocrkit.parts.values import ImageSize
@@ -23,27 +24,31 @@ SCHEMA = 1
 class Exported:
     """What an exported network's file says of itself."""
 
-    pipeline: dict[str, Any]
+    schema: Annotated[int, Rule(f"{SCHEMA}, of this version", lambda schema: schema == SCHEMA)]
+    pipeline: Annotated[
+        dict[str, Any],
+        Rule("a pipeline's table", lambda table: isinstance(table.get("alphabet"), str)),
+    ]
     """The pipeline's table, its ``network`` the file, so without featurizer, encoder and
     weights."""
-    height: int
-    width: int | None
+    height: Count
+    width: Count | None
     """Of the input in pixels; None where any width goes that is a multiple of ``stride``."""
-    stride: int
+    stride: Count
     """Pixels of the image's width in a step."""
-    steps: int | None
-    parameters: int
+    steps: Count | None
+    parameters: Count
     weights: str
     """Where the weights were exported from: ``zoo:NAME`` or a file's name."""
-    sha256: str
+    sha256: Sha256
     """Of the weights' file."""
     precision: str
     """``float32`` or ``int8``."""
     licence: str
     """What the weights may be used for, with its terms; empty where nobody has said."""
-    temperature: float | None
+    temperature: Positive | None
     """What makes confidences fit, where somebody has found that out."""
-    channels: int = 1
+    channels: Literal[1, 3] = 1
     """Of the input: 1, or 3 where it is in colour."""
 
     @property
@@ -54,7 +59,7 @@ class Exported:
         """For the file: the entry ``ocrkit``, and in plain words what another program needs."""
         width = "W" if self.width is None else self.width
         return {
-            "ocrkit": json.dumps({"schema": SCHEMA, **asdict(self)}, ensure_ascii=False),
+            "ocrkit": json.dumps(asdict(self), ensure_ascii=False),
             "alphabet": self.pipeline["alphabet"],
             "input": f"images: float32 (N, {self.channels}, {self.height}, {width}), "
             f"{'grey values' if self.channels == 1 else 'red, green and blue'} / 255, "
@@ -93,15 +98,9 @@ def read_exported(path: Path) -> Exported:
             f"{path}: it does not say what it reads; expected a network that ocrkit export wrote"
         )
     try:
-        about = parse_json(text)
-        if about["schema"] != SCHEMA:
-            raise ValueError(f"schema {about['schema']!r}, expected {SCHEMA}")
-        exported = Exported(
-            **{field.name: about[field.name] for field in fields(Exported) if field.name in about}
-        )
-        exported.pipeline["network"] = path.name
-    except (ValueError, KeyError, TypeError) as error:
+        exported = checked(Exported, parse_json(text))
+    except ValueError as error:
         raise OcrkitError(
             f"{path}: its description is damaged or another version's ({error}); export it anew"
         ) from error
-    return exported
+    return replace(exported, pipeline={**exported.pipeline, "network": path.name})

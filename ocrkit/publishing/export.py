@@ -10,7 +10,7 @@ import numpy as np
 
 from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, ImageError, OcrkitError, PluginError, install_hint
-from ocrkit.networks.network_file import Exported, network_files
+from ocrkit.networks.network_file import SCHEMA, Exported, network_files
 from ocrkit.parts.networks import ExportsOnnx, Network
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays, Image
@@ -169,6 +169,7 @@ def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported
     image, spec = assembly.image, assembly.spec
     table = {name: value for name, value in spec.table.items() if name not in replaced}
     return Exported(
+        schema=SCHEMA,
         pipeline=table | {"name": spec.title, "backends": [backend]},
         height=image.height,
         width=image.width,

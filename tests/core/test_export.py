@@ -16,9 +16,12 @@ import onnxruntime
 import pytest
 import tomli_w
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 import ocrkit
+from anything import damaged
 from networks import INSTALLED
 from ocrkit import ConfigError, OcrkitError, WeightsError
 from ocrkit.cli import main
@@ -29,6 +32,7 @@ from ocrkit.pipelines.file import load_spec
 from ocrkit.publishing.export import Export, export
 from ocrkit.training import train
 from ocrkit_onnx.backend import Onnx
+from ocrkit_onnx.graph import metadata_entries, metadata_of
 
 Install = Callable[[str, str], Path]
 ROOT = Path(__file__).parents[2]
@@ -431,6 +435,22 @@ def test_a_damaged_description_is_a_line(exported: Export, tmp_path: Path) -> No
         onnx.save(model, tmp_path / "damaged.onnx")
         with pytest.raises(OcrkitError, match="its description is damaged or another version's"):
             ocrkit.load(tmp_path / "damaged.onnx")
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_value_in_any_place_of_a_description_is_taken_or_refused_in_one_line(
+    exported: Export, tmp_path: Path, data: st.DataObject
+) -> None:
+    whole, path = exported.path.read_bytes(), tmp_path / "damaged.onnx"
+    about = data.draw(damaged(json.loads(metadata_of(whole)["ocrkit"])))
+    path.write_bytes(whole + metadata_entries({"ocrkit": json.dumps(about)}))
+    said = ""
+    try:
+        read_exported(path)
+    except OcrkitError as error:
+        said = str(error)
+    assert len(said.splitlines()) <= 1
 
 
 def test_what_cannot_be_exported_is_said_before_anything_is_written(
