@@ -76,8 +76,9 @@ def train(
                 f"--resume goes on with the run as it was started: leave out {names}."
             )
         stored = resume_options(out)
-        pipeline, backend, split, limit = str(out), stored.backend, stored.split, stored.limit
-        data = data or stored.data
+        pipeline, backend = str(out), stored.backend
+        split, limit = stored.data.split, stored.data.limit
+        data = data or (None if stored.data.is_sample else stored.data.root)
     assembly = assemble(read_spec(pipeline, settings), backend=backend, training=True)
     workers = workers_of(assembly)
     if not workers.index:

@@ -8,7 +8,7 @@ metadata entry ``ocrkit`` is a JSON object with the fields of :class:`Exported`.
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from ocrkit.errors import OcrkitError
 from ocrkit.parts.checked import Count, Positive, Rule, Sha256, checked
@@ -48,7 +48,7 @@ class Exported:
     """What the weights may be used for, with its terms; empty where nobody has said."""
     temperature: Positive | None
     """What makes confidences fit, where somebody has found that out."""
-    channels: Literal[1, 3] = 1
+    channels: Annotated[int, Rule("1 or 3", lambda channels: channels in (1, 3))] = 1
     """Of the input: 1, or 3 where it is in colour."""
 
     @property

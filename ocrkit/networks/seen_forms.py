@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated
 
 from ocrkit.errors import OcrkitError, WeightsError
-from ocrkit.parts.checked import Rule, Whole
+from ocrkit.parts.checked import Rule, Whole, checked
 from ocrkit.parts.values import Sample
 from ocrkit.support.files import read_bytes, read_text, write_atomically
 from ocrkit.support.parsing import parse_json
@@ -143,6 +143,28 @@ def _listed(
     return found["trained"], found["chosen"]
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What the weights had seen that a run began from."""
+
+    trained: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Validation:
+    forms: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What of ``run.json`` says what a run has seen; an earlier ocrkit's too."""
+
+    forms: tuple[str, ...]
+    validation: _Validation | None = None
+    init: _Before | None = None
+
+
 def of_run(folder: Path) -> SeenForms:
     """What ``run.json`` and ``seen.txt`` in the folder of a training run say; nothing where it is
     no such folder.
@@ -150,14 +172,13 @@ def of_run(folder: Path) -> SeenForms:
     Raises WeightsError where ``seen.txt`` is damaged.
     """
     try:
-        about = parse_json(read_bytes(folder / "run.json"))
-        before, validation = about.get("init") or {}, about.get("validation") or {}
-        seen = SeenForms(
-            frozenset([*about["forms"], *before.get("trained", [])]),
-            frozenset([*validation.get("forms", []), *before.get("chosen", [])]),
-        )
-    except (OcrkitError, ValueError, KeyError, TypeError, AttributeError):
+        run = checked(_Run, parse_json(read_bytes(folder / "run.json")))
+    except (OcrkitError, ValueError):
         return SeenForms()
+    before, validation = run.init or _Before(), run.validation or _Validation()
+    seen = SeenForms(
+        frozenset([*run.forms, *before.trained]), frozenset([*validation.forms, *before.chosen])
+    )
     if not (folder / IMAGES).is_file():
         return seen
     keys = read_list(folder / IMAGES)

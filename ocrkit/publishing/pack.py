@@ -24,6 +24,7 @@ from ocrkit.pipelines.training_options import Training
 from ocrkit.publishing.golden_set import choose, write_golden
 from ocrkit.publishing.runs import OF_ONE_MACHINE, about_run, chosen_epoch, log_of, runs_of, seen_by
 from ocrkit.support.checksums import sha256_of
+from ocrkit.training.run_file import Init, RunFile
 from ocrkit.zoo.manifest import SCHEMA, Manifest, write_manifest
 from ocrkit.zoo.models import MANIFEST
 
@@ -116,34 +117,31 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> Manifest:
         "name": name,
         "summary": summary,
         "weights": f"zoo:{name}",
-        "backends": _backends(spec, about["backend"]),
+        "backends": _backends(spec, about.backend),
     }
     folder.mkdir(parents=True)
     (folder / "pipeline.toml").write_text(tomli_w.dumps(table), encoding="utf-8")
-    data = about["data"]
+    data, init = about.data, about.init
     trained_on = (
-        f"the sample that ships with {data['name']}"
-        if data["is_sample"]
-        else f"{data['name']}, split {data['split']}"
+        f"the sample that ships with {data.name}"
+        if data.is_sample
+        else f"{data.name}, split {data.split}"
     )
-    trained_on += "".join(
-        f", and {each['samples']:,} samples of {each['name']}" for each in about.get("also", [])
-    )
+    trained_on += "".join(f", and {each.samples:,} samples of {each.name}" for each in about.also)
     stated: dict[str, Any] = {"licence": licence, "training": {"data": trained_on}}
-    init = about.get("init") or {}
-    if init.get("licence"):
-        stated["terms"] = f"Trained from {init['weights']}, of which holds on: {init['licence']}"
-    if init.get("temperature"):
+    if init and init.licence:
+        stated["terms"] = f"Trained from {init.weights}, of which holds on: {init.licence}"
+    if init and init.temperature:
         stated["confidence"] = {
-            "temperature": init["temperature"],
-            "fitted_on": f"with the weights {init['weights']}",
+            "temperature": init.temperature,
+            "fitted_on": f"with the weights {init.weights}",
         }
     if of_run(run).chosen:
         stated["choosing"] = {"purpose": "the best epoch"}
     if results := _results(run, about):
         stated["results"] = results
     manifest = pack(folder, [run], stated)
-    (folder / "CARD.md").write_text(_card(manifest, about["init"]), encoding="utf-8")
+    (folder / "CARD.md").write_text(_card(manifest, init), encoding="utf-8")
     return manifest
 
 
@@ -171,15 +169,15 @@ def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
     return able or [trained_on]
 
 
-def _results(run: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+def _results(run: Path, about: RunFile) -> dict[str, Any]:
     """The best epoch's scores on the run's validation split; nothing where it had none."""
-    if not about["validation"]:
+    if not about.validation:
         return {}
     epoch = chosen_epoch(run)
     scores = next(line["validation"] for line in log_of(run) if line["epoch"] == epoch)
     return {
-        "dataset": f"{about['data']['name']} {about['validation']['split']}",
-        "samples": about["validation"]["samples"],
+        "dataset": f"{about.data.name} {about.validation.split}",
+        "samples": about.validation.samples,
         "source": (
             f"validation in training, epoch {epoch}, which was chosen by it; weights not yet "
             "rounded to float16"
@@ -188,10 +186,10 @@ def _results(run: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _card(manifest: Manifest, init: Mapping[str, Any] | None) -> str:
+def _card(manifest: Manifest, init: Init | None) -> str:
     """What a manifest says, for people, with room for what only its author knows."""
     run, results = manifest.training.runs[0], manifest.results
-    start = f", starting from {init['weights']}" if init else ""
+    start = f", starting from {init.weights}" if init else ""
     if results:
         rows = "".join(f"| {name} | {its.value:.4f} |\n" for name, its in results.metrics.items())
         scores = f"On {results.samples:,} samples of {results.dataset}: {results.source}.\n\n"

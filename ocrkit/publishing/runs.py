@@ -9,8 +9,9 @@ from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import SeenForms, of_run
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.file import load_spec
-from ocrkit.support.files import read_bytes, read_text
+from ocrkit.support.files import read_text
 from ocrkit.support.parsing import parse_json
+from ocrkit.training.run_file import RunFile, read_run_file
 from ocrkit.zoo.models import model
 
 OF_ONE_MACHINE = {
@@ -20,14 +21,14 @@ OF_ONE_MACHINE = {
 """Options that name files of the machine that a run was made on."""
 
 
-def about_run(run: Path) -> dict[str, Any]:
+def about_run(run: Path) -> RunFile:
+    """What a run was started with. Raises WeightsError where there is none."""
     try:
-        about: dict[str, Any] = parse_json(read_bytes(run / "run.json"))
+        return read_run_file(run)
     except (OcrkitError, ValueError) as error:
         raise WeightsError(
             f"{run}: no training run here; expected a folder that ocrkit train made ({error})"
         ) from error
-    return about
 
 
 def log_of(run: Path) -> list[dict[str, Any]]:
@@ -52,10 +53,12 @@ def described_run(run: Path) -> dict[str, Any]:
             "--resume"
         )
     return {
-        **{
-            name: about[name]
-            for name in ("command", "backend", "device", "seed", "versions", "samples")
-        },
+        "command": about.command,
+        "backend": about.backend,
+        "device": about.device,
+        "seed": about.seed,
+        "versions": about.versions,
+        "samples": about.samples,
         "epochs": len(log),
         "chosen_epoch": chosen_epoch(run),
         "images_per_second": round(
@@ -66,9 +69,9 @@ def described_run(run: Path) -> dict[str, Any]:
             for name, value in training.items()
             if name not in OF_ONE_MACHINE["training"]
         },
-        "forms": len(about["forms"]),
-        "skipped": len(about["skipped"]),
-        **({"share": about["share"]} if "share" in about else {}),
+        "forms": len(about.forms),
+        "skipped": len(about.skipped),
+        **({} if about.share is None else {"share": about.share}),
     }
 
 
@@ -80,16 +83,16 @@ def runs_of(runs: Sequence[Path]) -> list[dict[str, Any]]:
     of others only where they came from is known.
     """
     described = [described_run(run) for run in runs]
-    init = about_run(runs[-1]).get("init")
+    init = about_run(runs[-1]).init
     if not init:
         return described
-    name = init["weights"].removeprefix("zoo:")
-    if name != init["weights"] and name in registry().names("zoo"):
+    name = init.weights.removeprefix("zoo:")
+    if name != init.weights and name in registry().names("zoo"):
         found = model(name)
         earlier = found.manifest.training.runs
-        if earlier and found.seen.trained == set(init["trained"]):
+        if earlier and found.seen.trained == set(init.trained):
             return [*described, *earlier]
-    return [*described, {"weights": init["weights"], "forms": len(init["trained"])}]
+    return [*described, {"weights": init.weights, "forms": len(init.trained)}]
 
 
 def seen_by(runs: Sequence[Path], chosen: Iterable[str]) -> SeenForms:

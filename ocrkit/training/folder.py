@@ -15,6 +15,7 @@ from ocrkit.parts.values import Arrays
 from ocrkit.support.files import lock, remove_left_behind, write_atomically
 from ocrkit.support.parsing import json_text
 from ocrkit.training.curves import draw_curves
+from ocrkit.training.run_file import RunFile
 
 _FIRST = "last.safetensors"
 _BEGUN = {_FIRST, "log.jsonl", IMAGES, "pipeline.toml"}
@@ -84,7 +85,7 @@ class RunFolder:
         """``pipeline.toml``: this pipeline, its weights those of the best epoch."""
         self._write_text("pipeline.toml", tomli_w.dumps({**table, "weights": "best.safetensors"}))
 
-    def write_about(self, about: Mapping[str, Any]) -> None:
+    def write_about(self, about: RunFile) -> None:
         """``run.json``: what the run was started with."""
         self._write_text("run.json", json_text(about, indent=2))
 

@@ -1,6 +1,5 @@
 """Starting from other weights: fine-tuning."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from ocrkit.networks.seen_forms import SeenForms
 from ocrkit.parts.networks import Network
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.trained import find_weights, provenance_of
+from ocrkit.training.run_file import Init
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,20 @@ class Origin:
         return cls(reference, known.licence, known.temperature, known.find_seen())
 
     @classmethod
-    def from_json(cls, table: Mapping[str, Any]) -> "Origin":
-        """What :meth:`as_json` gave. Keys of samples are not in it. Raises KeyError where it is
-        none."""
-        seen = SeenForms(frozenset(table["trained"]), frozenset(table["chosen"]))
-        return cls(table["weights"], table.get("licence", ""), table.get("temperature"), seen)
+    def of_run(cls, init: Init) -> "Origin":
+        """What :meth:`as_init` gave. Keys of samples are not in it."""
+        seen = SeenForms(frozenset(init.trained), frozenset(init.chosen))
+        return cls(init.weights, init.licence, init.temperature, seen)
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "weights": self.weights,
-            "licence": self.licence,
-            "temperature": self.temperature,
-            "trained": sorted(self.seen.trained),
-            "chosen": sorted(self.seen.chosen),
-        }
+    def as_init(self) -> Init:
+        """For ``run.json``."""
+        return Init(
+            weights=self.weights,
+            licence=self.licence,
+            temperature=self.temperature,
+            trained=sorted(self.seen.trained),
+            chosen=sorted(self.seen.chosen),
+        )
 
     def header(self) -> dict[str, Any]:
         """What a file of the run's weights says of them, wherever it is copied to."""

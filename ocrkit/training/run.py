@@ -35,6 +35,7 @@ from ocrkit.training.folder import RunFolder
 from ocrkit.training.initial import Origin, take_what_fits
 from ocrkit.training.progress import Progress
 from ocrkit.training.randomness import STEP, random_at
+from ocrkit.training.run_file import RunFile
 from ocrkit.training.schedule import learning_rate
 from ocrkit.training.validation import choosing_metric, scored
 
@@ -100,7 +101,7 @@ class Run:
     # ---------------------------------------------------------------------------------- checkpoints
 
     def start(
-        self, about: dict[str, Any], origin: Origin | None = None, seen: SeenForms | None = None
+        self, about: RunFile, origin: Origin | None = None, seen: SeenForms | None = None
     ) -> None:
         """A new run: fresh weights, or the origin's as far as they fit, and all that resuming
         needs."""

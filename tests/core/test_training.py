@@ -737,7 +737,7 @@ def test_there_must_be_a_run_to_resume(damage: Callable[[Path], None], tmp_path:
 
 def test_a_run_knows_what_it_was_started_with(run: Path, words_root: Path) -> None:
     stored = resume_options(run)
-    assert (stored.data, stored.split, stored.limit, stored.backend) == (
+    assert (stored.data.root, stored.data.split, stored.data.limit, stored.backend) == (
         str(words_root),
         "aachen/train",
         None,
