@@ -139,6 +139,7 @@ def _in_columns(
     steps, blank = log_probs.shape[1], log_probs.shape[2] - 1
     widest = max(1, *(len(columns[sample]) for sample in piece))
     scores = np.full((len(piece), steps, widest + 1), -np.inf)
+    probs = np.zeros_like(scores)
     classes = np.full((len(piece), widest + 1), -1)
     classes[:, -1] = blank
     for row, sample in enumerate(piece):
@@ -147,7 +148,8 @@ def _in_columns(
         scores[row, :length, : len(ids)] = log_probs[sample][:length, ids]
         scores[row, :length, -1] = log_probs[sample, :length, -1]
         scores[row, length:] = 0
-    probs = np.exp(scores)
+        probs[row, :, : len(ids)] = np.exp(scores[row, :, : len(ids)])
+    probs[:, :, -1] = np.exp(scores[:, :, -1])
     rest = 1 - probs.sum(axis=2)
     rest[rest < _NOTHING] = 0
     rest[[len(columns[sample]) == blank for sample in piece]] = 0

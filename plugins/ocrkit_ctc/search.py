@@ -201,9 +201,8 @@ def _considered(outputs: Outputs, least: float) -> tuple[Ids, _Pairs]:
     """Where every step begins among the pairs (T + 1,), and all of them, ordered by step."""
     size, steps, _ = outputs.probs.shape
     characters = outputs.probs[:, :, :-1]
-    considered = characters >= max(least, sys.float_info.min)
-    missing = ~considered.any(axis=2)
-    considered[missing] = characters[missing] == characters[missing].max(axis=1, keepdims=True)
+    likeliest = characters.max(axis=2, keepdims=True)
+    considered = characters >= np.minimum(likeliest, max(least, sys.float_info.min))
     considered &= (np.arange(steps) < outputs.lengths[:, None])[:, :, None]
     samples, of_step, columns = considered.nonzero()
     order = np.argsort(of_step, kind="stable")
