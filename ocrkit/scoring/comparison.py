@@ -1,6 +1,7 @@
 """Two runs over the same samples: what differs in their scores, and whether that is more than
 chance."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -97,21 +98,33 @@ def compare(
     counted = [(first, second) for first, second in pairs if first and second]
     if not counted:
         raise OcrkitError("no sample to compare" + (" is left" if pairs else ""))
-    table = np.array(
-        [
-            [
-                count
-                for each in pair
-                for name, metric in metrics.items()
-                for count in counts_of(name, metric, each)
-            ]
-            for pair in counted
-        ]
-    )
     kind, names = clusters_of(
         [first.writer for first, _ in counted], [first.form for first, _ in counted]
     )
+    table = _counts(counted, metrics)
     clusters = cluster_sums(table, names) if names else table
+    same = all(first.prediction == second.prediction for first, second in counted)
+    return Comparison(
+        len(counted),
+        len(pairs) - len(counted),
+        (kind, len(clusters)),
+        _differences(clusters, metrics),
+        _right(counted),
+        same,
+    )
+
+
+def _counts(counted: Sequence[tuple[Outcome, Outcome]], metrics: Mapping[str, Metric]) -> Table:
+    """Of every pair a row: the counts of A's metrics, then those of B's."""
+    rows = [
+        [counts_of(name, metric, each) for each in pair for name, metric in metrics.items()]
+        for pair in counted
+    ]
+    return np.array(rows, np.float64).reshape(len(rows), -1)
+
+
+def _differences(clusters: Table, metrics: Mapping[str, Metric]) -> dict[str, Difference]:
+    """Every metric's difference over the clusters, with its interval where there are several."""
     # The draws may not depend on the counts, or comparing B with A would draw others: clusters are
     # drawn by their names' order.
     rng = np.random.default_rng(SEED)
@@ -123,30 +136,25 @@ def compare(
         ]
     )
     totals = clusters.sum(axis=0)
-    middle = 2 * len(metrics)
-    differences = {
+    of_b = 2 * len(metrics)  # the first column of B's counts
+    return {
         name: _difference(
             totals,
             draws if size > 1 else None,
-            (2 * index, middle + 2 * index),
+            (2 * index, of_b + 2 * index),
             metric.higher_is_better,
         )
         for index, (name, metric) in enumerate(metrics.items())
     }
-    exact = [
+
+
+def _right(counted: Sequence[tuple[Outcome, Outcome]]) -> Right:
+    """How many samples both read exactly, A alone, B alone, and neither."""
+    exact = Counter(
         (first.prediction == first.reference, second.prediction == second.reference)
         for first, second in counted
-    ]
-    right = Right(
-        *(
-            exact.count(which)
-            for which in ((True, True), (True, False), (False, True), (False, False))
-        )
     )
-    same = all(first.prediction == second.prediction for first, second in counted)
-    return Comparison(
-        len(counted), len(pairs) - len(counted), (kind, size), differences, right, same
-    )
+    return Right(exact[True, True], exact[True, False], exact[False, True], exact[False, False])
 
 
 def _pairs(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[tuple[Outcome, Outcome]]:
