@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.errors import ImageError, OcrkitError
+from ocrkit.images import MAX_PIXELS
 from ocrkit.images.grey import are_pixels, as_grey
 from ocrkit.images.ink import blots_of
 from ocrkit.parts.guests import failure, guest
@@ -149,9 +150,10 @@ def _telling(named: PartSpec) -> Iterator[None]:
 
 
 def _checked(image: Any) -> Image:
-    if are_pixels(image):
+    if are_pixels(image) and image.shape[0] * image.shape[1] <= MAX_PIXELS:
         return image
     what = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
     raise TypeError(
-        f"it gave {what}; expected grey pixels uint8 (height, width), or RGB (height, width, 3)"
+        f"it gave {what}; expected grey pixels uint8 (height, width), or RGB (height, width, 3), "
+        f"{MAX_PIXELS:,} at most"
     )

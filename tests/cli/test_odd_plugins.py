@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from ocrkit.cli import main
 from ocrkit.parts.registry import registry
 from odd_parts import FAULTS, PARTS, PLACES, RAISED, RUN
+from trials.guests import VALUES
 
 Install = Callable[[str, str], Path]
 
@@ -87,6 +88,18 @@ def test_a_run_goes_on_past_one_bad_sample_of_a_reader(
     assert found["samples"] == 3
     assert "plugin 'odd'" in skipped["reason"] or what == "gives"
     assert what == "gives" or RAISED[what].replace("\\x1b", "\x1b") in skipped["reason"]
+
+
+def test_an_image_of_a_reader_has_no_more_pixels_than_one_of_a_file(
+    call: Callable[[str], Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pixels that are all one byte in memory may be as many as one says: they were copied."""
+    vast = next(i for i, each in enumerate(VALUES) if getattr(each, "size", 0) == 1 << 40)
+    monkeypatch.setenv("ODD", f"image {vast}")
+    result = call("data show odd-reader SITE --output TO")
+    assert result.exit_code == 0, result.output
+    assert "it gave uint8 (1048576, 1048576); expected grey pixels" in result.stderr
+    assert "3 of 4 samples" in result.stderr
 
 
 def test_without_a_fault_the_odd_plugin_is_as_any_other(call: Callable[[str], Result]) -> None:

@@ -79,12 +79,8 @@ def trial(folder: Path, seeds: str, count: int, seed: int = 0) -> dict[str, Any]
         end = run_command([str(names.get(word, word)) for word in command.split()], folder)
         peaks.append(end.peak_mb)
         ended += end.status == 0
-        last = (end.said.splitlines() or [""])[-1]
-        if (
-            end.status not in (0, 1)
-            or "Traceback" in end.said
-            or (end.status and not last.startswith("ocrkit: "))
-        ):
+        told = any(line.startswith("ocrkit: ") for line in end.said.splitlines())
+        if end.status not in (0, 1) or "Traceback" in end.said or (end.status and not told):
             what = f"{VALUES[int(kind)]!r:.40}" if kind.isdigit() else kind
             wrong.append(f"{place} {kind} ({what}), {command}: {end.status}: {end.said[-400:]}")
         shutil.rmtree(folder / "to", ignore_errors=True)
