@@ -10,6 +10,10 @@ from ocrkit.cli.streams import echo, echo_json
 from ocrkit.parts.kinds import KINDS
 from ocrkit.scaffold.packages import kinds_to_begin_with
 
+_WRITTEN_FOR_A_BACKEND = " or ".join(
+    str(KINDS[kind]) for kind, backends in kinds_to_begin_with().items() if backends
+)
+
 
 @click.group(cls=Group)
 def plugins() -> None:
@@ -119,7 +123,7 @@ def show(name: str, as_json: bool) -> None:
 @click.option(
     "--backend",
     metavar="NAME",
-    help="For a featurizer or an encoder: the framework that it is written in.",
+    help=f"For {_WRITTEN_FOR_A_BACKEND}: the framework that it is written in.",
 )
 @click.option(
     "--to",

@@ -86,7 +86,7 @@ class Registry:
         return sorted({entry.name for entry in self.entries(kind) if entry.backend == backend})
 
     def backends(self, kind: str, name: str) -> list[str]:
-        """The backends for which a featurizer or an encoder has an implementation."""
+        """The backends for which a part has an implementation."""
         return sorted(
             {entry.backend for entry in self.entries(kind) if entry.name == name and entry.backend}
         )
