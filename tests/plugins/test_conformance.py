@@ -271,6 +271,10 @@ class TestShadow(AugmentationConformance):
     name = "shadow"
 
 
+class TestMirror(AugmentationConformance):
+    name = "mirror"
+
+
 class TestPaper(AugmentationConformance):
     name = "paper"
 
