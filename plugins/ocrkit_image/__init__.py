@@ -41,5 +41,4 @@ def ocrkit_augmentations(register: Register) -> None:
     )
     register("shadow", "ocrkit_image.light:Shadow", summary="a shadow with a hard or a soft edge")
     register("paper", "ocrkit_image.light:Paper", summary="darker paper, and fainter ink on it")
-    register("mirror", "ocrkit_image.mirror:Mirror", summary="images seen in a mirror")
     register("ruled", "ocrkit_image.light:Ruled", summary="printed lines through the image")

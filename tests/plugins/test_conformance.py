@@ -271,10 +271,6 @@ class TestShadow(AugmentationConformance):
     name = "shadow"
 
 
-class TestMirror(AugmentationConformance):
-    name = "mirror"
-
-
 class TestPaper(AugmentationConformance):
     name = "paper"
 
