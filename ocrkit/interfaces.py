@@ -28,6 +28,7 @@ from ocrkit.parts.networks import (
 from ocrkit.parts.page import Alternative
 from ocrkit.parts.protocols import (
     Augmentation,
+    Checker,
     Codec,
     Decoder,
     EncoderDefinition,
@@ -62,6 +63,7 @@ __all__ = [
     "Augmentation",
     "Backend",
     "Batch",
+    "Checker",
     "Codec",
     "Decoded",
     "Decoder",

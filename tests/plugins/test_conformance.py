@@ -16,6 +16,7 @@ from ocrkit.parts.registry import registry
 from ocrkit.testing import (
     AugmentationConformance,
     BackendConformance,
+    CheckerConformance,
     CommandConformance,
     Conformance,
     DecoderConformance,
@@ -269,6 +270,10 @@ class TestShading(AugmentationConformance):
 
 class TestShadow(AugmentationConformance):
     name = "shadow"
+
+
+class TestBrackets(CheckerConformance):
+    name = "brackets"
 
 
 class TestPaper(AugmentationConformance):
