@@ -28,7 +28,6 @@ from ocrkit.parts.networks import (
 from ocrkit.parts.page import Alternative
 from ocrkit.parts.protocols import (
     Augmentation,
-    Checker,
     Codec,
     Decoder,
     EncoderDefinition,
@@ -63,7 +62,6 @@ __all__ = [
     "Augmentation",
     "Backend",
     "Batch",
-    "Checker",
     "Codec",
     "Decoded",
     "Decoder",

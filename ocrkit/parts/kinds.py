@@ -98,11 +98,6 @@ KINDS = {
             places=("[decoder]",),
         ),
         Kind(
-            name="checker",
-            interface="ocrkit.interfaces:Checker",
-            conformance="ocrkit.testing:CheckerConformance",
-        ),
-        Kind(
             name="metric",
             interface="ocrkit.interfaces:Metric",
             conformance="ocrkit.testing:MetricConformance",

@@ -210,11 +210,3 @@ class Metric(Protocol):
 def takes_colour(part: object) -> bool:
     """Whether a part says that it takes images in colour."""
     return getattr(part, "takes_colour", False) is True
-
-
-@runtime_checkable
-class Checker(Protocol):
-    """A toy: says what is odd about a text that was read."""
-
-    def __call__(self, text: str, /) -> str:
-        """What is odd, in a sentence; empty where nothing is."""

@@ -14,7 +14,6 @@ from ocrkit.testing.backend import BackendConformance as BackendConformance
 from ocrkit.testing.base import Conformance as Conformance
 from ocrkit.testing.base import Finding as Finding
 from ocrkit.testing.base import examine as examine
-from ocrkit.testing.checker import CheckerConformance as CheckerConformance
 from ocrkit.testing.command import CommandConformance as CommandConformance
 from ocrkit.testing.decoder import DecoderConformance as DecoderConformance
 from ocrkit.testing.encoder import EncoderConformance as EncoderConformance

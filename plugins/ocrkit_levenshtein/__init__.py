@@ -20,12 +20,3 @@ def ocrkit_metrics(register: Register) -> None:
         "ocrkit_levenshtein.metrics:WordErrorRate",
         summary="Word error rate: edits / words between white space",
     )
-
-
-@hookimpl
-def ocrkit_checkers(register: Register) -> None:
-    register(
-        "brackets",
-        "ocrkit_levenshtein.brackets:Brackets",
-        summary="brackets that are not closed",
-    )

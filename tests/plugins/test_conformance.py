@@ -16,7 +16,6 @@ from ocrkit.parts.registry import registry
 from ocrkit.testing import (
     AugmentationConformance,
     BackendConformance,
-    CheckerConformance,
     CommandConformance,
     Conformance,
     DecoderConformance,
@@ -270,10 +269,6 @@ class TestShading(AugmentationConformance):
 
 class TestShadow(AugmentationConformance):
     name = "shadow"
-
-
-class TestBrackets(CheckerConformance):
-    name = "brackets"
 
 
 class TestPaper(AugmentationConformance):
