@@ -298,3 +298,15 @@ def test_a_folder_does_not_hide_the_model_of_its_name(
     (tmp_path / "iam-crnn").mkdir()
     assert ocrkit("check", "iam-crnn").exit_code == 0
     assert "no pipeline.toml in this folder" in ocrkit("check", "./iam-crnn").stderr
+
+
+@pytest.mark.usefixtures("install")  # which finds the plugins again afterwards
+def test_a_command_without_a_pipeline_and_a_default_model_says_what_to_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OCRKIT_DISABLE_PLUGINS", "zoo")
+    registry.cache_clear()
+    result = ocrkit("run", "word.png")
+    expected = "no zoo model is registered as the default; name one. Available: none.\n"
+    assert (result.exit_code, result.stderr) == (1, f"ocrkit: {expected}")
+    assert "--pipeline NAME" in ocrkit("run", "--help").stdout
