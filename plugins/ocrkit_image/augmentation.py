@@ -12,16 +12,18 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ocrkit import ConfigError, option
 from ocrkit.interfaces import Image
+from ocrkit_image.drawing import Drawing, Drawn, Sizes
 from ocrkit_image.paper import paper_level
 
 PROBABILITY = "share of the images that are changed, 0 to 1"
 
 
 @dataclass(frozen=True)
-class Shear:
+class Shear(Drawing):
     """Slants the writing to the left or right; the image grows wider, so that nothing is cut
     off."""
 
@@ -30,31 +32,32 @@ class Shear:
     )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        if rng.random() >= self.probability:
-            return image
-        slant = math.tan(math.radians(rng.uniform(-self.degrees, self.degrees)))
-        return _warp(image, ((1.0, slant), (0.0, 1.0)))
+    def draw(self, rng: np.random.Generator, sizes: Sizes, /) -> Drawn:
+        return {"degrees": rng.uniform(-self.degrees, self.degrees, len(sizes))}
+
+    def apply(self, image: Image, /, *, degrees: float) -> Image:
+        return _warp(image, ((1.0, math.tan(math.radians(degrees))), (0.0, 1.0)))
 
 
 @dataclass(frozen=True)
-class Rotate:
+class Rotate(Drawing):
     """Turns the image; it grows, so that nothing is cut off."""
 
     degrees: float = option(1.5, "largest turn to either side, in degrees", minimum=0, maximum=45)
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        if rng.random() >= self.probability:
-            return image
-        angle = math.radians(rng.uniform(-self.degrees, self.degrees))
+    def draw(self, rng: np.random.Generator, sizes: Sizes, /) -> Drawn:
+        return {"degrees": rng.uniform(-self.degrees, self.degrees, len(sizes))}
+
+    def apply(self, image: Image, /, *, degrees: float) -> Image:
+        angle = math.radians(degrees)
         return _warp(
             image, ((math.cos(angle), -math.sin(angle)), (math.sin(angle), math.cos(angle)))
         )
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(Drawing):
     """Scales the image by one random factor, and its width by a second one.
 
     A preprocessor that fits images to its frame undoes the first, but for small images; behind it,
@@ -76,18 +79,20 @@ class Scale:
         if problems:
             raise ConfigError(problems)
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        if rng.random() >= self.probability:
-            return image
-        factor = rng.uniform(self.smallest, self.largest)
-        stretch = rng.uniform(self.narrowest, self.widest)
+    def draw(self, rng: np.random.Generator, sizes: Sizes, /) -> Drawn:
+        return {
+            "factor": rng.uniform(self.smallest, self.largest, len(sizes)),
+            "stretch": rng.uniform(self.narrowest, self.widest, len(sizes)),
+        }
+
+    def apply(self, image: Image, /, *, factor: float, stretch: float) -> Image:
         height, width = image.shape
         size = max(1, round(width * factor * stretch)), max(1, round(height * factor))
         return np.asarray(cv2.resize(image, size), np.uint8)
 
 
 @dataclass(frozen=True)
-class Shift:
+class Shift(Drawing):
     """Moves each of the four sides by itself, out (paper is added) or in (pixels are cut off), as
     if cropped carelessly."""
 
@@ -99,16 +104,18 @@ class Shift:
     )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        if rng.random() >= self.probability:
-            return image
+    def draw(self, rng: np.random.Generator, sizes: Sizes, /) -> Drawn:
+        return {"moves": rng.uniform(-self.crop, self.margin, (len(sizes), 4))}
+
+    def apply(self, image: Image, /, *, moves: npt.NDArray[np.float64]) -> Image:
+        """``moves`` of the upper, lower, left and right side outwards, as shares of the height."""
         height, width = image.shape
-        moves = np.rint(rng.uniform(-self.crop, self.margin, 4) * height).astype(int)
-        top, bottom, left, right = np.maximum(-moves, 0).tolist()
+        pixels = np.rint(moves * height).astype(int)
+        top, bottom, left, right = np.maximum(-pixels, 0).tolist()
         kept = image[top : height - bottom, left : width - right]
         if not kept.size:  # an image far higher than wide
             kept = image
-        top, bottom, left, right = np.maximum(moves, 0).tolist()
+        top, bottom, left, right = np.maximum(pixels, 0).tolist()
         value = (paper_level(image),)
         return np.asarray(
             cv2.copyMakeBorder(kept, top, bottom, left, right, cv2.BORDER_CONSTANT, value=value),
@@ -117,7 +124,7 @@ class Shift:
 
 
 @dataclass(frozen=True)
-class Stroke:
+class Stroke(Drawing):
     """Makes dark strokes thicker or thinner, by erosion or dilation with a small random ellipse or
     rectangle."""
 
@@ -126,19 +133,26 @@ class Stroke:
     )
     probability: float = option(0.3, PROBABILITY, minimum=0, maximum=1)
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        if rng.random() >= self.probability:
-            return image
-        change = cv2.erode if rng.random() < 0.5 else cv2.dilate
-        shape = cv2.MORPH_ELLIPSE if rng.random() < 0.5 else cv2.MORPH_RECT
-        width, height = rng.integers(1, self.size, 2, endpoint=True).tolist()
+    def draw(self, rng: np.random.Generator, sizes: Sizes, /) -> Drawn:
+        return {
+            "thicker": rng.random(len(sizes)) < 0.5,
+            "ellipse": rng.random(len(sizes)) < 0.5,
+            "window": rng.integers(1, self.size, (len(sizes), 2), endpoint=True),
+        }
+
+    def apply(
+        self, image: Image, /, *, thicker: bool, ellipse: bool, window: npt.NDArray[np.int64]
+    ) -> Image:
+        """``window``: width and height in pixels."""
+        change = cv2.erode if thicker else cv2.dilate
+        shape = cv2.MORPH_ELLIPSE if ellipse else cv2.MORPH_RECT
         return np.asarray(
-            change(image, cv2.getStructuringElement(shape, (width, height))), np.uint8
+            change(image, cv2.getStructuringElement(shape, window.tolist())), np.uint8
         )
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Contrast(Drawing):
     """Changes brightness, contrast (about mid-grey) and gamma."""
 
     brightness: float = option(
@@ -152,19 +166,23 @@ class Contrast:
     )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        if rng.random() >= self.probability:
-            return image
-        brightness = rng.uniform(-self.brightness, self.brightness)
-        contrast = 1 + rng.uniform(-self.contrast, self.contrast)
-        gamma = self.gamma ** rng.uniform(-1, 1)
-        levels = (np.linspace(0, 1, 256) ** gamma - 0.5) * contrast + 0.5 + brightness
+    def draw(self, rng: np.random.Generator, sizes: Sizes, /) -> Drawn:
+        return {
+            "brightness": rng.uniform(-self.brightness, self.brightness, len(sizes)),
+            "contrast": rng.uniform(-self.contrast, self.contrast, len(sizes)),
+            "gamma": rng.uniform(-1, 1, len(sizes)),
+        }
+
+    def apply(self, image: Image, /, *, brightness: float, contrast: float, gamma: float) -> Image:
+        """``gamma``: the exponent of the largest gamma, -1 to 1."""
+        curve = np.linspace(0, 1, 256) ** self.gamma**gamma
+        levels = (curve - 0.5) * (1 + contrast) + 0.5 + brightness
         table = np.rint(levels.clip(0, 1) * 255).astype(np.uint8)
         return np.asarray(cv2.LUT(image, table), np.uint8)
 
 
 @dataclass(frozen=True)
-class Elastic:
+class Elastic(Drawing):
     """Bends the image: random displacements of the nodes of a coarse grid, interpolated smoothly;
     nothing is cut off."""
 
@@ -176,19 +194,25 @@ class Elastic:
     )
     probability: float = option(0.5, PROBABILITY, minimum=0, maximum=1)
 
-    def __call__(self, image: Image, rng: np.random.Generator, /) -> Image:
-        if rng.random() >= self.probability:
-            return image
+    def draw(self, rng: np.random.Generator, sizes: Sizes, /) -> Drawn:
+        reach = self.strength * sizes[:, 0]
+        nodes = self.nodes(sizes)
+        shape = (len(sizes), *nodes.max(axis=0, initial=1).tolist(), 2)
+        limits = reach[:, None, None, None]
+        return {"moves": rng.uniform(-limits, limits, shape).astype(np.float32), "nodes": nodes}
+
+    def nodes(self, sizes: Sizes) -> Sizes:
+        """How many rows and columns of nodes images of these sizes have, (N, 2)."""
+        whole = sizes + 2 * np.ceil(self.strength * sizes[:, :1])
+        return np.asarray(1 + np.ceil(whole / (self.cell * sizes[:, :1])), np.int64)
+
+    def apply(self, image: Image, /, *, moves: npt.NDArray[np.float32], nodes: Sizes) -> Image:
+        """``moves`` (rows, columns, 2) float32 of the nodes to the right and down, in pixels, of
+        which the first ``nodes`` rows and columns count."""
         height, width = image.shape
-        reach = self.strength * height
-        margin = math.ceil(reach)
+        margin = math.ceil(self.strength * height)
         rows, columns = height + 2 * margin, width + 2 * margin
-        nodes = (
-            1 + math.ceil(rows / (self.cell * height)),
-            1 + math.ceil(columns / (self.cell * height)),
-            2,
-        )
-        moves = rng.uniform(-reach, reach, nodes).astype(np.float32)
+        moves = np.ascontiguousarray(moves[: nodes[0], : nodes[1]])
         source = np.asarray(cv2.resize(moves, (columns, rows)), np.float32)
         source[:, :, 0] += np.arange(-margin, columns - margin, dtype=np.float32)
         source[:, :, 1] += np.arange(-margin, rows - margin, dtype=np.float32)[:, None]
