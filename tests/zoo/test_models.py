@@ -8,12 +8,12 @@ import pytest
 
 import ocrkit
 from networks import INSTALLED
-from ocrkit.networks import weights
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.file import load_spec
 from ocrkit.publishing.golden_set import read_golden
 from ocrkit.publishing.verify import verify
+from ocrkit.support.checksums import sha256_of
 from ocrkit.zoo.models import model, read_model_weights
 from ocrkit_iam.splits import split_forms
 from ocrkit_iam.words import IamWords
@@ -43,7 +43,7 @@ def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
     found = model(name)
     about, stored = found.table["weights"], read_model_weights(found)
     assert about["bytes"] == found.weights_path.stat().st_size < 10_000_000
-    assert about["sha256"] == weights.sha256_of(found.weights_path)
+    assert about["sha256"] == sha256_of(found.weights_path)
     assert about["dtype"] == "float16"
     assert {array.dtype for array in stored.arrays.values()} == {np.dtype(np.float16)}
     assert about["parameters"] == sum(array.size for array in stored.arrays.values())
