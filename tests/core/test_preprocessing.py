@@ -122,8 +122,8 @@ def test_every_mistake_in_a_chain_is_told_at_once(changes: None, tiny: Path) -> 
         "preprocessor.height=0",
     )
     assert [problem.partition(";")[0] for problem in problems[1:4]] == [
-        "preprocessor.before[1].by: 900",
         "preprocessor.before[1]: no option 'colour'. Options: by.",
+        "preprocessor.before[1].by: 900",
         'preprocessor.before[2]: expected a table with use = "NAME"',
     ]
     assert problems[0].startswith("no preprocessor named 'darkne'. Did you mean 'darken'?")
