@@ -158,7 +158,7 @@ def _int8(assembly: Assembly, arrays: Arrays, words: Words, data: str | None) ->
     with TemporaryDirectory() as folder:
         path = Path(folder, "int8.onnx")
         path.write_bytes(Onnx().quantise(Onnx().export_onnx(assembly.plan, arrays), batches))
-        return FileNetwork(path, device="cpu", threads=0)
+        return FileNetwork(path, assembly.objective.outputs, device="cpu", threads=0)
 
 
 def character_error_rate(recogniser: Recogniser, words: Words) -> float | None:

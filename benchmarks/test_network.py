@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from cases import Case, Measured
 
-from ocrkit.interfaces import Arrays, Batch, OptimizerOptions, TakesCallsTogether
+from ocrkit.interfaces import Arrays, Batch, ConcurrentNetwork, OptimizerOptions
 
 WARM_UP = 3
 BATCHES = 4
@@ -30,7 +30,7 @@ def test_network(
     network = measured(case)
     batch = next(network.batches(case.batch_size))
     whole = network.recogniser.network
-    callers = whole.callers if isinstance(whole, TakesCallsTogether) and case.batch_size > 1 else 1
+    callers = whole.callers if isinstance(whole, ConcurrentNetwork) and case.batch_size > 1 else 1
     batches = [batch] * (BATCHES * callers if callers > 1 else 1)
     with ThreadPoolExecutor(callers) as threads:
 
@@ -78,8 +78,6 @@ def test_training_step(
         "adamw",
         1e-4,
         5.0,
-        1.0,
-        length_weighted=False,
         precision="bf16" if "bf16" in case.precision else "float32",
         compile="compiled" in case.precision,
     )

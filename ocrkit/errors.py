@@ -40,6 +40,10 @@ class DataError(OcrkitError):
     described."""
 
 
+class UnfitError(OcrkitError):
+    """A sample that no network of this kind can learn from, and why."""
+
+
 class DownloadError(OcrkitError):
     """A file that cannot be downloaded. ``status`` is the server's answer, 404 for example, where
     that is the reason."""

@@ -10,21 +10,23 @@ step, K classes (the characters of the alphabet, then the blank).
 """
 
 from ocrkit.parts.networks import (
-    Alone,
     Backend,
     Batch,
+    ConcurrentNetwork,
+    Distributed,
     ExportsOnnx,
     Importer,
     Network,
     NetworkFiles,
     NetworkPlan,
     OptimizerOptions,
+    PlannedPart,
     Port,
-    TakesCallsTogether,
+    SingleProcess,
     Trainer,
-    TrainsTogether,
     Workers,
 )
+from ocrkit.parts.objectives import ModelDefinition, Objective
 from ocrkit.parts.page import Alternative
 from ocrkit.parts.protocols import (
     Augmentation,
@@ -56,15 +58,16 @@ from ocrkit.parts.values import (
 )
 
 __all__ = [
-    "Alone",
     "Alternative",
     "Arrays",
     "Augmentation",
     "Backend",
     "Batch",
     "Codec",
+    "ConcurrentNetwork",
     "Decoded",
     "Decoder",
+    "Distributed",
     "EncoderDefinition",
     "ExportsOnnx",
     "FeaturizerDefinition",
@@ -76,23 +79,25 @@ __all__ = [
     "IntArray",
     "MapsToSource",
     "Metric",
+    "ModelDefinition",
     "Network",
     "NetworkFiles",
     "NetworkPlan",
+    "Objective",
     "OptimizerOptions",
+    "PlannedPart",
     "PointMap",
     "Port",
     "Preprocessor",
     "Reader",
     "Sample",
     "SequenceSize",
+    "SingleProcess",
     "SizedPreprocessor",
     "Skipped",
     "Span",
-    "TakesCallsTogether",
     "TakesColour",
     "Trainer",
-    "TrainsTogether",
     "Workers",
     "option",
 ]

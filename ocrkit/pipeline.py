@@ -22,7 +22,7 @@ from ocrkit.parts.characters import unwritable
 from ocrkit.parts.networks import Network
 from ocrkit.parts.protocols import Decoder
 from ocrkit.parts.registry import registry
-from ocrkit.parts.values import Decoded, FloatArray, IntArray, Sample, Skipped
+from ocrkit.parts.values import Decoded, Skipped
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.pipelines.build import assemble, build_network, choose_device, surround
 from ocrkit.pipelines.description import described_parts
@@ -89,7 +89,7 @@ class Pipeline:
     def decoder(self) -> Decoder:
         return self._recogniser.assembly.decoder
 
-    def outputs(self, dataset: Dataset) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
+    def outputs(self, dataset: Dataset) -> Iterator[tuple[Any, ...]]:
         """What the network says of the samples that can be read and have a text, in batches:
         log-probabilities (N, T, K) float32 and their lengths (N,), for those who try many decoders
         on them."""
@@ -269,6 +269,10 @@ class Recipe:
 
     def load(self) -> Pipeline:
         """The pipeline; see :func:`load`."""
+        if self.spec.task != "text":
+            raise OcrkitError(
+                f"pipeline {self.spec.title!r} reads no text: its task is {self.spec.task!r}"
+            )
         if self.spec.network:
             return self._load_exported()
         assembly = assemble(self.spec, backend=self.backend)
@@ -282,7 +286,9 @@ class Recipe:
         path = self.spec.folder / self.spec.network
         around, exported = surround(self.spec, self.backend)
         device = choose_device(around.backend_name, around.backend, self.device)
-        network = network_files(path).open(path, device=device, threads=self.threads)
+        network = network_files(path).open(
+            path, around.objective.outputs, device=device, threads=self.threads
+        )
         seen = partial(_seen_by_zoo_weights, exported)
         weights = Trained(
             {}, "", str(path), exported.sha256, exported.licence, exported.temperature, seen

@@ -1,16 +1,27 @@
 """Small networks for the tests of backends and how they are trained, and what `cnn` and `bilstm`
 compute, in plain NumPy."""
 
+from dataclasses import replace
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import pytest
 
-from ocrkit import ImageSize
-from ocrkit.interfaces import Batch, Network, NetworkPlan, OptimizerOptions, Trainer
+from ocrkit import ImageSize, SequenceSize
+from ocrkit.interfaces import (
+    Batch,
+    Network,
+    NetworkPlan,
+    OptimizerOptions,
+    PlannedPart,
+    Trainer,
+)
+from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.registry import registry
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
+from ocrkit_ctc.objective import Ctc
 
 Arrays = dict[str, np.ndarray]
 FRAMEWORKS = {"onnx": "onnxruntime", "torch": "torch", "gluon": "mxnet"}
@@ -37,32 +48,49 @@ BACKENDS = [
 """For ``parametrize``."""
 TRAINING_BACKENDS = [each for each in BACKENDS if each.values != ("onnx",)]
 """Those that train, for ``parametrize``."""
-ADAM = OptimizerOptions(
-    "adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0, length_weighted=False
-)
-ADAMW = OptimizerOptions(
-    "adamw", weight_decay=0.1, clip_norm=0.5, loss_weight=2.0, length_weighted=True
-)
+ADAM = OptimizerOptions("adam", weight_decay=0.0, clip_norm=0.0)
+ADAMW = OptimizerOptions("adamw", weight_decay=0.1, clip_norm=0.5, loss_weight=2.0)
 
 
 def plan_of(
     backend: str, image: ImageSize, featurizer: Cnn, encoder: BiLstm, classes: int = 5
 ) -> NetworkPlan:
-    sequence = featurizer.output_size(image)
     builders = [
         registry().get(kind, name, backend).load()
         for kind, name in (("featurizer", "cnn"), ("encoder", "bilstm"))
     ]
-    return NetworkPlan(
-        featurizer,
-        builders[0],
-        encoder,
-        builders[1],
-        image,
-        sequence,
-        encoder.output_size(sequence),
-        classes,
-    )
+    return text_plan(backend, (featurizer, builders[0]), (encoder, builders[1]), image, classes)
+
+
+def text_plan(
+    backend: str,
+    featurizer: tuple[Any, Any] | None,
+    encoder: tuple[Any, Any],
+    size: ImageSize | SequenceSize,
+    classes: int,
+    objective: Ctc = Ctc(),  # noqa: B008  (it is frozen)
+) -> NetworkPlan:
+    """The plan of a network trained with CTC: definitions with their implementations. Without a
+    featurizer ``size`` is what the encoder takes."""
+    parts: dict[str, PlannedPart] = {}
+    image, steps = ImageSize(8, None), size
+    if featurizer:
+        assert isinstance(size, ImageSize)
+        image, steps = size, featurizer[0].output_size(size)
+        parts["featurizer"] = PlannedPart(featurizer[0], size, featurizer[1])
+    parts["encoder"] = PlannedPart(encoder[0], steps, encoder[1])
+    build = registry().get("objective", "ctc", backend).load()
+    alphabet = Alphabet("".join(map(chr, range(97, 96 + classes))))
+    return NetworkPlan.of(parts, objective, build, image, alphabet)
+
+
+def weighted(plan: NetworkPlan, **options: Any) -> NetworkPlan:
+    """The plan with options of CTC."""
+    return replace(plan, objective=Ctc(**options))
+
+
+def classes_of(plan: NetworkPlan) -> int:
+    return int(plan.outputs[0].axes[2])
 
 
 def small(backend: str, dropout: float = 0.3) -> NetworkPlan:
@@ -100,8 +128,8 @@ def network_of(
 
 def images_of(plan: NetworkPlan, widths: list[int], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """A batch of random images of these widths, padded to whole steps of the widest."""
-    assert plan.featurizer is not None
-    width = plan.image.width or -(-max(widths) // plan.featurizer.stride) * plan.featurizer.stride
+    assert "featurizer" in plan.parts
+    width = plan.image.width or -(-max(widths) // plan.stride) * plan.stride
     images = (
         np.random.default_rng(seed)
         .random((len(widths), 1, plan.image.height, width))
@@ -134,10 +162,10 @@ def text_batch(
 
 def batch_of(plan: NetworkPlan, seed: int = 0) -> Batch:
     """Four samples of several sizes; without a featurizer they are sequences."""
-    if plan.featurizer is None:
+    if "featurizer" not in plan.parts:
         inputs = (
             np.random.default_rng(seed)
-            .normal(0, 1, (4, 6, plan.sequence.features))
+            .normal(0, 1, (4, 6, plan.inputs[0].axes[2]))
             .astype(np.float32)
         )
         sizes = np.array([4, 6, 5, 6], np.int32)
@@ -282,7 +310,8 @@ def log_softmax(scores: np.ndarray) -> np.ndarray:
 def expected(image: np.ndarray, plan: NetworkPlan, state: Arrays) -> np.ndarray:
     """Log-probabilities (T, K) of one image (H, W), computed for it alone."""
     state = {name: array.astype(np.float64) for name, array in state.items()}
-    x = encoded(featurized(image.astype(np.float64), plan.featurizer, state), plan.encoder, state)  # type: ignore[arg-type]
+    featurizer, encoder = (plan.parts[name].definition for name in ("featurizer", "encoder"))
+    x = encoded(featurized(image.astype(np.float64), featurizer, state), encoder, state)
     return log_softmax(x @ state["head.weight"].T + state["head.bias"])
 
 

@@ -35,7 +35,7 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     if spec.network:
         around, exported = surround(spec, backend)
         path = spec.folder / spec.network
-        network_files(path).open(path, device="cpu", threads=1)
+        network_files(path).open(path, around.objective.outputs, device="cpu", threads=1)
         _show(around, exported_seams(around, exported))
         echo(f"weights: {exported.weights}, exported in {exported.precision}")
         return

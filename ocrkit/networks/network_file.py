@@ -55,20 +55,19 @@ class Exported:
     def image(self) -> ImageSize:
         return ImageSize(self.height, self.width, self.channels)
 
-    def metadata(self) -> dict[str, str]:
-        """For the file: the entry ``ocrkit``, and in plain words what another program needs."""
+    def metadata(self, output: str) -> dict[str, str]:
+        """For the file: the entry ``ocrkit``, and in plain words what another program needs, its
+        ``output`` too."""
         width = "W" if self.width is None else self.width
         return {
             "ocrkit": json.dumps(asdict(self), ensure_ascii=False),
-            "alphabet": self.pipeline["alphabet"],
+            **({"alphabet": self.pipeline["alphabet"]} if "alphabet" in self.pipeline else {}),
             "input": f"images: float32 (N, {self.channels}, {self.height}, {width}), "
             f"{'grey values' if self.channels == 1 else 'red, green and blue'} / 255, "
             "zeros beyond each image's width"
             + (f", W a multiple of {self.stride}" if self.width is None else "")
             + "; widths: int64 (N,), each image's width in pixels; N may be 0",
-            "output": "log_probs: float32 (N, T, K), natural logarithms, class k is the alphabet's "
-            "character k, class K - 1 the blank of CTC; lengths: int64 (N,), "
-            "the steps of each image that count",
+            "output": output,
             "weights_sha256": self.sha256,
             "licence": self.licence,
         }

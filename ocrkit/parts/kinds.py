@@ -92,6 +92,20 @@ KINDS = {
             by_backend=True,
         ),
         Kind(
+            name="model",
+            interface="ocrkit.interfaces:ModelDefinition",
+            conformance="ocrkit.testing:ModelConformance",
+            places=("[model]",),
+            by_backend=True,
+        ),
+        Kind(
+            name="objective",
+            interface="ocrkit.interfaces:Objective",
+            conformance="ocrkit.testing:ObjectiveConformance",
+            places=("objective",),
+            by_backend=True,
+        ),
+        Kind(
             name="decoder",
             interface="ocrkit.interfaces:Decoder",
             conformance="ocrkit.testing:DecoderConformance",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from ocrkit.parts.protocols import EncoderDefinition, FeaturizerDefinition
+import numpy as np
+
 from ocrkit.parts.values import Arrays, ImageSize, SequenceSize
 
 
@@ -32,73 +33,95 @@ class Batch:
     inputs: Arrays
     """The network's inputs, by name; see :attr:`NetworkPlan.inputs`."""
     targets: Arrays
-    """What its outputs are compared with, by name. CTC: ``labels``, class ids (N, L) int32, padded
-    with −1, and ``label_lengths`` (N,) int32."""
+    """What its outputs are compared with, by name, as the objective makes them."""
     count: int
     """N, the samples."""
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedPart:
+    """A part of a network."""
+
+    definition: Any
+    size: ImageSize | SequenceSize
+    """What it takes."""
+    build: Callable[..., Any] | None = None
+    """The backend's implementation; None for a part that comes with the objective, which builds it
+    itself."""
+
+    def built(self) -> Any:
+        """What the implementation makes of the definition."""
+        assert self.build is not None  # noqa: S101  (who asks knows the part)
+        return self.build(self.definition, self.size)
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkPlan:
-    """All that a backend needs to build a network: definitions, their implementations, and sizes.
+    """All that a backend needs to build a network: parts, objective and sizes."""
 
-    ``featurizer`` is None behind a featurizer of backend ``numpy``; the network's inputs are then
-    its features.
-    """
-
-    featurizer: FeaturizerDefinition | None
-    build_featurizer: Callable[..., Any] | None
-    encoder: EncoderDefinition
-    build_encoder: Callable[..., Any]
+    parts: Mapping[str, PlannedPart]
+    """By their names in checkpoints, in the order in which data pass them. Behind a featurizer of
+    backend ``numpy`` there is none; the network's inputs are then its features."""
+    objective: Any
+    """What the network is trained for: see :class:`ocrkit.parts.objectives.Objective`."""
+    build_objective: Callable[..., Any]
+    """The backend's implementation of the objective."""
     image: ImageSize
-    sequence: SequenceSize
-    """What the featurizer gives and the encoder takes."""
-    encoded: SequenceSize
-    classes: int
-    """K: the characters of the alphabet and the blank."""
+    """What the preprocessor gives."""
+    inputs: tuple[Port, ...]
+    """``images`` in 0..1, zero beyond each one's width, and ``widths`` in pixels; behind a
+    featurizer of backend ``numpy`` its ``features``, and the ``steps`` of each that count."""
+    outputs: tuple[Port, ...]
+    stride: int
+    """What an input's last axis is a multiple of, where it varies."""
 
-    @property
-    def inputs(self) -> tuple[Port, ...]:
-        """``images`` in 0..1, zero beyond each one's width, and ``widths`` in pixels; behind a
-        featurizer of backend ``numpy`` its ``features``, and the ``steps`` of each that count."""
-        if self.featurizer is None:
-            steps = self.sequence.steps or "T"
-            return (
-                Port("features", "float32", ("N", steps, self.sequence.features)),
-                Port("steps", "int64", ("N",)),
-            )
-        return (
-            Port(
-                "images",
-                "float32",
-                ("N", self.image.channels, self.image.height, self.image.width or "W"),
-            ),
-            Port("widths", "int64", ("N",)),
-        )
+    @classmethod
+    def of(
+        cls,
+        parts: Mapping[str, PlannedPart],
+        objective: Any,
+        build_objective: Callable[..., Any],
+        image: ImageSize,
+        codec: Any,
+    ) -> "NetworkPlan":
+        """The plan of a network of these parts, with those that the objective adds.
 
-    @property
-    def outputs(self) -> tuple[Port, ...]:
-        """``log_probs``, natural logarithms, and ``lengths``, the steps of each sample that
-        count."""
-        axes = ("N", self.encoded.steps or "T", self.classes)
-        return Port("log_probs", "float32", axes), Port("lengths", "int64", ("N",))
+        ``codec``: the pipeline's alphabet; None where it reads no text.
+        """
+        first = next(iter(parts.values()))
+        own, outputs = objective.plan(parts, codec)
+        if isinstance(first.size, ImageSize):
+            axes: tuple[int | str, ...]
+            axes = ("N", first.size.channels, first.size.height, first.size.width or "W")
+            inputs = Port("images", "float32", axes), Port("widths", "int64", ("N",))
+            stride = first.definition.stride
+        else:
+            axes = ("N", first.size.steps or "T", first.size.features)
+            inputs = Port("features", "float32", axes), Port("steps", "int64", ("N",))
+            stride = 1
+        return cls(own, objective, build_objective, image, inputs, outputs, stride)
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
-        """Canonical names and shapes of the whole state; the head is ``head.weight`` (K, E) and
-        ``head.bias`` (K,)."""
-        shapes: dict[str, tuple[int, ...]] = {}
-        if self.featurizer is not None:
-            shapes |= {
-                f"featurizer.{name}": shape
-                for name, shape in self.featurizer.parameters(self.image).items()
-            }
-        shapes |= {
-            f"encoder.{name}": shape
-            for name, shape in self.encoder.parameters(self.sequence).items()
+        """Canonical names and shapes of the whole state: those of every part, behind its name."""
+        return {
+            f"{name}.{own}": shape
+            for name, part in self.parts.items()
+            for own, shape in part.definition.parameters(part.size).items()
         }
-        shapes["head.weight"] = (self.classes, self.encoded.features)
-        shapes["head.bias"] = (self.classes,)
-        return shapes
+
+    def objective_built(self) -> Any:
+        """What the backend's implementation makes of the objective."""
+        return self.build_objective(self.objective, self)
+
+    def blank(self) -> Arrays:
+        """The inputs for a sample with nothing on it, as small as it may be."""
+        first, sizes = self.inputs
+        axes = [1, *(axis if isinstance(axis, int) else self.stride for axis in first.axes[1:])]
+        whole = axes[3] if first.name == "images" else axes[1]
+        return {
+            first.name: np.zeros(axes, np.float32),
+            sizes.name: np.array([whole], np.int32),
+        }
 
     def mismatch(self, found: Mapping[str, tuple[int, ...]]) -> str:
         """In which arrays a network of these differs from :meth:`parameters`, and how; empty where
@@ -134,10 +157,8 @@ class OptimizerOptions:
     clip_norm: float
     """Gradients are scaled so that their joint L2 norm is at most this; 0 leaves them as they
     are."""
-    loss_weight: float
-    """Factor on the CTC loss."""
-    length_weighted: bool
-    """Multiplies every sample's loss by its label's length, as the seed notebook does."""
+    loss_weight: float = 1.0
+    """Factor on the loss."""
     precision: str = "float32"
     """``float32``, or ``bf16``: the network computes in bfloat16 where that is safe; weights and
     loss stay float32."""
@@ -147,9 +168,6 @@ class OptimizerOptions:
     """Whether a GPU uses only algorithms that repeat bit for bit. A CPU always does."""
     compile: bool = False
     """Whether the framework compiles the network before it trains it."""
-    shortcut: float = 0.0
-    """Weight of the CTC loss of a second head, right behind the featurizer, that exists in training
-    only; 0 for none."""
 
 
 class Network(Protocol):
@@ -180,7 +198,7 @@ class Network(Protocol):
 
 
 @runtime_checkable
-class TakesCallsTogether(Protocol):
+class ConcurrentNetwork(Protocol):
     """What a network has besides that works through several batches at a time faster than through
     one after another."""
 
@@ -192,8 +210,8 @@ class Trainer(Protocol):
     """Changes a network's weights, one batch at a time."""
 
     def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
-        """One update. ``seed`` fixes all that is random in it. Returns the mean CTC loss of the
-        batch in nats a sample.
+        """One update. ``seed`` fixes all that is random in it. Returns the mean loss of the
+        batch a sample, as the objective measures it: CTC's in nats.
 
         Where several workers train together the batch is this worker's part, None where it has
         none; the update and the loss are those of all parts together.
@@ -236,7 +254,7 @@ class Workers(Protocol):
         """Waits for the others and lets go of them."""
 
 
-class Alone:
+class SingleProcess:
     """The one process of most training runs."""
 
     index = 0
@@ -253,7 +271,7 @@ class Alone:
 
 
 @runtime_checkable
-class TrainsTogether(Protocol):
+class Distributed(Protocol):
     """What a backend has besides that can train one network in several processes."""
 
     def workers(self) -> Workers:
@@ -266,8 +284,8 @@ class NetworkFiles(Protocol):
     """What a backend has besides where its name is the ending of files that hold a whole network
     (``model.onnx``).
 
-    Inputs ``images`` float32 (N, 1, H, W) and ``widths`` int64 (N,), outputs ``log_probs`` float32
-    (N, T, K) and ``lengths`` int64 (N,). All raise OcrkitError where a file is none of theirs.
+    Inputs are ``images`` float32 (N, C, H, W) and ``widths`` int64 (N,), outputs those of the
+    objective. All raise OcrkitError where a file is none of theirs.
     """
 
     def metadata(self, path: Path, /) -> dict[str, str]:
@@ -276,8 +294,11 @@ class NetworkFiles(Protocol):
     def with_metadata(self, model: bytes, metadata: Mapping[str, str], /) -> bytes:
         """The file's bytes with these texts added."""
 
-    def open(self, path: Path, /, *, device: str, threads: int) -> Network:
-        """The file's network, ready to run; it has no state and cannot be trained."""
+    def open(
+        self, path: Path, outputs: tuple[Port, ...], /, *, device: str, threads: int
+    ) -> Network:
+        """The file's network, ready to run; it has no state and cannot be trained. Raises
+        OcrkitError where it does not give these outputs."""
 
     def quantise(self, model: bytes, batches: Iterable[Arrays], /) -> bytes:
         """The network in int8, calibrated on inputs out of training images. Raises PluginError

@@ -1,6 +1,6 @@
 """Parts by name with their options: checked against the fields of the part's class, then made."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -63,12 +63,13 @@ def _plain(value: Any) -> Any:
 
 
 def check_options(
-    cls: type, options: Mapping[str, Any], where: str, kind: str = ""
+    cls: type, options: Mapping[str, Any], where: str, kind: str = "", more: Sequence[str] = ()
 ) -> tuple[dict[str, Any], list[str]]:
     """Options as a dataclass takes them, and what is wrong with them, each problem naming ``where``
     and the option.
 
-    ``kind`` is the part's, among whose others one may have an option that this one lacks.
+    ``kind`` is the part's, among whose others one may have an option that this one lacks. ``more``
+    are options of another class in the same table, for messages.
     """
     if not isinstance(cls, type) or not is_dataclass(cls):
         return {}, [
@@ -77,7 +78,7 @@ def check_options(
                 "fields are the part's options"
             )
         ]
-    known = list(init_fields(cls))
+    known = [*init_fields(cls), *more]
     problems = [
         f"{where}: no option {name!r}.{nearest(name, known) or _who_has(name, kind)} "
         f"Options: {', '.join(known) or 'none'}."

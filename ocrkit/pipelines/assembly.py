@@ -11,8 +11,9 @@ from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.fingerprint import stated
 from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend, NetworkPlan
+from ocrkit.parts.objectives import Objective
 from ocrkit.parts.protocols import Augmentation, Decoder, Metric
-from ocrkit.parts.values import Arrays, FloatArray, Image, ImageSize, IntArray
+from ocrkit.parts.values import Arrays, Decoded, FloatArray, Image, ImageSize, IntArray
 from ocrkit.pipelines.chain import Chain
 from ocrkit.pipelines.spec import PipelineSpec
 
@@ -23,7 +24,9 @@ class Surroundings:
     network that is there."""
 
     spec: PipelineSpec
+    objective: Objective
     alphabet: Alphabet
+    """This, decoder and metrics are None, or none, where no text is read."""
     preprocessor: Chain
     decoder: Decoder
     metrics: dict[str, Metric]
@@ -35,6 +38,11 @@ class Surroundings:
     """Pixels of the image's width in a step."""
     numpy_featurizer: Callable[[FloatArray, IntArray], tuple[FloatArray, IntArray]] | None = None
     """A featurizer of backend ``numpy``, run ahead of the network as a frozen first stage."""
+
+    def decode(self, outputs: Arrays) -> list[Decoded]:
+        """What the decoder reads of a network's outputs."""
+        decoder: Callable[..., list[Decoded]] = self.decoder
+        return decoder(*self.objective.decoding(outputs), self.alphabet)
 
     def make_batch(self, images: Sequence[Image]) -> Arrays:
         """The network's inputs out of preprocessed images: scaled to 0..1, zeros beyond each, in
@@ -70,23 +78,26 @@ class Assembly(Surroundings):
     read for it."""
 
     augmentations: tuple[Augmentation, ...]
-    featurizer: Any
-    encoder: Any
+    parts: Mapping[str, Any]
+    """The definitions of the network's parts, by kind, with a featurizer that runs ahead of it."""
     plan: NetworkPlan
 
-    def steps(self, width: int) -> int:
-        """How many steps an image has after the featurizer. Raises PluginError."""
+    def steps(self, width: int | None) -> int | None:
+        """How many steps an image of this width has after the featurizer; None where the width
+        varies, or nothing is cut into steps. Raises PluginError."""
+        if width is None or "featurizer" not in self.parts:
+            return None
         with guest("featurizer", self.spec.featurizer.use):
-            (steps,) = self.featurizer.lengths(np.array([width], np.int32))
+            (steps,) = self.parts["featurizer"].lengths(np.array([width], np.int32))
             return int(steps)
 
     def identity(self) -> dict[str, Any]:
         """What weights are made for: the network's parts with their options, the input's height and
         the alphabet."""
+        parts = self.spec.network_parts
         return {
-            "alphabet": self.alphabet.characters,
-            "featurizer": _identity(self.spec.featurizer.use, self.featurizer),
-            "encoder": _identity(self.spec.encoder.use, self.encoder),
+            **({"alphabet": self.alphabet.characters} if self.alphabet else {}),
+            **{kind: _identity(part.use, self.parts[kind]) for kind, part in parts.items()},
             "height": self.plan.image.height,
             **({"channels": 3} if self.plan.image.channels == 3 else {}),
         }

@@ -1,13 +1,13 @@
 """Makes the parts of a pipeline and checks that they fit together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.networks.network_file import Exported, read_exported
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.guests import guest
-from ocrkit.parts.networks import Backend, Network, NetworkPlan
+from ocrkit.parts.networks import Backend, Network, NetworkPlan, PlannedPart
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.protocols import SizedPreprocessor, takes_colour
 from ocrkit.parts.registry import registry
@@ -51,7 +51,8 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     """The parts of :class:`Surroundings` that a pipeline's file names."""
     metrics = {name: _made(part, problems) for name, part in spec.metrics.items()}
     preprocessor = _chain(spec, problems)
-    alphabet, decoder = Alphabet(spec.alphabet), _made(spec.decoder, problems)
+    alphabet = Alphabet(spec.alphabet) if spec.task == "text" else None
+    decoder = _made(spec.decoder, problems)
     if hasattr(decoder, "check"):
         try:
             with guest("decoder", spec.decoder.use):
@@ -62,6 +63,7 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
             problems.append(f"decoder: {error}")
     return {
         "spec": spec,
+        "objective": _made(spec.objective, problems),
         "alphabet": alphabet,
         "preprocessor": preprocessor,
         "decoder": decoder,
@@ -116,50 +118,81 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
         )
     problems = list(spec.problems)
     parts = _around(spec, problems)
-    featurizer, encoder = _made(spec.featurizer, problems), _made(spec.encoder, problems)
+    named = spec.network_parts
+    made = {kind: _made(part, problems) for kind, part in named.items()}
     augmentations = tuple(_made(part, problems) for part in spec.augment)
     name, engine = _choose_backend(spec, backend, training, problems)
     image = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
     if image and image.channels == 3:
-        used = (*spec.before, *spec.augment, spec.featurizer)
-        problems += _of_grey_only(used, (*parts["preprocessor"].before, *augmentations, featurizer))
-    sequence = _output_size(spec.featurizer, featurizer, (image,), SequenceSize, problems)
-    encoded = _output_size(spec.encoder, encoder, (sequence,), SequenceSize, problems)
+        first = next(iter(named), "")
+        used = (*spec.before, *spec.augment, *(named[kind] for kind in named if kind == first))
+        makes = (*parts["preprocessor"].before, *augmentations, *list(made.values())[:1])
+        problems += _of_grey_only(used, makes)
+    sizes = _sizes(named, made, image, problems)
+    if not problems and tuple(named) != tuple(parts["objective"].parts):
+        wanted = ", ".join(parts["objective"].parts)
+        problems.append(
+            f"objective: {spec.objective.use!r} trains networks of {wanted}, not of "
+            f"{', '.join(named)}"
+        )
     if problems:
         raise ConfigError(problems)
-    has_own = name in registry().backends("featurizer", spec.featurizer.use)
-    implementation = (
-        registry().get("featurizer", spec.featurizer.use, name if has_own else "numpy").load()
-    )
-    plan = NetworkPlan(
-        featurizer=featurizer if has_own else None,
-        build_featurizer=implementation if has_own else None,
-        encoder=encoder,
-        build_encoder=registry().get("encoder", spec.encoder.use, name).load(),
-        image=image,
-        sequence=sequence,
-        encoded=encoded,
-        classes=parts["alphabet"].classes,
-    )
-    with guest("encoder", spec.encoder.use):
-        encoder.parameters(sequence)
-    with guest("featurizer", spec.featurizer.use, None if has_own else "numpy"):
-        featurizer.parameters(image)
-        stride = featurizer.stride
+    planned, ahead = _planned(spec, made, sizes, name)
+    for kind, part in named.items():
+        with guest(kind, part.use, "numpy" if ahead and kind == "featurizer" else None):
+            made[kind].parameters(sizes[kind])
+    first = next(iter(named))
+    with guest(first, named[first].use, "numpy" if ahead else None):
+        stride = made[first].stride
         if not isinstance(stride, int) or stride < 1:
             raise TypeError(f"its stride is {stride!r}; expected a number of pixels")
+    build_objective = registry().get("objective", spec.objective.use, name).load()
+    with guest("objective", spec.objective.use):
+        plan = NetworkPlan.of(
+            planned, parts["objective"], build_objective, image, parts["alphabet"]
+        )
+    with guest("featurizer", spec.featurizer.use, "numpy"):
         return Assembly(
             **parts,
             augmentations=augmentations,
-            featurizer=featurizer,
-            encoder=encoder,
+            parts=made,
             backend_name=name,
             backend=engine,
             image=image,
             stride=stride,
             plan=plan,
-            numpy_featurizer=None if has_own else implementation(featurizer, image),
+            numpy_featurizer=ahead and ahead(made["featurizer"], image),
         )
+
+
+_GIVES = {"featurizer": SequenceSize, "encoder": SequenceSize, "model": ImageSize}
+"""What says the size of what the parts of a network give."""
+
+
+def _sizes(
+    named: Mapping[str, PartSpec], made: Mapping[str, Any], size: Any, problems: list[str]
+) -> dict[str, Any]:
+    """What each part of a network takes, the first of them images of this size."""
+    sizes = {}
+    for kind, part in named.items():
+        sizes[kind] = size
+        size = _output_size(part, made[kind], (size,), _GIVES[kind], problems)
+    return sizes
+
+
+def _planned(
+    spec: PipelineSpec, made: Mapping[str, Any], sizes: Mapping[str, Any], backend: str
+) -> tuple[dict[str, PlannedPart], Any]:
+    """The network's parts with their implementations for a backend; and of a featurizer that has
+    none the implementation for backend ``numpy``, which runs ahead of the network."""
+    planned, ahead = {}, None
+    for kind, part in spec.network_parts.items():
+        if backend in registry().backends(kind, part.use):
+            build = registry().get(kind, part.use, backend).load()
+            planned[kind] = PlannedPart(made[kind], sizes[kind], build)
+        else:
+            ahead = registry().get(kind, part.use, "numpy").load()
+    return planned, ahead
 
 
 def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundings, Exported]:
@@ -181,7 +214,7 @@ def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundin
             f"backend {backend!r} does not run {path.name}: its network is exported, for backend "
             f"{name!r} alone"
         )
-    if exported.pipeline["alphabet"] != spec.alphabet:
+    if exported.pipeline.get("alphabet", "") != spec.alphabet:
         problems.append(f"alphabet: not the one that {path.name} was exported with")
     size = (
         _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
@@ -211,7 +244,7 @@ def _choose_backend(
     for name in names:
         try:
             entry = registry().get("backend", name)
-            for kind, part in (("featurizer", spec.featurizer), ("encoder", spec.encoder)):
+            for kind, part in {**spec.network_parts, "objective": spec.objective}.items():
                 if not part.use:
                     continue
                 registry().get(kind, part.use)

@@ -1,12 +1,15 @@
 """Checks a pipeline's table. Every mistake is found before any is reported."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
 from ocrkit.errors import PluginError
 from ocrkit.parts.characters import wrong_alphabet
+from ocrkit.parts.checked import init_fields
 from ocrkit.parts.kinds import KINDS, ONE_EACH
+from ocrkit.parts.objectives import DEFAULT_OBJECTIVE
 from ocrkit.parts.options import PartSpec, check_options
 from ocrkit.parts.registry import nearest, registry
 from ocrkit.pipelines.relative_paths import NARROWING
@@ -14,13 +17,13 @@ from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.training_options import Training
 
 SCHEMA = 1
-_TABLES = [
-    place.strip("[]")
-    for kind in KINDS.values()
-    for place in kind.places
-    if place.startswith("[") and "." not in place
-]
-"""The tables of parts."""
+TASKS = {
+    "text": ("reader", "preprocessor", "featurizer", "encoder", "decoder"),
+    "segment": ("reader", "preprocessor", "model"),
+}
+"""What pipelines read, and the parts that they have for it, each in a table of its own."""
+_HEAD = ("schema", "task", "name", "summary", "backends", "objective", "alphabet")
+_KEYS = (*_HEAD, "weights", "network")
 
 
 def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
@@ -81,8 +84,9 @@ def _split_chain(table: Any, problems: list[str]) -> tuple[Any, tuple[PartSpec, 
     )
 
 
-def _metrics(items: list[Any], problems: list[str]) -> dict[str, PartSpec]:
+def _metrics(tables: Any, problems: list[str]) -> dict[str, PartSpec]:
     """The metrics by name."""
+    items = _as_list(tables)
     named: dict[str, PartSpec] = {}
     for index, item in enumerate(items):
         where = f"metrics[{index}]"
@@ -109,19 +113,55 @@ def _metrics(items: list[Any], problems: list[str]) -> dict[str, PartSpec]:
     return named
 
 
+def _task(table: Mapping[str, Any], problems: list[str]) -> str:
+    task = table.get("task", "text")
+    if task in TASKS:
+        return str(task)
+    problems.append(f"task: {task!r}; expected one of {', '.join(TASKS)}")
+    return "text"
+
+
+def _objective(table: Mapping[str, Any], problems: list[str]) -> PartSpec:
+    """The objective's name, which is empty where there is no such objective."""
+    name = _text(table, "objective", DEFAULT_OBJECTIVE, problems)
+    try:
+        registry().get("objective", name).load()
+    except PluginError as error:
+        problems.append(str(error))
+        name = ""
+    return PartSpec("objective", name, {})
+
+
+def _objective_options(
+    objective: PartSpec, training: Mapping[str, Any], problems: list[str]
+) -> tuple[list[str], PartSpec]:
+    """The names of the objective's options, and the objective with those that are given. Of one
+    that is not there nobody knows its options."""
+    if not objective.use:
+        return [], objective
+    cls = registry().get("objective", objective.use).load()
+    own = list(init_fields(cls)) if is_dataclass(cls) else []
+    given = {name: training[name] for name in own if name in training}
+    mistakes = check_options(cls, given, "training", "objective")[1]
+    problems += mistakes
+    return own, PartSpec("objective", objective.use, {} if mistakes else given)
+
+
+def _scores(objective: PartSpec) -> Collection[str]:
+    """What the objective itself can choose the best epoch by."""
+    if not objective.use:
+        return ()
+    scores: Mapping[str, bool] = registry().get("objective", objective.use).load().scores
+    return scores
+
+
 def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> PipelineSpec:
     """What the file says, where that is right; what is wrong is added to the problems."""
-    known = [
-        "schema",
-        "name",
-        "summary",
-        "backends",
-        "alphabet",
-        "weights",
-        "network",
-        *_TABLES,
-        "training",
-    ]
+    task = _task(table, problems)
+    objective = _objective(table, problems)
+    known = [*_KEYS, *TASKS[task], *(["metrics"] if task == "text" else []), "training"]
+    if task != "text":
+        known.remove("alphabet")
     if table.get("schema") != SCHEMA:
         problems.append(
             f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads"
@@ -141,11 +181,11 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         problems.append(f"backends: {backends!r}; expected a list of names, among {names}")
         backends = []
     alphabet = _text(table, "alphabet", "", problems)
-    if mistake := wrong_alphabet(alphabet):
+    if task == "text" and (mistake := wrong_alphabet(alphabet)):
         problems.append(f"alphabet: {mistake}")
         alphabet = "?"  # any will do to check the rest with
     network = _text(table, "network", "", problems)
-    replaced = ("featurizer", "encoder", "weights") if network else ()
+    replaced = ("featurizer", "encoder", "model", "weights") if network else ()
     problems += [
         f"{name}: the network {network!r} takes its place; leave it out"
         for name in replaced
@@ -155,13 +195,15 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     tables = {**table, "preprocessor": last}
     parts = {
         kind: _part(tables.get(kind), kind, kind, problems)
-        for kind in ONE_EACH
+        for kind in TASKS[task]
         if kind not in replaced
     }
-    parts |= {kind: PartSpec(kind, "", {}) for kind in ONE_EACH if kind in replaced}
-    named_metrics = _metrics(_as_list(table.get("metrics", [])), problems)
+    parts |= {kind: PartSpec(kind, "", {}) for kind in ONE_EACH if kind not in parts}
+    named_metrics = _metrics(table.get("metrics", []), problems) if task == "text" else {}
     training = table.get("training", {})
     training = dict(training) if isinstance(training, dict) else {}
+    own, objective = _objective_options(objective, training, problems)
+    training = {name: value for name, value in training.items() if name not in own}
     augment, also = (
         tuple(
             _part(item, kind, f"training.{key}[{index}]", problems)
@@ -169,14 +211,14 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         )
         for key, kind in (("augment", "augmentation"), ("also", "reader"))
     )
-    values, mistakes = check_options(Training, training, "training")
+    values, mistakes = check_options(Training, training, "training", more=own)
     if values.get("weight_decay") and values.get("optimizer", "adam") != "adamw":
         mistakes.append(
             f"training.weight_decay: {values['weight_decay']:g}, which the optimizer 'adam' has no "
             "use for; "
             "set training.optimizer to 'adamw', or this to 0"
         )
-    if values.get("metric") and values["metric"] not in named_metrics:
+    if values.get("metric") and values["metric"] not in (*named_metrics, *_scores(objective)):
         mistakes.append(
             f"training.metric: {values['metric']!r} is not one of the pipeline's metrics"
         )
@@ -187,6 +229,8 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         name=name,
         summary=summary,
         backends=tuple(backends),
+        task=task,
+        objective=objective,
         alphabet=alphabet,
         weights=weights,
         network=network,

@@ -28,8 +28,8 @@ def described_parts(around: Surroundings, *, scored: bool) -> dict[str, Any]:
         before = zip(spec.before, around.preprocessor.before, strict=True)
         parts["preprocessor"]["before"] = [_described(part.use, made) for part, made in before]
     if isinstance(around, Assembly):
-        parts["featurizer"] = _described(spec.featurizer.use, around.featurizer)
-        parts["encoder"] = _described(spec.encoder.use, around.encoder)
+        for kind, part in spec.network_parts.items():
+            parts[kind] = _described(part.use, around.parts[kind])
     else:
         parts["network"] = {"file": spec.network, "sha256": sha256_of(spec.folder / spec.network)}
     parts["decoder"] = _described(spec.decoder.use, around.decoder)

@@ -15,17 +15,22 @@ class PipelineSpec:
     name: str
     summary: str
     backends: tuple[str, ...]
+    task: str
+    """What it reads: ``text``, or ``segment``, where on an image something is."""
+    objective: PartSpec
+    """What its network is trained for; its options are in ``[training]``."""
     alphabet: str
     weights: str
     network: str
-    """An exported network's file, which takes the place of weights, featurizer and encoder (whose
-    ``use`` is then empty)."""
+    """An exported network's file, which takes the place of the weights and of the network's parts.
+    A part that a pipeline does not have has an empty ``use``."""
     reader: PartSpec
     before: tuple[PartSpec, ...]
     """Preprocessors that run before ``preprocessor``, in this order: ``[preprocessor] before``."""
     preprocessor: PartSpec
     featurizer: PartSpec
     encoder: PartSpec
+    model: PartSpec
     decoder: PartSpec
     metrics: dict[str, PartSpec]
     """By their ``name`` in the file, which is what they use unless given; the first chooses, the
@@ -41,6 +46,12 @@ class PipelineSpec:
     problems: tuple[str, ...]
     """What is wrong with the file and the settings, a line each; empty for a pipeline of
     :func:`load_spec`."""
+
+    @property
+    def network_parts(self) -> dict[str, PartSpec]:
+        """The parts of its network, by kind, in the order in which data pass them."""
+        parts = {"featurizer": self.featurizer, "encoder": self.encoder, "model": self.model}
+        return {kind: part for kind, part in parts.items() if part.use}
 
     @property
     def title(self) -> str:

@@ -1,14 +1,15 @@
 """The stages of a pipeline in words: sizes, parameters and owners, as ``ocrkit check`` shows
 them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from ocrkit.networks.network_file import Exported
 from ocrkit.parts.options import PartSpec
 from ocrkit.parts.registry import registry
-from ocrkit.parts.values import SequenceSize
+from ocrkit.parts.values import ImageSize, SequenceSize
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
 from ocrkit.pipelines.spec import PipelineSpec
 
@@ -35,6 +36,10 @@ def _sequence_text(size: SequenceSize) -> str:
     return f"{size.steps if size.steps is not None else 'any'} steps × {size.features}"
 
 
+def _size_text(size: ImageSize | SequenceSize) -> str:
+    return image_text(size) if isinstance(size, ImageSize) else _sequence_text(size)
+
+
 def _longest_label(steps: int | None, stride: int) -> str:
     return f"width ÷ {stride}" if steps is None else str(steps)
 
@@ -49,45 +54,35 @@ def seams(assembly: Assembly) -> list[Seam]:
             int(np.prod(shape)) for name, shape in shapes.items() if name.startswith(f"{prefix}.")
         )
 
-    image, sequence, encoded = (
-        image_text(plan.image),
-        _sequence_text(plan.sequence),
-        _sequence_text(plan.encoded),
-    )
-    classes = _sequence_text(SequenceSize(plan.classes, plan.encoded.steps))
+    image, outputs = image_text(plan.image), "; ".join(map(str, plan.outputs))
     backend, stride = assembly.backend_name, assembly.stride
-    own = backend if assembly.numpy_featurizer is None else "numpy"
-    return [
-        _seam(spec.reader, "files", "any × any px"),
-        *_preprocessing(spec, image),
-        _seam(
-            spec.featurizer,
-            image,
-            sequence,
-            own,
-            stride=stride,
-            parameters=parameters("featurizer"),
-        ),
-        _seam(spec.encoder, sequence, encoded, backend, parameters=parameters("encoder")),
-        Seam(
-            "head",
-            "linear",
-            _owner("backend", backend),
-            encoded,
-            classes,
-            longest_label=_longest_label(plan.encoded.steps, stride),
-            parameters=parameters("head"),
-        ),
-        _seam(spec.decoder, classes, "text"),
-    ]
+    stages = [_seam(spec.reader, "files", "any × any px"), *_preprocessing(spec, image)]
+    size: Any = plan.image
+    for kind, part in spec.network_parts.items():
+        given = assembly.parts[kind].output_size(size)
+        owner = backend if kind in plan.parts else "numpy"
+        made = _seam(part, _size_text(size), _size_text(given), owner, parameters=parameters(kind))
+        stages.append(made if kind == "encoder" else replace(made, stride=stride))
+        size = given
+    if "head" in plan.parts:
+        encoded = plan.parts["head"].size
+        assert isinstance(encoded, SequenceSize)  # noqa: S101  (it stands behind an encoder)
+        classes = _sequence_text(SequenceSize(assembly.alphabet.classes, encoded.steps))
+        head = Seam("head", "linear", _owner("backend", backend), _size_text(encoded), classes)
+        longest = _longest_label(encoded.steps, stride)
+        stages.append(replace(head, longest_label=longest, parameters=parameters("head")))
+        outputs = classes
+    return [*stages, _seam(spec.decoder, outputs, "text")] if spec.decoder.use else stages
 
 
 def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
     """The stages of a pipeline whose network is exported, which counts as one."""
     spec = around.spec
     image = image_text(exported.image)
-    classes = _sequence_text(SequenceSize(around.alphabet.classes, exported.steps))
-    return [
+    classes = "; ".join(map(str, around.objective.outputs))
+    if around.alphabet:
+        classes = _sequence_text(SequenceSize(around.alphabet.classes, exported.steps))
+    stages = [
         _seam(spec.reader, "files", "any × any px"),
         *_preprocessing(spec, image),
         Seam(
@@ -97,11 +92,11 @@ def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
             image,
             classes,
             exported.stride,
-            _longest_label(exported.steps, exported.stride),
+            _longest_label(exported.steps, exported.stride) if around.alphabet else "",
             exported.parameters,
         ),
-        _seam(spec.decoder, classes, "text"),
     ]
+    return [*stages, _seam(spec.decoder, classes, "text")] if spec.decoder.use else stages
 
 
 def _preprocessing(spec: PipelineSpec, image: str) -> list[Seam]:

@@ -8,8 +8,8 @@ from ocrkit.parts.values import option
 
 @dataclass(frozen=True)
 class Training:
-    """The ``[training]`` table: how a pipeline's network is trained. ``docs/training.md`` explains
-    every option."""
+    """The ``[training]`` table, without the options of the objective: how a pipeline's network is
+    trained. ``docs/training.md`` explains every option."""
 
     backends: tuple[str, ...] = option(
         (), "backends that may train it; the first that is installed does"
@@ -45,15 +45,7 @@ class Training:
     clip_norm: float = option(
         0.0, "largest L2 norm of all gradients together; 0: no clipping", minimum=0.0
     )
-    loss_weight: float = option(1.0, "factor on the CTC loss", minimum=0.0)
-    length_weighted: bool = option(
-        False, "multiply every sample's loss by its label's length, an empty one's by 1"
-    )
-    shortcut: float = option(
-        0.0,
-        "weight of the CTC loss of a second head, behind the featurizer, in training only; 0: none",
-        minimum=0.0,
-    )
+    loss_weight: float = option(1.0, "factor on the loss", minimum=0.0)
     ema_decay: float = option(
         0.0,
         "share of the weights' running average that a step keeps, 0.999 for example; the average "

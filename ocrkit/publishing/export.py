@@ -18,6 +18,7 @@ from ocrkit.pipelines.assembly import Assembly, Surroundings
 from ocrkit.pipelines.build import assemble, build_network, surround
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.trained import Trained, weights_to_read_with
+from ocrkit.publishing.golden_set import largest_difference
 from ocrkit.reading.engine import BATCH_SIZE, Recogniser
 from ocrkit.reading.preparing import prepare
 from ocrkit.scoring.bootstrap import Score
@@ -25,8 +26,7 @@ from ocrkit.scoring.evaluate import evaluate
 from ocrkit.support.files import scratch_folder, write_atomically, writing
 
 TOLERANCE = 1e-3
-"""How far the file's log-probabilities in float32 may be from those of the network that it was made
-from."""
+"""How far the file's outputs in float32 may be from those of the network that it was made from."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Export:
     exporter: str
     """The backend that wrote it."""
     differences: dict[str, float]
-    """The largest difference of any log-probability between the file, in float32, and the network
+    """The largest difference of any output between the file, in float32, and the network
     on each backend."""
     quantised: Quantised | None
 
@@ -77,6 +77,8 @@ def export(
     files = network_files(path)
     if not path.parent.is_dir():
         raise OcrkitError(f"{path}: cannot be written: there is no folder {path.parent}")
+    if precision == "int8" and spec.task != "text":
+        raise ConfigError([f"int8 is measured on texts, and the task is {spec.task!r}"])
     splits = _splits(spec, data) if precision == "int8" else None
     sources = _on_every_backend(spec)
     arrays, trained = weights_to_read_with(sources[0])
@@ -87,13 +89,13 @@ def export(
         sorted(sources, key=lambda source: source.backend_name != path.suffix[1:]), arrays
     )
     exported = _describe(exporter, trained, backend=path.suffix[1:])
-    whole = files.with_metadata(model, exported.metadata())
+    whole = files.with_metadata(model, exported.metadata(exporter.objective.explained))
     with scratch_folder() as folder:
         exact = folder / f"float32{path.suffix}"
         with writing(exact):
             exact.write_bytes(whole)
         on_step("comparing the file with the network")
-        network = files.open(exact, device="cpu", threads=0)
+        network = files.open(exact, exporter.objective.outputs, device="cpu", threads=0)
         differences = {
             source.backend_name: _difference(network, source, arrays) for source in sources
         }
@@ -104,7 +106,8 @@ def export(
         ]
         if far:
             raise OcrkitError(
-                f"{path}: not written: its log-probabilities differ from the network's on "
+                f"{path}: not written: its {exporter.objective.measured} differ from the "
+                f"network's on "
                 f"{', '.join(far)}; "
                 f"expected at most {TOLERANCE:g}"
             )
@@ -115,13 +118,17 @@ def export(
             small = exact.with_stem("int8")
             exported = replace(exported, precision="int8")
             whole = files.with_metadata(
-                files.quantise(model, _batches(around, splits[0], images)), exported.metadata()
+                files.quantise(model, _batches(around, splits[0], images)),
+                exported.metadata(exporter.objective.explained),
             )
             with writing(small):
                 small.write_bytes(whole)
             on_step(f"measuring both on {len(splits[1]):,} images of {splits[1].split}")
             quantised = _measure(
-                around, [network, files.open(small, device="cpu", threads=0)], splits, images
+                around,
+                [network, files.open(small, exporter.objective.outputs, device="cpu", threads=0)],
+                splits,
+                images,
             )
     with write_atomically(path) as temporary:
         temporary.write_bytes(whole)
@@ -165,7 +172,7 @@ def _exported_by_one_of(sources: list[Assembly], arrays: Arrays) -> tuple[Assemb
 
 
 def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported:
-    replaced = ("featurizer", "encoder", "weights", "training")
+    replaced = (*assembly.parts, "weights", "training")
     image, spec = assembly.image, assembly.spec
     table = {name: value for name, value in spec.table.items() if name not in replaced}
     return Exported(
@@ -174,7 +181,7 @@ def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported
         height=image.height,
         width=image.width,
         stride=assembly.stride,
-        steps=assembly.plan.encoded.steps,
+        steps=assembly.steps(image.width),
         parameters=sum(int(np.prod(shape)) for shape in assembly.plan.parameters().values()),
         weights=Path(spec.weights).name if trained.reference == spec.weights else trained.reference,
         sha256=trained.sha256,
@@ -186,7 +193,7 @@ def _describe(assembly: Assembly, trained: Trained, *, backend: str) -> Exported
 
 
 def _difference(file: Network, source: Assembly, arrays: Arrays) -> float:
-    """The largest difference of any log-probability over noise: one image alone, and a batch, of
+    """The largest difference of any output over noise: one image alone, and a batch, of
     many widths if they vary."""
     network = build_network(source, "cpu")
     network.load_state(arrays)
@@ -199,16 +206,11 @@ def _difference(file: Network, source: Assembly, arrays: Arrays) -> float:
         colours = (3,) if source.image.channels == 3 else ()
         sizes = [(source.image.height, width, *colours) for width in widths]
         batch = source.make_batch([rng.integers(0, 256, size, np.uint8) for size in sizes])
-        of_file, of_network = file.run(batch), network.run(batch)
-        found, expected, lengths = (
-            of_file["log_probs"],
-            of_network["log_probs"],
-            of_network["lengths"],
-        )
-        if found.shape != expected.shape or of_file["lengths"].tolist() != lengths.tolist():
-            return float("inf")
-        counts = np.arange(found.shape[1])[None] < lengths[:, None]
-        largest = max(largest, float(np.abs(found - expected)[counts].max(initial=0)))
+        for pair in zip(
+            *(source.objective.valid(each.run(batch), batch) for each in (file, network)),
+            strict=True,
+        ):
+            largest = max(largest, largest_difference(*pair))
     return largest
 
 

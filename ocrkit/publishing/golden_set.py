@@ -2,9 +2,9 @@
 every backend is verified.
 
 A golden set is a safetensors file: ``pixels`` uint8, all images' pixels one after another;
-``shapes`` int32 (N, 2), their heights and widths; ``log_probs`` float32 (S, K), the valid steps of
-all images; ``lengths`` int32 (N,), how many steps each has. The header has their ``ids`` and
-``texts``.
+``shapes`` int32 (N, 2), their heights and widths; and what the objective stores of the network's
+outputs, with CTC ``log_probs`` float32 (S, K), the valid steps of all images, and ``lengths`` int32
+(N,), how many steps each has. The header has their ``ids`` and ``texts``, and the ``objective``.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,32 +19,32 @@ from ocrkit.errors import DataError, WeightsError
 from ocrkit.images.grey import as_grey
 from ocrkit.networks import weights as weight_files
 from ocrkit.parts.networks import Network
+from ocrkit.parts.objectives import DEFAULT_OBJECTIVE, Objective
+from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.plugins import one_line
-from ocrkit.parts.values import FloatArray, Image, Sample
+from ocrkit.parts.values import Arrays, Image, Sample
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.reading.engine import BATCH_SIZE
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """What a network computes of an image, without padding, and the text decoded of it, if any
+    is."""
+
+    valid: Arrays
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Item:
-    """An image as it was read from its file, and what came of it: log-probabilities float32 (T, K),
-    and the text."""
+    """An image as it was read from its file, and what came of it."""
 
     id: str
     image: Image
-    log_probs: FloatArray
-    text: str
-
-    @property
-    def margin(self) -> float:
-        """How far, at every step, the likeliest class is ahead of the next, in nats."""
-        second, best = np.sort(self.log_probs, axis=1)[:, -2:].T
-        return float((best - second).min(initial=np.inf))
-
-
-Computed = tuple[FloatArray, str]
-"""What a network computes of an image: log-probabilities float32 (T, K) of its valid steps, and the
-text decoded of them."""
+    computed: Computed
+    margin: float
+    """How far what is read is from being read otherwise; with CTC in nats."""
 
 
 def compute(
@@ -61,15 +61,30 @@ def compute(
     computed: list[Computed] = []
     for start in range(0, len(images), BATCH_SIZE):
         batch = [around.preprocessor(image) for image in images[start : start + BATCH_SIZE]]
-        outputs = network.run(around.make_batch(batch))
-        log_probs, lengths = outputs["log_probs"], outputs["lengths"]
-        decoded = around.decoder(log_probs, lengths, around.alphabet)
-        computed += [
-            (np.array(rows[:length]), each.text)
-            for rows, length, each in zip(log_probs, lengths.tolist(), decoded, strict=True)
-        ]
+        inputs = around.make_batch(batch)
+        outputs = network.run(inputs)
+        around.objective.check(outputs, len(batch), around.alphabet)
+        texts = (
+            [each.text for each in around.decode(outputs)] if around.decoder else [""] * len(batch)
+        )
+        computed += map(Computed, around.objective.valid(outputs, inputs), texts)
         on_images(len(batch))
     return computed
+
+
+def largest_difference(one: Arrays, other: Arrays) -> float:
+    """The largest difference of two numbers of what is valid; inf for other arrays, other shapes
+    and NaN."""
+    if {name: array.shape for name, array in one.items()} != {
+        name: array.shape for name, array in other.items()
+    }:
+        return float("inf")
+    largest = 0.0
+    for name, array in one.items():
+        with np.errstate(invalid="ignore"):
+            difference = np.where(array == other[name], 0.0, np.abs(array - other[name]))
+        largest = max(largest, float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0)))
+    return largest
 
 
 def choose(
@@ -85,8 +100,8 @@ def choose(
     images = [as_grey(sample.load()) for sample in samples]
     computed = compute(around, network, images)
     items = [
-        Item(sample.id, image, log_probs, text)
-        for sample, image, (log_probs, text) in zip(samples, images, computed, strict=True)
+        Item(sample.id, image, each, around.objective.margin(each.valid))
+        for sample, image, each in zip(samples, images, computed, strict=True)
     ]
     far = sorted(
         (item for item in items if item.margin >= margin),
@@ -99,41 +114,41 @@ def choose(
     return [far[index] for index in np.linspace(0, len(far) - 1, count).astype(int)]
 
 
-def write_golden(path: Path, items: Sequence[Item]) -> None:
-    """Writes a golden set, whole or not at all."""
+def write_golden(path: Path, items: Sequence[Item], objective: str = DEFAULT_OBJECTIVE) -> None:
+    """Writes the golden set of a network that was trained for an objective, whole or not at all."""
+    made: Objective = make_part(PartSpec("objective", objective, {}))
     arrays = {
         "pixels": np.concatenate([item.image.ravel() for item in items]),
         "shapes": np.array([item.image.shape for item in items], np.int32),
-        "log_probs": np.concatenate([item.log_probs for item in items]),
-        "lengths": np.array([len(item.log_probs) for item in items], np.int32),
+        **made.stored([item.computed.valid for item in items]),
     }
-    weight_files.write(
-        path, arrays, {"ids": [item.id for item in items], "texts": [item.text for item in items]}
-    )
+    about: dict[str, Any] = {
+        "ids": [item.id for item in items],
+        "texts": [item.computed.text for item in items],
+    }
+    if objective != DEFAULT_OBJECTIVE:
+        about["objective"] = objective
+    weight_files.write(path, arrays, about)
 
 
 def read_golden(path: Path, *, sha256: str | None = None) -> list[Item]:
     """Reads a golden set. Raises WeightsError where it is missing, damaged, or not the file that
-    ``sha256`` names."""
+    ``sha256`` names, PluginError for an objective that is not there."""
     file = weight_files.read(path, sha256=sha256)
+    name = str(file.about.get("objective", DEFAULT_OBJECTIVE))
+    objective: Objective = make_part(PartSpec("objective", name, {}))
     try:
-        pixels, shapes, log_probs, lengths = (
-            file.arrays[name] for name in ("pixels", "shapes", "log_probs", "lengths")
-        )
-        if pixels.dtype != np.uint8 or log_probs.dtype != np.float32 or log_probs.ndim != 2:
-            raise ValueError(
-                f"pixels are {pixels.dtype}, log_probs {log_probs.dtype} {log_probs.shape}"
-            )
+        pixels, shapes = file.arrays["pixels"], file.arrays["shapes"]
+        if pixels.dtype != np.uint8:
+            raise ValueError(f"pixels are {pixels.dtype}")
         images = _cut(pixels, shapes.astype(np.int64).prod(axis=1))
+        stored = objective.restored(file.arrays)
         return [
-            Item(str(name), image.reshape(shape), rows, str(text))
-            for name, image, shape, rows, text in zip(
-                file.about["ids"],
-                images,
-                shapes.tolist(),
-                _cut(log_probs, lengths),
-                file.about["texts"],
-                strict=True,
+            Item(
+                str(name), image.reshape(shape), Computed(valid, str(text)), objective.margin(valid)
+            )
+            for name, image, shape, valid, text in zip(
+                file.about["ids"], images, shapes.tolist(), stored, file.about["texts"], strict=True
             )
         ]
     except (KeyError, TypeError, ValueError) as error:

@@ -149,22 +149,24 @@ def distributions_of(run: Path) -> list[str]:
     """The packages that a run's parts come from, by name."""
     spec = load_spec(run)
     parts = (
-        spec.reader, *spec.before, spec.preprocessor, spec.featurizer, spec.encoder,
+        spec.reader, *spec.before, spec.preprocessor, *spec.network_parts.values(), spec.objective,
         spec.decoder, *spec.metrics.values(), *spec.augment, *spec.also,
     )  # fmt: skip
-    return sorted({registry().get(part.kind, part.use).plugin.distribution for part in parts})
+    entries = (registry().get(part.kind, part.use) for part in parts if part.use)
+    return sorted({entry.plugin.distribution for entry in entries})
 
 
 def _backends(spec: PipelineSpec, trained_on: str) -> list[str]:
-    """The pipeline's backends that have its featurizer and its encoder, as far as that is known
-    here."""
-    featurizers, encoders = (
-        registry().backends(part.kind, part.use) for part in (spec.featurizer, spec.encoder)
-    )
+    """The pipeline's backends that have all parts of its network, as far as that is known here."""
+    having = [
+        (kind, registry().backends(kind, part.use)) for kind, part in spec.network_parts.items()
+    ]
     able = [
         name
         for name in spec.backends
-        if name in encoders and (name in featurizers or "numpy" in featurizers)
+        if all(
+            name in found or (kind == "featurizer" and "numpy" in found) for kind, found in having
+        )
     ]
     return able or [trained_on]
 
@@ -221,7 +223,8 @@ def _golden(folder: Path, assembly: Assembly, count: int) -> dict[str, Any]:
     )
     sample = _sample(assembly.spec)
     path = folder / "golden.safetensors"
-    write_golden(path, choose(assembly, network, sample, count=count, margin=MARGIN))
+    items = choose(assembly, network, sample, count=count, margin=MARGIN)
+    write_golden(path, items, assembly.spec.objective.use)
     return {
         **_file(path),
         "items": count,

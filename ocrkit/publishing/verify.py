@@ -11,13 +11,19 @@ import numpy as np
 from ocrkit.errors import OcrkitError, PluginError
 from ocrkit.parts.plugins import one_line
 from ocrkit.parts.registry import registry
-from ocrkit.parts.values import Arrays, FloatArray
+from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble, build_network
 from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.trained import weights_to_read_with
-from ocrkit.publishing.golden_set import Computed, Item, compute, read_golden
+from ocrkit.publishing.golden_set import (
+    Computed,
+    Item,
+    compute,
+    largest_difference,
+    read_golden,
+)
 from ocrkit.publishing.stated import (
     file_text,
     forms_text,
@@ -41,7 +47,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The largest difference in log-probabilities (nats) between two, of which one may be
+    """The largest difference in outputs, with CTC in nats, between two, of which one may be
     ``stored``.
 
     None where they cannot be compared: other lengths, or NaN.
@@ -154,11 +160,13 @@ def verify(
             computed[label] = _compute(engine, items, advance)
             result.ran[label] = engine.versions
             problems += [
-                f"item {item.id}: {label} reads {text!r}, stored is {item.text!r}"
-                for item, (_, text) in zip(items, computed[label], strict=True)
-                if text != item.text
+                f"item {item.id}: {label} reads {each.text!r}, stored is {item.computed.text!r}"
+                for item, each in zip(items, computed[label], strict=True)
+                if each.text != item.computed.text
             ]
-    _compare(result, items, computed, golden.tolerance)
+    if engines:
+        measured = next(iter(engines.values())).assembly.objective.measured
+        _compare(result, items, computed, golden.tolerance, measured)
     return result
 
 
@@ -187,9 +195,11 @@ def _engines(
             continue
         with _check(result, f"network on {name}") as problems:
             assembly = assemble(spec, backend=name)
+            stated = found.table["network"]
+            lacking = [f"{each}: missing" for each in assembly.identity() if each not in stated]
             problems += [
                 f"manifest.toml: network: {line}"
-                for line in assembly.differences(found.table["network"])
+                for line in (*assembly.differences(stated), *lacking)
             ]
             arrays, _ = weights_to_read_with(assembly)
             seen = assembly.backend.devices()
@@ -230,27 +240,22 @@ def _compare(
     items: Sequence[Item],
     computed: Mapping[str, list[Computed]],
     tolerance: float,
+    measured: str,
 ) -> None:
     """Every two of what was computed and of what is stored must be within the tolerance."""
-    everything = {**computed, STORED: [(item.log_probs, item.text) for item in items]}
+    everything = {**computed, STORED: [item.computed for item in items]}
     for (a, of_a), (b, of_b) in combinations(everything.items(), 2):
-        each = [_largest(left, right) for (left, _), (right, _) in zip(of_a, of_b, strict=True)]
+        each = [
+            largest_difference(left.valid, right.valid)
+            for left, right in zip(of_a, of_b, strict=True)
+        ]
         most = int(np.argmax(each))
         largest = each[most]
         result.differences.append(Difference((a, b), largest if np.isfinite(largest) else None))
         with _check(result, f"{a} – {b}", f"{largest:.1e}") as problems:
             if largest > tolerance:
                 problems.append(
-                    f"log-probabilities of {a} and {b} differ by {largest:.1e}, the tolerance is "
+                    f"{measured} of {a} and {b} differ by {largest:.1e}, the tolerance is "
                     f"{tolerance:g}; "
-                    f"most in item {items[most].id}: {of_a[most][1]!r} and {of_b[most][1]!r}"
+                    f"most in item {items[most].id}: {of_a[most].text!r} and {of_b[most].text!r}"
                 )
-
-
-def _largest(a: FloatArray, b: FloatArray) -> float:
-    """The largest difference of two numbers; inf for other shapes and NaN."""
-    if a.shape != b.shape:
-        return float("inf")
-    with np.errstate(invalid="ignore"):
-        difference = np.where(a == b, 0.0, np.abs(a - b))
-    return float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0))

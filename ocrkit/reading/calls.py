@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from ocrkit.parts.networks import Network, TakesCallsTogether
+from ocrkit.parts.networks import ConcurrentNetwork, Network
 from ocrkit.reading.values import Seconds
 from ocrkit.support.parallel import MadeAnewInChildren
 
@@ -40,7 +40,7 @@ class Calls(MadeAnewInChildren):
     them does."""
 
     def __init__(self, network: Network) -> None:
-        self.most = network.callers if isinstance(network, TakesCallsTogether) else 1
+        self.most = network.callers if isinstance(network, ConcurrentNetwork) else 1
         super().__init__()
 
     def make(self) -> None:

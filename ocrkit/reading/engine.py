@@ -9,8 +9,6 @@ from itertools import islice
 from numbers import Real
 from typing import Any
 
-import numpy as np
-
 from ocrkit.data.cache import CacheWriter, cache_key, cached_images, remove_entry
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import ImageError
@@ -20,9 +18,7 @@ from ocrkit.parts.page import Alternative
 from ocrkit.parts.values import (
     Arrays,
     Decoded,
-    FloatArray,
     Image,
-    IntArray,
     Sample,
     Skipped,
     Span,
@@ -154,9 +150,9 @@ class Recogniser:
             raise ImageError(reading.reason)
         return reading.decoded
 
-    def outputs(self, dataset: Dataset) -> Iterator[tuple[list[Sample], FloatArray, IntArray]]:
-        """What the network says, a batch at a time: samples, log-probabilities (N, T, K), lengths
-        (N,).
+    def outputs(self, dataset: Dataset) -> Iterator[tuple[Any, ...]]:
+        """What the network says, a batch at a time: samples, and what a decoder is given of its
+        outputs: with CTC log-probabilities (N, T, K) and lengths (N,).
 
         Samples that cannot be read, those without a text, and those without ink, which no decoder
         gets to see, are left out.
@@ -165,11 +161,8 @@ class Recogniser:
         usable = (pair for pair in pairs if pair[0].text is not None and not pair[1].blank)
         while window := list(islice(usable, self.batch_size)):
             for numbers, outputs in self._recognise(window, Seconds()).outputs:
-                yield (
-                    [window[number][0] for number in numbers],
-                    outputs["log_probs"],
-                    outputs["lengths"],
-                )
+                given = self.assembly.objective.decoding(outputs)
+                yield [window[number][0] for number in numbers], *given
 
     def readings(
         self, pairs: Iterator[tuple[Sample, Prepared]], seconds: Seconds, done: int = 0
@@ -229,18 +222,7 @@ class Recogniser:
         inputs = self.assembly.make_batch(images)
         with self._calls.one(seconds):
             outputs = self.network.run(inputs)
-        log_probs, lengths = outputs["log_probs"], outputs["lengths"]
-        expected = (len(images), self.assembly.alphabet.classes)
-        if log_probs.shape[::2] != expected or log_probs.ndim != 3 or lengths.shape != expected[:1]:
-            raise ValueError(
-                f"it gave {log_probs.shape} and lengths {lengths.shape}; expected {expected[0]} "
-                f"images × steps × {expected[1]}"
-            )
-        if (
-            not 0 <= lengths.min() <= lengths.max() <= log_probs.shape[1]
-            or np.isnan(log_probs).any()
-        ):
-            raise ValueError("it gave lengths beyond its steps, or numbers that are none (NaN)")
+        self.assembly.objective.check(outputs, len(images), self.assembly.alphabet)
         return outputs
 
     def _decoded(self, recognised: _Recognised, seconds: Seconds) -> Iterator[Reading | Skipped]:
@@ -282,12 +264,12 @@ class Recogniser:
                     yield Reading(sample, item.image, decoded, item.note(decoded))
 
     def _decode(self, outputs: Arrays, seconds: Seconds) -> list[Decoded]:
-        log_probs, lengths = outputs["log_probs"], outputs["lengths"]
+        count = len(next(iter(outputs.values())))
         start = time.perf_counter()
-        decoded = self.assembly.decoder(log_probs, lengths, self.assembly.alphabet)
+        decoded = self.assembly.decode(outputs)
         seconds.decode += time.perf_counter() - start
-        if len(decoded) != len(lengths):
-            raise ValueError(f"it gave {len(decoded)} texts for {len(lengths)} images")
+        if len(decoded) != count:
+            raise ValueError(f"it gave {len(decoded)} texts for {count} images")
         for each in decoded:
             if not _is_sound(each):
                 raise ValueError(

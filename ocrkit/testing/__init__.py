@@ -28,5 +28,7 @@ from ocrkit.testing.language_model import (
     LanguageModelFormatConformance as LanguageModelFormatConformance,
 )
 from ocrkit.testing.metric import MetricConformance as MetricConformance
+from ocrkit.testing.model import ModelConformance as ModelConformance
+from ocrkit.testing.objective import ObjectiveConformance as ObjectiveConformance
 from ocrkit.testing.reader import ReaderConformance as ReaderConformance
 from ocrkit.testing.zoo import ZooConformance as ZooConformance

@@ -17,9 +17,9 @@ from ocrkit.testing.networks import (
     STEPS,
     difference,
     labels_for,
-    made,
     named,
     plan_of,
+    planned,
     random_images,
     random_weights,
     train,
@@ -46,11 +46,11 @@ class BackendConformance(Conformance):
         return backend
 
     def plan(self) -> NetworkPlan:
-        featurizer, encoder = (
-            made(simplest(kind, self.name), self.name) for kind in ("featurizer", "encoder")
-        )
         image = ImageSize(HEIGHT, None)
-        return plan_of(image, featurizer[0].output_size(image), featurizer, encoder)
+        featurizer = planned(simplest("featurizer", self.name), image, self.name)
+        steps = featurizer.definition.output_size(image)
+        encoder = planned(simplest("encoder", self.name), steps, self.name)
+        return plan_of(image, {"featurizer": featurizer, "encoder": encoder}, self.name)
 
     def network(self, seed: int = 0) -> Network:
         """A network with random weights."""
@@ -70,8 +70,7 @@ class BackendConformance(Conformance):
         return network
 
     def inputs(self, seed: int = 0) -> tuple[FloatArray, IntArray]:
-        featurizer = self.plan().featurizer
-        stride = featurizer.stride if featurizer else 1
+        stride = self.plan().stride
         return random_images(
             HEIGHT, -(-int(WIDTHS.max()) // stride) * stride, WIDTHS, seed
         ), WIDTHS.copy()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ocrkit.parts.networks import NetworkPlan
+from ocrkit.parts.networks import NetworkPlan, PlannedPart
 from ocrkit.parts.protocols import EncoderDefinition
 from ocrkit.parts.values import FloatArray, ImageSize, IntArray, SequenceSize
 from ocrkit.testing.networks import NetworkPartConformance, is_frozen, plan_of
@@ -43,12 +43,8 @@ class EncoderConformance(NetworkPartConformance[SequenceSize]):
         ]
 
     def plan(self, size: SequenceSize, *backends: str) -> NetworkPlan:
-        return plan_of(
-            ImageSize(1, None),
-            size,
-            (None, None),
-            (self.definition(), self.implementation(backends[0])),
-        )
+        part = PlannedPart(self.definition(), size, self.implementation(backends[0]))
+        return plan_of(ImageSize(1, None), {"encoder": part}, backends[0])
 
     def inputs(
         self, size: SequenceSize, sizes: IntArray, seed: int = 0

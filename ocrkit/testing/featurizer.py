@@ -3,14 +3,14 @@
 import numpy as np
 
 from ocrkit.errors import ConfigError
-from ocrkit.parts.networks import NetworkPlan
+from ocrkit.parts.networks import NetworkPlan, PlannedPart
 from ocrkit.parts.protocols import FeaturizerDefinition
 from ocrkit.parts.values import FloatArray, ImageSize, IntArray, SequenceSize
 from ocrkit.testing.networks import (
     NetworkPartConformance,
     is_frozen,
-    made,
     plan_of,
+    planned,
     random_images,
 )
 from ocrkit.testing.simplest import simplest
@@ -67,14 +67,13 @@ class FeaturizerConformance(NetworkPartConformance[ImageSize]):
         ]
 
     def plan(self, size: ImageSize, *backends: str) -> NetworkPlan:
-        definition = self.definition()
-        encoder = made(simplest("encoder", *backends), backends[0])
-        return plan_of(
-            size,
-            definition.output_size(size),
-            (definition, self.implementation(backends[0])),
-            encoder,
-        )
+        definition, backend = self.definition(), backends[0]
+        steps = definition.output_size(size)
+        parts = {
+            "featurizer": PlannedPart(definition, size, self.implementation(backend)),
+            "encoder": planned(simplest("encoder", *backends), steps, backend),
+        }
+        return plan_of(size, parts, backend)
 
     def inputs(
         self, size: ImageSize, sizes: IntArray, seed: int = 0

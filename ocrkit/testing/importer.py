@@ -145,8 +145,11 @@ class ImporterConformance(PartConformance):
     def test_another_network_is_refused(self) -> None:
         """Arrays of other shapes, arrays that are missing, and arrays that are left over."""
         plan = self.plan()
-        larger = replace(plan, classes=plan.classes + 1)
-        without = replace(plan, featurizer=None, build_featurizer=None)
+        more = [*self.settings, "alphabet+=\N{SNOWMAN}"]
+        larger = assemble(load_spec(self.pipeline, more)).plan
+        without = replace(
+            plan, parts={name: plan.parts[name] for name in plan.parts if name != "featurizer"}
+        )
         for stored, wanted, what in (
             (larger, plan, "a file of a network with another alphabet"),
             (without, plan, "a file without the featurizer's arrays"),

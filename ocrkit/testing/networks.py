@@ -15,22 +15,30 @@ import numpy as np
 
 from ocrkit.errors import ConfigError, PluginError
 from ocrkit.networks import weights
-from ocrkit.parts.codec import steps_needed
-from ocrkit.parts.networks import Batch, Network, NetworkPlan, OptimizerOptions, Trainer
+from ocrkit.parts.codec import Alphabet
+from ocrkit.parts.networks import (
+    Batch,
+    Network,
+    NetworkPlan,
+    OptimizerOptions,
+    PlannedPart,
+    Trainer,
+)
+from ocrkit.parts.objectives import DEFAULT_OBJECTIVE
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.parts.protocols import EncoderDefinition, FeaturizerDefinition
 from ocrkit.parts.registry import registry
-from ocrkit.parts.values import Arrays, FloatArray, ImageSize, IntArray, SequenceSize
+from ocrkit.parts.values import Arrays, FloatArray, Image, ImageSize, IntArray, Sample, SequenceSize
 from ocrkit.testing.base import PartConformance, skipped_where_missing
 
-CLASSES = 5
+ALPHABET = Alphabet("abcd")
+CLASSES = ALPHABET.classes
 TOLERANCE = 1e-4
 """The largest difference in log-probabilities (nats), or features, that rounding may make."""
-ADAM = OptimizerOptions(
-    name="adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0, length_weighted=False
-)
+ADAM = OptimizerOptions(name="adam", weight_decay=0.0, clip_norm=0.0)
 STEPS, RATE = 25, 0.01
 """How long, and with which learning rate, one batch is trained on to see the loss fall."""
+OBJECTIVE = PartSpec("objective", DEFAULT_OBJECTIVE, {})
+"""What networks of featurizers and encoders are trained for here."""
 
 Size = TypeVar("Size", ImageSize, SequenceSize)
 
@@ -102,16 +110,20 @@ def named(inputs: FloatArray, sizes: IntArray) -> Arrays:
 
 
 def labels_for(lengths: IntArray) -> Arrays:
-    """Labels (N, 2) and their lengths (N,) that sequences of these lengths can write."""
-    rows = [[index % (CLASSES - 1), (index + 1) % (CLASSES - 1)] for index in range(len(lengths))]
-    kept = [row[: min(2, int(steps))] for row, steps in zip(rows, lengths, strict=True)]
-    labels = np.full((len(kept), 2), -1, np.int32)
-    for target, row in zip(labels, kept, strict=True):
-        target[: len(row)] = row
-    return {
-        "labels": labels,
-        "label_lengths": np.array([steps_needed(row) for row in kept], np.int32),
-    }
+    """Texts of two letters, or fewer, that sequences of these lengths can write, as targets."""
+    letters = ALPHABET.characters
+    texts = [
+        (letters[index % 4] + letters[(index + 1) % 4])[: int(steps)]
+        for index, steps in enumerate(lengths)
+    ]
+    objective = make_part(OBJECTIVE)
+    labels = [objective.target(Sample("", text, None, _no_image), ALPHABET) for text in texts]
+    targets: Arrays = objective.targets(labels, [], {})
+    return targets
+
+
+def _no_image() -> Image:
+    raise NotImplementedError
 
 
 def train(network: Network, batch: Batch, steps: int) -> list[float]:
@@ -507,16 +519,12 @@ def _text(size: ImageSize | SequenceSize) -> str:
     return f"{'any number of' if size.steps is None else size.steps} steps of {size.features}"
 
 
-def plan_of(
-    image: ImageSize,
-    sequence: SequenceSize,
-    featurizer: tuple[FeaturizerDefinition | None, Any],
-    encoder: tuple[EncoderDefinition, Any],
-) -> NetworkPlan:
-    """The plan of a network with a head for a few classes. Featurizer and encoder: definition and
-    implementation."""
-    encoded = encoder[0].output_size(sequence)
-    return NetworkPlan(*featurizer, *encoder, image, sequence, encoded, CLASSES)
+def plan_of(image: ImageSize, parts: Mapping[str, PlannedPart], backend: str) -> NetworkPlan:
+    """The plan of a network with a head for a few classes, on a backend."""
+    entry = registry().get("objective", OBJECTIVE.use, backend)
+    with skipped_where_missing(entry):
+        build = entry.load()
+    return NetworkPlan.of(parts, make_part(OBJECTIVE), build, image, ALPHABET)
 
 
 def is_frozen(definition: Any) -> bool:
@@ -524,6 +532,7 @@ def is_frozen(definition: Any) -> bool:
     return bool(definition.__dataclass_params__.frozen)
 
 
-def made(part: PartSpec, backend: str) -> tuple[Any, Any]:
-    """A definition, and its implementation for a backend."""
-    return make_part(part), registry().get(part.kind, part.use, backend).load()
+def planned(part: PartSpec, size: ImageSize | SequenceSize, backend: str) -> PlannedPart:
+    """A part for a network on a backend."""
+    build = registry().get(part.kind, part.use, backend).load()
+    return PlannedPart(make_part(part), size, build)

@@ -1,20 +1,17 @@
-"""The batches of training: images that are read, augmented and preprocessed ahead, with their
-labels."""
+"""The batches of training: images that are read, augmented and preprocessed ahead, with what
+is to be learnt of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ocrkit.errors import ImageError
-from ocrkit.parts.codec import steps_needed
 from ocrkit.parts.networks import Batch, Workers
 from ocrkit.parts.values import Image, Sample
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.reading.preparing import applied, loaded, preprocessed
 from ocrkit.support.parallel import AHEAD, ordered_map
-from ocrkit.training.data import TrainingData, too_long_for
+from ocrkit.training.data import TrainingData
 from ocrkit.training.randomness import AUGMENT, ORDER, WINDOW, random_at
 
 SORTED = 32
@@ -83,12 +80,12 @@ class Batches:
         )
         for first, indices in mine.items():
             window = windows[first]
-            pairs = [(next(images), data.labels[index], data.samples[index]) for index in indices]
-            kept: list[tuple[Any, list[int]]]
+            pairs = [(next(images), data.targets[index], data.samples[index]) for index in indices]
+            kept: list[tuple[Any, Any]]
             kept = [
-                (image, label)
-                for image, label, sample in pairs
-                if self._usable(image, label, sample)
+                (image, target)
+                for image, target, sample in pairs
+                if self._usable(image, target, sample)
             ]
             kept.sort(key=lambda pair: pair[0].shape[1])
             bounds = [len(kept) * part // len(window) for part in range(len(window) + 1)]
@@ -111,21 +108,18 @@ class Batches:
         except ImageError as error:
             return error
 
-    def _usable(self, image: Image | ImageError, label: list[int], sample: Sample) -> bool:
-        if not isinstance(image, ImageError):
+    def _usable(self, image: Image | ImageError, target: Any, sample: Sample) -> bool:
+        if isinstance(image, ImageError):
+            reason = str(image)
+        else:
             steps = self.assembly.steps(image.shape[1])
-            if steps_needed(label) <= steps:
-                return True
-            image = ImageError(too_long_for(sample.text or "", steps))
-        if sample.id not in self.unreadable:
-            self.unreadable[sample.id] = str(image)
-            self.report({"event": "skipped", "id": sample.id, "reason": str(image)})
-        return False
+            reason = self.assembly.objective.unfit(sample, target, steps)
+        if reason and sample.id not in self.unreadable:
+            self.unreadable[sample.id] = reason
+            self.report({"event": "skipped", "id": sample.id, "reason": reason})
+        return not reason
 
-    def _batch(self, pairs: Sequence[tuple[Any, list[int]]]) -> Batch:
-        lengths = np.array([len(label) for _, label in pairs], np.int32)
-        labels = np.full((len(pairs), max(1, int(lengths.max()))), -1, np.int32)
-        for row, (_, label) in zip(labels, pairs, strict=True):
-            row[: len(label)] = label
-        inputs = self.assembly.make_batch([image for image, _ in pairs])
-        return Batch(inputs, {"labels": labels, "label_lengths": lengths}, len(pairs))
+    def _batch(self, pairs: Sequence[tuple[Any, Any]]) -> Batch:
+        images, targets = [image for image, _ in pairs], [target for _, target in pairs]
+        inputs = self.assembly.make_batch(images)
+        return Batch(inputs, self.assembly.objective.targets(targets, images, inputs), len(images))

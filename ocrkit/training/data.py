@@ -1,13 +1,12 @@
-"""The samples that a network is trained on, with their labels."""
+"""The samples that a network is trained on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ocrkit.data.datasets import Dataset, open_dataset
-from ocrkit.errors import ConfigError, DataError
-from ocrkit.parts.characters import lacking, named
-from ocrkit.parts.codec import steps_needed
+from ocrkit.errors import ConfigError, DataError, UnfitError
 from ocrkit.parts.values import Sample, Skipped
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.training.validation import check_validation
@@ -52,41 +51,40 @@ def open_data(
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Samples that can be trained on, with their labels, and those that cannot."""
+    """Samples that can be trained on, and those that cannot."""
 
     samples: list[Sample]
-    labels: list[list[int]]
+    targets: list[Any]
+    """What is to be learnt of each, as the objective says it."""
     skipped: list[Skipped]
     notes: list[str]
-    """What is to be said of the texts: characters that the alphabet lacks, and other Unicode
-    forms."""
+    """What is to be said of the data, a line each."""
 
 
 def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
-    """Labels of all samples. Those that the network can never write are left out, or refused, as
-    ``training.unfit`` says.
+    """What is to be learnt of all samples. Those that the network can never learn are left out, or
+    refused, as ``training.unfit`` says.
 
-    Raises DataError where nothing is left, or where a label is refused.
+    Raises DataError where nothing is left, or where a sample is refused.
     """
-    samples, labels, skipped = [], [], list(dataset.skipped)
+    objective, alphabet = assembly.objective, assembly.alphabet
+    steps = assembly.steps(assembly.image.width)
+    samples, targets, skipped = [], [], list(dataset.skipped)
     unfit: list[Skipped] = []
-    texts: list[str] = []
-    normalised = 0
     for sample in dataset:
-        if sample.text is None:
-            skipped.append(Skipped(sample.id, "has no text to train on"))
-            continue
-        text = assembly.alphabet.normalize(sample.text)
-        texts.append(text)
-        if unknown := assembly.alphabet.unknown(text):
-            characters = ", ".join(map(named, unknown))
-            unfit.append(Skipped(sample.id, f"{text!r} has {characters}, which the alphabet lacks"))
-        elif too_long := too_long_for(text, assembly.plan.sequence.steps):
-            unfit.append(Skipped(sample.id, too_long))
+        try:
+            target = objective.target(sample, alphabet)
+            if target is None:
+                skipped.append(Skipped(sample.id, f"has no {objective.truth} to train on"))
+                continue
+            reason = objective.unfit(sample, target, steps)
+        except UnfitError as error:
+            reason = str(error)
+        if reason:
+            unfit.append(Skipped(sample.id, reason))
         else:
             samples.append(sample)
-            labels.append(assembly.alphabet.encode(text))
-            normalised += text != sample.text
+            targets.append(target)
     if unfit and assembly.spec.training.unfit == "refuse":
         raise DataError(
             f"{len(unfit)} labels cannot be learnt; the first: {unfit[0].id}: {unfit[0].reason}"
@@ -96,19 +94,8 @@ def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
         raise DataError(
             f"{dataset.root}: no sample can be trained on; the first: {first.id}: {first.reason}"
         )
-    notes = [
-        note for note in (lacking(texts, assembly.alphabet), _in_another_form(normalised)) if note
-    ]
-    return TrainingData(samples, labels, skipped + unfit, notes)
-
-
-def _in_another_form(count: int) -> str:
-    texts = f"{count:,} texts are" if count > 1 else "1 text is"
-    return (
-        f"{texts} learnt in another Unicode form, in which the alphabet has all of their characters"
-        if count
-        else ""
-    )
+    notes = objective.notes(list(dataset), samples, alphabet)
+    return TrainingData(samples, targets, skipped + unfit, notes)
 
 
 def joined(parts: Iterable[TrainingData]) -> TrainingData:
@@ -117,16 +104,7 @@ def joined(parts: Iterable[TrainingData]) -> TrainingData:
     whole = TrainingData([], [], [], [])
     for part in parts:
         whole.samples.extend(part.samples)
-        whole.labels.extend(part.labels)
+        whole.targets.extend(part.targets)
         whole.skipped.extend(part.skipped)
         whole.notes.extend(part.notes)
     return whole
-
-
-def too_long_for(text: str, steps: int | None) -> str:
-    needed = steps_needed(text)
-    return (
-        f"{text!r} needs {needed} steps, the network has {steps}"
-        if steps is not None and needed > steps
-        else ""
-    )

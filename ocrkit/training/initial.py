@@ -55,22 +55,25 @@ def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict
     """Loads the weights of another network as far as names and shapes agree; returns what was taken
     and what was not.
 
-    The head is rebuilt for another alphabet: rows of the characters that both have, and the
-    blank's, are kept. Where the weights do not say their alphabet, it starts fresh. Raises
-    WeightsError where nothing fits.
+    Arrays with a row a class are rebuilt for another alphabet: rows of the characters that both
+    have, and the last, are kept. Where the weights do not say their alphabet, they start fresh.
+    Raises WeightsError where nothing fits.
     """
     source = find_weights(reference, Path()).weights
     state = network.state()
     fresh = []
-    head = source.arrays.get("head.weight")
-    fits = head is not None and head.shape[1:] == state["head.weight"].shape[1:]
-    old: str = source.about.get("alphabet", "") if fits else ""
+    by_class = assembly.objective.by_class
+    fits = all(
+        name in source.arrays and source.arrays[name].shape[1:] == state[name].shape[1:]
+        for name in by_class
+    )
+    old: str = source.about.get("alphabet", "") if fits and by_class else ""
     rows = {character: index for index, character in enumerate(old)}
     for name, array in state.items():
         given = source.arrays.get(name)
-        if given is None or (name.startswith("head.") and not old):
+        if given is None or (name in by_class and not old):
             fresh.append(name)
-        elif name.startswith("head."):
+        elif name in by_class:
             for index, character in enumerate(assembly.alphabet.characters):
                 if character in rows:
                     array[index] = given[rows[character]]
@@ -82,5 +85,6 @@ def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict
     if len(fresh) == len(state):
         raise WeightsError(f"{source.path}: none of its arrays fits the network")
     network.load_state(state)
-    shared = sum(character in rows for character in assembly.alphabet.characters)
+    characters = assembly.alphabet.characters if assembly.alphabet else ""
+    shared = sum(character in rows for character in characters)
     return {"arrays": len(state) - len(fresh), "fresh": fresh, "characters": shared}

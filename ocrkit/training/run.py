@@ -16,15 +16,15 @@ from ocrkit.errors import DataError, OcrkitError, WeightsError
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import SeenForms
 from ocrkit.parts.networks import (
-    Alone,
     Batch,
+    Distributed,
     Network,
     OptimizerOptions,
+    SingleProcess,
     Trainer,
-    TrainsTogether,
     Workers,
 )
-from ocrkit.parts.values import Arrays
+from ocrkit.parts.values import Arrays, Skipped
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import build_network
 from ocrkit.reading.engine import Recogniser
@@ -37,7 +37,7 @@ from ocrkit.training.progress import Progress
 from ocrkit.training.randomness import STEP, random_at
 from ocrkit.training.run_file import RunFile
 from ocrkit.training.schedule import learning_rate
-from ocrkit.training.validation import choosing_metric, scored
+from ocrkit.training.validation import choosing_metric, higher_is_better, scored, scored_outputs
 
 AVERAGE_EVERY = 10
 """Steps between two updates of the averaged weights, since getting all weights off a GPU takes as
@@ -47,14 +47,14 @@ long as part of a step."""
 def workers_of(assembly: Assembly) -> Workers:
     """The processes that train together. Raises OcrkitError where several were started and the
     backend trains in one."""
-    if isinstance(assembly.backend, TrainsTogether):
+    if isinstance(assembly.backend, Distributed):
         return assembly.backend.workers()
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise OcrkitError(
             f"backend {assembly.backend_name!r} trains in one process, not in several; try "
             "--backend torch"
         )
-    return Alone()
+    return SingleProcess()
 
 
 class Run:
@@ -85,12 +85,10 @@ class Run:
                 weight_decay=self.options.weight_decay,
                 clip_norm=self.options.clip_norm,
                 loss_weight=self.options.loss_weight,
-                length_weighted=self.options.length_weighted,
                 precision=self.options.precision,
                 accumulate=self.options.accumulate,
                 deterministic=self.options.deterministic,
                 compile=self.options.compile,
-                shortcut=self.options.shortcut,
             )
         )
         self.batches = Batches(assembly, self.workers, threads, report)
@@ -336,6 +334,11 @@ class Run:
         line["best"] = improved
         self.progress.history.append(line)
 
+    def _scored(self, validation: Dataset) -> tuple[dict[str, float | None], list[Skipped]]:
+        if self.assembly.spec.task == "text":
+            return scored(Recogniser(self.assembly, self.network, self.threads), validation)
+        return scored_outputs(self.assembly, self.network, validation)
+
     def _validated(self, validation: Dataset) -> tuple[dict[str, float | None], bool]:
         """Scores on the validation split, none for the workers that wait for the first one's, and
         whether they are the best."""
@@ -344,9 +347,7 @@ class Run:
         scores: dict[str, float | None] = {}
         if not self.workers.index:
             with self._averaged():
-                scores, unusable = scored(
-                    Recogniser(self.assembly, self.network, self.threads), validation
-                )
+                scores, unusable = self._scored(validation)
             if unusable and not self._told_of_unusable:
                 self._told_of_unusable = True
                 self.report(
@@ -358,7 +359,7 @@ class Run:
                     "epoch"
                 )
         score, best = self.workers.from_first(scores.get(metric) or 0.0), self.progress.best_score
-        higher = self.assembly.metrics[metric].higher_is_better
+        higher = higher_is_better(self.assembly, metric)
         improved = best is None or (score > best if higher else score < best)
         if improved:
             self.progress.best_score = score

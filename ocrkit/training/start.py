@@ -13,8 +13,6 @@ import ocrkit
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError
 from ocrkit.networks.seen_forms import SeenForms, forms_of, keys_of
-from ocrkit.parts.characters import lacking
-from ocrkit.parts.codec import Alphabet
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data
 from ocrkit.training.folder import RunFolder, was_stopped_at_its_start
@@ -80,7 +78,7 @@ def train(
         also=[_also_data(each) for each in sets.also],
         samples=len(collected.samples),
         forms=forms_of(collected.samples),
-        validation=_validation_data(sets.validation, assembly.alphabet),
+        validation=_validation_data(sets.validation, assembly),
         notes=collected.notes,
         skipped=collected.skipped,
         init=origin.as_init() if origin else None,
@@ -132,15 +130,14 @@ def _also_data(dataset: Dataset) -> AlsoData:
     )
 
 
-def _validation_data(dataset: Dataset | None, alphabet: Alphabet) -> ValidationData | None:
+def _validation_data(dataset: Dataset | None, assembly: Assembly) -> ValidationData | None:
     if not dataset:
         return None
-    texts = [sample.text for sample in dataset if sample.text is not None]
     return ValidationData(
         split=dataset.split,
         samples=len(dataset),
         forms=forms_of(dataset),
-        notes=[note for note in [lacking(texts, alphabet)] if note],
+        notes=assembly.objective.notes(list(dataset), (), assembly.alphabet),
     )
 
 

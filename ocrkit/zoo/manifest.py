@@ -49,12 +49,13 @@ class StatedWeights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatedNetwork:
-    """``[network]``: what the weights are made for."""
+    """``[network]``: what the weights are made for; its parts are those of its task."""
 
-    alphabet: str
+    alphabet: str = ""
     height: Count
-    featurizer: dict[str, Any]
-    encoder: dict[str, Any]
+    featurizer: dict[str, Any] | None = None
+    encoder: dict[str, Any] | None = None
+    model: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

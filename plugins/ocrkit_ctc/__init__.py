@@ -1,6 +1,15 @@
-"""Decoders for networks trained with CTC."""
+"""CTC: what networks are trained for that read texts, and their decoders."""
 
 from ocrkit.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def ocrkit_objectives(register: Register) -> None:
+    register(
+        "ctc",
+        "ocrkit_ctc.objective:Ctc",
+        summary="Texts by connectionist temporal classification (Graves et al. 2006)",
+    )
 
 
 @hookimpl

@@ -31,6 +31,11 @@ def ocrkit_featurizers(register: Register) -> None:
 
 
 @hookimpl
+def ocrkit_objectives(register: Register) -> None:
+    register("ctc", "ocrkit_gluon.ctc:Ctc", backend="gluon", extra=_extra())
+
+
+@hookimpl
 def ocrkit_encoders(register: Register) -> None:
     register("bilstm", "ocrkit_gluon.bilstm:BiLstm", backend="gluon", extra=_extra())
 

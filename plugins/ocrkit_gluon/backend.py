@@ -33,66 +33,6 @@ class Gluon:
         return GluonNetwork(plan, device=device, threads=threads)
 
 
-class _Whole(nn.HybridBlock):  # type: ignore[misc, name-defined]  # MXNet has no types
-    """Featurizer, encoder and head: class scores (N, T, K) before the softmax, and lengths (N,)."""
-
-    def __init__(self, plan: NetworkPlan) -> None:
-        super().__init__()
-        with self.name_scope():
-            if plan.featurizer is not None and plan.build_featurizer is not None:
-                self.featurizer = plan.build_featurizer(plan.featurizer, plan.image)
-            self.encoder = plan.build_encoder(plan.encoder, plan.sequence)
-            self.head = nn.Dense(plan.classes, flatten=False, in_units=plan.encoded.features)
-        self._featurizes = plan.featurizer is not None
-
-    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any) -> tuple[Any, Any]:
-        features, lengths = self.featurizer(inputs, sizes) if self._featurizes else (inputs, sizes)
-        return self.head(self.encoder(features, lengths)), lengths
-
-
-class _Reading(nn.HybridBlock):  # type: ignore[misc, name-defined]
-    def __init__(self, whole: _Whole) -> None:
-        super().__init__()
-        self.whole = whole
-
-    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any) -> tuple[Any, Any]:
-        scores, lengths = self.whole(inputs, sizes)
-        return F.log_softmax(scores, axis=2), lengths
-
-
-class _Loss(nn.HybridBlock):  # type: ignore[misc, name-defined]
-    """The CTC loss (N,) of every sample in nats (Graves et al. 2006)."""
-
-    def __init__(self, whole: _Whole) -> None:
-        super().__init__()
-        self.whole = whole
-
-    def hybrid_forward(
-        self, F: Any, inputs: Any, sizes: Any, labels: Any, label_lengths: Any
-    ) -> Any:
-        scores, lengths = self.whole(inputs, sizes)
-        return F.ctc_loss(
-            F.transpose(scores, (1, 0, 2)), labels, lengths, label_lengths,
-            use_data_lengths=True, use_label_lengths=True, blank_label="last",
-        )  # fmt: skip
-
-
-class _EmptyLoss(nn.HybridBlock):  # type: ignore[misc, name-defined]
-    """The CTC loss of samples whose labels are all empty, where MXNet's own is 0: all steps are to
-    be blank."""
-
-    def __init__(self, whole: _Whole) -> None:
-        super().__init__()
-        self.whole = whole
-
-    def hybrid_forward(self, F: Any, inputs: Any, sizes: Any) -> Any:
-        scores, lengths = self.whole(inputs, sizes)
-        blank = F.slice_axis(F.log_softmax(scores, axis=2), axis=2, begin=-1, end=None).transpose(
-            (1, 0, 2)
-        )
-        return -F.SequenceMask(blank, lengths, use_sequence_length=True).sum(axis=(0, 2))
-
-
 def _canonical(name: str) -> str:
     """Gluon's batch norms say gamma and beta; all else is named as PyTorch would."""
     stem, _, last = name.rpartition(".")
@@ -111,7 +51,8 @@ class GluonNetwork:
         self.device = device
         self.context = mxnet.gpu() if device == "cuda" else mxnet.cpu()
         self._plan = plan
-        self.whole = _Whole(plan)
+        self.objective = plan.objective_built()
+        self.whole = self.objective.network()
         self.callers = BATCHES if device == "cpu" and not threads else 1
         self._of_thread = threading.local()
         self.whole.initialize(mxnet.init.Zero(), ctx=self.context)
@@ -131,13 +72,13 @@ class GluonNetwork:
 
     def _run(self, inputs: Arrays) -> Arrays:
         if not hasattr(self._of_thread, "reading"):  # which has memory for one call
-            self._of_thread.reading = _Reading(self.whole)
+            self._of_thread.reading = self.objective.reading(self.whole)
             self._of_thread.reading.hybridize(static_alloc=True)
         with _TRACING:
-            log_probs, lengths = self._of_thread.reading(*self.inputs(inputs))
+            outputs = self._of_thread.reading(*self.inputs(inputs))
         return {
-            "log_probs": log_probs.asnumpy(),
-            "lengths": lengths.asnumpy().astype(np.int32),
+            port.name: output.asnumpy().astype("int32" if port.dtype == "int64" else port.dtype)
+            for port, output in zip(self._plan.outputs, outputs, strict=True)
         }
 
     def inputs(self, inputs: Arrays) -> list[Any]:
@@ -172,7 +113,6 @@ class GluonNetwork:
             "accumulate": options.accumulate > 1,
             "deterministic": options.deterministic and self.device != "cpu",  # there it is already
             "compile": options.compile,
-            "shortcut": options.shortcut > 0,
         }
         problems = [
             f"training.{name}: backend 'gluon' does not have it; try --backend torch"
@@ -181,20 +121,17 @@ class GluonNetwork:
         ]
         if problems:
             raise ConfigError(problems)
-        return GluonTrainer(self, options)
+        return GluonTrainer(self, self.objective.loss(self.whole), options)
 
 
 class GluonTrainer:
     """Adam or AdamW on a network. Its state is in plain arrays, since MXNet's own trainer pickles
     its."""
 
-    def __init__(self, network: GluonNetwork, options: OptimizerOptions) -> None:
+    def __init__(self, network: GluonNetwork, loss: Any, options: OptimizerOptions) -> None:
         self._network = network
         self._options = options
-        self._loss = _Loss(network.whole)
-        self._loss.hybridize(static_alloc=True)
-        self._empty_loss = _EmptyLoss(network.whole)
-        self._empty_loss.hybridize(static_alloc=True)
+        self._loss = loss
         self._steps = 0
         self._trained = {name: p for name, p in network.parameters.items() if p.grad_req != "null"}
         self._means = {
@@ -207,14 +144,13 @@ class GluonTrainer:
     def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
         assert batch is not None  # noqa: S101  (there is no other worker)
         mxnet.random.seed(seed)
-        labels, lengths = batch.targets["labels"], batch.targets["label_lengths"]
-        arrays = [*self._network.inputs(batch.inputs), *self._network.arrays(labels, lengths)]
+        inputs = self._network.inputs(batch.inputs)
+        targets = dict(
+            zip(batch.targets, self._network.arrays(*batch.targets.values()), strict=True)
+        )
         with mxnet.autograd.record():
-            losses = self._loss(*arrays) if lengths.any() else self._empty_loss(*arrays[:2])
-            weighted = (
-                losses * nd.maximum(arrays[3], 1) if self._options.length_weighted else losses
-            )
-            objective = weighted.mean() * self._options.loss_weight
+            losses, minimised = self._loss(inputs, targets)
+            objective = minimised.mean() * self._options.loss_weight
         objective.backward()
         gradients = {
             name: parameter.grad(self._network.context) for name, parameter in self._trained.items()

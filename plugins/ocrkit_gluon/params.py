@@ -48,7 +48,10 @@ class GluonParams:
         Raises WeightsError for a file that is damaged or of another format, and where its arrays
         are not the network's.
         """
-        if not isinstance(plan.featurizer, Cnn) or not isinstance(plan.encoder, BiLstm):
+        definitions = {name: part.definition for name, part in plan.parts.items()}
+        if not isinstance(definitions.get("featurizer"), Cnn) or not isinstance(
+            definitions.get("encoder"), BiLstm
+        ):
             raise WeightsError(
                 f"{path}: a .params file has weights for 'cnn' and 'bilstm'; the pipeline has "
                 "other parts"

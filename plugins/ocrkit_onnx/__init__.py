@@ -17,5 +17,10 @@ def ocrkit_featurizers(register: Register) -> None:
 
 
 @hookimpl
+def ocrkit_objectives(register: Register) -> None:
+    register("ctc", "ocrkit_onnx.ctc:ctc", backend="onnx")
+
+
+@hookimpl
 def ocrkit_encoders(register: Register) -> None:
     register("bilstm", "ocrkit_onnx.bilstm:BiLstm", backend="onnx")

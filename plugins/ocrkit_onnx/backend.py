@@ -9,14 +9,15 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import ConfigError, OcrkitError, WeightsError
-from ocrkit.interfaces import Arrays, NetworkPlan, OptimizerOptions
+from ocrkit.interfaces import Arrays, NetworkPlan, OptimizerOptions, Port
 from ocrkit.support.files import read_bytes
 from ocrkit_onnx.graph import metadata_entries, metadata_of
 from ocrkit_onnx.network_graph import network_graph
 from ocrkit_onnx.session import FLOAT, ModelError, Session, callers, cuda_works
 
-INPUTS = {"images": FLOAT, "widths": "tensor(int64)"}
-OUTPUTS = {"log_probs": FLOAT, "lengths": "tensor(int64)"}
+TYPES = {"float32": FLOAT, "int64": "tensor(int64)"}
+"""What ONNX Runtime calls arrays of these."""
+INPUTS = {"images": TYPES["float32"], "widths": TYPES["int64"]}
 
 
 class Onnx:
@@ -43,8 +44,10 @@ class Onnx:
     def with_metadata(self, model: bytes, metadata: Mapping[str, str], /) -> bytes:
         return model + metadata_entries(metadata)
 
-    def open(self, path: Path, /, *, device: str, threads: int) -> "FileNetwork":
-        return FileNetwork(path, device=device, threads=threads)
+    def open(
+        self, path: Path, outputs: tuple[Port, ...], /, *, device: str, threads: int
+    ) -> "FileNetwork":
+        return FileNetwork(path, outputs, device=device, threads=threads)
 
     def quantise(self, model: bytes, batches: Iterable[Arrays], /) -> bytes:
         from ocrkit_onnx import quantisation
@@ -84,8 +87,8 @@ class OnnxNetwork:
         try:
             self._session = Session(model, constants, device=self.device, threads=self._threads)
         except ModelError as error:
-            parts = (self._plan.featurizer, self._plan.encoder)
-            makers = " and ".join(type(part).__name__ for part in parts)
+            parts = [part for part in self._plan.parts.values() if part.build]
+            makers = " and ".join(type(part.definition).__name__ for part in parts)
             wrong = f"ONNX Runtime cannot run the network that {makers} make: {error}"
             raise ConfigError([wrong]) from error
 
@@ -100,11 +103,11 @@ class FileNetwork:
     """A network from a file that ``ocrkit export``, or anybody, wrote with these inputs and
     outputs."""
 
-    def __init__(self, path: Path, *, device: str, threads: int) -> None:
+    def __init__(self, path: Path, outputs: tuple[Port, ...], *, device: str, threads: int) -> None:
         self.device = device
         self.callers = callers(device, threads)
         self._path = path
-        self._session = _session_of(path, device=device, threads=threads)
+        self._session = _session_of(path, outputs, device=device, threads=threads)
 
     def run(self, inputs: Arrays, /) -> Arrays:
         return self._session.run(inputs)
@@ -126,16 +129,17 @@ class FileNetwork:
         return ConfigError([f"{self._path}: an exported network cannot be trained; {advice}"])
 
 
-def _session_of(path: Path, *, device: str, threads: int) -> Session:
+def _session_of(path: Path, outputs: tuple[Port, ...], *, device: str, threads: int) -> Session:
     """A file's network. Raises OcrkitError where it is no ONNX file, or one with other inputs and
     outputs."""
     try:
-        session = Session(_bytes_of(path), device=device, threads=threads, foreign=True)
+        session = Session(_bytes_of(path), device=device, threads=threads, foreign=outputs)
     except ModelError as error:
         raise _cannot_be_run(path, error) from error
     found = session.inputs, session.outputs
-    if found != (INPUTS, OUTPUTS):
-        has, expected = _mapping(*found), _mapping(INPUTS, OUTPUTS)
+    gives = {port.name: TYPES[port.dtype] for port in outputs}
+    if found != (INPUTS, gives):
+        has, expected = _mapping(*found), _mapping(INPUTS, gives)
         raise OcrkitError(f"{path}: no network that reads: it maps {has}; expected {expected}")
     return session
 

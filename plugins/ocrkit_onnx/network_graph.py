@@ -1,43 +1,33 @@
 """A network of a plan, with its weights, as an ONNX graph."""
 
+from collections.abc import Callable
+
 from ocrkit.errors import ConfigError
 from ocrkit.interfaces import Arrays, NetworkPlan
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph
 
+BuildGraph = Callable[[Graph, str, str], tuple[str, ...]]
+"""What an objective's implementation gives for this backend: it adds the plan's parts to a graph,
+for the values of its inputs, and returns those of its outputs, in the plan's order."""
+TYPES = {"float32": FLOAT32, "int64": INT64}
+
 
 def network_graph(plan: NetworkPlan, arrays: Arrays) -> Graph:
-    """The network with its weights as an ONNX graph.
-
-    Inputs: ``images`` float32 (N, 1, H, W) and ``widths`` int64 (N,), or ``features`` (N, T, D) and
-    ``steps`` (N,) behind a featurizer of backend ``numpy``. Outputs: ``log_probs`` float32 (N, T,
-    K) and ``lengths`` int64 (N,). N may be 0. Raises ConfigError where the implementations use
-    other parameters than ``arrays`` has.
+    """The network with its weights as an ONNX graph, with the plan's inputs and outputs. N may be
+    0. Raises ConfigError where the implementations use other parameters than ``arrays`` has.
     """
     graph = Graph(arrays)
-    steps = plan.sequence.steps or "T"
-    if plan.featurizer is not None and plan.build_featurizer is not None:
-        width = plan.image.width or "W"
-        images = graph.input(
-            "images", FLOAT32, ["N", plan.image.channels, plan.image.height, width]
-        )
-        widths = graph.input("widths", INT64, ["N"])
-        count, images, widths = _one_at_least(graph, images, widths, axis=3)
-        featurizer = plan.build_featurizer(plan.featurizer, plan.image)
-        features, lengths = featurizer(graph.part("featurizer"), images, widths)
-    else:
-        features = graph.input("features", FLOAT32, ["N", steps, plan.sequence.features])
-        lengths = graph.input("steps", INT64, ["N"])
-        count, features, lengths = _one_at_least(graph, features, lengths, axis=1)
-    encoder = plan.build_encoder(plan.encoder, plan.sequence)
-    encoded = encoder(graph.part("encoder"), features, lengths)
-    head = graph.part("head")
-    scores = head.node("MatMul", encoded, head.constant(head.weight("weight").T))
-    scores = head.node("Add", scores, head.parameter("bias"))
-    log_probs = head.node("LogSoftmax", scores, axis=-1)
-    first, batch = graph.constant([0]), graph.constant([0])
-    log_probs, lengths = (graph.node("Slice", x, first, count, batch) for x in (log_probs, lengths))
-    graph.output("log_probs", log_probs, FLOAT32, ["N", steps, plan.classes])
-    graph.output("lengths", lengths, INT64, ["N"])
+    first, sizes = (
+        graph.input(port.name, TYPES[port.dtype], list(port.axes)) for port in plan.inputs
+    )
+    axis = 3 if plan.inputs[0].name == "images" else 1
+    count, first, sizes = _one_at_least(graph, first, sizes, axis=axis)
+    build: BuildGraph = plan.objective_built()
+    values = build(graph, first, sizes)
+    start, batch = graph.constant([0]), graph.constant([0])
+    cut = [graph.node("Slice", value, start, count, batch) for value in values]
+    for port, value in zip(plan.outputs, cut, strict=True):
+        graph.output(port.name, value, TYPES[port.dtype], list(port.axes))
     unused = sorted(arrays.keys() - graph.used)
     if unused:
         wrong = "the onnx network has other parameters than its definition says"

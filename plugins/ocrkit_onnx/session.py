@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from ocrkit.errors import OcrkitError
-from ocrkit.interfaces import Arrays
+from ocrkit.interfaces import Arrays, Port
 from ocrkit.support.machine import memory, processors
 from ocrkit.support.parallel import LastingThreads
 from ocrkit_onnx.graph import FLOAT32, Graph
@@ -34,9 +34,9 @@ class ModelError(Exception):
 class Session:
     """ONNX Runtime with a model, and constants that are not in it, by name.
 
-    Of a model that is ``foreign``, nobody knows how much memory it asks for: all of them together
-    get no more than half of what this process may use. Raises ModelError where it cannot run the
-    model, OcrkitError where it cannot use the device.
+    Of a ``foreign`` model, which is to give these outputs, nobody knows how much memory it asks
+    for: all of them together get no more than half of what this process may use. Raises ModelError
+    where it cannot run the model, OcrkitError where it cannot use the device.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Session:
         *,
         device: str,
         threads: int,
-        foreign: bool = False,
+        foreign: tuple[Port, ...] = (),
     ) -> None:
         # On the CPU every thread takes rows of its own through the whole network: sharing out each
         # operator costs more.
@@ -100,17 +100,25 @@ class Session:
                 f"ONNX Runtime cannot run the network on a batch of {shape} ({_first_line(error)})"
             ) from error
         outputs = dict(zip(self.outputs, arrays, strict=True))
-        if self._foreign:
-            log_probs, images = outputs["log_probs"], inputs["images"]
-            if log_probs.ndim != 3 or log_probs.shape[1] > images.shape[-1]:
-                raise OcrkitError(
-                    f"the network gives log_probs {log_probs.shape} for images {images.shape}; "
-                    "expected (N, T, K), T at most the images' width"
-                )
+        for port in self._foreign:
+            _check_size(port, outputs[port.name], inputs["images"])
         return {
             name: array if self.outputs[name] == FLOAT else array.astype(np.int32)
             for name, array in outputs.items()
         }
+
+
+def _check_size(port: Port, output: Any, images: Any) -> None:
+    """Raises OcrkitError for an output with other axes than it should have, or with more steps or
+    pixels than the images have columns."""
+    varying = [
+        size for axis, size in zip(port.axes, output.shape, strict=False) if axis in ("T", "H", "W")
+    ]
+    if output.ndim != len(port.axes) or max(varying, default=0) > max(images.shape[2:]):
+        raise OcrkitError(
+            f"the network gives {port.name} {output.shape} for images {images.shape}; "
+            f"expected ({', '.join(map(str, port.axes))}), no larger than the images"
+        )
 
 
 def _options() -> Any:

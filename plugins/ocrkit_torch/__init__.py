@@ -20,5 +20,10 @@ def ocrkit_featurizers(register: Register) -> None:
 
 
 @hookimpl
+def ocrkit_objectives(register: Register) -> None:
+    register("ctc", "ocrkit_torch.ctc:Ctc", backend="torch", extra="torch")
+
+
+@hookimpl
 def ocrkit_encoders(register: Register) -> None:
     register("bilstm", "ocrkit_torch.bilstm:BiLstm", backend="torch", extra="torch")

@@ -1,14 +1,17 @@
 """Networks on PyTorch: built from a plan, run, exported."""
 
+from typing import Any
+
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ocrkit.errors import ConfigError, WeightsError
 from ocrkit.interfaces import Arrays, NetworkPlan, OptimizerOptions, Workers
 from ocrkit_torch import workers
 from ocrkit_torch.floats import exact_float32
 from ocrkit_torch.network import array_of, built, state_of, tensors
+from ocrkit_torch.objective import TorchObjective
 from ocrkit_torch.threads import in_its_thread, lasting_thread
 from ocrkit_torch.trainer import TorchTrainer
 
@@ -34,7 +37,7 @@ class Torch:
 
         network = self.network(plan, device="cpu", threads=0)
         network.load_state(arrays)
-        return onnx.export(network.whole, plan)
+        return onnx.export(network.whole, network.objective, plan)
 
 
 class TorchNetwork:
@@ -44,13 +47,14 @@ class TorchNetwork:
         self.device = device
         self.torch_device = torch.device(workers.cuda_device() if device == "cuda" else device)
         self.plan = plan
+        self.objective: TorchObjective = plan.objective_built()
         self.thread = lasting_thread(threads, self.torch_device)
         self._build(plan)
 
     @in_its_thread
     def _build(self, plan: NetworkPlan) -> None:
         # Convolutions are faster with the channels last in memory, on the CPU too.
-        self.whole = built(plan).to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.whole = built(self.objective).to(self.torch_device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         for module in self.whole.modules():
             if isinstance(module, nn.Conv2d) and _reads_beyond(module):
                 module.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
@@ -65,12 +69,10 @@ class TorchNetwork:
         self.whole.eval()
         arrays = (inputs[port.name] for port in self.plan.inputs)
         with torch.inference_mode(), exact_float32():
-            scores, lengths = self.whole(*tensors(self.torch_device, *arrays))
-            # whoever reads in bf16 does so under autocast
-            log_probs = scores.float().log_softmax(dim=2)
+            outputs = self.objective.outputs(*self.whole(*tensors(self.torch_device, *arrays)))
         return {
-            "log_probs": log_probs.cpu().numpy(),
-            "lengths": lengths.cpu().numpy().astype(np.int32),
+            port.name: _as_output(tensor)
+            for port, tensor in zip(self.plan.outputs, outputs, strict=True)
         }
 
     @in_its_thread
@@ -89,21 +91,28 @@ class TorchNetwork:
 
     @in_its_thread
     def initialize(self, seed: int, /) -> None:
-        """As the modules' own constructors do; ``cnn``, ``bilstm`` and the head: Xavier's uniform
+        """As the modules' own constructors do; ``cnn``, ``bilstm`` and CTC's head: Xavier's uniform
         initialisation (Glorot & Bengio 2010), biases zero."""
         # into the same module, which a trainer may hold already
-        self.whole.load_state_dict(built(self.plan, seed).state_dict())
+        self.whole.load_state_dict(built(self.objective, seed).state_dict())
 
     @in_its_thread
     def trainer(self, options: OptimizerOptions, /) -> TorchTrainer:
         return TorchTrainer(
             self.whole,
+            self.objective,
             self.plan,
             options,
             workers.find(),
             device=self.torch_device,
             thread=self.thread,
         )
+
+
+def _as_output(tensor: Tensor) -> Any:
+    """In NumPy; whole numbers as int32."""
+    array = tensor.cpu().numpy()
+    return array if tensor.is_floating_point() else array.astype(np.int32)
 
 
 def _reads_beyond(convolution: nn.Conv2d) -> bool:

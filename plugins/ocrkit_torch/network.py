@@ -1,4 +1,4 @@
-"""A network of a plan as PyTorch's modules, and what goes into and out of them."""
+"""A network as PyTorch's modules, and what goes into and out of them."""
 
 from typing import Any
 
@@ -6,32 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ocrkit.interfaces import NetworkPlan
+from ocrkit_torch.objective import TorchObjective
 
 
-class Whole(nn.Module):
-    """Featurizer, encoder and head: class scores (N, T, K) before the softmax, and lengths (N,)."""
-
-    def __init__(self, plan: NetworkPlan) -> None:
-        super().__init__()
-        if plan.featurizer is not None and plan.build_featurizer is not None:
-            self.featurizer = plan.build_featurizer(plan.featurizer, plan.image)
-        self.encoder = plan.build_encoder(plan.encoder, plan.sequence)
-        self.head = nn.Linear(plan.encoded.features, plan.classes)
-        nn.init.xavier_uniform_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-        self._featurizes = plan.featurizer is not None
-
-    def forward(self, inputs: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor]:
-        features, lengths = self.featurizer(inputs, sizes) if self._featurizes else (inputs, sizes)
-        return self.scores(features, lengths), lengths
-
-    def scores(self, features: Tensor, lengths: Tensor) -> Tensor:
-        scores: Tensor = self.head(self.encoder(features, lengths))
-        return scores
-
-
-def built(plan: NetworkPlan, seed: int | None = None) -> Whole:
+def built(objective: TorchObjective, seed: int | None = None) -> nn.Module:
     """The network on the CPU, as its modules' constructors initialise it. Nobody else's random
     numbers are touched.
 
@@ -43,10 +21,10 @@ def built(plan: NetworkPlan, seed: int | None = None) -> Whole:
             torch.default_generator.seed()
         else:
             torch.default_generator.manual_seed(seed)
-        return Whole(plan)
+        return objective.network()
 
 
-def state_of(whole: Whole) -> dict[str, Tensor]:
+def state_of(whole: nn.Module) -> dict[str, Tensor]:
     """What a checkpoint stores. A batch norm's count of batches changes nothing where it has a
     momentum."""
     return {

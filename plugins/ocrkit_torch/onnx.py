@@ -14,30 +14,33 @@ from torch.export import Dim
 
 from ocrkit.errors import OcrkitError, PluginError, install_hint
 from ocrkit.interfaces import NetworkPlan
+from ocrkit_torch.objective import TorchObjective
 
 
 class _Reading(nn.Module):
-    """Log-probabilities (N, T, K) and lengths (N,) int64 of images and widths."""
+    """The plan's outputs of images and widths; whole numbers are int64."""
 
-    def __init__(self, whole: nn.Module) -> None:
+    def __init__(self, whole: nn.Module, objective: TorchObjective) -> None:
         super().__init__()
         self.whole = whole
+        self._objective = objective
 
-    def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
-        scores, lengths = self.whole(images, widths)
+    def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, ...]:
+        outputs = self._objective.outputs(*self.whole(images, widths))
         # Adding zero makes an output of its own where the network hands an input through.
-        return scores.log_softmax(dim=2), lengths.to(torch.int64) + 0
+        return tuple(
+            each if each.is_floating_point() else each.to(torch.int64) + 0 for each in outputs
+        )
 
 
-def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
+def export(whole: nn.Module, objective: TorchObjective, plan: NetworkPlan) -> bytes:
     """An ONNX file with the weights inside, for any batch size and, where ``plan.image.width`` is
     None, any width.
 
-    Inputs: ``images`` (N, 1, H, W) float32 and ``widths`` (N,) int64. Outputs: ``log_probs`` (N, T,
-    K) float32 and ``lengths`` (N,) int64. Raises OcrkitError for a network that PyTorch cannot
-    export, PluginError without its exporter.
+    Inputs: ``images`` (N, C, H, W) float32 and ``widths`` (N,) int64. Outputs: the plan's. Raises
+    OcrkitError for a network that PyTorch cannot export, PluginError without its exporter.
     """
-    if plan.featurizer is None:
+    if plan.inputs[0].name != "images":
         raise OcrkitError(
             "the featurizer runs in NumPy, outside the network, and cannot be exported; use one of "
             "backend torch"
@@ -47,18 +50,20 @@ def export(whole: nn.Module, plan: NetworkPlan) -> bytes:
     except ModuleNotFoundError as error:
         hint = install_hint("export")
         raise PluginError(f"exporting needs onnxscript, which is not installed. {hint}") from error
-    model = _traced(_Reading(whole).eval(), plan, plan.featurizer.stride)
+    model = _traced(_Reading(whole, objective).eval(), plan)
     _name_sizes(model.graph, plan)
-    _take_nothing(model.graph)
+    _take_nothing(model.graph, [port.name for port in plan.outputs])
     return bytes(model.SerializeToString())
 
 
-def _traced(module: nn.Module, plan: NetworkPlan, stride: int) -> Any:
+def _traced(module: nn.Module, plan: NetworkPlan) -> Any:
     """The exporter's ModelProto. Raises OcrkitError for a network that PyTorch cannot export."""
     # Sizes above 1 that differ from each other, since the exporter takes 1 for a constant and equal
     # sizes for one.
-    width = plan.image.width or 12 * stride
-    images, widths = torch.zeros(3, 1, plan.image.height, width), torch.full((3,), width)
+    width = plan.image.width or 12 * plan.stride
+    images = torch.zeros(3, plan.image.channels, plan.image.height, width)
+    widths = torch.full((3,), width)
+    names = [port.name for port in plan.outputs]
     shapes = {"images": {0: Dim.DYNAMIC}, "widths": {0: Dim.DYNAMIC}}
     if plan.image.width is None:
         shapes["images"][3] = Dim.DYNAMIC
@@ -72,7 +77,7 @@ def _traced(module: nn.Module, plan: NetworkPlan, stride: int) -> Any:
         with _quiet(), torch.no_grad():
             program: Any = torch.onnx.export(
                 module, (images, widths), dynamo=True, dynamic_shapes=shapes, verbose=False,
-                input_names=["images", "widths"], output_names=["log_probs", "lengths"],
+                input_names=["images", "widths"], output_names=names,
             )  # fmt: skip
     # What a third party's module raises while it is traced can be anything.
     except Exception as error:
@@ -89,12 +94,7 @@ def _name_sizes(graph: Any, plan: NetworkPlan) -> None:
     on either.
     """
     del graph.value_info[:]
-    sizes = {
-        "images": ("N", 1, plan.image.height, plan.image.width or "W"),
-        "widths": ("N",),
-        "log_probs": ("N", plan.sequence.steps or "T", plan.classes),
-        "lengths": ("N",),
-    }
+    sizes = {port.name: port.axes for port in (*plan.inputs, *plan.outputs)}
     for value in (*graph.input, *graph.output):
         dimensions = value.type.tensor_type.shape.dim
         for dimension, size in zip(dimensions, sizes[value.name], strict=True):
@@ -102,7 +102,7 @@ def _name_sizes(graph: Any, plan: NetworkPlan) -> None:
             setattr(dimension, "dim_param" if isinstance(size, str) else "dim_value", size)
 
 
-def _take_nothing(graph: Any) -> None:
+def _take_nothing(graph: Any, outputs: list[str]) -> None:
     """Makes a graph work for N = 0 too: it then computes one image of zeros, and gives none of it.
 
     The exporter's graphs are for one image at least; of none, ONNX Runtime may end the whole
@@ -129,14 +129,12 @@ def _take_nothing(graph: Any) -> None:
         node("Concat", ["images", "nothing_image"], "images", axis=0),
         node("Concat", ["widths", "nothing_its_width"], "widths", axis=0),
     ]
-    _rename(
-        graph, {name: f"nothing_{name}" for name in ("images", "widths", "log_probs", "lengths")}
-    )
+    _rename(graph, {name: f"nothing_{name}" for name in ("images", "widths", *outputs)})
     after = [
         helper.make_node(
             "Slice", [f"nothing_{name}", "nothing_zero", "nothing_count", "nothing_zero"], [name]
         )
-        for name in ("log_probs", "lengths")
+        for name in outputs
     ]
     nodes = [*before, *graph.node, *after]
     del graph.node[:]

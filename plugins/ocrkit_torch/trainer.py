@@ -2,7 +2,7 @@
 several."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
@@ -11,36 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ocrkit.errors import ConfigError, OcrkitError, WeightsError
+from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.interfaces import Arrays, Batch, NetworkPlan, OptimizerOptions, Workers
 from ocrkit.support.parallel import LastingThreads
 from ocrkit_torch.floats import exact_float32
-from ocrkit_torch.network import Whole, array_of, tensors
+from ocrkit_torch.network import array_of, tensors
+from ocrkit_torch.objective import TorchObjective
 from ocrkit_torch.threads import in_its_thread
 
 MOMENTS = {"mean": "exp_avg", "variance": "exp_avg_sq"}
 """The optimizer's two arrays a parameter: as checkpoints name them, as PyTorch does."""
-
-
-class WithShortcut(nn.Module):
-    """A network with a CTC shortcut: a second head that maps the featurizer's output to class
-    scores, past the encoder, by a convolution over three steps (Retsinas et al., "Best Practices
-    for a Handwritten Text Recognition System", 2022)."""
-
-    def __init__(self, whole: Whole, plan: NetworkPlan) -> None:
-        super().__init__()
-        self.whole = whole
-        # Zeros need no random numbers. Their gradients are not zero.
-        self.weight = nn.Parameter(torch.zeros(plan.classes, plan.sequence.features, 3))
-        self.bias = nn.Parameter(torch.zeros(plan.classes))
-
-    def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The network's class scores (N, T, K), lengths (N,), and the shortcut's class scores."""
-        features, lengths = self.whole.featurizer(images, widths)
-        shortcut = nn.functional.conv1d(
-            features.transpose(1, 2), self.weight, self.bias, padding=1
-        ).transpose(1, 2)
-        return self.whole.scores(features, lengths), lengths, shortcut
 
 
 class TorchTrainer:
@@ -49,7 +29,8 @@ class TorchTrainer:
 
     def __init__(
         self,
-        whole: Whole,
+        whole: nn.Module,
+        objective: TorchObjective,
         plan: NetworkPlan,
         options: OptimizerOptions,
         workers: Workers,
@@ -57,6 +38,7 @@ class TorchTrainer:
         device: torch.device,
         thread: LastingThreads,
     ) -> None:
+        self._objective = objective
         self._plan = plan
         self._device = device
         self.thread = thread
@@ -65,18 +47,15 @@ class TorchTrainer:
         self._trained = {
             name: weight for name, weight in whole.named_parameters() if weight.requires_grad
         }
-        self._module: nn.Module = whole
-        self._shortcut: dict[str, nn.Parameter] = {}
-        if options.shortcut:
-            if plan.featurizer is None:
-                wrong = "needs a featurizer of backend 'torch', which it is to train"
-                raise ConfigError([f"training.shortcut: {wrong}"])
-            self._module = WithShortcut(whole, plan).to(device)
-            self._shortcut = {
-                "shortcut.weight": self._module.weight,
-                "shortcut.bias": self._module.bias,
-            }
-            self._trained |= self._shortcut
+        self._module = objective.trained(whole).to(device)
+        own = {id(weight) for weight in whole.parameters()}
+        self._more = {
+            name: weight
+            for name, weight in self._module.named_parameters()
+            if id(weight) not in own
+        }
+        """What is there in training only, so that the trainer's state holds it."""
+        self._trained |= self._more
         self._optimizer: torch.optim.Optimizer
         if options.name == "adamw":
             self._optimizer = torch.optim.AdamW(
@@ -108,8 +87,8 @@ class TorchTrainer:
         return self._workers.sum(losses) / samples
 
     def _gradients(self, batch: Batch | None, samples: float) -> float:
-        """Adds the batch's gradients, piece by piece, to the parameters'; the sum of the CTC losses
-        of its samples.
+        """Adds the batch's gradients, piece by piece, to the parameters'; the sum of the losses of
+        its samples.
 
         Gradients are of the mean over ``samples``, all workers' together. DistributedDataParallel
         takes the mean over workers, so each multiplies by their count.
@@ -126,65 +105,39 @@ class TorchTrainer:
         total = 0.0
         self._module.train()
         for index, piece in enumerate(rows):
-            arrays = (
-                *(batch.inputs[port.name] for port in self._plan.inputs),
-                batch.targets["labels"],
-                batch.targets["label_lengths"],
-            )
-            inputs, sizes, labels, label_lengths = tensors(
-                self._device, *(array[piece] for array in arrays)
+            inputs = self._piece((batch.inputs[port.name] for port in self._plan.inputs), piece)
+            targets = dict(
+                zip(batch.targets, self._piece(batch.targets.values(), piece), strict=True)
             )
             with ExitStack() as stack:
                 if isinstance(self._module, DistributedDataParallel) and index < len(rows) - 1:
                     stack.enter_context(self._module.no_sync())
-                losses = self._losses(inputs, sizes, labels, label_lengths)
-                minimised = losses[0]
-                if self._options.shortcut:
-                    minimised = minimised + self._options.shortcut * losses[1]
-                if self._options.length_weighted:
-                    minimised = minimised * label_lengths.clamp(min=1)
+                losses, minimised = self._objective.losses(targets, *self._computed(inputs))
                 (minimised.sum() * scale).backward()
-            total += losses[0].detach().sum().item()
+            total += losses.detach().sum().item()
         return total
 
-    def _losses(
-        self, inputs: Tensor, sizes: Tensor, labels: Tensor, label_lengths: Tensor
-    ) -> list[Tensor]:
-        """The CTC loss (N,) of every sample in nats (Graves et al. 2006), and the shortcut's if
-        there is one."""
+    def _piece(self, arrays: Iterable[Any], rows: Any) -> list[Tensor]:
+        return tensors(self._device, *(array[rows] for array in arrays))
+
+    def _computed(self, inputs: list[Tensor]) -> tuple[Tensor, ...]:
+        """What the module gives, in the precision of training."""
         bf16 = self._options.precision == "bf16"
         with torch.autocast(self._device.type, torch.bfloat16, enabled=bf16), _compiling():
-            first, lengths, *others = self._module(inputs, sizes)
-        return [
-            self._ctc_loss(scores, lengths, labels, label_lengths) for scores in (first, *others)
-        ]
-
-    def _ctc_loss(
-        self, scores: Tensor, lengths: Tensor, labels: Tensor, label_lengths: Tensor
-    ) -> Tensor:
-        if self._options.deterministic:  # CUDA's own adds up gradients in any order
-            scores, lengths, labels, label_lengths = (
-                each.cpu() for each in (scores, lengths, labels, label_lengths)
-            )
-        losses = nn.functional.ctc_loss(
-            scores.float().log_softmax(dim=2).transpose(0, 1),
-            labels.clamp(min=0),
-            lengths,
-            label_lengths,
-            blank=scores.shape[2] - 1,
-            reduction="none",
-        )
-        return losses.to(self._device)
+            given: tuple[Tensor, ...] = self._module(*inputs)
+        return given
 
     def _take_part(self) -> None:
-        """Gradients of zero, of one blank image: workers wait for each other. Its statistics are
+        """Gradients of zero, of one blank sample: workers wait for each other. Its statistics are
         not to count, so eval()."""
         self._module.eval()
-        scores, _, *others = self._module(*tensors(self._device, *blank_input(self._plan)))
-        (sum((each.sum() for each in others), scores.sum()) * 0).backward()
+        blank = self._plan.blank()
+        given = self._module(*self._piece((blank[p.name] for p in self._plan.inputs), slice(None)))
+        total = sum((each.sum() for each in given if each.requires_grad), torch.zeros(()))
+        (total * 0).backward()
 
     def state(self) -> Arrays:
-        arrays: Arrays = {name: array_of(weight) for name, weight in self._shortcut.items()}
+        arrays: Arrays = {name: array_of(weight) for name, weight in self._more.items()}
         steps = 0
         for name, weight in self._trained.items():
             state = self._optimizer.state[weight]
@@ -200,7 +153,7 @@ class TorchTrainer:
                 "the run's start"
             )
         with torch.no_grad():
-            for name, weight in self._shortcut.items():
+            for name, weight in self._more.items():
                 weight.copy_(torch.from_numpy(np.array(arrays[name], np.float32)))
         moments = {
             name: {
@@ -219,18 +172,6 @@ class TorchTrainer:
             for key, moment in moments[name].items():
                 state[key].copy_(moment)
             self._optimizer.state[weight] = {"step": torch.tensor(float(steps)), **state}
-
-
-def blank_input(plan: NetworkPlan) -> tuple[Any, Any]:
-    """A batch of one image, or one sequence behind a featurizer of backend ``numpy``, of zeros,
-    with its size."""
-    if plan.featurizer is None:
-        steps = plan.sequence.steps or 1
-        return np.zeros((1, steps, plan.sequence.features), np.float32), np.array([steps], np.int32)
-    width = plan.image.width or plan.featurizer.stride
-    return np.zeros((1, plan.image.channels, plan.image.height, width), np.float32), np.array(
-        [width], np.int32
-    )
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from ocrkit.errors import OcrkitError
-from ocrkit.interfaces import Alone, Workers
+from ocrkit.interfaces import SingleProcess, Workers
 
 PATIENCE = timedelta(days=7)
 """How long workers wait for each other. The first may validate for hours; that one has died is for
@@ -57,7 +57,7 @@ def _exchanged(value: float, collective: Callable[[torch.Tensor], object]) -> fl
 def find() -> Workers:
     """The workers that the environment speaks of, as ``torchrun`` sets it; this process alone where
     it speaks of none."""
-    return TorchWorkers() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else Alone()
+    return TorchWorkers() if int(os.environ.get("WORLD_SIZE", "1")) > 1 else SingleProcess()
 
 
 def cuda_device() -> str:

@@ -220,7 +220,7 @@ def test_the_notebooks_recipe_is_accepted() -> None:
         ],
     )
     assert spec.training.learning_rate == 5e-5
-    assert spec.training.length_weighted is True
+    assert spec.objective.options == {"length_weighted": True}
     assert spec.training.loss_weight == 0.2
     assert spec.training.split == "random-80-20/train"
     assert spec.augment == ()

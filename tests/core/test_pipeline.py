@@ -23,7 +23,7 @@ from PIL import Image
 import ocrkit
 from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, WeightsError
 from ocrkit.images import read_image
-from ocrkit.interfaces import Sample
+from ocrkit.interfaces import Sample, SequenceSize
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble, choose_device
 from ocrkit.pipelines.file import load_spec, read_spec
@@ -83,6 +83,10 @@ def ocrkit_backends(register):
 @ocrkit.hookimpl
 def ocrkit_encoders(register):
     register("bilstm", "ocrkit_torch.bilstm:BiLstm", backend="heavy")
+
+@ocrkit.hookimpl
+def ocrkit_objectives(register):
+    register("ctc", "ocrkit_torch.ctc:Ctc", backend="heavy")
 """  # noqa: E501
 
 
@@ -106,9 +110,9 @@ def words(root: Path) -> list[Path]:
 def test_sizes_flow_from_part_to_part(tiny: Path) -> None:
     plan = assembled(tiny).plan
     assert (plan.image.height, plan.image.width) == (16, 48)
-    assert (plan.sequence.features, plan.sequence.steps) == (2 * 4 * 8, 12)
-    assert (plan.encoded.features, plan.encoded.steps) == (16, 12)
-    assert plan.classes == 6
+    assert plan.parts["encoder"].size == SequenceSize(2 * 4 * 8, 12)
+    assert plan.parts["head"].size == SequenceSize(16, 12)
+    assert plan.outputs[0].axes == ("N", 12, 6)
     variable = assembled(tiny, "preprocessor.use=fit-height", "preprocessor.height=16").plan
     assert (variable.image.width, variable.sequence.steps, variable.encoded.steps) == (
         None,
@@ -236,7 +240,7 @@ def test_hand_made_features_go_ahead_of_any_network(
         "preprocessor.height=16",
     ]
     assembly = assembled(tiny, *changes, "training.epochs=2", training=True)
-    assert assembly.plan.featurizer is None
+    assert [*assembly.plan.parts] == ["encoder", "head"]
     assert [row.owner for row in seams(assembly)[2:4]] == ["bands", "torch"]
     train(assembly, tmp_path / "run", data=words_root)
     pipeline = ocrkit.load(tmp_path / "run")

@@ -591,6 +591,11 @@ def ocrkit_encoders(register):
     register("bilstm", "{encoder}", backend="sly")
 
 
+@ocrkit.hookimpl
+def ocrkit_objectives(register):
+    register("ctc", "ocrkit_onnx.ctc:ctc", backend="sly")
+
+
 class Careless:
     def __init__(self, options, input):
         from ocrkit_onnx.bilstm import BiLstm

@@ -382,7 +382,7 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
             for batch in epoch
             for row, length in zip(*batch.targets.values(), strict=True)
         ]
-        assert sorted(labels) == sorted(map(tuple, data.labels))
+        assert sorted(labels) == sorted(map(tuple, data.targets))
     assert any(shuffled), "and shuffled after that"
 
 

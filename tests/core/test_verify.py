@@ -4,6 +4,7 @@ named."""
 import json
 import tomllib
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,11 @@ from ocrkit.publishing.verify import Verification, verify
 from ocrkit.support.checksums import sha256_of
 
 ITEMS = 6
+
+
+def changed(item: Item, **computed: Any) -> Item:
+    """An item of which something else was computed."""
+    return replace(item, computed=replace(item.computed, **computed))
 
 
 class Tiny:
@@ -180,9 +186,11 @@ def test_the_golden_sets_margin_holds_for_every_item(model: Tiny) -> None:
     assert len(items) == ITEMS
     assert len({item.image.shape for item in items}) > 2
     for item in items:
-        ordered = np.sort(item.log_probs, axis=1)
+        ordered = np.sort(item.computed.valid["log_probs"], axis=1)
         assert (ordered[:, -1] - ordered[:, -2] >= 0.02).all()
-        np.testing.assert_allclose(np.exp(item.log_probs).sum(axis=1), 1, rtol=1e-4)
+        np.testing.assert_allclose(
+            np.exp(item.computed.valid["log_probs"]).sum(axis=1), 1, rtol=1e-4
+        )
 
 
 def test_items_that_come_near_a_tie_are_not_chosen(model: Tiny, words_root: Path) -> None:
@@ -333,14 +341,14 @@ def test_other_numbers_in_the_weights_are_found_though_the_checksum_is_right(mod
 
 def test_a_changed_text_is_named_with_what_is_read(model: Tiny) -> None:
     def change(items: list[Item]) -> list[Item]:
-        return [Item(items[0].id, items[0].image, items[0].log_probs, "wrong"), *items[1:]]
+        return [changed(items[0], text="wrong"), *items[1:]]
 
     before = read_golden(model.golden)[0]
     model.change_golden(change)
     result = verify("tiny")
     assert failed(result) == {
         f"golden set on {backend}": (
-            f"item {before.id}: {backend} reads {before.text!r}, stored is 'wrong'",
+            f"item {before.id}: {backend} reads {before.computed.text!r}, stored is 'wrong'",
         )
         for backend in INSTALLED
     }
@@ -348,8 +356,9 @@ def test_a_changed_text_is_named_with_what_is_read(model: Tiny) -> None:
 
 def test_stored_numbers_of_another_length_or_nan_are_found(model: Tiny) -> None:
     def change(items: list[Item]) -> list[Item]:
-        longer = np.concatenate([items[0].log_probs, items[0].log_probs[-1:]])
-        return [Item(items[0].id, items[0].image, longer, items[0].text), *items[1:]]
+        rows = items[0].computed.valid["log_probs"]
+        longer = {"log_probs": np.concatenate([rows, rows[-1:]])}
+        return [changed(items[0], valid=longer), *items[1:]]
 
     model.change_golden(change)
     result = verify("tiny", backend="torch")
@@ -360,7 +369,8 @@ def test_stored_numbers_of_another_length_or_nan_are_found(model: Tiny) -> None:
     )
     model.change_golden(
         lambda items: [
-            Item(i.id, i.image, np.full_like(i.log_probs, np.nan), i.text) for i in items
+            changed(i, valid={"log_probs": np.full_like(i.computed.valid["log_probs"], np.nan)})
+            for i in items
         ]
     )
     assert not verify("tiny", backend="torch").passed
@@ -452,6 +462,10 @@ def ocrkit_featurizers(register):
 @ocrkit.hookimpl
 def ocrkit_encoders(register):
     register("bilstm", "ocrkit_torch.bilstm:build", backend="other")
+
+@ocrkit.hookimpl
+def ocrkit_objectives(register):
+    register("ctc", "ocrkit_torch.ctc:Ctc", backend="other")
 """
 ADDS = """
 from ocrkit_torch.backend import Torch
@@ -503,7 +517,7 @@ def test_a_backend_that_reads_something_else_is_found_with_both_texts(
     other: Callable[[str], None], model: Tiny
 ) -> None:
     other(ADDS.format(fault="log_probs = log_probs[:, ::-1].copy()"))
-    items = {item.id: item.text for item in read_golden(model.golden)}
+    items = {item.id: item.computed.text for item in read_golden(model.golden)}
     long = next(name for name, text in items.items() if text != text[::-1])
     lines = failed(verify("tiny"))["golden set on other"]
     assert f"item {long}: other reads {items[long][::-1]!r}, stored is {items[long]!r}" in lines

@@ -28,12 +28,15 @@ from networks import (
     small,
     steps,
     text_batch,
+    text_plan,
+    weighted,
 )
 from ocrkit import ConfigError, ImageSize, SequenceSize
 from ocrkit.interfaces import Batch, NetworkPlan, OptimizerOptions
 from ocrkit.networks.weights import read, write
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
+from ocrkit_ctc.objective import Ctc
 
 every_backend = pytest.mark.parametrize("backend", TRAINING_BACKENDS)
 
@@ -125,11 +128,13 @@ def on_torch(undeclared: bool) -> type:
     return Module
 
 
-def head_only(backend: str, *, undeclared: bool = False) -> NetworkPlan:
+def head_only(
+    backend: str, *, undeclared: bool = False, objective: Ctc | None = None
+) -> NetworkPlan:
     """With ``undeclared``, the encoder has an array that its definition does not name."""
     build = {"gluon": on_gluon, "torch": on_torch}[backend](undeclared)
     size = SequenceSize(3, None)
-    return NetworkPlan(None, None, Same(), build, ImageSize(8, None), size, size, classes=3)
+    return text_plan(backend, None, (Same(), build), size, 3, objective or Ctc())
 
 
 def losses_and_gradients(
@@ -157,34 +162,38 @@ def losses_and_gradients(
 
 
 OPTIONS = [
-    ADAM,
-    replace(ADAM, weight_decay=0.5),
-    replace(ADAM, name="adamw", weight_decay=0.5),
-    replace(ADAM, name="adamw", weight_decay=0.0),
-    replace(ADAM, clip_norm=0.01),
-    replace(ADAM, clip_norm=100.0),
-    replace(ADAM, loss_weight=0.2, length_weighted=True, clip_norm=0.05),
-    OptimizerOptions(
-        "adamw", weight_decay=0.1, clip_norm=0.1, loss_weight=3.0, length_weighted=True
-    ),
+    (ADAM, False),
+    (replace(ADAM, weight_decay=0.5), False),
+    (replace(ADAM, name="adamw", weight_decay=0.5), False),
+    (replace(ADAM, name="adamw", weight_decay=0.0), False),
+    (replace(ADAM, clip_norm=0.01), False),
+    (replace(ADAM, clip_norm=100.0), False),
+    (replace(ADAM, loss_weight=0.2, clip_norm=0.05), True),
+    (OptimizerOptions("adamw", weight_decay=0.1, clip_norm=0.1, loss_weight=3.0), True),
 ]
-ONLY_ON_TORCH = [replace(ADAMW, accumulate=2), replace(ADAMW, accumulate=9, deterministic=True)]
+"""And whether losses are weighted by the length of their label."""
+ONLY_ON_TORCH = [
+    (replace(ADAMW, accumulate=2), True),
+    (replace(ADAMW, accumulate=9, deterministic=True), True),
+]
 
 
 @pytest.mark.parametrize(
-    ("backend", "options"),
+    ("backend", "options", "length_weighted"),
     [
-        pytest.param(*each.values, options, marks=each.marks)
+        pytest.param(*each.values, *options, marks=each.marks)
         for each in TRAINING_BACKENDS
         for options in OPTIONS + ONLY_ON_TORCH * ("torch" in each.values)
     ],
 )
-def test_steps_are_adams_on_the_exact_loss(backend: str, options: OptimizerOptions) -> None:
+def test_steps_are_adams_on_the_exact_loss(
+    backend: str, options: OptimizerOptions, length_weighted: bool
+) -> None:
     rng = np.random.default_rng(5)
     state = {"head.weight": rng.normal(0, 1, (3, 3)), "head.bias": rng.normal(0, 1, 3)}
     network = network_of(
         backend,
-        head_only(backend),
+        head_only(backend, objective=Ctc(length_weighted=length_weighted)),
         {name: array.astype(np.float32) for name, array in state.items()},
     )
     trainer = network.trainer(options)
@@ -203,11 +212,7 @@ def test_steps_are_adams_on_the_exact_loss(backend: str, options: OptimizerOptio
         losses, weights, biases = losses_and_gradients(batch, state)
         shares = (
             options.loss_weight
-            * (
-                np.maximum(1, batch.targets["label_lengths"])
-                if options.length_weighted
-                else np.ones(3)
-            )
+            * (np.maximum(1, batch.targets["label_lengths"]) if length_weighted else np.ones(3))
             / 3
         )
         gradients = {
@@ -270,7 +275,11 @@ def test_an_image_without_text_is_learnt_as_blank_throughout(
 def test_two_backends_take_the_same_steps(one: str, other: str, options: OptimizerOptions) -> None:
     """From the same weights on the same batches. Only batch norm's running variances differ:
     PyTorch's are unbiased."""
-    networks = [network_of(backend, small(backend, dropout=0.0)) for backend in (one, other)]
+    own = {"length_weighted": options is ADAMW}
+    networks = [
+        network_of(backend, weighted(small(backend, dropout=0.0), **own))
+        for backend in (one, other)
+    ]
     trainers = [network.trainer(options) for network in networks]
     for step in range(6):
         losses = [

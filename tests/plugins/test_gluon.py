@@ -126,7 +126,7 @@ labels, lengths = np.array([[0, 1], [1, -1]], np.int32), np.array([2, 1], np.int
 targets = {"labels": labels, "label_lengths": lengths}
 batch = Batch(inputs, targets, 2)
 network.run(inputs)
-trainer = network.trainer(OptimizerOptions("adamw", 0.1, 1.0, 1.0, True))
+trainer = network.trainer(OptimizerOptions("adamw", 0.1, 1.0))
 trainer.step(batch, learning_rate=0.1, seed=0)
 trainer.step(batch, learning_rate=float("inf"), seed=0)
 trainer.step(batch, learning_rate=0.1, seed=0)
@@ -157,12 +157,12 @@ from ocrkit.interfaces import Batch, OptimizerOptions
 assembly = assemble(load_spec(sys.argv[1]), backend="gluon")
 network = build_network(assembly)
 network.initialize(0)
-trainer = network.trainer(OptimizerOptions("adamw", 0.1, 1.0, 1.0, True))
+trainer = network.trainer(OptimizerOptions("adamw", 0.1, 1.0))
 random = np.random.default_rng(0)
 height, width = assembly.image.height, assembly.image.width
 for step in range(6):
     images = random.random((16, 1, height, width), np.float32)
-    labels = random.integers(assembly.plan.classes - 1, size=(16, 2), dtype=np.int32)
+    labels = random.integers(len(assembly.alphabet), size=(16, 2), dtype=np.int32)
     inputs = {"images": images, "widths": np.full(16, width, np.int32)}
     batch = Batch(inputs, {"labels": labels, "label_lengths": np.full(16, 2, np.int32)}, 16)
     trainer.step(batch, learning_rate=0.01, seed=step)

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from networks import INSTALLED, NEEDS_GLUON, predict
+from networks import INSTALLED, NEEDS_GLUON, predict, text_plan
 from ocrkit import ImageSize, WeightsError, read_image
 from ocrkit.interfaces import NetworkPlan
 from ocrkit.pipelines.build import assemble, build_network
@@ -204,17 +204,7 @@ def plan_of(*changes: str) -> NetworkPlan:
 def small_plan(encoder: BiLstm | None = None) -> NetworkPlan:
     """A network of 8 × 16 pixels, 2 channels, 3 units and 5 classes; nothing builds it."""
     featurizer, encoder = Cnn(channels=2), encoder or BiLstm(hidden=3)
-    sequence = featurizer.output_size(ImageSize(8, 16))
-    return NetworkPlan(
-        featurizer,
-        None,
-        encoder,
-        lambda: None,
-        ImageSize(8, 16),
-        sequence,
-        encoder.output_size(sequence),
-        5,
-    )
+    return text_plan("gluon", (featurizer, None), (encoder, None), ImageSize(8, 16), 5)
 
 
 def small_network(**changes: Any) -> gluon.Block:
@@ -318,10 +308,15 @@ from pathlib import Path
 from ocrkit.pipelines.file import load_spec, make_part
 from ocrkit.pipelines.file import PartSpec
 import ocrkit_crnn.cnn, ocrkit_crnn.bilstm
-from ocrkit.interfaces import ImageSize, NetworkPlan
+from ocrkit.interfaces import ImageSize, NetworkPlan, PlannedPart
+from ocrkit.parts.codec import Alphabet
+from ocrkit_ctc.objective import Ctc
 cnn, lstm, image = ocrkit_crnn.cnn.Cnn(), ocrkit_crnn.bilstm.BiLstm(), ImageSize(32, 128)
-sequence = cnn.output_size(image)
-plan = NetworkPlan(cnn, None, lstm, None, image, sequence, lstm.output_size(sequence), 96)
+parts = {{
+    "featurizer": PlannedPart(cnn, image), "encoder": PlannedPart(lstm, cnn.output_size(image))
+}}
+alphabet = Alphabet("".join(map(chr, range(32, 127))))
+plan = NetworkPlan.of(parts, Ctc(), None, image, alphabet)
 arrays = make_part(PartSpec("importer", "params", {{}}))(Path({str(saved)!r}), plan)
 print(len(arrays), sorted(sys.modules.keys() & {{"mxnet", "torch", "onnxruntime"}}))
 """

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from networks import images_of, network_of, plan_of, predict, random_state, small
+from networks import images_of, network_of, plan_of, predict, random_state, small, text_plan
 from ocrkit import ConfigError, ImageSize, OcrkitError, SequenceSize, WeightsError
 from ocrkit.cli import main
 from ocrkit.interfaces import NetworkFiles, NetworkPlan, OptimizerOptions
@@ -28,6 +28,7 @@ from ocrkit.support.machine import memory
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
 from ocrkit_crnn.resnet import ResNetCnn
+from ocrkit_ctc.objective import Ctc
 from ocrkit_onnx.backend import Onnx
 from ocrkit_onnx.graph import FLOAT32, INT64, Graph, metadata_entries
 from ocrkit_onnx.network_graph import network_graph
@@ -39,9 +40,7 @@ reference = pytest.importorskip("onnx.reference")
 
 SMALL = small("onnx")
 FIXED = plan_of("onnx", ImageSize(8, 27), Cnn(channels=3, columns=2), BiLstm(hidden=4))
-ADAM = OptimizerOptions(
-    "adam", weight_decay=0.0, clip_norm=0.0, loss_weight=1.0, length_weighted=False
-)
+ADAM = OptimizerOptions("adam", weight_decay=0.0, clip_norm=0.0)
 
 
 def model_of(plan: NetworkPlan, **metadata: str) -> bytes:
@@ -117,21 +116,12 @@ for count in (2, 0, 1):
 
 def residual() -> NetworkPlan:
     featurizer, image = ResNetCnn(channels=(2, 3), blocks=(1, 1), pools=(2,)), ImageSize(16, None)
-    sequence, encoder = featurizer.output_size(image), BiLstm(hidden=4)
+    encoder = BiLstm(hidden=4)
     builders = [
         registry().get(*part, "onnx").load()
         for part in (("featurizer", "resnet-cnn"), ("encoder", "bilstm"))
     ]
-    return NetworkPlan(
-        featurizer,
-        builders[0],
-        encoder,
-        builders[1],
-        image,
-        sequence,
-        encoder.output_size(sequence),
-        5,
-    )
+    return text_plan("onnx", (featurizer, builders[0]), (encoder, builders[1]), image, 5)
 
 
 @pytest.mark.parametrize(
@@ -149,7 +139,7 @@ def test_of_no_images_a_model_gives_nothing(plan: NetworkPlan, tmp_path: Path) -
     shapes = [ast.literal_eval(line) for line in done.stdout.splitlines()]
     assert [(log_probs[0], lengths[0]) for log_probs, lengths in shapes] == [(2, 2), (0, 0), (1, 1)]
     assert len({log_probs[1:] for log_probs, _ in shapes}) == 1
-    network = Onnx().open(path, device="cpu", threads=2)
+    network = Onnx().open(path, Ctc.outputs, device="cpu", threads=2)
     with pytest.raises(OcrkitError, match="an empty batch; expected one image at least"):
         predict(network, np.zeros((0, 1, plan.image.height, 27), np.float32), np.zeros(0, np.int32))
 
@@ -243,7 +233,7 @@ class Invalid(ScaledInOnnx):
 def plan_with(encoder: Callable[..., Any]) -> NetworkPlan:
     """Behind a featurizer of backend numpy."""
     size = SequenceSize(3, None)
-    return NetworkPlan(None, None, Scaled(), encoder, ImageSize(8, None), size, size, classes=2)
+    return text_plan("onnx", None, (Scaled(), encoder), size, 2)
 
 
 def test_features_made_in_numpy_go_through_anybodys_encoder() -> None:
@@ -300,7 +290,7 @@ def test_a_file_computes_what_the_network_computes_and_says_what_it_carries(tmp_
     assert backend.metadata(path) == {"first": "1", "second": "zwölf\n"}
     batch = images_of(SMALL, [20, 33, 3])
     found, expected = (
-        predict(backend.open(path, device="cpu", threads=1), *batch),
+        predict(backend.open(path, Ctc.outputs, device="cpu", threads=1), *batch),
         predict(network_of("onnx", SMALL), *batch),
     )
     for one, other in zip(found, expected, strict=True):
@@ -338,7 +328,9 @@ def test_what_is_no_network_is_one_line(
     path = tmp_path / "model.onnx"
     if content is not None:
         path.write_bytes(content)
-    uses: list[Callable[[Path], object]] = [lambda path: Onnx().open(path, device="cpu", threads=0)]
+    uses: list[Callable[[Path], object]] = [
+        lambda path: Onnx().open(path, Ctc.outputs, device="cpu", threads=0)
+    ]
     if content not in (
         other_inputs(),
         Graph({}).model({}),
@@ -403,7 +395,7 @@ def test_a_file_that_asks_for_terabytes_is_refused_before_they_are_taken(
 ) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(bomb(steps))
-    network = Onnx().open(path, device="cpu", threads=1)
+    network = Onnx().open(path, Ctc.outputs, device="cpu", threads=1)
     with pytest.raises(OcrkitError, match=message) as error:
         predict(network, np.zeros((1, 1, 8, 100), np.float32), np.array([100], np.int32))
     assert "\n" not in str(error.value)
@@ -422,7 +414,7 @@ def test_files_get_half_of_the_memory_that_this_process_may_use(
 
 def test_a_file_has_no_state_and_cannot_be_trained(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(model_of(FIXED))
-    network = Onnx().open(tmp_path / "model.onnx", device="cpu", threads=0)
+    network = Onnx().open(tmp_path / "model.onnx", Ctc.outputs, device="cpu", threads=0)
     for use in (
         network.state,
         lambda: network.load_state({}),
@@ -480,7 +472,7 @@ def test_without_a_gpu_nothing_falls_back_to_the_cpu_in_silence(tmp_path: Path) 
     network = Onnx().network(SMALL, device="cuda", threads=0)
     for use in (
         lambda: network.load_state(random_state(SMALL)),
-        lambda: Onnx().open(tmp_path / "model.onnx", device="cuda", threads=0),
+        lambda: Onnx().open(tmp_path / "model.onnx", Ctc.outputs, device="cuda", threads=0),
     ):
         with pytest.raises(
             OcrkitError, match="ONNX Runtime cannot use the device 'cuda' here; try --device cpu"

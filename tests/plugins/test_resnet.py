@@ -12,7 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from networks import BACKENDS, TRAINING_BACKENDS, images_of, network_of, predict, random_state
+from networks import (
+    BACKENDS,
+    TRAINING_BACKENDS,
+    images_of,
+    network_of,
+    predict,
+    random_state,
+    text_plan,
+)
 from ocrkit import ConfigError, ImageSize
 from ocrkit.interfaces import NetworkPlan
 from ocrkit.parts.registry import registry
@@ -23,19 +31,10 @@ SMALL = ResNetCnn(channels=(3, 3, 4), blocks=(1, 2, 1), pools=(2, 1), stem_chann
 
 
 def plan_of(backend: str, image: ImageSize, featurizer: ResNetCnn) -> NetworkPlan:
-    encoder, sequence = BiLstm(hidden=4, dropout=0.0), featurizer.output_size(image)
+    encoder = BiLstm(hidden=4, dropout=0.0)
     parts = [("featurizer", "resnet-cnn"), ("encoder", "bilstm")]
     builders = [registry().get(kind, name, backend).load() for kind, name in parts]
-    return NetworkPlan(
-        featurizer,
-        builders[0],
-        encoder,
-        builders[1],
-        image,
-        sequence,
-        encoder.output_size(sequence),
-        classes=5,
-    )
+    return text_plan(backend, (featurizer, builders[0]), (encoder, builders[1]), image, 5)
 
 
 def prediction(

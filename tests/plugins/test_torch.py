@@ -16,15 +16,17 @@ import pytest
 from networks import (
     ADAM,
     batch_of,
+    classes_of,
     images_of,
     network_of,
     plan_of,
     predict,
     random_state,
     small,
+    text_plan,
 )
 from ocrkit import ImageSize, OcrkitError, PluginError, SequenceSize
-from ocrkit.interfaces import ExportsOnnx, NetworkPlan, TrainsTogether
+from ocrkit.interfaces import Distributed, ExportsOnnx, NetworkPlan
 from ocrkit.parts.registry import registry
 from ocrkit.support.parallel import processors
 from ocrkit_crnn.bilstm import BiLstm
@@ -135,12 +137,12 @@ def test_an_onnx_file_computes_the_same_for_other_batches_and_widths_than_it_was
     data = backend.Torch().export_onnx(plan, network.state())
     assert capfd.readouterr() == ("", "")
     run = session(data)
-    height, width, steps = plan.image.height, plan.image.width or "W", plan.sequence.steps or "T"
+    height, width, steps = plan.image.height, plan.image.width or "W", plan.outputs[0].axes[1]
     assert described(run.get_inputs()) == {
         "images": ("tensor(float)", ["N", 1, height, width]), "widths": ("tensor(int64)", ["N"]),
     }  # fmt: skip
     assert described(run.get_outputs()) == {
-        "log_probs": ("tensor(float)", ["N", steps, plan.classes]),
+        "log_probs": ("tensor(float)", ["N", steps, classes_of(plan)]),
         "lengths": ("tensor(int64)", ["N"]),
     }
     nothing = {
@@ -182,16 +184,7 @@ def test_a_network_that_cannot_be_exported_is_refused_in_one_line() -> None:
 
 
 def test_features_made_in_numpy_are_no_part_of_an_onnx_file() -> None:
-    plan = NetworkPlan(
-        None,
-        None,
-        Mixer(),
-        MixerModule,
-        ImageSize(8, None),
-        SequenceSize(3, None),
-        SequenceSize(3, None),
-        classes=3,
-    )
+    plan = text_plan("torch", None, (Mixer(), MixerModule), SequenceSize(3, None), 3)
     with pytest.raises(OcrkitError, match="the featurizer runs in NumPy, outside the network"):
         backend.Torch().export_onnx(plan, random_state(plan))
 
@@ -212,7 +205,7 @@ def test_the_backend_says_what_it_can_do() -> None:
     assert backend.Torch().devices()[0] == "cpu"
     assert backend.Torch().versions() == {"torch": torch.__version__}
     assert isinstance(backend.Torch(), ExportsOnnx)
-    assert isinstance(backend.Torch(), TrainsTogether)
+    assert isinstance(backend.Torch(), Distributed)
 
 
 def precisions() -> list[str]:
@@ -318,7 +311,7 @@ targets = {"labels": np.array([[0, 1], [1, -1]], np.int32), "label_lengths": np.
 batch = Batch(inputs, targets, 2)
 network.run(inputs)
 for precision in ("float32", "bf16"):
-    options = OptimizerOptions("adamw", 0.1, 1.0, 1.0, True, precision=precision, accumulate=2, deterministic=True)
+    options = OptimizerOptions("adamw", 0.1, 1.0, precision=precision, accumulate=2, deterministic=True)
     network.trainer(options).step(batch, learning_rate=0.1, seed=0)
 """  # noqa: E501
 

@@ -29,16 +29,19 @@ from networks import (
     plan_of,
     small,
     steps,
+    text_plan,
+    weighted,
 )
 from ocrkit import ConfigError, ImageSize, OcrkitError, SequenceSize, WeightsError
 from ocrkit.cli import main
-from ocrkit.interfaces import Alone, NetworkPlan, OptimizerOptions
+from ocrkit.interfaces import NetworkPlan, OptimizerOptions, SingleProcess
 from ocrkit.networks import weights as weight_files
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.training import Progress, train
 from ocrkit_crnn.bilstm import BiLstm
 from ocrkit_crnn.cnn import Cnn
+from ocrkit_ctc.objective import Ctc
 from processes import killed, workers
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -46,15 +49,14 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from ocrkit_torch import backend  # noqa: E402
 
 SMALL, CALM = small("torch"), small("torch", dropout=0.0)
-NO_NORM = NetworkPlan(
+_ENCODER = CALM.parts["encoder"]
+NO_NORM = text_plan(
+    "torch",
     None,
-    None,
-    CALM.encoder,
-    CALM.build_encoder,
-    ImageSize(8, None),
+    (_ENCODER.definition, _ENCODER.build),
     SequenceSize(6, None),
-    CALM.encoded,
-    classes=5,
+    5,
+    Ctc(length_weighted=True),
 )
 """An encoder alone, whose samples know nothing of each other: it has no batch norm."""
 
@@ -100,10 +102,9 @@ def test_deterministic_training_leaves_the_setting_as_it_was() -> None:
 @pytest.mark.parametrize("pieces", [1, 2])
 def test_the_shortcut_adds_the_gradients_of_its_own_ctc_loss(pieces: int) -> None:
     """It is no part of the loss that is told, nor of the network."""
-    network, batch = network_of("torch", CALM), batch_of(CALM)
-    trainer = network.trainer(
-        replace(ADAM, shortcut=0.3, loss_weight=2.0, length_weighted=True, accumulate=pieces)
-    )
+    plan = weighted(CALM, shortcut=0.3, length_weighted=True)
+    network, batch = network_of("torch", plan), batch_of(plan)
+    trainer = network.trainer(replace(ADAM, loss_weight=2.0, accumulate=pieces))
     rng = np.random.default_rng(3)
     own = {
         name: rng.normal(0, 0.3, array.shape)
@@ -154,8 +155,8 @@ def test_the_shortcut_adds_the_gradients_of_its_own_ctc_loss(pieces: int) -> Non
 
 
 def test_a_fresh_shortcut_learns() -> None:
-    network = network_of("torch", CALM)
-    trainer = network.trainer(replace(ADAM, shortcut=0.1))
+    network = network_of("torch", weighted(CALM, shortcut=0.1))
+    trainer = network.trainer(ADAM)
     steps(trainer, CALM, [0, 1, 0, 1])
     state = trainer.state()
     assert np.abs(state["shortcut.weight"]).min() > 0
@@ -166,7 +167,7 @@ def test_a_shortcut_needs_a_featurizer_to_train() -> None:
     with pytest.raises(
         ConfigError, match=r"training\.shortcut: needs a featurizer of backend 'torch'"
     ):
-        network_of("torch", NO_NORM).trainer(replace(ADAM, shortcut=0.1))
+        network_of("torch", weighted(NO_NORM, shortcut=0.1)).trainer(ADAM)
 
 
 def test_a_checkpoint_without_the_shortcut_is_refused() -> None:
@@ -178,7 +179,7 @@ def test_a_checkpoint_without_the_shortcut_is_refused() -> None:
             r"start"
         ),
     ):
-        network_of("torch", CALM).trainer(replace(ADAM, shortcut=0.1)).load_state(state)
+        network_of("torch", weighted(CALM, shortcut=0.1)).trainer(ADAM).load_state(state)
 
 
 COMPILERS = [os.environ.get("CXX", "g++"), "clang++"]
@@ -546,7 +547,7 @@ def test_what_stops_one_worker_stops_all(tiny: Path, words_root: Path, tmp_path:
 
 
 def test_one_process_is_alone() -> None:
-    assert isinstance(backend.Torch().workers(), Alone)
+    assert isinstance(backend.Torch().workers(), SingleProcess)
 
 
 # --------------------------------------------------------------------------------------------- GPUs

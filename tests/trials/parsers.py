@@ -35,6 +35,7 @@ from ocrkit.scoring.result_file import read_results
 from ocrkit.scoring.rules import RAW, Rules
 from ocrkit.training import Progress, resume_options
 from ocrkit.training.curves import draw_curves
+from ocrkit_ctc.objective import Ctc
 from ocrkit_folder.folder import Folder
 from ocrkit_gluon.params import _File
 from ocrkit_iam.words import IamWords
@@ -102,7 +103,7 @@ def _read_checkpoint(file: Path) -> None:
 
 
 def _read_network(folder: Path) -> None:
-    network = Onnx().open(folder / "tiny.onnx", device="cpu", threads=1)
+    network = Onnx().open(folder / "tiny.onnx", Ctc.outputs, device="cpu", threads=1)
     images, widths = np.ones((2, 1, 16, 48), np.float32), np.array([48, 5], np.int32)
     network.run({"images": images, "widths": widths})
 

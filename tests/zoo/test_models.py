@@ -85,7 +85,7 @@ def test_its_golden_set_is_small_of_the_rendered_sample_and_far_from_ties(name: 
     samples = {sample.id: sample for sample in map(reader.__getitem__, range(len(reader)))}
     for item in items:
         np.testing.assert_array_equal(item.image, samples[item.id].load())
-        ordered = np.sort(item.log_probs, axis=1)
+        ordered = np.sort(item.computed.valid["log_probs"], axis=1)
         assert (ordered[:, -1] - ordered[:, -2]).min() >= about["margin"] >= 10 * about["tolerance"]
     assert min(item.image.shape[1] for item in items) < 10
     height = load_spec(name).preprocessor.options["height"]
