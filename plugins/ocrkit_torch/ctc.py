@@ -33,29 +33,36 @@ class CtcNetwork(nn.Module):
         return scores
 
 
+class Shortcut(nn.Module):
+    """A second head that maps the featurizer's output to class scores, past the encoder, by a
+    convolution over three steps (Retsinas et al., "Best Practices for a Handwritten Text
+    Recognition System", 2022)."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        # Zeros need no random numbers. Their gradients are not zero.
+        self.weight = nn.Parameter(torch.zeros(classes, features, 3))
+        self.bias = nn.Parameter(torch.zeros(classes))
+
+    def forward(self, features: Tensor) -> Tensor:
+        steps_last = features.transpose(1, 2)
+        scores = nn.functional.conv1d(steps_last, self.weight, self.bias, padding=1)
+        return scores.transpose(1, 2)
+
+
 class WithShortcut(nn.Module):
-    """A network with a CTC shortcut: a second head that maps the featurizer's output to class
-    scores, past the encoder, by a convolution over three steps (Retsinas et al., "Best Practices
-    for a Handwritten Text Recognition System", 2022)."""
+    """A network as it is trained with a CTC shortcut."""
 
     def __init__(self, whole: CtcNetwork, plan: NetworkPlan) -> None:
         super().__init__()
         self.whole = whole
-        classes, features = plan.parts["head"].definition.classes, plan.parts["encoder"].size
-        # Zeros need no random numbers. Their gradients are not zero.
-        self.shortcut = nn.ParameterDict(
-            {
-                "weight": nn.Parameter(torch.zeros(classes, features.features, 3)),  # type: ignore[union-attr]
-                "bias": nn.Parameter(torch.zeros(classes)),
-            }
-        )
+        features, head = plan.parts["encoder"].size, plan.parts["head"].definition
+        self.shortcut = Shortcut(features.features, head.classes)  # type: ignore[union-attr]
 
     def forward(self, images: Tensor, widths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The network's class scores (N, T, K), lengths (N,), and the shortcut's class scores."""
         features, lengths = self.whole.featurizer(images, widths)
-        shortcut = nn.functional.conv1d(
-            features.transpose(1, 2), self.shortcut["weight"], self.shortcut["bias"], padding=1
-        ).transpose(1, 2)
+        shortcut = self.shortcut(features)
         return self.whole.scores(features, lengths), lengths, shortcut
 
 

@@ -98,6 +98,7 @@ def test_nobody_is_told_to_install_an_extra_that_is_empty(
             ocrkit_gluon.ocrkit_backends,
             ocrkit_gluon.ocrkit_featurizers,
             ocrkit_gluon.ocrkit_encoders,
+            ocrkit_gluon.ocrkit_objectives,
         ):
             hook(lambda *_, extra, **__: found.add(extra))
         return found
