@@ -53,9 +53,10 @@ class ImporterConformance(PartConformance):
             "save(path, arrays)"
         )
 
-    def plan(self) -> NetworkPlan:
+    def plan(self, *more: str) -> NetworkPlan:
+        """The network's plan, with further settings."""
         pipeline = self.pipeline or registry().default("zoo")
-        return assemble(load_spec(pipeline, self.settings)).plan
+        return assemble(load_spec(pipeline, [*self.settings, *more])).plan
 
     @contextmanager
     def saved(self, plan: NetworkPlan) -> Iterator[tuple[Path, Arrays]]:
@@ -144,9 +145,7 @@ class ImporterConformance(PartConformance):
 
     def test_another_network_is_refused(self) -> None:
         """Arrays of other shapes, arrays that are missing, and arrays that are left over."""
-        plan = self.plan()
-        more = [*self.settings, "alphabet+=\N{SNOWMAN}"]
-        larger = assemble(load_spec(self.pipeline, more)).plan
+        plan, larger = self.plan(), self.plan("alphabet+=\N{SNOWMAN}")
         without = replace(
             plan, parts={name: plan.parts[name] for name in plan.parts if name != "featurizer"}
         )
