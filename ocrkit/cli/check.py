@@ -71,4 +71,5 @@ def _show(around: Surroundings, rows: list[Seam]) -> None:
         ],
         right=numbers,
     )
-    echo(f"{sum(each.parameters for each in rows):,} parameters; {around.alphabet.classes} classes")
+    classes = f"; {around.alphabet.classes} classes" if around.alphabet else ""
+    echo(f"{sum(each.parameters for each in rows):,} parameters{classes}")

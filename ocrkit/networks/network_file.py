@@ -27,7 +27,7 @@ class Exported:
     schema: Annotated[int, Rule(f"{SCHEMA}, of this version", lambda schema: schema == SCHEMA)]
     pipeline: Annotated[
         dict[str, Any],
-        Rule("a pipeline's table", lambda table: isinstance(table.get("alphabet"), str)),
+        Rule("a pipeline's table", lambda table: isinstance(table.get("alphabet", ""), str)),
     ]
     """The pipeline's table, its ``network`` the file, so without featurizer, encoder and
     weights."""

@@ -124,6 +124,7 @@ def scored_outputs(
             made = assembly.objective.targets(targets, images, inputs)
             for name, counts in assembly.objective.score(outputs, inputs, made).items():
                 sums[name] += counts
+    scores = {name: counts.tolist() for name, counts in sums.items()}
     return {
-        name: above / below if below else None for name, (above, below) in sums.items()
+        name: above / below if below else None for name, (above, below) in scores.items()
     }, unusable

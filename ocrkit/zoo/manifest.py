@@ -155,6 +155,14 @@ def manifest_problems(table: Mapping[str, Any], *, verifying: bool = False) -> l
         problems += [
             f"{name}: missing; verifying needs it" for name in _VERIFIED if name not in table
         ]
+    network = table.get("network")
+    if isinstance(network, Mapping) and "model" not in network:
+        kinds = {"alphabet": "a text", "featurizer": "a table", "encoder": "a table"}
+        problems += [
+            f"network.{name}: missing; expected {words}"
+            for name, words in kinds.items()
+            if name not in network
+        ]
     weights = table.get("weights")
     if isinstance(weights, Mapping) and "bytes" not in weights and (verifying or "url" in weights):
         problems.append("weights.bytes: missing; expected a whole number above 0")

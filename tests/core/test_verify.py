@@ -277,11 +277,11 @@ def test_everything_that_is_wrong_with_a_manifest_is_said_at_once(model: Tiny) -
     path = model.folder / "manifest.toml"
     assert verify("tiny").problems == [
         f"{path}: name: 3; expected a text",
-        f"{path}: network.alphabet: missing; expected a text",
         f"{path}: network.height: '16'; expected a whole number above 0",
         f"{path}: golden.sha256: missing; expected 64 hexadecimal digits in small letters",
         f"{path}: results.metrics.cer: 0.1; expected a table",
         f"{path}: licence: missing; verifying needs it",
+        f"{path}: network.alphabet: missing; expected a text",
         f"{path}: weights.bytes: missing; expected a whole number above 0",
         f"{path}: name: 3; plugin 'small-zoo' registers it as 'tiny'",
     ]

@@ -1,0 +1,159 @@
+"""A plugin's parts for a task of its own: a network that marks ink, at a quarter of the image's
+resolution. What it learns is made from the image."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ocrkit import ImageSize, Sample, option
+from ocrkit.interfaces import Arrays, Image, PlannedPart, Port
+
+STRIDE = 4
+PLUGIN = """
+import ocrkit
+
+@ocrkit.hookimpl
+def ocrkit_models(register):
+    register("ink-net", "ink_marker:InkNet")
+    register("ink-net", "ink_marker_torch:InkNet", backend="torch", extra="torch")
+
+@ocrkit.hookimpl
+def ocrkit_objectives(register):
+    register("ink", "ink_marker:Ink", summary="Marks ink")
+    register("ink", "ink_marker_torch:Ink", backend="torch", extra="torch")
+"""
+PIPELINE = """
+schema = 1
+task = "segment"
+objective = "ink"
+name = "ink"
+backends = ["torch"]
+
+[reader]
+use = "iam"
+
+[preprocessor]
+use = "fit-height"
+height = 24
+
+[model]
+use = "ink-net"
+channels = 6
+
+[training]
+split = "aachen/train"
+validation = "aachen/validation"
+epochs = 3
+batch_size = 8
+learning_rate = 0.03
+thorough = 0.2
+"""
+
+
+@dataclass(frozen=True)
+class InkNet:
+    """Two convolutions, each of half the resolution."""
+
+    channels: int = option(4, "maps between the convolutions", minimum=1)
+
+    @property
+    def stride(self) -> int:
+        return STRIDE
+
+    def output_size(self, input: ImageSize) -> ImageSize:
+        width = None if input.width is None else -(-input.width // STRIDE)
+        return ImageSize(-(-input.height // STRIDE), width)
+
+    def parameters(self, input: ImageSize) -> dict[str, tuple[int, ...]]:
+        return {
+            "first.weight": (self.channels, input.channels, 3, 3),
+            "first.bias": (self.channels,),
+            "second.weight": (1, self.channels, 3, 3),
+            "second.bias": (1,),
+        }
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Where ink is, by binary cross-entropy."""
+
+    thorough: float = option(0.0, "additional weight of pixels with ink", minimum=0.0)
+
+    parts: ClassVar = ("model",)
+    outputs: ClassVar = (Port("ink", "float32", ("N", 1, "H", "W")),)
+    explained: ClassVar = "ink: float32 (N, 1, H, W), how sure it is that there is ink, 0 to 1"
+    measured: ClassVar = "maps"
+    truth: ClassVar = "image"
+    by_class: ClassVar = ()
+    scores: ClassVar = {"ink-f1": True}
+
+    def plan(
+        self, parts: Mapping[str, PlannedPart], alphabet: None
+    ) -> tuple[dict[str, PlannedPart], tuple[Port, ...]]:
+        model = parts["model"]
+        size = model.definition.output_size(model.size)
+        axes = ("N", 1, size.height, size.width or "w")
+        return dict(parts), (Port("ink", "float32", axes),)
+
+    def target(self, sample: Sample, alphabet: None) -> bool:
+        return True
+
+    def unfit(self, sample: Sample, target: bool, steps: None) -> str:
+        return ""
+
+    def notes(
+        self, samples: Sequence[Sample], learnt: Sequence[Sample], alphabet: None
+    ) -> list[str]:
+        return []
+
+    def targets(self, targets: Sequence[Any], images: Sequence[Image], inputs: Arrays) -> Arrays:
+        """``ink`` and ``counts`` float32 (N, 1, H, W): where ink is, and which pixels count."""
+        count, _, height, width = inputs["images"].shape
+        ink = np.zeros((count, 1, height // STRIDE, width // STRIDE), np.float32)
+        counts = np.zeros_like(ink)
+        for row, which, image in zip(ink, counts, images, strict=True):
+            padded = np.full((height, width), 255, np.uint8)
+            padded[:, : image.shape[1]] = image
+            blocks = padded.reshape(height // STRIDE, STRIDE, width // STRIDE, STRIDE)
+            row[0] = blocks.min(axis=(1, 3)) < 128
+            which[0, :, : columns(image.shape[1])] = 1
+        return {"ink": ink, "counts": counts}
+
+    def check(self, outputs: Arrays, count: int, alphabet: None) -> None:
+        if outputs["ink"].ndim != 4 or len(outputs["ink"]) != count:
+            raise ValueError(f"it gave {outputs['ink'].shape} for {count} images")
+
+    def decoding(self, outputs: Arrays) -> tuple[Any, ...]:
+        return ()
+
+    def score(
+        self, outputs: Arrays, inputs: Arrays, targets: Arrays
+    ) -> dict[str, tuple[float, float]]:
+        found, ink = (outputs["ink"] > 0.5) * targets["counts"], targets["ink"]
+        return {"ink-f1": (2 * float((found * ink).sum()), float(found.sum() + ink.sum()))}
+
+    def valid(self, outputs: Arrays, inputs: Arrays) -> list[Arrays]:
+        rows = zip(outputs["ink"], inputs["widths"].tolist(), strict=True)
+        return [{"ink": row[0, :, : columns(width)].copy()} for row, width in rows]
+
+    def margin(self, valid: Arrays) -> float:
+        return float("inf")
+
+    def stored(self, items: Sequence[Arrays]) -> Arrays:
+        return {
+            "ink": np.concatenate([item["ink"].ravel() for item in items]),
+            "ink_shapes": np.array([item["ink"].shape for item in items], np.int32),
+        }
+
+    def restored(self, arrays: Arrays) -> list[Arrays]:
+        shapes = arrays["ink_shapes"].tolist()
+        ends = np.cumsum([height * width for height, width in shapes])[:-1]
+        parts = np.split(arrays["ink"], ends)
+        return [{"ink": part.reshape(shape)} for part, shape in zip(parts, shapes, strict=True)]
+
+
+def columns(width: int) -> int:
+    """Of the map of an image of this width."""
+    return -(-width // STRIDE)
