@@ -176,7 +176,7 @@ def _results(run: Path, about: RunFile) -> dict[str, Any]:
     if not about.validation:
         return {}
     epoch = chosen_epoch(run)
-    scores = next(line["validation"] for line in log_of(run) if line["epoch"] == epoch)
+    scores = next((line.validation for line in log_of(run) if line.epoch == epoch), None) or {}
     return {
         "dataset": f"{about.data.name} {about.validation.split}",
         "samples": about.validation.samples,

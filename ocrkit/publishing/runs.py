@@ -1,16 +1,20 @@
 """What is known of training runs from their folders."""
 
+import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import SeenForms, of_run
+from ocrkit.parts.checked import CheckError, Whole, checked
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.file import load_spec
 from ocrkit.support.files import read_text
 from ocrkit.support.parsing import parse_json
+from ocrkit.training.progress import EpochLine
 from ocrkit.training.run_file import RunFile, read_run_file
 from ocrkit.zoo.models import model
 
@@ -31,27 +35,48 @@ def about_run(run: Path) -> RunFile:
         ) from error
 
 
-def log_of(run: Path) -> list[dict[str, Any]]:
-    """What a run says of its epochs."""
-    return [parse_json(line) for line in read_text(run / "log.jsonl").splitlines()]
+def log_of(run: Path) -> list[EpochLine]:
+    """What a run says of its epochs. Raises WeightsError where its log is damaged."""
+    path = run / "log.jsonl"
+    try:
+        return [checked(EpochLine, parse_json(line)) for line in read_text(path).splitlines()]
+    except ValueError as error:
+        raise WeightsError(f"{path}: no log of a training run ({error})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    epoch: Whole
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """What a run's best weights say of themselves besides their network."""
+
+    training: _Chosen
 
 
 def chosen_epoch(run: Path) -> int:
-    """The best epoch. Raises WeightsError before the first one is complete."""
-    epoch: int = weight_files.read(run / "best.safetensors").about["training"]["epoch"]
-    return epoch
+    """The best epoch. Raises WeightsError before the first one is complete, and for weights that
+    are of no run."""
+    best = weight_files.read(run / "best.safetensors")
+    try:
+        return checked(_Best, best.about).training.epoch
+    except CheckError as error:
+        raise WeightsError(f"{best.path}: no weights of a training run ({error})") from error
 
 
 def described_run(run: Path) -> dict[str, Any]:
     """What a manifest says of a training run. Folders and files of the machine that it ran on are
     left out."""
     about, training = about_run(run), load_spec(run).table.get("training", {})
-    log = [line for line in log_of(run) if line["epoch"]]  # 0 is what it began with
+    log = [line for line in log_of(run) if line.epoch]  # 0 is what it began with
     if not log:
         raise WeightsError(
             f"{run}: none of its epochs is complete; go on with it: ocrkit train --out {run} "
             "--resume"
         )
+    seconds = sum(line.seconds for line in log) or math.inf
     return {
         "command": about.command,
         "backend": about.backend,
@@ -61,9 +86,7 @@ def described_run(run: Path) -> dict[str, Any]:
         "samples": about.samples,
         "epochs": len(log),
         "chosen_epoch": chosen_epoch(run),
-        "images_per_second": round(
-            sum(line["images"] for line in log) / sum(line["seconds"] for line in log), 1
-        ),
+        "images_per_second": round(sum(line.images for line in log) / seconds, 1),
         "options": {
             name: value
             for name, value in training.items()

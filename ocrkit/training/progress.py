@@ -8,18 +8,20 @@ from ocrkit.parts.checked import CheckError, Finite, Rule, Whole, checked, init_
 
 
 @dataclass(frozen=True, slots=True)
-class _Epoch:
-    """What of an epoch's line in a log is drawn and compared."""
+class EpochLine:
+    """An epoch's line in a log, as far as it is drawn, compared and packed."""
 
     epoch: Whole
     loss: Finite = 0.0
     validation: dict[str, Finite | None] | None = None
+    images: Whole = 0
+    seconds: Finite = 0.0
 
 
 def _is_history(lines: list[dict[str, Any]]) -> bool:
     """Whether these are epochs as a log has them, all with the same scores."""
     try:
-        scores = [(checked(_Epoch, line).validation or {}).keys() for line in lines]
+        scores = [(checked(EpochLine, line).validation or {}).keys() for line in lines]
     except CheckError:
         return False
     return all(each == scores[0] for each in scores)

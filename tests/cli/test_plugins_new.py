@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -325,6 +326,12 @@ def rewrite(run: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
     )
 
 
+def describe(run: Path, about: dict[str, Any]) -> None:
+    """Changes what the weights of a run say of themselves."""
+    best = weights.read(run / "best.safetensors")
+    weights.write(best.path, best.arrays, best.about | about)
+
+
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -335,6 +342,14 @@ def rewrite(run: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
         (
             lambda run: (run / "run.json").write_text("{"),
             "no training run here; expected a folder that ocrkit train made",
+        ),
+        (
+            lambda run: (run / "log.jsonl").write_text('{"epoch": 1, "images": "all"}\n'),
+            "log.jsonl: no log of a training run (images: 'all'; expected a whole number",
+        ),
+        (
+            lambda run: describe(run, {"training": {"epoch": "best"}}),
+            "no weights of a training run (training.epoch: 'best'; expected a whole number",
         ),
         (lambda run: (run / "best.safetensors").unlink(), "best.safetensors: no such weights"),
         (
