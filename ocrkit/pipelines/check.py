@@ -24,6 +24,8 @@ TASKS = {
 """What pipelines read, and the parts that they have for it, each in a table of its own."""
 _HEAD = ("schema", "task", "name", "summary", "backends", "objective", "alphabet")
 _KEYS = (*_HEAD, "weights", "network")
+_REPLACED = ("featurizer", "encoder", "model", "weights")
+"""What an exported network takes the place of."""
 
 
 def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
@@ -159,6 +161,42 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     """What the file says, where that is right; what is wrong is added to the problems."""
     task = _task(table, problems)
     objective = _objective(table, problems)
+    _check_keys(table, task, problems)
+    network = _text(table, "network", "", problems)
+    last, before = _split_chain(table.get("preprocessor"), problems)
+    replaced = _REPLACED if network else ()
+    problems += [
+        f"{name}: the network {network!r} takes its place; leave it out"
+        for name in replaced
+        if name in table
+    ]
+    parts: dict[str, Any] = {kind: PartSpec(kind, "", {}) for kind in ONE_EACH}
+    for kind in TASKS[task]:
+        if kind not in replaced:
+            named = last if kind == "preprocessor" else table.get(kind)
+            parts[kind] = _part(named, kind, kind, problems)
+    metrics = _metrics(table.get("metrics", []), problems) if task == "text" else {}
+    trained = _training(table.get("training", {}), objective, metrics, problems)
+    return PipelineSpec(
+        name=_text(table, "name", folder.name, problems),
+        summary=_text(table, "summary", "", problems),
+        backends=_backends(table.get("backends", []), problems),
+        task=task,
+        alphabet=_alphabet(table, task, problems),
+        weights=_text(table, "weights", "", problems),
+        network=network,
+        **parts,
+        before=before,
+        metrics=metrics,
+        **trained,
+        table=table,
+        folder=folder,
+        problems=tuple(problems),
+    )
+
+
+def _check_keys(table: Mapping[str, Any], task: str, problems: list[str]) -> None:
+    """Finds another schema, and what no pipeline of this task has."""
     known = [*_KEYS, *TASKS[task], *(["metrics"] if task == "text" else []), "training"]
     if task != "text":
         known.remove("alphabet")
@@ -171,76 +209,53 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         for name in table
         if name not in known
     ]
-    backends = table.get("backends", [])
-    if (
-        not isinstance(backends, list)
-        or not all(isinstance(name, str) for name in backends)
-        or not backends
-    ):
-        names = ", ".join(registry().names("backend"))
-        problems.append(f"backends: {backends!r}; expected a list of names, among {names}")
-        backends = []
+
+
+def _backends(names: Any, problems: list[str]) -> tuple[str, ...]:
+    if isinstance(names, list) and names and all(isinstance(name, str) for name in names):
+        return tuple(names)
+    known = ", ".join(registry().names("backend"))
+    problems.append(f"backends: {names!r}; expected a list of names, among {known}")
+    return ()
+
+
+def _alphabet(table: Mapping[str, Any], task: str, problems: list[str]) -> str:
     alphabet = _text(table, "alphabet", "", problems)
     if task == "text" and (mistake := wrong_alphabet(alphabet)):
         problems.append(f"alphabet: {mistake}")
-        alphabet = "?"  # any will do to check the rest with
-    network = _text(table, "network", "", problems)
-    replaced = ("featurizer", "encoder", "model", "weights") if network else ()
-    problems += [
-        f"{name}: the network {network!r} takes its place; leave it out"
-        for name in replaced
-        if name in table
-    ]
-    last, before = _split_chain(table.get("preprocessor"), problems)
-    tables = {**table, "preprocessor": last}
-    parts = {
-        kind: _part(tables.get(kind), kind, kind, problems)
-        for kind in TASKS[task]
-        if kind not in replaced
-    }
-    parts |= {kind: PartSpec(kind, "", {}) for kind in ONE_EACH if kind not in parts}
-    named_metrics = _metrics(table.get("metrics", []), problems) if task == "text" else {}
-    training = table.get("training", {})
-    training = dict(training) if isinstance(training, dict) else {}
-    own, objective = _objective_options(objective, training, problems)
-    training = {name: value for name, value in training.items() if name not in own}
+        return "?"  # any will do to check the rest with
+    return alphabet
+
+
+def _training(
+    table: Any, objective: PartSpec, metrics: Collection[str], problems: list[str]
+) -> dict[str, Any]:
+    """The fields of :class:`PipelineSpec` that the table ``[training]`` gives: its options, those
+    of the objective among them, and the parts that it names."""
+    options = dict(table) if isinstance(table, dict) else {}
+    own, objective = _objective_options(objective, options, problems)
+    options = {name: value for name, value in options.items() if name not in own}
     augment, also = (
         tuple(
             _part(item, kind, f"training.{key}[{index}]", problems)
-            for index, item in enumerate(_as_list(training.pop(key, [])))
+            for index, item in enumerate(_as_list(options.pop(key, [])))
         )
         for key, kind in (("augment", "augmentation"), ("also", "reader"))
     )
-    values, mistakes = check_options(Training, training, "training", more=own)
+    values, mistakes = check_options(Training, options, "training", more=own)
+    problems += mistakes
     if values.get("weight_decay") and values.get("optimizer", "adam") != "adamw":
-        mistakes.append(
+        problems.append(
             f"training.weight_decay: {values['weight_decay']:g}, which the optimizer 'adam' has no "
-            "use for; "
-            "set training.optimizer to 'adamw', or this to 0"
+            "use for; set training.optimizer to 'adamw', or this to 0"
         )
-    if values.get("metric") and values["metric"] not in (*named_metrics, *_scores(objective)):
-        mistakes.append(
+    if values.get("metric") and values["metric"] not in (*metrics, *_scores(objective)):
+        problems.append(
             f"training.metric: {values['metric']!r} is not one of the pipeline's metrics"
         )
-    problems += mistakes
-    name = _text(table, "name", folder.name, problems)
-    summary, weights = _text(table, "summary", "", problems), _text(table, "weights", "", problems)
-    return PipelineSpec(
-        name=name,
-        summary=summary,
-        backends=tuple(backends),
-        task=task,
-        objective=objective,
-        alphabet=alphabet,
-        weights=weights,
-        network=network,
-        **parts,
-        before=before,
-        metrics=named_metrics,
-        training=Training(**values),
-        augment=augment,
-        also=also,
-        table=table,
-        folder=folder,
-        problems=tuple(problems),
-    )
+    return {
+        "objective": objective,
+        "training": Training(**values),
+        "augment": augment,
+        "also": also,
+    }
