@@ -19,7 +19,7 @@ from ocrkit.networks.weights import read, write
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.publishing.export import export
-from ocrkit.publishing.golden_set import Item, write_golden
+from ocrkit.publishing.golden_set import Computed, Item, write_golden
 from ocrkit.support.checksums import sha256_of
 from ocrkit_ngrams.arpa import read_arpa
 from ocrkit_ngrams.files import write as write_language_model
@@ -80,9 +80,8 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     (folder / "forms list").mkdir()
     write_list(folder / "forms list" / "forms.txt", ["a01-000u", "a01-003"], ["c04-156"])
     (folder / "golden").mkdir()
-    item = Item(
-        "a", np.full((4, 6), 200, np.uint8), np.log(np.full((3, 6), 1 / 6, np.float32)), "he"
-    )
+    computed = Computed({"log_probs": np.log(np.full((3, 6), 1 / 6, np.float32))}, "he")
+    item = Item("a", np.full((4, 6), 200, np.uint8), computed, 0.0)
     write_golden(folder / "golden" / "golden.safetensors", [item, item])
     _write(folder / "params" / "network.params", _params())
 
