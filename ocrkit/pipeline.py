@@ -16,8 +16,7 @@ import ocrkit
 from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import OcrkitError, warn
 from ocrkit.images.sources import Source, pixels_of
-from ocrkit.networks.network_file import Exported, network_files
-from ocrkit.networks.seen_forms import SeenForms
+from ocrkit.networks.network_file import network_files
 from ocrkit.parts.characters import unwritable
 from ocrkit.parts.networks import Network
 from ocrkit.parts.protocols import Decoder
@@ -28,7 +27,7 @@ from ocrkit.pipelines.build import assemble, build_network, choose_device, surro
 from ocrkit.pipelines.description import described_parts
 from ocrkit.pipelines.file import read_spec
 from ocrkit.pipelines.spec import PipelineSpec
-from ocrkit.pipelines.trained import Trained, weights_to_read_with
+from ocrkit.pipelines.trained import Trained, calibrated, trained_in, weights_to_read_with
 from ocrkit.reading.engine import BATCH_SIZE, Recogniser
 from ocrkit.reading.items import Item, is_one, read_items
 from ocrkit.reading.values import Reading
@@ -282,36 +281,14 @@ class Recipe:
         return self._pipeline(assembly, network, weights)
 
     def _load_exported(self) -> Pipeline:
-
         path = self.spec.folder / self.spec.network
         around, exported = surround(self.spec, self.backend)
         device = choose_device(around.backend_name, around.backend, self.device)
         network = network_files(path).open(
             path, around.objective.outputs, device=device, threads=self.threads
         )
-        seen = partial(_seen_by_zoo_weights, exported)
-        weights = Trained(
-            {}, "", str(path), exported.sha256, exported.licence, exported.temperature, seen
-        )
-        return self._pipeline(around, network, weights)
+        return self._pipeline(around, network, trained_in(path, exported))
 
     def _pipeline(self, around: Surroundings, network: Network, weights: Trained) -> Pipeline:
         around = replace(around, decoder=calibrated(around.decoder, weights.temperature))
         return Pipeline(Recogniser(around, network, self.threads, self.batch_size), weights, self)
-
-
-def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
-    """The decoder with the temperature of the weights, where it has this option and nobody has set
-    it."""
-    if temperature is None or getattr(decoder, "temperature", temperature) is not None:
-        return decoder
-    changed: Decoder = replace(decoder, temperature=temperature)  # type: ignore[type-var]
-    return changed
-
-
-def _seen_by_zoo_weights(exported: Exported) -> SeenForms:
-    """What the weights in an exported network have seen, where the zoo has the very same."""
-    from ocrkit.zoo.models import model_of
-
-    known = model_of(exported.sha256)
-    return known.seen if known else SeenForms()

@@ -2,18 +2,21 @@
 of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from ocrkit.errors import WeightsError
 from ocrkit.networks import weights as weight_files
+from ocrkit.networks.network_file import Exported
 from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
+from ocrkit.parts.protocols import Decoder
 from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.spec import run_name
 from ocrkit.zoo.manifest import Manifest
+from ocrkit.zoo.models import manifest_of, model, model_of, read_model_weights
 
 
 class FoundWeights(NamedTuple):
@@ -31,8 +34,6 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
 
     Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
     """
-    from ocrkit.zoo.models import manifest_of, model, model_of, read_model_weights
-
     if reference.startswith("zoo:"):
         found = model(reference.removeprefix("zoo:"))
         return FoundWeights(read_model_weights(found), found.folder, found.manifest)
@@ -150,3 +151,23 @@ def _known(found: FoundWeights) -> Provenance:
 def provenance_of(reference: str) -> Provenance:
     """What is known of weights: ``zoo:NAME``, a training run's or a model's folder, or a file."""
     return _known(find_weights(reference, Path()))
+
+
+def trained_in(path: Path, exported: Exported) -> Trained:
+    """What is known of the weights in an exported network's file; what they have seen, where the
+    zoo has the very same."""
+
+    def seen() -> SeenForms:
+        known = model_of(exported.sha256)
+        return known.seen if known else SeenForms()
+
+    return Trained({}, "", str(path), exported.sha256, exported.licence, exported.temperature, seen)
+
+
+def calibrated(decoder: Decoder, temperature: float | None) -> Decoder:
+    """The decoder with the temperature of the weights, where it has this option and nobody has set
+    it."""
+    if temperature is None or getattr(decoder, "temperature", temperature) is not None:
+        return decoder
+    changed: Decoder = replace(decoder, temperature=temperature)  # type: ignore[type-var]
+    return changed
