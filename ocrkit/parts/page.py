@@ -61,6 +61,8 @@ class Line:
     """The best texts, best first, beginning with the text itself."""
     corrected: bool = False
     """Whether a person has looked at the text and found it right, or made it so."""
+    kind: str = "text"
+    """What it is, in the words of who found it: ``heading``, ``printed``."""
 
 
 @dataclass(frozen=True, slots=True)
