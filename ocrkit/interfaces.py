@@ -31,6 +31,7 @@ from ocrkit.parts.page import Alternative
 from ocrkit.parts.protocols import (
     Augmentation,
     Codec,
+    Cutter,
     Decoder,
     EncoderDefinition,
     FeaturizerDefinition,
@@ -65,6 +66,7 @@ __all__ = [
     "Batch",
     "Codec",
     "ConcurrentNetwork",
+    "Cutter",
     "Decoded",
     "Decoder",
     "Distributed",

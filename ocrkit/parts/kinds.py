@@ -78,6 +78,11 @@ KINDS = {
             places=("training.augment",),
         ),
         Kind(
+            name="cutter",
+            interface="ocrkit.interfaces:Cutter",
+            conformance="ocrkit.testing:CutterConformance",
+        ),
+        Kind(
             name="featurizer",
             interface="ocrkit.interfaces:FeaturizerDefinition",
             conformance="ocrkit.testing:FeaturizerConformance",

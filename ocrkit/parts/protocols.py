@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from ocrkit.parts.page import Line
 from ocrkit.parts.values import (
     Decoded,
     FloatArray,
@@ -106,6 +107,20 @@ class Augmentation(Protocol):
     # Quoted, since NumPy imports its random numbers when they are first named, and a run that reads
     # needs none.
     def __call__(self, image: Image, rng: "np.random.Generator", /) -> Image: ...
+
+
+@runtime_checkable
+class Cutter(Protocol):
+    """Cuts lines out of pages, straight and all of one height: uint8 (H, W) → uint8 (H', W').
+
+    Raises ImageError for a line without a place, or off the page; any other line gives an image. A
+    pure function; ``ocrkit.data.lines`` has the geometry.
+    """
+
+    def __call__(self, page: Image, line: Line, /) -> Image: ...
+
+    def to_source(self, line: Line, /) -> PointMap:
+        """Takes points of the line's image to points of the page."""
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from ocrkit.testing.base import Conformance as Conformance
 from ocrkit.testing.base import Finding as Finding
 from ocrkit.testing.base import examine as examine
 from ocrkit.testing.command import CommandConformance as CommandConformance
+from ocrkit.testing.cutter import CutterConformance as CutterConformance
 from ocrkit.testing.decoder import DecoderConformance as DecoderConformance
 from ocrkit.testing.encoder import EncoderConformance as EncoderConformance
 from ocrkit.testing.featurizer import FeaturizerConformance as FeaturizerConformance

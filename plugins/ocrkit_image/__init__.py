@@ -1,4 +1,4 @@
-"""Preprocessors and augmentations, with OpenCV."""
+"""Preprocessors, augmentations and the cutter of lines, with OpenCV."""
 
 from ocrkit.hookspecs import Register, hookimpl
 
@@ -42,3 +42,12 @@ def ocrkit_augmentations(register: Register) -> None:
     register("shadow", "ocrkit_image.light:Shadow", summary="a shadow with a hard or a soft edge")
     register("paper", "ocrkit_image.light:Paper", summary="darker paper, and fainter ink on it")
     register("ruled", "ocrkit_image.light:Ruled", summary="printed lines through the image")
+
+
+@hookimpl
+def ocrkit_cutters(register: Register) -> None:
+    register(
+        "baseline",
+        "ocrkit_image.cutter:Baseline",
+        summary="straightens a line along its baseline",
+    )
