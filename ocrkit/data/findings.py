@@ -1,9 +1,8 @@
 """What a check of a data set finds: what readers with a ``check`` have in common."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ocrkit.errors import ImageError
 from ocrkit.images import read_image
@@ -31,15 +30,17 @@ def counted(things: Collection[object], name: str) -> str:
     return f"{len(things):,} {name}{'' if len(things) == 1 else 's'}"
 
 
-def unreadable(images: Mapping[str, Path]) -> dict[str, str]:
-    """Why images cannot be decoded, by id, of those that cannot. A bar on standard error shows how
-    far it is."""
+def unreadable(
+    images: Mapping[str, Any], read: Callable[[Any], object] = read_image
+) -> dict[str, str]:
+    """Why images cannot be decoded, by id, of those that cannot: what ``read``, given a path unless
+    it is another, raises as ImageError. A bar on standard error shows how far it is."""
     from rich.console import Console
     from rich.progress import track
 
-    def reason(item: tuple[str, Path]) -> tuple[str, str]:
+    def reason(item: tuple[str, Any]) -> tuple[str, str]:
         try:
-            read_image(item[1])
+            read(item[1])
         except ImageError as error:
             return item[0], str(error)
         return item[0], ""

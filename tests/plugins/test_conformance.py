@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import ImageFont
 
+import exports
 from networks import NEEDS_GLUON, notebook_name
 from ocrkit.interfaces import Arrays
 from ocrkit.parts.registry import registry
@@ -18,6 +19,7 @@ from ocrkit.testing import (
     BackendConformance,
     CommandConformance,
     Conformance,
+    CutterConformance,
     DecoderConformance,
     EncoderConformance,
     FeaturizerConformance,
@@ -174,6 +176,18 @@ class TestFolder(ReaderConformance):
         self.options = {"root": str(tmp_path)}
 
 
+class TestPageXml(ReaderConformance):
+    name = "page-xml"
+
+    @pytest.fixture(autouse=True)
+    def _pages(self, tmp_path: Path) -> None:
+        for name in ("first", "second"):
+            cv2.imwrite(str(tmp_path / f"{name}.png"), np.full((300, 400), 200, np.uint8))
+            xml = exports.ESCRIPTORIUM_ALTO.replace("letter.png", f"{name}.png")
+            (tmp_path / f"{name}.xml").write_text(xml, encoding="utf-8")
+        self.options = {"root": str(tmp_path)}
+
+
 class TestSynthWords(ReaderConformance):
     name = "synth-words"
     disjoint_splits = (("train", "validation"),)
@@ -269,6 +283,10 @@ class TestShading(AugmentationConformance):
 
 class TestShadow(AugmentationConformance):
     name = "shadow"
+
+
+class TestBaseline(CutterConformance):
+    name = "baseline"
 
 
 class TestPaper(AugmentationConformance):

@@ -1,0 +1,176 @@
+"""Lines of pages that other programs have exported."""
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from ocrkit import DataError, ImageError, Line, Page, Sample, Skipped, option
+from ocrkit.interfaces import Cutter, Image
+from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.support.files import read_text
+from ocrkit_pagexml.contents import Contents, PageFile
+from ocrkit_pagexml.pixels import PixelPages
+
+if TYPE_CHECKING:
+    from ocrkit_pagexml.doctor import Report
+
+
+class Entry(NamedTuple):
+    """A line that can be used; where it is is read again when it is cut."""
+
+    page: PageFile
+    line: str
+    text: str
+    place: str
+    """A digest of its geometry."""
+
+
+@dataclass
+class PageXml:
+    """The lines of all pages of a folder and of the folders in it: images, and ALTO or PAGE XML, as
+    eScriptorium, Transkribus and kraken export them.
+
+    A page's image is the one that its XML names, whatever its ending, else the one that is called
+    as the XML is: beside it or below, or, where the XML is in a folder such as ``page``, above or
+    beside that. A sample is a line: its id ``PAGE#LINE``, PAGE the path of the XML from the root
+    without ``.xml``; its form the document, which is the page's folder, or the page where that is
+    the root. Texts are in Unicode's form NFC. Lines without a text or a place, and pages without an
+    image, are skipped and named.
+
+    Splits: ``all``; NAME, where ``NAME.txt`` or ``splits/NAME.txt`` in the root lists pages and
+    documents, one a line; or the name of a folder in the root. Raises DataError where nothing can
+    be read.
+    """
+
+    root: Path = option(Path(), "the folder with images and XML")
+    split: str = option(
+        "all", "'all', a list NAME.txt or splits/NAME.txt in the root, or a folder in it"
+    )
+    level: Literal["lines"] = option("lines", "what an image shows")
+    leave_out: tuple[str, ...] = option(
+        (), "kinds of lines and regions that are left out, as the XML calls them: 'printed'"
+    )
+    height: int = option(
+        64, "height of the line images in pixels, as they are cut", minimum=8, maximum=1024
+    )
+
+    forms = None
+
+    def __post_init__(self) -> None:
+        if not self.root.is_dir():
+            raise DataError(f"page-xml: {self.root}: no such folder; expected one with XML in it")
+        listed = self._listed()
+        self.cutter: Cutter = make_part(PartSpec("cutter", "baseline", {"height": self.height}))
+        self._pages = PixelPages(self.root)
+        self._entries: list[Entry] = []
+        contents = Contents(self.root)
+        self.skipped: list[Skipped] = []
+        seen: set[str] = set()
+        for file, page in contents.pages():
+            names = _names(file.xml)
+            seen |= names
+            if listed is None or names & listed:
+                self._add(file, page)
+        self.skipped += [
+            each for each in contents.skipped if listed is None or _names(each.id) & listed
+        ]
+        self.notes: list[str] = []
+        """What the user may want to know: entries of the split's list that are not there."""
+        if missing := sorted((listed or set()) - seen):
+            self.notes.append(
+                f"{self.root}: {len(missing):,} entries of the split {self.split!r} are no page "
+                f"with an image and no folder of any, {missing[0]} for example"
+            )
+        if not self._entries:
+            first = "".join(f"; the first left out: {e.id}: {e.reason}" for e in self.skipped[:1])
+            raise DataError(
+                f"page-xml: no line of {self.split} can be read under {self.root}{first}; see "
+                f"what is there with: ocrkit data check page-xml {self.root}"
+            )
+
+    def _listed(self) -> set[str] | None:
+        """The pages and folders of the split; None for all. Raises DataError."""
+        if self.split == "all":
+            return None
+        if Path(self.split).name == self.split:
+            for path in (f"{self.split}.txt", f"splits/{self.split}.txt"):
+                if (self.root / path).is_file():
+                    lines = read_text(self.root / path, DataError, "pages, one a line").split("\n")
+                    return {line.strip().strip("/") for line in lines if line.strip()}
+            if (self.root / self.split).is_dir() and self.split not in ("", "..", "."):
+                return {self.split}
+        raise DataError(
+            f"page-xml: no split {self.split!r} in {self.root}; expected 'all', the name of a "
+            f"folder in it, or a list of pages, {self.split}.txt or splits/{self.split}.txt"
+        )
+
+    def _add(self, file: PageFile, page: Page) -> None:
+        kinds = {region.id: region.kind for region in page.regions}
+        for line in page.lines:
+            text = unicodedata.normalize("NFC", line.text or "")
+            reason = ""
+            if {line.kind, kinds.get(line.region or "")} & set(self.leave_out):
+                continue
+            if not text:
+                reason = "no text"
+            elif not line.baseline and not line.boundary:
+                reason = "neither a baseline nor a boundary that can be read"
+            if reason:
+                self.skipped.append(Skipped(f"{file.id}#{line.id}", reason))
+            else:
+                self._entries.append(Entry(file, line.id, text, _digest(page, line)))
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, index: int) -> Sample:
+        """A line, cut out of its page when ``load`` is called. Raises IndexError."""
+        entry = self._entries[index]
+        return Sample(
+            f"{entry.page.id}#{entry.line}",
+            entry.text,
+            None,
+            partial(self._cut, entry),
+            entry.page.document,
+            self.root / entry.page.image,
+            f"{self.cutter!r} {entry.place}",
+        )
+
+    def _cut(self, entry: Entry) -> Image:
+        page = self._pages[entry.page]
+        try:
+            return self.cutter(page.pixels, page.lines[entry.line])
+        except KeyError:
+            reason = f"line {entry.line} has gone since it was opened"
+        except ImageError as error:
+            reason = str(error)
+        raise ImageError(f"{self.root / entry.page.xml}: {reason}")
+
+    @classmethod
+    def sample_root(cls) -> None:
+        return None
+
+    @classmethod
+    def check(cls, root: Path) -> "Report":
+        """What is there, missing, wrong or odd (``ocrkit data check page-xml DIR``)."""
+        from ocrkit_pagexml.doctor import examine
+
+        return examine(root)
+
+
+def _names(xml: str) -> set[str]:
+    """All by which a list may name a page: its XML's path, with ``.xml`` or without, and the
+    folders around it."""
+    path = Path(xml)
+    return {xml, path.with_suffix("").as_posix(), *(each.as_posix() for each in path.parents[:-1])}
+
+
+def _digest(page: Page, line: Line) -> str:
+    """Of all in a page's XML that a line's pixels depend on; other lines, whose distance counts
+    where this one has no heights, are told by their baselines."""
+    others = () if line.boundary else tuple(each.baseline for each in page.lines)
+    about = (page.width, page.height, line.baseline, line.boundary, others)
+    return hashlib.sha256(repr(about).encode()).hexdigest()[:16]
