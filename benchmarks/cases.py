@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -26,11 +28,12 @@ PRECISIONS = {
     ("onnx", "cpu"): ("float32", "int8"),
     ("onnx", "cuda"): ("float32",),
     ("torch", "cpu"): ("float32", "bf16"),
-    ("torch", "cuda"): ("float32", "bf16", "compiled", "bf16-compiled"),
+    ("torch", "cuda"): ("float32", "tf32", "bf16", "compiled", "bf16-compiled"),
     ("gluon", "cpu"): ("float32",),
     ("gluon", "cuda"): ("float32",),
 }
-"""What a backend computes in on a device. ``compiled`` is ``torch.compile`` in float32."""
+"""What a backend computes in on a device. ``compiled`` is ``torch.compile`` in float32; ``tf32`` is
+what ocrkit switches off, here to see what it would bring."""
 BATCH_SIZES = {"cpu": (1, 16, 64, 256), "cuda": (64, 256, 1024, 4096)}
 CALIBRATION = 512
 """Training images whose ranges make an int8 network."""
@@ -92,6 +95,10 @@ class Measured:
         for start in range(0, len(images), size):
             yield self.recogniser.assembly.make_batch(images[start : start + size])
 
+    def batch(self, size: int) -> Arrays:
+        """So many words, where there are fewer some of them again, as the network's inputs."""
+        return self.recogniser.assembly.make_batch(list(islice(cycle(self.words.images), size)))
+
 
 def pipeline_of(measured: Measured) -> Pipeline:
     """The case's network as a whole pipeline."""
@@ -119,6 +126,16 @@ def in_precision(
 
     if "compiled" in precision:
         network.whole.compile()  # type: ignore[attr-defined]
+    if precision == "tf32":
+
+        class InTf32:
+            device = network.device
+
+            def run(self, inputs: Arrays) -> Arrays:
+                with tf32():
+                    return network.run(inputs)
+
+        return InTf32()
     if "bf16" not in precision:
         return network
     if network.device == "cpu" and not re.search(
@@ -136,6 +153,24 @@ def in_precision(
                 return network.run(inputs)
 
     return InBf16()
+
+
+def tensor_float32() -> AbstractContextManager[None]:
+    """Products of float32 matrices are of TensorFloat-32 within."""
+    from ocrkit_torch import floats
+
+    return floats._PRECISIONS.at(["tf32"] * len(floats._KINDS))
+
+
+@contextmanager
+def tf32() -> Iterator[None]:
+    """Where the backend torch asks for exact float32, it gets TensorFloat-32 within."""
+    from ocrkit_torch import backend, trainer
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (backend, trainer):
+            patch.setattr(module, "exact_float32", tensor_float32)
+        yield
 
 
 def _int8(assembly: Assembly, arrays: Arrays, words: Words, data: str | None) -> Network:

@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     for name, default, text in (
         ("backend", "onnx,torch,gluon", "backends"),
         ("device", "cpu,cuda", "devices"),
-        ("precision", "float32,int8,bf16,compiled,bf16-compiled", "precisions"),
+        ("precision", "float32,int8,tf32,bf16,compiled,bf16-compiled", "precisions"),
         ("batch-size", "", "batch sizes (the default depends on the device)"),
         ("model", "iam-crnn", "models of the zoo, pipelines' files or training runs"),
     ):
@@ -66,12 +66,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("model", chosen["model"])
     if "case" not in metafunc.fixturenames:
         return
-    by_size = metafunc.definition.get_closest_marker("network") is not None
+    reads = metafunc.definition.get_closest_marker("network") is not None
+    trains = metafunc.definition.get_closest_marker("training") is not None
     cases = [
         Case(model, backend, device, precision, size)
         for model in chosen["model"]
         for device in chosen["device"]
-        for size in ((sizes or BATCH_SIZES[device]) if by_size else (64,))
+        for size in (
+            (sizes or BATCH_SIZES[device]) if reads or (trains and device == "cuda") else (64,)
+        )
         for backend in chosen["backend"]
         for precision in PRECISIONS[backend, device]
         if precision in chosen["precision"]

@@ -31,8 +31,9 @@ def rows_of(path: Path) -> tuple[Row, dict[str, list[Row]]]:
     limits: dict[tuple[str, ...], float] = {}
 
     def limit_of(case: Row) -> tuple[str, ...]:
-        """A CPU's is of float32 alone; a GPU's of the precision."""
-        return case["model"], case["device"], "" if case["device"] == "cpu" else case["precision"]
+        """A CPU's is of float32 alone; a GPU's of the precision, and of training apart."""
+        precision = "" if case["device"] == "cpu" else case["precision"]
+        return case["model"], case["device"], precision, str(case.get("passes", 1))
 
     measured = [
         case for cases in groups.values() for case in cases if "limit_images_per_second" in case
@@ -86,8 +87,8 @@ def table(machine: Row, groups: dict[str, list[Row]]) -> str:
         about = {case["words"] for case in cases if "words" in case}
         lines += [f"{'; '.join(sorted(about))}.", ""] if about else []
         lines += [
-            "| | best | median | images/s | × | CER | of the limit | MB |",
-            "|---|--:|--:|--:|--:|--:|--:|--:|",
+            "| | best | median | images/s | × | CER | of the limit | of memory's | MB |",
+            "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
         ]
         base = next((case for case in cases if case.get("backend") == "notebook"), cases[0])
         lines += [_row(case, base) for case in sorted(cases, key=_rate, reverse=True)]
@@ -162,7 +163,8 @@ def _rate(case: Row) -> float:
 
 def _row(case: Row, base: Row) -> str:
     rate, base_rate = _rate(case), _rate(base)
-    limit, batches = case.get("limit_images_per_second"), case.get("batches", 1)  # in a round
+    limit, memory = (case.get(f"{name}limit_images_per_second") for name in ("", "memory_"))
+    batches = case.get("batches", 1)  # in a round
     cells = [
         case["name"],
         _seconds(case["best"] / batches),
@@ -171,6 +173,7 @@ def _row(case: Row, base: Row) -> str:
         f"{rate / base_rate:.2f}",
         "" if case.get("cer") is None else f"{case['cer']:.4f}",
         f"{rate / limit:.0%}" if limit else "",
+        f"{rate / memory:.0%}" if memory else "",
         f"{case['memory_mb']:,.0f}",
     ]
     return f"| {' | '.join(cells)} |"

@@ -3,12 +3,14 @@ memory."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from itertools import cycle, islice
 from typing import Any
 
 import limits
 import numpy as np
 import pytest
-from cases import Case, Measured
+from cases import Case, Measured, tf32
 
 from ocrkit.interfaces import Arrays, Batch, ConcurrentNetwork, OptimizerOptions
 
@@ -28,7 +30,7 @@ def test_network(
     it counts how long it takes. A GPU has finished when its results have been copied.
     """
     network = measured(case)
-    batch = next(network.batches(case.batch_size))
+    batch = network.batch(case.batch_size)
     whole = network.recogniser.network
     callers = whole.callers if isinstance(whole, ConcurrentNetwork) and case.batch_size > 1 else 1
     batches = [batch] * (BATCHES * callers if callers > 1 else 1)
@@ -48,13 +50,7 @@ def test_network(
     samples = sum(sizes)
     note(samples, batch_size=case.batch_size, batches=len(batches), **network.about)
     if benchmark.stats is not None:
-        rate = (
-            limits.product_rate()
-            if case.device == "cpu"
-            else limits.torch_product_rate(case.device, case.precision)
-        )
-        work = limits.multiply_adds(case.model, batch["images"].shape[3])
-        benchmark.extra_info["limit_images_per_second"] = round(rate / 2 / work, 1)
+        benchmark.extra_info |= limits.rates(case, batch["images"].shape[3], passes=1)
 
 
 @pytest.mark.training
@@ -81,25 +77,30 @@ def test_training_step(
         precision="bf16" if "bf16" in case.precision else "float32",
         compile="compiled" in case.precision,
     )
+    within = tf32 if case.precision == "tf32" else nullcontext
     trainer = fresh.trainer(options)
     seeds = iter(range(10**9))
 
     def step() -> float:
-        return trainer.step(batch, learning_rate=1e-3, seed=next(seeds))
+        with within():
+            return trainer.step(batch, learning_rate=1e-3, seed=next(seeds))
 
     for _ in range(WARM_UP):
         step()
     benchmark.group = f"training step: {case.model}, {case.device}, batches of {case.batch_size}"
     assert np.isfinite(benchmark(step))
     note(batch.count, batch_size=case.batch_size, **(about | {"cer": None}))
+    if case.device == "cuda" and benchmark.stats is not None:
+        width = batch.inputs["images"].shape[3]
+        benchmark.extra_info |= limits.rates(case, width, passes=3)
 
 
 def _batch(network: Measured, size: int) -> Batch:
     assembly = network.recogniser.assembly
-    inputs = next(network.batches(size))
+    inputs = network.batch(size)
     labels = [
         assembly.alphabet.encode(sample.text or "")
-        for sample in network.words.samples[: len(inputs["widths"])]
+        for sample in islice(cycle(network.words.samples), size)
     ]
     lengths = np.array([len(label) for label in labels], np.int32)
     padded = np.full((len(labels), lengths.max()), -1, np.int32)
