@@ -23,7 +23,9 @@ class Torch:
         return ["cpu", "cuda"] if torch.cuda.is_available() else ["cpu"]
 
     def versions(self) -> dict[str, str]:
-        return {"torch": torch.__version__}
+        """PyTorch's, and the GPU that it sees: a run's and a model's manifest name it."""
+        gpu = {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
+        return {"torch": torch.__version__} | gpu
 
     def network(self, plan: NetworkPlan, *, device: str, threads: int) -> "TorchNetwork":
         return TorchNetwork(plan, device=device, threads=threads)

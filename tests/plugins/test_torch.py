@@ -203,7 +203,7 @@ def test_what_exporting_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_backend_says_what_it_can_do() -> None:
     assert backend.Torch().devices()[0] == "cpu"
-    assert backend.Torch().versions() == {"torch": torch.__version__}
+    assert backend.Torch().versions()["torch"] == torch.__version__
     assert isinstance(backend.Torch(), ExportsOnnx)
     assert isinstance(backend.Torch(), Distributed)
 
@@ -325,6 +325,12 @@ def test_pytorch_warns_of_nothing(tiny: Path) -> None:
 # --------------------------------------------------------------------------------------------- GPUs
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="PyTorch sees no CUDA GPU")
+
+
+@gpu
+@pytest.mark.gpu
+def test_versions_name_the_gpu() -> None:
+    assert backend.Torch().versions()["gpu"] == torch.cuda.get_device_name()
 
 
 @gpu
