@@ -12,7 +12,7 @@ import pytest
 
 import ocrkit
 from ocrkit import DataError
-from ocrkit.reading.engine import Recogniser
+from ocrkit.training import validation
 from runs import FOLDER, arrays_of, make_folder, same, trained
 
 STANDSTILL = {"training.epochs": 2, "training.learning_rate": 0.0}
@@ -90,7 +90,7 @@ def validation_that_fails() -> Iterator[None]:
         raise RuntimeError("the metric is broken")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Recogniser, "evaluate", fails)
+        patch.setattr(validation, "evaluate", fails)
         yield
 
 
