@@ -9,6 +9,7 @@ Axes: N images in a batch, H × W pixels, T time steps, D features of a step, E 
 step, K classes (the characters of the alphabet, then the blank).
 """
 
+from ocrkit.parts.feeding import Feeder, Feeds, Pictures
 from ocrkit.parts.networks import (
     Backend,
     Batch,
@@ -73,6 +74,8 @@ __all__ = [
     "EncoderDefinition",
     "ExportsOnnx",
     "FeaturizerDefinition",
+    "Feeder",
+    "Feeds",
     "FloatArray",
     "FormCount",
     "Image",
@@ -87,6 +90,7 @@ __all__ = [
     "NetworkPlan",
     "Objective",
     "OptimizerOptions",
+    "Pictures",
     "PlannedPart",
     "PointMap",
     "Port",

@@ -7,6 +7,7 @@ from ocrkit.cli.run_output import SkippedLines
 from ocrkit.cli.streams import is_quiet
 from ocrkit.printable import printable
 from ocrkit.reports.facts import rate
+from ocrkit.support.bars import image_bar
 
 SILENCE = 60.0
 """Seconds after which it is said where training is, where no bar shows it."""
@@ -35,6 +36,7 @@ class TrainingBar:
             disable=is_quiet() or not (first and self._console.is_terminal),
         )
         self._task: Any = None
+        self._images = image_bar()
         self._last_said = time.monotonic()
 
     def __enter__(self) -> "TrainingBar":
@@ -42,6 +44,8 @@ class TrainingBar:
         return self
 
     def __exit__(self, *exception: object) -> None:
+        if self._images.live.is_started:
+            self._images.stop()
         self._progress.stop()
 
     def report(self, event: dict[str, Any]) -> None:
@@ -113,6 +117,19 @@ class TrainingBar:
             f"validation: {samples} cannot be scored; the first: {event['first']['id']}: "
             f"{event['first']['reason']}"
         )
+
+    def _read(self, event: dict[str, Any]) -> None:
+        """A bar of its own, in the place of the one of steps."""
+        if self._progress.disable:
+            return
+        if not self._images.tasks:
+            self._images.add_task("reading images into memory", total=event["of"])
+            self._progress.stop()
+            self._images.start()
+        self._images.update(self._images.task_ids[0], completed=event["images"])
+        if event["images"] == event["of"]:
+            self._images.stop()
+            self._progress.start()
 
     def _step(self, event: dict[str, Any]) -> None:
         fields = {

@@ -70,12 +70,14 @@ KINDS = {
             interface="ocrkit.interfaces:Preprocessor",
             conformance="ocrkit.testing:PreprocessorConformance",
             places=("[preprocessor]", "preprocessor.before"),
+            by_backend=True,
         ),
         Kind(
             name="augmentation",
             interface="ocrkit.interfaces:Augmentation",
             conformance="ocrkit.testing:AugmentationConformance",
             places=("training.augment",),
+            by_backend=True,
         ),
         Kind(
             name="cutter",

@@ -73,6 +73,14 @@ class Training:
     unfit: Literal["skip", "refuse"] = option(
         "skip", "labels that the network cannot write: leave out and count, or refuse"
     )
+    feed: Literal["files", "memory"] = option(
+        "files",
+        "files: images are read anew for every epoch; memory: they are read once, and augmented on "
+        "the network's device",
+    )
+    feed_gigabytes: float = option(
+        8.0, "memory that all images together may take with feed = 'memory'", minimum=0.0
+    )
     checkpoint_minutes: float = option(
         5.0, "minutes between checkpoints within an epoch", minimum=0.0
     )

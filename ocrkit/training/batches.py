@@ -114,10 +114,15 @@ class Batches:
         else:
             steps = self.assembly.steps(image.shape[1])
             reason = self.assembly.objective.unfit(sample, target, steps)
-        if reason and sample.id not in self.unreadable:
+        if reason:
+            self.skip(sample, reason)
+        return not reason
+
+    def skip(self, sample: Sample, reason: str) -> None:
+        """Tells of a sample whose image cannot be used, if it is for the first time."""
+        if sample.id not in self.unreadable:
             self.unreadable[sample.id] = reason
             self.report({"event": "skipped", "id": sample.id, "reason": reason})
-        return not reason
 
     def _batch(self, pairs: Sequence[tuple[Any, Any]]) -> Batch:
         images, targets = [image for image, _ in pairs], [target for _, target in pairs]

@@ -29,10 +29,10 @@ from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import build_network
 from ocrkit.reading.engine import Recogniser
 from ocrkit.support.machine import give_back_memory
-from ocrkit.training.batches import Batches
 from ocrkit.training.data import TrainingData
 from ocrkit.training.folder import RunFolder
 from ocrkit.training.initial import Origin, take_what_fits
+from ocrkit.training.memory_batches import batches_of
 from ocrkit.training.progress import Progress
 from ocrkit.training.randomness import STEP, random_at
 from ocrkit.training.run_file import RunFile
@@ -91,7 +91,7 @@ class Run:
                 compile=self.options.compile,
             )
         )
-        self.batches = Batches(assembly, self.workers, threads, report)
+        self.batches = batches_of(assembly, self.workers, self.network, threads, report)
         self._told_of_unusable = False
         self._average: Arrays = {}
         """The weights' running average, where there is one and this is the first worker."""

@@ -27,3 +27,20 @@ def ocrkit_objectives(register: Register) -> None:
 @hookimpl
 def ocrkit_encoders(register: Register) -> None:
     register("bilstm", "ocrkit_torch.bilstm:BiLstm", backend="torch", extra="torch")
+
+
+@hookimpl
+def ocrkit_preprocessors(register: Register) -> None:
+    register("fit-pad", "ocrkit_torch.fit:FitPad", backend="torch", extra="torch")
+    register("fit-height", "ocrkit_torch.fit:FitHeight", backend="torch", extra="torch")
+
+
+@hookimpl
+def ocrkit_augmentations(register: Register) -> None:
+    for module, names in (
+        ("augment_geometry", ("Shear", "Rotate", "Scale", "Shift", "Elastic")),
+        ("augment_light", ("Stroke", "Contrast", "Shading", "Shadow", "Paper", "Ruled")),
+    ):
+        for name in names:
+            target = f"ocrkit_torch.{module}:{name}"
+            register(name.lower(), target, backend="torch", extra="torch")

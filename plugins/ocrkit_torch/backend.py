@@ -1,5 +1,6 @@
 """Networks on PyTorch: built from a plan, run, exported."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ from torch import Tensor, nn
 from ocrkit.errors import ConfigError, WeightsError
 from ocrkit.interfaces import Arrays, NetworkPlan, OptimizerOptions, Workers
 from ocrkit_torch import workers
+from ocrkit_torch.feeder import Feeder
 from ocrkit_torch.floats import exact_float32
 from ocrkit_torch.network import array_of, built, state_of, tensors
 from ocrkit_torch.objective import TorchObjective
+from ocrkit_torch.stages import Fits, Stage
 from ocrkit_torch.threads import in_its_thread, lasting_thread
 from ocrkit_torch.trainer import TorchTrainer
 
@@ -108,6 +111,11 @@ class TorchNetwork:
             workers.find(),
             device=self.torch_device,
             thread=self.thread,
+        )
+
+    def feeder(self, augmentations: Sequence[Stage], preprocessor: Fits, /) -> Feeder:
+        return Feeder(
+            augmentations, preprocessor, self.plan, device=self.torch_device, thread=self.thread
         )
 
 

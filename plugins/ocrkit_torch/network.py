@@ -35,10 +35,11 @@ def state_of(whole: nn.Module) -> dict[str, Tensor]:
 
 
 def tensors(device: torch.device, *arrays: Any) -> list[Tensor]:
-    """Arrays on a device: floats as float32, whole numbers as int64."""
+    """Arrays, or tensors, on a device: floats as float32, whole numbers as int64."""
     found = []
     for array in arrays:
-        tensor = torch.from_numpy(np.ascontiguousarray(array))
+        is_tensor = isinstance(array, Tensor)
+        tensor = array if is_tensor else torch.from_numpy(np.ascontiguousarray(array))
         dtype = torch.float32 if tensor.is_floating_point() else torch.int64
         found.append(tensor.to(device, dtype, non_blocking=True))
     return found
