@@ -196,42 +196,43 @@ def _shares(
     much at most they are too large, relatively.
 
     Classes without a column are added up as one. That is exact as far as each is written in one
-    step. In two steps running it must be the same class, of which the outputs only say what it has
-    at most. So the sum is computed without and with that, too small and too large.
+    step. In two steps running it must be the same class, of which the outputs say between what it
+    lies, and in more, what it has at most. So the sum is computed twice, too small and too large.
     """
     order = np.argsort(begin - end, kind="stable")
     begin, sizes, of = begin[order], (end - begin)[order], samples[order]
-    most = np.exp(outputs.most)
+    most = np.exp(outputs.most)[:, :, None] * (0, 1)
     # Sums of the window's paths so far, up to a factor of each window: blanks alone; one character,
     # showing; behind it, blanks.
     nothing = np.ones((len(order), 1))
     showing, behind = np.zeros((2, len(order), outputs.probs.shape[2] - 1))
-    rest_showing, rest_behind = np.zeros((2, len(order), 2))  # in one step, in any number
+    once, more, rest_behind = np.zeros((3, len(order), 2))  # at least, at most; once is exact
     for step, active in enumerate(np.searchsorted(-sizes, -np.arange(sizes.max(initial=0)))):
         at = of[:active], begin[:active] + step
         scores = outputs.probs[at]
         blank = scores[:, -1:]
         n, s, b = nothing[:active], showing[:active], behind[:active]
-        rest_s, rest_b = rest_showing[:active], rest_behind[:active]
-        for before, after in ((s, b), (rest_s, rest_b)):
+        rest_o, rest_m, rest_b = once[:active], more[:active], rest_behind[:active]
+        for before, after in ((s, b), (rest_o + rest_m, rest_b)):
             after += before
             after *= blank
         s += n
         s *= scores[:, :-1]
-        rest_s[:, 0] = 0
-        rest_s[:, 1] *= most[at]
-        rest_s += n * outputs.rest[at][:, None]
+        rest_m *= most[at]
+        rest_m += rest_o * outputs.again[at]
+        rest_o[...] = n * outputs.rest[at][:, None]
         n *= blank
         if step % 8 == 7:  # often enough for the smallest float64
             largest = np.maximum(np.maximum(s.max(axis=1), b.max(axis=1)), n[:, 0])[:, None]
-            largest = np.maximum(largest, np.maximum(rest_s, rest_b).max(axis=1, keepdims=True))
-            for each in (n, s, b, rest_s, rest_b):
+            rest = np.maximum(np.maximum(rest_o, rest_m), rest_b)
+            largest = np.maximum(largest, rest.max(axis=1, keepdims=True))
+            for each in (n, s, b, rest_o, rest_m, rest_b):
                 np.divide(each, largest, out=each, where=largest > 0)
     rows = np.arange(len(order))
     ours = showing[rows, labels[order]] + behind[rows, labels[order]]
-    once, often = (rest_showing + rest_behind).T
-    total = nothing[:, 0] + showing.sum(axis=1) + behind.sum(axis=1) + once
+    least, highest = (once + more + rest_behind).T
+    total = nothing[:, 0] + showing.sum(axis=1) + behind.sum(axis=1) + least
     shares, doubt = np.empty((2, len(order)))
     shares[order] = np.divide(ours, total, out=np.zeros_like(ours), where=total > 0)
-    doubt[order] = np.divide(often - once, total, out=np.zeros_like(ours), where=total > 0)
+    doubt[order] = np.divide(highest - least, total, out=np.zeros_like(ours), where=total > 0)
     return shares, doubt

@@ -103,11 +103,11 @@ class Beam:
         Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps
         that count.
         """
-        return [
-            decoded
-            for outputs in checked("ctc-beam", log_probs, lengths, codec, self.min_probability)
-            for decoded in self._decode(outputs, codec)
-        ]
+        found: dict[int, Decoded] = {}
+        for outputs in checked("ctc-beam", log_probs, lengths, codec, self.min_probability):
+            decoded = self._decode(outputs, codec)
+            found.update(zip(outputs.rows.tolist(), decoded, strict=True))
+        return [found[row] for row in range(len(found))]
 
     def _decode(self, outputs: Outputs, codec: Codec) -> list[Decoded]:
         # So that the samples that still have steps are always the first.

@@ -33,11 +33,11 @@ class Greedy:
         Raises OcrkitError for other shapes and types, and for NaN or numbers above 0 in the steps
         that count.
         """
-        return [
-            decoded
-            for outputs in checked("ctc-greedy", log_probs, lengths, codec)
-            for decoded in readings(outputs, best_path(outputs), codec, self.temperature)
-        ]
+        found: dict[int, Decoded] = {}
+        for outputs in checked("ctc-greedy", log_probs, lengths, codec):
+            decoded = readings(outputs, best_path(outputs), codec, self.temperature)
+            found.update(zip(outputs.rows.tolist(), decoded, strict=True))
+        return [found[row] for row in range(len(found))]
 
 
 def best_path(outputs: Outputs) -> Alignments:

@@ -4,10 +4,8 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ocrkit.errors import OcrkitError
 from ocrkit.interfaces import Codec, FloatArray, IntArray
@@ -27,7 +25,12 @@ _NOTHING = 1e-6
 _TOGETHER = 1 << 22
 """Numbers that are worked on together, but always one sample's: where thousands of classes matter,
 a batch would take gigabytes."""
-_ROWS = 16
+_PADDING = 1 << 14
+"""Columns of no class that samples worked on together may have: more of them take longer than to
+work on the samples apart."""
+_FAR = 30
+"""Nats below 0 down to which float32 still has products of two exponentials, well apart from 0."""
+_ROWS = 8
 """Steps that are worked on together where all classes are: they stay in the processor's cache."""
 
 
@@ -38,7 +41,7 @@ def checked(
     codec: Codec,
     least: float | None = None,
 ) -> Iterator[Outputs]:
-    """The outputs, some samples at a time, in order.
+    """The outputs, some samples at a time: which, their ``rows`` say.
 
     There are columns for the likeliest class of every step and for all characters that matter. With
     ``least``, also for the likeliest character of every step and for all that are as probable.
@@ -116,16 +119,20 @@ def _check_shapes(decoder: str, log_probs: FloatArray, lengths: IntArray, codec:
         )
 
 
-def _pieces(columns: Sequence[Ids], steps: int) -> Iterator[range]:
-    """Samples that are worked on together; ``columns`` are those of each."""
-    first, widest = 0, 0
-    for sample, each in enumerate(columns):
-        widest = max(widest, len(each) + 1)
-        if sample > first and (sample + 1 - first) * steps * widest > _TOGETHER:
-            yield range(first, sample)
-            first, widest = sample, len(each) + 1
+def _pieces(columns: Sequence[Ids], steps: int) -> Iterator[Ids]:
+    """Samples that are worked on together, of like numbers of columns; ``columns`` are those of
+    each."""
+    widths = np.array([len(each) + 1 for each in columns], np.int64)
+    order = np.argsort(widths, kind="stable")
+    first = 0
+    for last, widest in enumerate(widths[order].tolist()):
+        size = last + 1 - first
+        padding = size * widest - int(widths[order[first : last + 1]].sum())
+        if size > 1 and (size * steps * widest > _TOGETHER or padding > _PADDING):
+            yield order[first:last]
+            first = last
     if columns:
-        yield range(first, len(columns))
+        yield order[first:]
 
 
 def _in_columns(
@@ -133,7 +140,7 @@ def _in_columns(
     lengths: IntArray,
     columns: Sequence[Ids],
     bounds: Float64Array,
-    piece: range,
+    piece: Ids,
 ) -> Outputs:
     """The outputs of some samples; other classes than a sample's columns are below its bounds."""
     steps, blank = log_probs.shape[1], log_probs.shape[2] - 1
@@ -153,16 +160,10 @@ def _in_columns(
     rest = 1 - probs.sum(axis=2)
     rest[rest < _NOTHING] = 0
     rest[[len(columns[sample]) == blank for sample in piece]] = 0
-    return Outputs(
-        scores,
-        probs,
-        lengths[piece.start : piece.stop].astype(np.int64),
-        classes,
-        rest,
-        bounds[piece.start : piece.stop],
-        log_probs,
-        np.array(piece),
-    )
+    most = bounds[piece]
+    again = np.stack([np.zeros_like(most), np.exp(most)], axis=2)
+    counts = lengths[piece].astype(np.int64)
+    return Outputs(scores, probs, counts, classes, rest, again, most, log_probs, piece)
 
 
 def whole(outputs: Outputs, sample: int, steps: slice = slice(None)) -> Outputs:
@@ -183,34 +184,54 @@ def tempered(outputs: Outputs, temperature: float | None) -> Outputs:
     scores = outputs.log_probs / temperature
     largest = np.maximum(scores.max(axis=2, keepdims=True), -1e30)
     scores -= largest
-    rest = _rest(outputs, temperature, largest[:, :, 0])
+    rest, pairs = _rest(outputs, temperature, largest[:, :, 0])
     total = np.exp(scores).sum(axis=2, keepdims=True) + rest[:, :, None]
     norm = np.log(total, out=np.zeros_like(total), where=total > 0)
     scores -= norm
+    again = np.zeros_like(rest)
+    np.divide(pairs[:, 1:], rest[:, :-1], out=again[:, 1:], where=rest[:, :-1] > 0)
+    again /= np.exp(norm[:, :, 0])
     return replace(
         outputs,
         log_probs=scores,
         probs=np.exp(scores),
         rest=rest / np.exp(norm[:, :, 0]),
+        again=np.stack([again, again], axis=2),
         most=outputs.most / temperature - largest[:, :, 0] - norm[:, :, 0],
         temperature=temperature,
     )
 
 
-def _rest(outputs: Outputs, temperature: float, less: Float64Array) -> Float64Array:
+def _rest(
+    outputs: Outputs, temperature: float, less: Float64Array
+) -> tuple[Float64Array, Float64Array]:
     """The exponentials of the classes without a column, at a temperature and ``less`` so many nats
-    (N, T), added up in every step (N, T)."""
-    result = np.zeros(less.shape)
+    (N, T): added up in every step, and multiplied by those of the step before and added up,
+    (N, T) each."""
+    shift = np.where(less < -_FAR, less, 0.0)  # most steps need none; it takes a sixth of the time
+    sums, pairs = np.zeros((2, *less.shape))
+    scores = np.empty((_ROWS + 1, outputs.source.shape[2]), np.float32)  # the step before is first
     for sample, row in enumerate(outputs.rows.tolist()):
         ids = outputs.classes[sample]
         ids = ids[ids >= 0]
         if len(ids) == outputs.source.shape[2]:
             continue
-        for first in range(0, int(outputs.lengths[sample]), _ROWS):
-            steps = slice(first, min(first + _ROWS, int(outputs.lengths[sample])))
-            scores: npt.NDArray[Any] = outputs.source[row, steps] / np.float32(temperature)
-            scores -= less[sample, steps, None].astype(scores.dtype)
-            np.exp(scores, out=scores)
-            scores[:, ids] = 0
-            result[sample, steps] = scores.sum(axis=1)
-    return result
+        length = int(outputs.lengths[sample])
+        scores[0] = 0
+        for first in range(0, length, _ROWS):
+            steps = slice(first, min(first + _ROWS, length))
+            before, now = scores[: steps.stop - first], scores[1 : 1 + steps.stop - first]
+            with np.errstate(over="ignore"):  # to -inf
+                np.multiply(outputs.source[row, steps], np.float32(1 / temperature), out=now)
+            if shift[sample, steps].any():
+                now -= shift[sample, steps, None].astype(np.float32)
+            np.exp(now, out=now)
+            now[:, ids] = 0
+            sums[sample, steps] = now.sum(axis=1)
+            products = now[:, None] @ before[:, :, None]  # faster than einsum
+            pairs[sample, steps] = products[:, 0, 0]
+            scores[0] = now[-1]
+    scale = np.exp(shift - less)
+    sums *= scale
+    pairs[:, 1:] *= scale[:, 1:] * scale[:, :-1]
+    return sums, pairs

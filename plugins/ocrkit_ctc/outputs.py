@@ -32,6 +32,9 @@ class Outputs:
     of no class, which have −1 and are never probable."""
     rest: Float64Array
     """The probability of all classes without a column, together (N, T)."""
+    again: Float64Array
+    """Of a class without a column that the step before shows, the probability, at least and at most
+    (N, T, 2): the mean, weighted by the probabilities in the step before."""
     most: Float64Array
     """No class without a column has a higher log-probability (N, T)."""
     source: npt.NDArray[np.floating[Any]]
@@ -52,6 +55,7 @@ class Outputs:
             lengths,
             np.tile(np.arange(classes), (size, 1)),
             np.zeros((size, steps)),
+            np.zeros((size, steps, 2)),
             np.full((size, steps), -np.inf),
             log_probs,
             np.arange(size),
@@ -66,6 +70,7 @@ class Outputs:
             self.lengths[samples],
             self.classes[samples],
             self.rest[samples],
+            self.again[samples],
             self.most[samples],
             self.source,
             self.rows[samples],

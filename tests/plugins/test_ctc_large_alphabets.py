@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 
 from ocrkit.interfaces import Decoded
 from ocrkit.parts.codec import Alphabet
-from ocrkit_ctc import inputs
+from ocrkit_ctc import alignments, inputs
 from ocrkit_ctc.beam import Beam
 from ocrkit_ctc.greedy import Greedy
 
@@ -94,6 +94,66 @@ def test_samples_that_are_worked_on_together_or_not_are_read_the_same(
     for size in (1, 100, 4 * 12 * FEW.classes):
         monkeypatch.setattr(inputs, "_TOGETHER", size)
         assert decode(decoder, log_probs, FEW) == together
+
+
+@pytest.mark.parametrize("padding", [0, 1 << 30])
+@pytest.mark.parametrize("decoder", DECODERS, ids=str)
+def test_samples_for_which_many_classes_matter_keep_their_place_among_others(
+    decoder: Any, padding: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are worked on apart, so that others do not get as many columns."""
+    texts = [HAN.characters[5 * row : 5 * row + row % 4] for row in range(9)]
+    log_probs = written(texts, 16)
+    alone = [decode(decoder, each[None], HAN)[0] for each in log_probs]
+    log_probs[4, 15] = log_probs[7, 15] = -9.5
+    log_probs[4, 15, :700] = log_probs[7, 15, 9:600] = -6.6
+    monkeypatch.setattr(inputs, "_PADDING", padding)
+    found = decode(decoder, log_probs, HAN)
+    sure = [row for row in range(9) if row not in (4, 7)]
+    assert [found[row].text for row in sure] == [texts[row] for row in sure]
+    assert [found[row].spans for row in sure] == [alone[row].spans for row in sure]
+    assert (
+        max(found[row].confidence for row in (4, 7))
+        < 0.1
+        < min(found[row].confidence for row in sure)
+    )
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), temperature=st.sampled_from([0.05, 0.5, 3.0]))
+def test_what_thousands_of_classes_have_together_is_exact_at_any_temperature(
+    seed: int, temperature: float
+) -> None:
+    """Of a network that knows nothing, too, where float32 has no exponentials of log-probabilities
+    over the temperature."""
+    logits = np.random.default_rng(seed).normal(0, 0.01, (1, 6, HAN.classes))
+    log_probs = (logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)).astype(np.float32)
+    [found] = decode(Greedy(temperature=temperature), log_probs, HAN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "_FEW", HAN.classes)
+        [exact] = decode(Greedy(temperature=temperature), log_probs, HAN)
+    assert found.text == exact.text
+    assert found.confidence == pytest.approx(exact.confidence, rel=1e-4, abs=0)
+    assert found.characters == pytest.approx(exact.characters, rel=1e-4, abs=0)
+
+
+def test_a_fitted_temperature_needs_no_look_at_all_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a class has in two steps running is known of all together: so near are the bounds of a
+    network whose improbable classes have some per cent at the temperature."""
+    rng = np.random.default_rng(0)
+    logits = np.repeat(rng.normal(0, 2, (2, 1, HAN.classes)), 16, axis=1)
+    logits[:, :, -1] = 16.5
+    logits[:, 2::4, 40] = 17.5
+    logits[:, 2::4, 41] = 17
+    log_probs = (logits - np.logaddexp.reduce(logits, axis=2, keepdims=True)).astype(np.float32)
+    with monkeypatch.context() as patch:
+        patch.setattr(alignments, "whole", None)
+        found = decode(Greedy(temperature=1.5), log_probs, HAN)
+    monkeypatch.setattr(inputs, "_FEW", HAN.classes)
+    for one, exact in zip(found, decode(Greedy(temperature=1.5), log_probs, HAN), strict=True):
+        assert one.text == exact.text != ""
+        assert one.confidence == pytest.approx(exact.confidence, rel=1e-5)
+        assert one.characters == pytest.approx(exact.characters, rel=5e-6)
 
 
 @pytest.mark.parametrize("decoder", [*DECODERS, Greedy(temperature=2), Beam(3, 0.0)], ids=str)
