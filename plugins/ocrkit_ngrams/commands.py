@@ -132,21 +132,26 @@ def train(
 def _counted(texts: tuple[Path, ...], order: int, words: bool, alphabet: str | None) -> Counts:
     """The n-grams of the texts. Raises OcrkitError where there is none."""
     from ocrkit.errors import OcrkitError
+    from ocrkit.parts.codec import Alphabet
     from ocrkit.pipelines.file import load_spec
     from ocrkit.support.bars import byte_bar
     from ocrkit_ngrams.counting import Counts
-    from ocrkit_ngrams.texts import characters_of, read_texts
+    from ocrkit_ngrams.texts import characters_of, composed, read_texts
 
     size = sum(path.stat().st_size for path in texts)
     with unless_quiet(byte_bar()) as bar:
         if alphabet is not None:
             characters = load_spec(alphabet).alphabet
+            normalize = Alphabet(characters).normalize
         else:
+            normalize = composed
             task = bar.add_task("characters", total=size)
             characters = characters_of(texts, words=words, on_bytes=partial(bar.advance, task))
         counts, task = Counts(characters, order), bar.add_task("counting", total=size)
         for path in texts:
-            for found in read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
+            for found in read_texts(
+                path, words=words, normalize=normalize, on_bytes=partial(bar.advance, task)
+            ):
                 counts.add(found)
     if not counts.texts + counts.left_out:
         raise OcrkitError(f"{', '.join(map(str, texts))}: no text to train on")
@@ -157,6 +162,7 @@ def _counted(texts: tuple[Path, ...], order: int, words: bool, alphabet: str | N
 def _measure(model: LanguageModel, path: Path, words: bool) -> None:
     """Prints how well the model foretells the texts of a file."""
     from ocrkit.errors import OcrkitError
+    from ocrkit.parts.codec import Alphabet
     from ocrkit.support.bars import byte_bar
     from ocrkit_ngrams.measuring import bits
     from ocrkit_ngrams.texts import read_texts
@@ -164,7 +170,12 @@ def _measure(model: LanguageModel, path: Path, words: bool) -> None:
     total, symbols, left_out = 0.0, 0, 0
     with unless_quiet(byte_bar()) as bar:
         task = bar.add_task("measuring", total=path.stat().st_size)
-        for found in read_texts(path, words=words, on_bytes=partial(bar.advance, task)):
+        for found in read_texts(
+            path,
+            words=words,
+            normalize=Alphabet(model.characters).normalize,
+            on_bytes=partial(bar.advance, task),
+        ):
             more, of, unknown = bits(model, found)
             total, symbols, left_out = total + more, symbols + of, left_out + unknown
     _left_out(left_out, None, f"of {path}")

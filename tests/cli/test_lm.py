@@ -8,7 +8,7 @@ from click.testing import CliRunner, Result
 
 from ocrkit.cli import main
 from ocrkit.language_model import LanguageModel
-from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.file import find_pipeline, load_spec
 
 TEXT = Path(__file__).parents[1] / "plugins" / "kenlm" / "harbour.txt"
 BEAM = ["--set", "decoder.use=ctc-beam", "--set", "decoder.beam_width=3"]
@@ -94,6 +94,23 @@ def test_words_and_the_alphabet_of_a_pipeline(tmp_path: Path) -> None:
     assert model.characters == load_spec("iam-crnn").alphabet
     assert (model.about["unit"], model.about["texts"]) == ("word", 9)
     assert model.log_probs("girl").sum() > model.log_probs("The girl").sum()
+
+
+def test_texts_are_taken_in_the_form_in_which_the_alphabet_can_write_them(tmp_path: Path) -> None:
+    """ "é" as one character or as "e" and an accent: what is typed differently is the same text."""
+    text, apart, pipeline = tmp_path / "text.txt", "e\u0301", tmp_path / "apart.toml"
+    text.write_text(f"caf{apart}\ncaf\u00e9\n", encoding="utf-8")
+    train = ("lm", "train", "--text", text, "--held-out", text, "--out", tmp_path / "model")
+    done = ocrkit(*train)
+    assert (done.exit_code, "left out" in done.stderr) == (0, False)
+    assert "over 10 characters" in done.stdout
+    assert LanguageModel.open(tmp_path / "model").characters == "acf\u00e9"
+    lines = find_pipeline("iam-crnn").read_text("utf-8").split("\n")
+    lines = [f'alphabet = "acf{apart}"' if "alphabet = " in line else line for line in lines]
+    pipeline.write_text("\n".join(lines), encoding="utf-8")
+    done = ocrkit(*train, "--alphabet", pipeline)
+    assert (done.exit_code, "left out" in done.stderr) == (0, False)
+    assert "over 12 characters" in done.stdout
 
 
 def test_the_mark_that_some_editors_write_is_no_character_of_a_model(tmp_path: Path) -> None:
