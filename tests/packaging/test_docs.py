@@ -181,3 +181,17 @@ def test_readme_shows_the_same_plugin_as_the_example_package() -> None:
     assert shown is not None
     squeezed = [line for line in example.partition("\n\n")[2].splitlines() if line]
     assert [line for line in shown.group(1).splitlines() if line] == squeezed
+
+
+def test_every_file_that_the_walk_through_the_code_names_is_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    walk = page.partition("## A walk through the code")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([\w/]+\.py)`", walk))
+    files = [
+        path.relative_to(ROOT).as_posix()
+        for folder in ("ocrkit", "plugins")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    assert len(named) > 40
+    for name in named:
+        assert any(file == name or file.endswith(f"/{name}") for file in files), name
