@@ -12,7 +12,7 @@ from ocrkit.cli.streams import echo
 
 if TYPE_CHECKING:
     from ocrkit.pipelines.assembly import Surroundings
-    from ocrkit.pipelines.stages import Seam
+    from ocrkit.pipelines.stages import Stage
 
 
 @click.command(cls=Command)
@@ -28,7 +28,7 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     from ocrkit.networks.network_file import network_files
     from ocrkit.pipelines.build import assemble, surround
     from ocrkit.pipelines.file import read_spec
-    from ocrkit.pipelines.stages import exported_seams, seams
+    from ocrkit.pipelines.stages import stages_of, stages_of_exported
     from ocrkit.pipelines.trained import fitting_weights
 
     spec = read_spec(pipeline, settings)
@@ -36,11 +36,11 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
         around, exported = surround(spec, backend)
         path = spec.folder / spec.network
         network_files(path).open(path, around.objective.outputs, device="cpu", threads=1)
-        _show(around, exported_seams(around, exported))
+        _show(around, stages_of_exported(around, exported))
         echo(f"weights: {exported.weights}, exported in {exported.precision}")
         return
     assembly = assemble(spec, backend=backend)
-    _show(assembly, seams(assembly))
+    _show(assembly, stages_of(assembly))
     weights = fitting_weights(assembly)
     echo(
         f"weights: {weights.reference}"
@@ -49,7 +49,7 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     )
 
 
-def _show(around: Surroundings, rows: list[Seam]) -> None:
+def _show(around: Surroundings, rows: list[Stage]) -> None:
     from ocrkit.cli.tables import print_table
 
     echo(f"{around.spec.title} on {around.backend_name}")

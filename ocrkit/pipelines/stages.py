@@ -15,7 +15,7 @@ from ocrkit.pipelines.spec import PipelineSpec
 
 
 @dataclass(frozen=True)
-class Seam:
+class Stage:
     """A stage of a pipeline as ``ocrkit check`` shows it: what goes in, what comes out, how many
     parameters."""
 
@@ -44,7 +44,7 @@ def _longest_label(steps: int | None, stride: int) -> str:
     return f"width ÷ {stride}" if steps is None else str(steps)
 
 
-def seams(assembly: Assembly) -> list[Seam]:
+def stages_of(assembly: Assembly) -> list[Stage]:
     """The stages from the reader to the decoder."""
     spec, plan = assembly.spec, assembly.plan
     shapes = plan.parameters()
@@ -56,26 +56,26 @@ def seams(assembly: Assembly) -> list[Seam]:
 
     image, outputs = image_text(plan.image), "; ".join(map(str, plan.outputs))
     backend, stride = assembly.backend_name, assembly.stride
-    stages = [_seam(spec.reader, "files", "any × any px"), *_preprocessing(spec, image)]
+    stages = [_stage(spec.reader, "files", "any × any px"), *_preprocessing(spec, image)]
     size: Any = plan.image
     for kind, part in spec.network_parts.items():
         given = assembly.parts[kind].output_size(size)
         owner = backend if kind in plan.parts else "numpy"
-        made = _seam(part, _size_text(size), _size_text(given), owner, parameters=parameters(kind))
+        made = _stage(part, _size_text(size), _size_text(given), owner, parameters=parameters(kind))
         stages.append(made if kind == "encoder" else replace(made, stride=stride))
         size = given
     if "head" in plan.parts:
         encoded = plan.parts["head"].size
         assert isinstance(encoded, SequenceSize)  # noqa: S101  (it stands behind an encoder)
         classes = _sequence_text(SequenceSize(assembly.alphabet.classes, encoded.steps))
-        head = Seam("head", "linear", _owner("backend", backend), _size_text(encoded), classes)
+        head = Stage("head", "linear", _owner("backend", backend), _size_text(encoded), classes)
         longest = _longest_label(encoded.steps, stride)
         stages.append(replace(head, longest_label=longest, parameters=parameters("head")))
         outputs = classes
-    return [*stages, _seam(spec.decoder, outputs, "text")] if spec.decoder.use else stages
+    return [*stages, _stage(spec.decoder, outputs, "text")] if spec.decoder.use else stages
 
 
-def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
+def stages_of_exported(around: Surroundings, exported: Exported) -> list[Stage]:
     """The stages of a pipeline whose network is exported, which counts as one."""
     spec = around.spec
     image = image_text(exported.image)
@@ -83,9 +83,9 @@ def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
     if around.alphabet:
         classes = _sequence_text(SequenceSize(around.alphabet.classes, exported.steps))
     stages = [
-        _seam(spec.reader, "files", "any × any px"),
+        _stage(spec.reader, "files", "any × any px"),
         *_preprocessing(spec, image),
-        Seam(
+        Stage(
             "network",
             spec.network,
             _owner("backend", around.backend_name),
@@ -96,15 +96,15 @@ def exported_seams(around: Surroundings, exported: Exported) -> list[Seam]:
             exported.parameters,
         ),
     ]
-    return [*stages, _seam(spec.decoder, classes, "text")] if spec.decoder.use else stages
+    return [*stages, _stage(spec.decoder, classes, "text")] if spec.decoder.use else stages
 
 
-def _preprocessing(spec: PipelineSpec, image: str) -> list[Seam]:
+def _preprocessing(spec: PipelineSpec, image: str) -> list[Stage]:
     """The preprocessors in the order in which they run; only the last one's size is known."""
     anything = "any × any px"
     return [
-        *(_seam(part, anything, anything) for part in spec.before),
-        _seam(spec.preprocessor, anything, image),
+        *(_stage(part, anything, anything) for part in spec.before),
+        _stage(spec.preprocessor, anything, image),
     ]
 
 
@@ -112,7 +112,7 @@ def _owner(kind: str, name: str, backend: str | None = None) -> str:
     return registry().get(kind, name, backend).plugin.name
 
 
-def _seam(
+def _stage(
     part: PartSpec,
     before: str,
     after: str,
@@ -120,6 +120,6 @@ def _seam(
     *,
     stride: int | None = None,
     parameters: int = 0,
-) -> Seam:
+) -> Stage:
     owner = _owner(part.kind, part.use, backend)
-    return Seam(part.kind, part.use, owner, before, after, stride=stride, parameters=parameters)
+    return Stage(part.kind, part.use, owner, before, after, stride=stride, parameters=parameters)

@@ -27,7 +27,7 @@ from ocrkit.interfaces import Sample, SequenceSize
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble, choose_device
 from ocrkit.pipelines.file import load_spec, read_spec
-from ocrkit.pipelines.stages import seams
+from ocrkit.pipelines.stages import stages_of
 from ocrkit.pipelines.trained import fitting_weights
 from ocrkit.reading.values import Reading, Seconds
 from ocrkit.scoring.rules import Outcome
@@ -120,7 +120,7 @@ def test_sizes_flow_from_part_to_part(tiny: Path) -> None:
 
 
 def test_every_seam_is_shown_with_its_owner_and_its_parameters(tiny: Path, tiny_run: Path) -> None:
-    rows = seams(assembled(tiny))
+    rows = stages_of(assembled(tiny))
     assert [(row.part, row.use, row.owner) for row in rows] == [
         ("reader", "iam", "iam"),
         ("preprocessor", "fit-pad", "image"),
@@ -139,8 +139,10 @@ def test_every_seam_is_shown_with_its_owner_and_its_parameters(tiny: Path, tiny_
     stored = ocrkit.load(tiny_run).weights.arrays
     assert stored is not None
     assert sum(row.parameters for row in rows) == sum(array.size for array in stored.values())
-    assert "any × any px" in seams(assembled(tiny, "preprocessor.use=fit-height"))[1].input
-    assert seams(assembled(tiny, "preprocessor.use=fit-height"))[2].output.startswith("any steps")
+    assert "any × any px" in stages_of(assembled(tiny, "preprocessor.use=fit-height"))[1].input
+    assert stages_of(assembled(tiny, "preprocessor.use=fit-height"))[2].output.startswith(
+        "any steps"
+    )
 
 
 def test_all_that_does_not_fit_is_said_at_once(tiny: Path) -> None:
@@ -239,7 +241,7 @@ def test_hand_made_features_go_ahead_of_any_network(
     ]
     assembly = assembled(tiny, *changes, "training.epochs=2", training=True)
     assert [*assembly.plan.parts] == ["encoder", "head"]
-    assert [row.owner for row in seams(assembly)[2:4]] == ["bands", "torch"]
+    assert [row.owner for row in stages_of(assembly)[2:4]] == ["bands", "torch"]
     train(assembly, tmp_path / "run", data=words_root)
     pipeline = ocrkit.load(tmp_path / "run")
     arrays = pipeline.weights.arrays

@@ -14,7 +14,7 @@ from ocrkit.parts.options import PartSpec
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
-from ocrkit.pipelines.stages import seams
+from ocrkit.pipelines.stages import stages_of
 from ocrkit.publishing.export import export
 from ocrkit.publishing.pack import distributions_of
 from ocrkit.testing import examine_plugin
@@ -152,7 +152,7 @@ def test_one_that_gives_no_size_cannot_be_the_last(changes: None, tiny: Path) ->
 
 
 def test_check_shows_every_preprocessor_with_its_owner(changes: None, tiny: Path) -> None:
-    rows = [(row.part, row.use, row.owner, row.output) for row in seams(assembled(tiny, CHAIN))]
+    rows = [(row.part, row.use, row.owner, row.output) for row in stages_of(assembled(tiny, CHAIN))]
     assert rows[1:4] == [
         ("preprocessor", "darken", "changes", "any × any px"),
         ("preprocessor", "invert", "changes", "any × any px"),
