@@ -210,3 +210,13 @@ def test_a_recipe_is_one_that_training_takes(recipe: str, tmp_path: Path) -> Non
     command = python("-c", script, SCRIPTS, recipe).splitlines()
     said = python(*command, cwd=tmp_path, ok=False)
     assert "iam: no such folder" in said
+
+
+def test_a_recipe_is_estimated_as_the_readme_says() -> None:
+    readme = (SCRIPTS / "README.md").read_text("utf-8")
+    for recipe, samples in (("iam-crnn", "86,201"), ("iam-words-resnet", "202,705")):
+        (row,) = (line for line in readme.splitlines() if line.startswith(f"| `{recipe}` |"))
+        assert samples in row
+        said = python(SCRIPTS / "estimate.py", recipe, "--samples", samples.replace(",", ""))
+        steps = said.partition(" steps")[0].rpartition(" ")[2]
+        assert f"{steps} of" in row
