@@ -22,7 +22,7 @@ def multiply_adds(model: str, width: int) -> float:
     from ocrkit_torch.network import built
 
     plan = assemble(load_spec(model), backend="torch").plan
-    network = built(plan).eval().to("meta")
+    network = built(plan.objective_built()).eval().to("meta")
     image = torch.empty(1, 1, plan.image.height, plan.image.width or width, device="meta")
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(image, torch.full((1,), image.shape[3], device="meta"))
@@ -39,7 +39,7 @@ def numbers_moved(model: str, width: int) -> tuple[float, float]:
     from ocrkit_torch.network import built
 
     plan = assemble(load_spec(model), backend="torch").plan
-    network = built(plan).eval().to("meta")
+    network = built(plan.objective_built()).eval().to("meta")
     moved = 0
 
     def count(_module: nn.Module, inputs: Any, outputs: Any) -> None:
