@@ -19,16 +19,14 @@ from ocrkit.parts.networks import (
     Importer,
     Network,
     NetworkFiles,
-    NetworkPlan,
     OptimizerOptions,
-    PlannedPart,
-    Port,
     SingleProcess,
     Trainer,
     Workers,
 )
 from ocrkit.parts.objectives import ModelDefinition, Objective
 from ocrkit.parts.page import Alternative
+from ocrkit.parts.plans import NetworkPlan, PlannedPart, Port
 from ocrkit.parts.protocols import (
     Augmentation,
     Codec,

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from ocrkit.parts.codec import Alphabet
-from ocrkit.parts.networks import PlannedPart, Port
+from ocrkit.parts.plans import PlannedPart, Port
 from ocrkit.parts.values import Arrays, Image, Sample
 
 DEFAULT_OBJECTIVE = "ctc"

@@ -10,8 +10,9 @@ import numpy as np
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.fingerprint import stated
 from ocrkit.parts.guests import guest
-from ocrkit.parts.networks import Backend, NetworkPlan
+from ocrkit.parts.networks import Backend
 from ocrkit.parts.objectives import Objective
+from ocrkit.parts.plans import NetworkPlan
 from ocrkit.parts.protocols import Augmentation, Decoder, Metric
 from ocrkit.parts.values import Arrays, Decoded, FloatArray, Image, ImageSize, IntArray
 from ocrkit.pipelines.chain import Chain

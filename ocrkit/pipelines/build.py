@@ -7,8 +7,9 @@ from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.networks.network_file import Exported, read_exported
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.guests import guest
-from ocrkit.parts.networks import Backend, Network, NetworkPlan, PlannedPart
+from ocrkit.parts.networks import Backend, Network
 from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.parts.plans import NetworkPlan, PlannedPart
 from ocrkit.parts.protocols import SizedPreprocessor, takes_colour
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import ImageSize, SequenceSize

@@ -7,10 +7,12 @@ from unittest import SkipTest
 import numpy as np
 
 from ocrkit.errors import ConfigError
-from ocrkit.parts.networks import Backend, Batch, Network, NetworkPlan
+from ocrkit.parts.networks import Backend, Batch, Network
+from ocrkit.parts.plans import NetworkPlan
 from ocrkit.parts.values import FloatArray, ImageSize, IntArray
 from ocrkit.testing.base import Conformance, skipped_where_missing
-from ocrkit.testing.networks import (
+from ocrkit.testing.simplest import simplest
+from ocrkit.testing.small_networks import (
     ADAM,
     CLASSES,
     RATE,
@@ -24,7 +26,6 @@ from ocrkit.testing.networks import (
     random_weights,
     train,
 )
-from ocrkit.testing.simplest import simplest
 
 HEIGHT, WIDTHS = 16, np.array([40, 24, 33, 40], np.int32)
 

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from ocrkit.parts.networks import NetworkPlan, PlannedPart
+from ocrkit.parts.plans import NetworkPlan, PlannedPart
 from ocrkit.parts.protocols import EncoderDefinition
 from ocrkit.parts.values import FloatArray, ImageSize, IntArray, SequenceSize
-from ocrkit.testing.networks import NetworkPartConformance, is_frozen, plan_of
+from ocrkit.testing.networks import NetworkPartConformance
+from ocrkit.testing.small_networks import is_frozen, plan_of
 
 
 class EncoderConformance(NetworkPartConformance[SequenceSize]):

@@ -3,17 +3,12 @@
 import numpy as np
 
 from ocrkit.errors import ConfigError
-from ocrkit.parts.networks import NetworkPlan, PlannedPart
+from ocrkit.parts.plans import NetworkPlan, PlannedPart
 from ocrkit.parts.protocols import FeaturizerDefinition
 from ocrkit.parts.values import FloatArray, ImageSize, IntArray, SequenceSize
-from ocrkit.testing.networks import (
-    NetworkPartConformance,
-    is_frozen,
-    plan_of,
-    planned,
-    random_images,
-)
+from ocrkit.testing.networks import NetworkPartConformance
 from ocrkit.testing.simplest import simplest
+from ocrkit.testing.small_networks import is_frozen, plan_of, planned, random_images
 
 
 class FeaturizerConformance(NetworkPartConformance[ImageSize]):

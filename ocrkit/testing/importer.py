@@ -11,13 +11,14 @@ from unittest import SkipTest
 import numpy as np
 
 from ocrkit.errors import WeightsError
-from ocrkit.parts.networks import Importer, NetworkPlan
+from ocrkit.parts.networks import Importer
+from ocrkit.parts.plans import NetworkPlan
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.testing.base import PartConformance
-from ocrkit.testing.networks import random_weights
+from ocrkit.testing.small_networks import random_weights
 
 _FOREIGN = {
     "empty": b"",

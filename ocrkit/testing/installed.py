@@ -13,7 +13,7 @@ from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.plugins import Plugin
 from ocrkit.parts.registry import Entry, nearest, registry
 from ocrkit.testing.base import Finding, examine
-from ocrkit.testing.networks import missing
+from ocrkit.testing.small_networks import missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from ocrkit.errors import ConfigError
 from ocrkit.parts.objectives import ModelDefinition
 from ocrkit.parts.values import ImageSize
 from ocrkit.testing.base import PartConformance
-from ocrkit.testing.networks import is_frozen
+from ocrkit.testing.small_networks import is_frozen
 
 
 class ModelConformance(PartConformance):

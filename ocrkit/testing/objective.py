@@ -4,7 +4,7 @@ import numpy as np
 
 from ocrkit.parts.objectives import Objective
 from ocrkit.testing.base import PartConformance
-from ocrkit.testing.networks import is_frozen
+from ocrkit.testing.small_networks import is_frozen
 
 
 class ObjectiveConformance(PartConformance):

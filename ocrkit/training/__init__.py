@@ -25,9 +25,10 @@ and tells of it; the others wait for its score.
 from ocrkit.training.data import TrainingData, collect, joined
 from ocrkit.training.initial import take_what_fits
 from ocrkit.training.progress import Progress
-from ocrkit.training.run import Run, workers_of
+from ocrkit.training.run import Run
 from ocrkit.training.schedule import learning_rate
 from ocrkit.training.start import resume_options, train
+from ocrkit.training.workers import workers_of
 
 __all__ = [
     "Progress",

@@ -18,8 +18,9 @@ from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_d
 from ocrkit.training.folder import RunFolder, was_stopped_at_its_start
 from ocrkit.training.initial import Origin
 from ocrkit.training.progress import Progress
-from ocrkit.training.run import Run, workers_of
+from ocrkit.training.run import Run
 from ocrkit.training.run_file import AlsoData, MainData, RunFile, ValidationData, read_run_file
+from ocrkit.training.workers import workers_of
 
 
 def resume_options(folder: Path) -> RunFile:

@@ -1,6 +1,7 @@
 """The validation split: whether it can choose the best epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
@@ -8,13 +9,15 @@ import numpy as np
 
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, ImageError, UnfitError
-from ocrkit.parts.networks import Network
+from ocrkit.parts.networks import Network, Workers
 from ocrkit.parts.values import Sample, Skipped
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.reading.engine import BATCH_SIZE, Recogniser
 from ocrkit.reading.preparing import prepare
 from ocrkit.scoring.evaluate import evaluate
 from ocrkit.scoring.rules import Rules
+from ocrkit.training.averaging import Average
+from ocrkit.training.progress import Progress
 
 
 def choosing_metric(assembly: Assembly) -> str:
@@ -87,6 +90,58 @@ def _counted(assembly: Assembly, labelled: list[Sample], where: str) -> list[Sam
 def _unreadable(assembly: Assembly, sample: Sample) -> str:
     image = prepare(sample.load, assembly).image
     return str(image) if isinstance(image, ImageError) else ""
+
+
+class Validation:
+    """Scores a network on the validation split, and says whether it is the best so far."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        network: Network,
+        workers: Workers,
+        threads: int,
+        report: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self._assembly = assembly
+        self._network = network
+        self._workers = workers
+        self._threads = threads
+        self._report = report
+        self._told_of_unusable = False
+
+    def __call__(
+        self, validation: Dataset, average: Average, progress: Progress
+    ) -> tuple[dict[str, float | None], bool]:
+        """Scores of the averaged weights, if there are any, none for the workers that wait for the
+        first one's; and whether they are the best, which is noted."""
+        self._report({"event": "validate"})
+        metric = choosing_metric(self._assembly)
+        scores: dict[str, float | None] = {}
+        if not self._workers.index:
+            with average.in_network():
+                scores, unusable = self._scored(validation)
+            if unusable and not self._told_of_unusable:
+                self._told_of_unusable = True
+                self._report(
+                    {"event": "unscored", "samples": len(unusable), "first": asdict(unusable[0])}
+                )
+            if scores[metric] is None:
+                raise DataError(
+                    f"{metric} has no value on the validation split, so it cannot choose the best "
+                    "epoch"
+                )
+        score, best = self._workers.from_first(scores.get(metric) or 0.0), progress.best_score
+        higher = higher_is_better(self._assembly, metric)
+        improved = best is None or (score > best if higher else score < best)
+        if improved:
+            progress.best_score = score
+        return scores, improved
+
+    def _scored(self, validation: Dataset) -> tuple[dict[str, float | None], list[Skipped]]:
+        if self._assembly.spec.task == "text":
+            return scored(Recogniser(self._assembly, self._network, self._threads), validation)
+        return scored_outputs(self._assembly, self._network, validation)
 
 
 def scored(

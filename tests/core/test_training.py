@@ -226,7 +226,7 @@ def test_data_are_narrowed_as_the_options_say(tiny: Path, words_root: Path, tmp_
 def test_averaged_weights_are_validated_and_kept_as_the_best(
     tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training.run, "AVERAGE_EVERY", 5)
+    monkeypatch.setattr(training.averaging, "AVERAGE_EVERY", 5)
     settings = {"training.ema_decay": 0.8, "training.batch_size": 2, "training.epochs": 8}
     assembly = assemble(load_spec(tiny, settings), training=True)
     kept = {}

@@ -96,7 +96,14 @@ class MixerModule(nn.Module):  # type: ignore[name-defined, misc]
         return features + self.linear(features).relu()
 
 
-MIXED = replace(SMALL, encoder=Mixer(), build_encoder=MixerModule, encoded=SMALL.sequence)
+_FEATURIZER = SMALL.parts["featurizer"]
+MIXED = text_plan(
+    "torch",
+    (_FEATURIZER.definition, _FEATURIZER.build),
+    (Mixer(), MixerModule),
+    ImageSize(8, None),
+    5,
+)
 
 
 def test_a_plain_module_is_an_implementation_and_its_constructor_initialises_it() -> None:
