@@ -108,15 +108,8 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     at once, behind the mistakes of the pipeline's file.
     """
     if spec.network:
-        raise ConfigError(
-            [
-                (
-                    f"network: {spec.network!r} is exported, so it is for reading; take the "
-                    "pipeline "
-                    "that it came from"
-                )
-            ]
-        )
+        advice = "so it is for reading; take the pipeline that it came from"
+        raise ConfigError([f"network: {spec.network!r} is exported, {advice}"])
     problems = list(spec.problems)
     parts = _around(spec, problems)
     named = spec.network_parts
@@ -125,28 +118,20 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     name, engine = _choose_backend(spec, backend, training, problems)
     image = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
     if image and image.channels == 3:
-        first = next(iter(named), "")
-        used = (*spec.before, *spec.augment, *(named[kind] for kind in named if kind == first))
-        makes = (*parts["preprocessor"].before, *augmentations, *list(made.values())[:1])
+        first = list(named)[:1]
+        used = (*spec.before, *spec.augment, *(named[kind] for kind in first))
+        makes = (*parts["preprocessor"].before, *augmentations, *(made[kind] for kind in first))
         problems += _of_grey_only(used, makes)
     sizes = _sizes(named, made, image, problems)
     if not problems and tuple(named) != tuple(parts["objective"].parts):
-        wanted = ", ".join(parts["objective"].parts)
+        wanted, given = ", ".join(parts["objective"].parts), ", ".join(named)
         problems.append(
-            f"objective: {spec.objective.use!r} trains networks of {wanted}, not of "
-            f"{', '.join(named)}"
+            f"objective: {spec.objective.use!r} trains networks of {wanted}, not of {given}"
         )
     if problems:
         raise ConfigError(problems)
     planned, ahead = _planned(spec, made, sizes, name)
-    for kind, part in named.items():
-        with guest(kind, part.use, "numpy" if ahead and kind == "featurizer" else None):
-            made[kind].parameters(sizes[kind])
-    first = next(iter(named))
-    with guest(first, named[first].use, "numpy" if ahead else None):
-        stride = made[first].stride
-        if not isinstance(stride, int) or stride < 1:
-            raise TypeError(f"its stride is {stride!r}; expected a number of pixels")
+    stride = _stride(spec, made, sizes, "numpy" if ahead else None)
     build_objective = registry().get("objective", spec.objective.use, name).load()
     with guest("objective", spec.objective.use):
         plan = NetworkPlan.of(
@@ -164,6 +149,23 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
             plan=plan,
             numpy_featurizer=ahead and ahead(made["featurizer"], image),
         )
+
+
+def _stride(
+    spec: PipelineSpec, made: Mapping[str, Any], sizes: Mapping[str, Any], ahead: str | None
+) -> int:
+    """The stride of a network's first part, which runs on backend ``ahead`` where that is another;
+    the parts' parameters can be computed, too. Raises PluginError."""
+    named = spec.network_parts
+    for kind, part in named.items():
+        with guest(kind, part.use, ahead if kind == "featurizer" else None):
+            made[kind].parameters(sizes[kind])
+    first = next(iter(named))
+    with guest(first, named[first].use, ahead):
+        stride = made[first].stride
+        if not isinstance(stride, int) or stride < 1:
+            raise TypeError(f"its stride is {stride!r}; expected a number of pixels")
+    return stride
 
 
 _GIVES = {"featurizer": SequenceSize, "encoder": SequenceSize, "model": ImageSize}

@@ -110,7 +110,7 @@ def test_a_plain_module_is_an_implementation_and_its_constructor_initialises_it(
     network = network_of("torch", MIXED)
     network.initialize(5)
     first = network.state()
-    bound = 1 / np.sqrt(MIXED.sequence.features)
+    bound = 1 / np.sqrt(MIXED.parts["encoder"].size.features)
     assert 0.8 * bound < np.abs(first["encoder.linear.bias"]).max() <= bound, "as nn.Linear does it"
     network.initialize(5)
     assert all(np.array_equal(array, first[name]) for name, array in network.state().items())
@@ -182,7 +182,8 @@ class BranchingModule(MixerModule):
 
 @pytest.mark.usefixtures("onnxscript")
 def test_a_network_that_cannot_be_exported_is_refused_in_one_line() -> None:
-    plan = replace(MIXED, build_encoder=BranchingModule)
+    branching = replace(MIXED.parts["encoder"], build=BranchingModule)
+    plan = replace(MIXED, parts={**MIXED.parts, "encoder": branching})
     with pytest.raises(
         OcrkitError, match=r"PyTorch cannot export this network to ONNX: .*[Dd]ata-dependent"
     ) as caught:
