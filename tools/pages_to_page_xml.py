@@ -1,0 +1,103 @@
+"""Writes pages that are described in a JSON of their own as PAGE XML, so that the reader `page-xml`
+reads them.
+
+    python tools/pages_to_page_xml.py pages converted
+
+`pages` has `SET/PAGE.json` and `SET/PAGE.webp`, and lists of pages, `SET/PAGE` a line, as
+`splits/*.txt`. A JSON names the page's `id` (`SET/PAGE`), `document`, `width`, `height`, `source`
+and `licence`, and its `lines`: `text`, `baseline` and `polygon` in pixels, `type` and `region`.
+
+`converted` has `SET/DOCUMENT/PAGE.xml`, the image beside it (a hard link where that can be), and
+the lists with the pages' new paths. Texts stay as they are. A page that is there already is not
+written again.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from ocrkit.support.files import write_atomically
+from ocrkit.support.parsing import parse_json
+
+NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+
+
+def page_xml(page: dict[str, Any], image: str) -> bytes:
+    """The page as PAGE XML, its lines in their order, a region for each row of lines of one."""
+    root = etree.Element("PcGts", nsmap={None: NAMESPACE})
+    metadata = etree.SubElement(root, "Metadata")
+    etree.SubElement(metadata, "Creator").text = "pages_to_page_xml.py"
+    etree.SubElement(metadata, "Comments").text = f"{page.get('source')}, {page.get('licence')}"
+    sheet = etree.SubElement(
+        root,
+        "Page",
+        imageFilename=image,
+        imageWidth=str(page["width"]),
+        imageHeight=str(page["height"]),
+    )
+    region, name = None, None
+    for number, line in enumerate(page["lines"], start=1):
+        if region is None or line.get("region") != name:
+            name = line.get("region")
+            region = etree.SubElement(sheet, "TextRegion", id=f"r{number}", **kind(name))
+        element = etree.SubElement(region, "TextLine", id=f"l{number}", **kind(line.get("type")))
+        for tag, field in (("Coords", "polygon"), ("Baseline", "baseline")):
+            if line.get(field):
+                points = " ".join(f"{x:g},{y:g}" for x, y in line[field])
+                etree.SubElement(element, tag, points=points)
+        text = etree.SubElement(element, "TextEquiv")
+        etree.SubElement(text, "Unicode").text = line["text"]
+    data: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
+    return data
+
+
+def kind(name: str | None) -> dict[str, str]:
+    """The attribute that says what a region or a line is."""
+    return {"custom": f"structure {{type:{re.sub('[{};]', '_', name)};}}"} if name else {}
+
+
+def convert(source: Path, target: Path) -> Iterator[tuple[str, str]]:
+    """Writes all pages; gives their ids and their new paths, without ``.xml``, as it goes."""
+    for file in sorted(source.glob("*/*.json")):
+        page = parse_json(file.read_bytes())
+        image = file.with_suffix(".webp")
+        document = re.sub(r"[^\w.-]", "_", page["document"]).lstrip(".") or "_"
+        xml = target / file.parent.name / document / f"{file.stem}.xml"
+        yield page["id"], xml.relative_to(target).with_suffix("").as_posix()
+        if xml.exists():
+            continue
+        xml.parent.mkdir(parents=True, exist_ok=True)
+        beside = xml.with_name(image.name)
+        if not beside.exists():
+            try:
+                os.link(image, beside)
+            except OSError:
+                shutil.copyfile(image, beside)
+        with write_atomically(xml) as temporary:
+            temporary.write_bytes(page_xml(page, image.name))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path)
+    arguments = parser.parse_args()
+    paths = dict(convert(arguments.source, arguments.target))
+    (arguments.target / "splits").mkdir(parents=True, exist_ok=True)
+    for file in sorted(arguments.source.glob("splits/*.txt")):
+        pages = [paths[line] for line in file.read_text("utf-8").split("\n") if line in paths]
+        with write_atomically(arguments.target / "splits" / file.name) as temporary:
+            temporary.write_text("".join(f"{page}\n" for page in pages), "utf-8")
+        sys.stdout.write(f"{file.stem}: {len(pages):,} pages\n")
+    sys.stdout.write(f"{len(paths):,} pages under {arguments.target}\n")
+
+
+if __name__ == "__main__":
+    main()
