@@ -150,18 +150,27 @@ class Band:
 
     def to_page(self, points: Array) -> Array:
         """Points (N, 2) of the band, x along it from its beginning and y down from its upper edge,
-        as points of the page (N, 2).
+        as points of the page (N, 2)."""
+        origin, up = self._along(points[:, 0])
+        return np.asarray(origin + (self.above - points[:, 1:]) * up)
 
-        The direction at a point is that of the baseline around it, over the band's height, so that
+    def grid(self, along: Array, down: Array) -> Array:
+        """The points of the page (rows, columns, 2) at all of these columns and rows of the
+        band."""
+        origin, up = self._along(along)
+        return np.asarray(origin + (self.above - down)[:, None, None] * up)
+
+    def _along(self, along: Array) -> tuple[Array, Array]:
+        """Points (N, 2) on the baseline, and what is up there.
+
+        That is across the direction of the baseline around it, over the band's height, so that
         letters keep their shape where the baseline bends.
         """
         at = _lengths(self.base)
-        along = points[:, 0] - self.before
-        wide = self.height / 2
+        along, wide = along - self.before, self.height / 2
         direction = _at(self.base, at, along + wide) - _at(self.base, at, along - wide)
         norm = np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-9)
-        up = _up(direction / norm)
-        return np.asarray(_at(self.base, at, along) + (self.above - points[:, 1:]) * up)
+        return _at(self.base, at, along), _up(direction / norm)
 
     @property
     def folds(self) -> bool:

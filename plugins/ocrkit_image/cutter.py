@@ -57,10 +57,12 @@ class Baseline:
         found = self._band(line)
         columns = self._columns(found)
         fine = self._fine(found, columns)
-        rows = self.height * fine
-        scale = _scale(rows, columns * fine, found)
-        places = found.to_page(_centres(rows, columns * fine) / scale)
-        on_page = np.all((places >= 0) & (places < page.shape[::-1]), axis=1)
+        rows, wide = self.height * fine, columns * fine
+        places = found.grid(
+            (np.arange(wide) + 0.5) * (found.length / wide),
+            (np.arange(rows) + 0.5) * (found.height / rows),
+        )
+        on_page = np.all((places >= 0) & (places < page.shape[::-1]), axis=2)
         if not on_page.any():
             raise ImageError(f"line {line.id}: it lies off the page")
         # The piece of the page is remapped: of whole pages some are too long for OpenCV.
@@ -69,9 +71,9 @@ class Baseline:
         piece = page[top:bottom, left:right]
         if max(piece.shape) > _REMAP:
             raise ImageError(f"line {line.id}: more than {_REMAP:,} pixels long")
-        maps = (places - (left, top) - 0.5).astype(np.float32).reshape(rows, -1, 2)
+        maps = (places - (left, top) - 0.5).astype(np.float32)
         pixels = _remapped(piece, maps, cv2.INTER_LINEAR)
-        inside = on_page.reshape(pixels.shape)
+        inside = on_page
         if self.outside == "paper" and line.boundary:
             area = np.zeros(piece.shape, np.uint8)
             polygon = np.clip(np.array(line.boundary) - (left, top) - 0.5, -_REMAP, _REMAP)
@@ -106,7 +108,7 @@ class Baseline:
 
     def _fine(self, found: Band, columns: int) -> int:
         """How many pixels of the page, across, become one."""
-        fine = int(np.clip(np.ceil(found.height / self.height), 1, _FINEST))
+        fine = int(np.clip(np.ceil(found.height / self.height - 0.1), 1, _FINEST))
         return max(1, min(fine, _REMAP // columns))
 
 
@@ -126,9 +128,3 @@ def _to_page(
     found: Band, scale: npt.NDArray[np.float64], points: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     return found.to_page(points / scale)
-
-
-def _centres(rows: int, columns: int) -> npt.NDArray[np.float64]:
-    """The middles of all pixels of an image, row by row (rows × columns, 2)."""
-    down, across = np.mgrid[:rows, :columns]
-    return np.column_stack([across.ravel(), down.ravel()]) + 0.5

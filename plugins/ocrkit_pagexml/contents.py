@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -48,13 +48,13 @@ class Contents:
         for image in self.images:
             for key in {_key(image.name), _key(image.stem)}:
                 self._by_name[key].append(image)
-        self._xml = [
+        self.xml = [
             each
             for each in files
             if each.suffix.lower() == ".xml" and each.name.lower() not in _NO_PAGES
         ]
         self._of_stem: defaultdict[str, int] = defaultdict(int)
-        for xml in self._xml:
+        for xml in self.xml:
             self._of_stem[_key(xml.stem)] += 1
 
     def _name(self, path: Path) -> PurePosixPath:
@@ -64,11 +64,14 @@ class Contents:
         name = str(self._name(Path(error.filename)))
         self.skipped.append(Skipped(name, error.strerror or str(error)))
 
-    def pages(self) -> Iterator[tuple[PageFile, Page]]:
-        """Every page that has an image, in the order of the names of its XML; the others are noted
-        in ``skipped`` meanwhile, and so are those whose image is another page's."""
+    def pages(self, wanted: Container[str] | None = None) -> Iterator[tuple[PageFile, Page]]:
+        """Every page that has an image, or of those of the ``wanted`` XML, in the order of their
+        names; the others are noted in ``skipped`` meanwhile, and so are those whose image is
+        another page's."""
         taken: dict[PurePosixPath, PurePosixPath] = {}
-        for xml in self._xml:
+        for xml in self.xml:
+            if wanted is not None and str(xml) not in wanted:
+                continue
             try:
                 page = read_page(self.root / xml)
                 image = self._image_of(xml, page)

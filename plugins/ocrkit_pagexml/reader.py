@@ -68,21 +68,17 @@ class PageXml:
         self._entries: list[Entry] = []
         contents = Contents(self.root)
         self.skipped: list[Skipped] = []
-        seen: set[str] = set()
-        for file, page in contents.pages():
-            names = _names(file.xml)
-            seen |= names
-            if listed is None or names & listed:
-                self._add(file, page)
-        self.skipped += [
-            each for each in contents.skipped if listed is None or _names(each.id) & listed
-        ]
+        names = {str(xml): _names(str(xml)) for xml in contents.xml}
+        wanted = {xml for xml in names if listed is None or names[xml] & listed}
+        for file, page in contents.pages(wanted):
+            self._add(file, page)
+        self.skipped += contents.skipped
         self.notes: list[str] = []
         """What the user may want to know: entries of the split's list that are not there."""
-        if missing := sorted((listed or set()) - seen):
+        if missing := sorted((listed or set()).difference(*names.values())):
             self.notes.append(
                 f"{self.root}: {len(missing):,} entries of the split {self.split!r} are no page "
-                f"with an image and no folder of any, {missing[0]} for example"
+                f"and no folder of any, {missing[0]} for example"
             )
         if not self._entries:
             first = "".join(f"; the first left out: {e.id}: {e.reason}" for e in self.skipped[:1])
