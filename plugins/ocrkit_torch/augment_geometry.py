@@ -2,9 +2,9 @@
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor, nn, stack
+from torch import Tensor, nn
 
-from ocrkit_torch.stages import Drawn, Maps, Moves, Place, Sizes, column, on
+from ocrkit_torch.stages import Drawn, Maps, Moves, Place, Sizes, column, on, together
 
 Numbers = npt.NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class Elastic(Moves):
             axes.append((2 * node + 1) / most[axis] - 1)
         moves = on(drawn["moves"], device).permute(0, 3, 1, 2)
         bent = nn.functional.grid_sample(
-            moves, stack(axes, dim=3), padding_mode="border", align_corners=False
+            moves, together(*axes), padding_mode="border", align_corners=False
         )
         return bent[:, 0], bent[:, 1]
 

@@ -5,14 +5,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ocrkit_torch.stages import Drawn, Lights, Place, Thickens, column, on
+from ocrkit_torch.stages import Drawn, Lights, Placing, Thickens, column, on, together
 
 DIAGONAL = 0.7
 """Half-widths of the square that, with a cross, stands for a large ellipse, as a share of its."""
 
 
 class Contrast(Lights):
-    def lit(self, images: Tensor, place: Place, drawn: Drawn, paper: Tensor) -> Tensor:
+    def lit(self, images: Tensor, place: Placing, drawn: Drawn, paper: Tensor) -> Tensor:
         return self.paper(images, drawn)
 
     def paper(self, paper: Tensor, drawn: Drawn) -> Tensor:
@@ -25,7 +25,7 @@ class Contrast(Lights):
 
 
 class Paper(Lights):
-    def lit(self, images: Tensor, place: Place, drawn: Drawn, paper: Tensor) -> Tensor:
+    def lit(self, images: Tensor, place: Placing, drawn: Drawn, paper: Tensor) -> Tensor:
         level, strength = (column(drawn[name], images.device) for name in ("level", "strength"))
         return ((paper + (images - paper) * strength) * level).clamp(0, 255)
 
@@ -34,12 +34,13 @@ class Paper(Lights):
 
 
 class Shading(Lights):
-    def lit(self, images: Tensor, place: Place, drawn: Drawn, paper: Tensor) -> Tensor:
-        height, width = (column(place.sizes[:, axis], images.device) for axis in (0, 1))
-        x, y = (place.x + 0.5) * (2 / width) - 1, (place.y + 0.5) * (2 / height) - 1
+    def lit(self, images: Tensor, place: Placing, drawn: Drawn, paper: Tensor) -> Tensor:
+        at = place()
+        height, width = (column(at.sizes[:, axis], images.device) for axis in (0, 1))
+        x, y = (at.x + 0.5) * (2 / width) - 1, (at.y + 0.5) * (2 / height) - 1
         light = nn.functional.grid_sample(
             on(drawn["grid"], images.device)[:, None],
-            torch.stack(torch.broadcast_tensors(x, y), dim=3),
+            together(x, y),
             mode="bicubic",
             padding_mode="border",
             align_corners=False,
@@ -48,23 +49,23 @@ class Shading(Lights):
 
 
 class Shadow(Lights):
-    def lit(self, images: Tensor, place: Place, drawn: Drawn, paper: Tensor) -> Tensor:
-        device = images.device
+    def lit(self, images: Tensor, place: Placing, drawn: Drawn, paper: Tensor) -> Tensor:
+        device, at = images.device, place()
         direction = drawn["direction"]
-        widest = self.definition.softest * place.sizes[:, 0]
+        widest = self.definition.softest * at.sizes[:, 0]
         edge = np.maximum(1.0, widest * np.maximum(0.0, drawn["softness"]))
-        across = place.x * column(np.cos(direction) / edge, device)
-        down = place.y * column(np.sin(direction) / edge, device)
+        across = at.x * column(np.cos(direction) / edge, device)
+        down = at.y * column(np.sin(direction) / edge, device)
         shade = (across + down + column(0.5 - drawn["start"] / edge, device)).clamp(0, 1)
         return images * (1 - column(1 - drawn["light"], device) * shade)
 
 
 class Ruled(Lights):
-    def lit(self, images: Tensor, place: Place, drawn: Drawn, paper: Tensor) -> Tensor:
-        device = images.device
+    def lit(self, images: Tensor, place: Placing, drawn: Drawn, paper: Tensor) -> Tensor:
+        device, at = images.device, place()
         slope, apart = np.tan(np.radians(drawn["degrees"])), drawn["apart"]
-        start = column(slope * place.sizes[:, 1] / 2 - drawn["start"], device)
-        line = (place.y - place.x * column(slope, device) + start) / column(apart, device)
+        start = column(slope * at.sizes[:, 1] / 2 - drawn["start"], device)
+        line = (at.y - at.x * column(slope, device) + start) / column(apart, device)
         distance = (line - line.floor() - 0.5).abs() * column(apart, device)
         ink = (column(drawn["thickness"] / 2 + 0.5, device) - distance).clamp(0, 1)
         return images * (1 - column(1 - drawn["level"], device) * ink)

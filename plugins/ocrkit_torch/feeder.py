@@ -1,6 +1,6 @@
 """Augments and preprocesses batches on a device."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -18,10 +18,12 @@ from ocrkit_torch.stages import (
     Maps,
     Moves,
     Place,
+    Placing,
     Sizes,
     Stage,
     Thickens,
     on,
+    together,
 )
 from ocrkit_torch.threads import in_its_thread
 
@@ -112,7 +114,7 @@ class Feeder:
         images = moved + paper
         for change, place in seen:
             rows = change.rows
-            images[rows] = change.stage.lit(images[rows], place(), change.drawn, paper[rows])
+            images[rows] = change.stage.lit(images[rows], place, change.drawn, paper[rows])
             paper[rows] = change.stage.paper(paper[rows], change.drawn)
         margin = self._fit.margin(images, margins, paper)
         inside = self._inside(images.shape, margins, scaled)
@@ -123,7 +125,7 @@ class Feeder:
 
     def _moved(
         self, images: Tensor, segments: list[_Segment], width: int
-    ) -> tuple[Tensor, list[tuple[_Change, Callable[[], Place]]]]:
+    ) -> tuple[Tensor, list[tuple[_Change, Placing]]]:
         """Images (N, H, W), zero where there is nothing, on the network's frame; and what changes
         their levels there, in order, with the places of its pixels."""
         height, device = self._image.height, self._device
@@ -131,7 +133,7 @@ class Feeder:
             torch.arange(width, device=device, dtype=torch.float32)[None, None, :],
             torch.arange(height, device=device, dtype=torch.float32)[None, :, None],
         )
-        seen: list[tuple[_Change, Callable[[], Place]]] = []
+        seen: list[tuple[_Change, Placing]] = []
         for segment in reversed(segments):
             for change in reversed(segment.lights):
                 back = np.linalg.inv(change.to_start) @ segment.to_start
@@ -148,9 +150,7 @@ class Feeder:
                 place = Place(grid[0][bend.rows], grid[1][bend.rows], bend.sizes)
                 for axis, moves in zip(grid, bend.stage.bent(place, bend.drawn), strict=True):
                     axis[bend.rows] += moves
-        moved = nn.functional.grid_sample(
-            images[:, None], torch.stack(grid, dim=3), align_corners=False
-        )
+        moved = nn.functional.grid_sample(images[:, None], together(*grid), align_corners=False)
         return moved[:, 0], seen[::-1]
 
     def _inside(self, shape: torch.Size, first: Sizes, sizes: Sizes) -> Tensor:

@@ -6,6 +6,7 @@ a few numbers an image, are NumPy's. What has a value a pixel is PyTorch's.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,10 @@ class Place:
     y: Tensor
     sizes: Sizes
     """Of the images at that stage."""
+
+
+Placing = Callable[[], Place]
+"""Computes places, for who needs them."""
 
 
 class Stage:
@@ -73,8 +78,9 @@ class Lights(Stage, ABC):
     """An augmentation of each pixel by itself, by its level and its place."""
 
     @abstractmethod
-    def lit(self, images: Tensor, place: Place, drawn: Drawn, paper: Tensor) -> Tensor:
-        """Float32 (N, H, W) in 0..255 → the same. ``paper`` (N, 1, 1): its levels."""
+    def lit(self, images: Tensor, place: Placing, drawn: Drawn, paper: Tensor) -> Tensor:
+        """Float32 (N, H, W) in 0..255 → the same. ``place()`` says where pixels lie; ``paper``
+        (N, 1, 1): its levels."""
 
     def paper(self, paper: Tensor, drawn: Drawn) -> Tensor:
         """What becomes of the paper's levels, (N, 1, 1)."""
@@ -100,6 +106,15 @@ class Fits(Stage, ABC):
     @abstractmethod
     def margin(self, images: Tensor, margins: Sizes, paper: Tensor) -> Tensor:
         """The levels (N, 1, 1) of the margins around scaled images."""
+
+
+def together(x: Tensor, y: Tensor) -> Tensor:
+    """Places (N, H, W, 2) as ``grid_sample`` takes them; on the CPU ``stack`` takes many times as
+    long."""
+    shape = torch.broadcast_shapes(x.shape, y.shape)
+    places = torch.empty((*shape, 2), device=x.device)
+    places[..., 0], places[..., 1] = x, y
+    return places
 
 
 def column(values: npt.NDArray[Any], device: torch.device) -> Tensor:
