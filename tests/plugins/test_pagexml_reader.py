@@ -171,13 +171,8 @@ def test_splits_are_lists_of_pages_or_documents_or_folders(root):
     assert forms == {"all": {"a", "b"}, "pages": {"b"}, "a": {"a"}}
     reader = PageXml(root, "documents")
     assert {sample.form for sample in reader} == {"a"}
-    assert reader.notes == [
-        (
-            f"{root}: 1 entries of the split 'documents' are no page with an image and no folder "
-            "of "
-            "any, c for example"
-        )
-    ]
+    (note,) = reader.notes
+    assert note.endswith("are no page and no folder of any, c for example")
 
 
 @pytest.mark.parametrize("split", ["none", "../x", "splits", ".."])
