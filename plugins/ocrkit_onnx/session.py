@@ -109,15 +109,18 @@ class Session:
 
 
 def _check_size(port: Port, output: Any, images: Any) -> None:
-    """Raises OcrkitError for an output with other axes than it should have, or with more steps or
-    pixels than the images have columns."""
-    varying = [
-        size for axis, size in zip(port.axes, output.shape, strict=False) if axis in ("T", "H", "W")
-    ]
-    if output.ndim != len(port.axes) or max(varying, default=0) > max(images.shape[2:]):
+    """Raises OcrkitError for an output with other axes than it should have, with more steps than
+    the images have columns, or more rows or columns than they."""
+    height, width = images.shape[2:]
+    most = {"T": width, "H": height, "W": width}
+    sizes = dict(zip(port.axes, output.shape, strict=False))
+    bounded = [axis for axis in port.axes if axis in most]
+    if output.ndim != len(port.axes) or any(sizes[axis] > most[axis] for axis in bounded):
+        axes, named = ", ".join(map(str, port.axes)), " and ".join(map(str, bounded))
+        limit = "width" if named == "T" else "size"
         raise OcrkitError(
             f"the network gives {port.name} {output.shape} for images {images.shape}; "
-            f"expected ({', '.join(map(str, port.axes))}), no larger than the images"
+            f"expected ({axes}), {named} at most the images' {limit}"
         )
 
 
