@@ -235,7 +235,7 @@ def test_the_imported_network_reads_as_the_notebooks_did(
     rounding = 1e-5 if backend == "gluon" else 1e-4
     np.testing.assert_allclose(found, scores.log_softmax(axis=2).asnumpy(), atol=rounding, rtol=0)
     assert set(lengths.tolist()) == {32}
-    texts = [decoded.text for decoded in reader._decode(found, lengths, Seconds())]
+    texts = [decoded.text for decoded in reader._decode(outputs, Seconds())]
     assert texts == [notebook_text(each) for each in scores.asnumpy()]
     assert {"the", "and"} <= set(texts)
 
@@ -305,8 +305,7 @@ def test_no_framework_is_imported_to_read(saved: Path) -> None:
     code = f"""
 import sys
 from pathlib import Path
-from ocrkit.pipelines.file import load_spec, make_part
-from ocrkit.pipelines.file import PartSpec
+from ocrkit.parts.options import PartSpec, make_part
 import ocrkit_crnn.cnn, ocrkit_crnn.bilstm
 from ocrkit.interfaces import ImageSize, NetworkPlan, PlannedPart
 from ocrkit.parts.codec import Alphabet
@@ -431,7 +430,7 @@ def test_the_tenth_layer_comes_after_the_ninth(tmp_path: Path) -> None:
 
 def test_a_pipeline_of_other_parts_is_refused(saved: Path) -> None:
     assert "has weights for 'cnn' and 'bilstm'" in refusal(
-        saved, replace(plan_of(), featurizer=None, build_featurizer=None)
+        saved, replace(plan_of(), parts={"encoder": plan_of().parts["encoder"]})
     )
 
 

@@ -130,7 +130,8 @@ def test_files_that_either_backend_exports_read_as_the_network_does(tmp_path: Pa
         path.write_bytes(
             registry().get("backend", exporter).load()().export_onnx(plan, random_state(plan))
         )
-        network = registry().get("backend", "onnx").load()().open(path, device="cpu", threads=1)
+        onnx = registry().get("backend", "onnx").load()()
+        network = onnx.open(path, plan.objective.outputs, device="cpu", threads=1)
         found, steps = predict(network, *images_of(plan, widths))
         assert steps.tolist() == lengths.tolist()
         for row, expected, length in zip(found, wanted, lengths, strict=True):
