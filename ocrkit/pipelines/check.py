@@ -162,6 +162,8 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     task = _task(table, problems)
     objective = _objective(table, problems)
     _check_keys(table, task, problems)
+    backends = _backends(table.get("backends", []), problems)
+    alphabet = _alphabet(table, task, problems)
     network = _text(table, "network", "", problems)
     last, before = _split_chain(table.get("preprocessor"), problems)
     replaced = _REPLACED if network else ()
@@ -180,9 +182,9 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     return PipelineSpec(
         name=_text(table, "name", folder.name, problems),
         summary=_text(table, "summary", "", problems),
-        backends=_backends(table.get("backends", []), problems),
+        backends=backends,
         task=task,
-        alphabet=_alphabet(table, task, problems),
+        alphabet=alphabet,
         weights=_text(table, "weights", "", problems),
         network=network,
         **parts,

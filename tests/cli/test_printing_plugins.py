@@ -122,7 +122,7 @@ def test_a_signal_ends_it_with_its_status_and_nothing_half_is_left(
     slow = f"""
 import sys, time
 from pathlib import Path
-from ocrkit import zoo
+from ocrkit.zoo import models as zoo
 from ocrkit.cli import console
 from ocrkit.support.files import scratch_folder, write_atomically
 def models():
