@@ -176,7 +176,8 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
         ):
             raise TypeError(f"{call}: expected a class, or where it is: 'package.module:Class'")
         if backend is not None and caller.name not in _WITH_BACKENDS:
-            those = " and ".join(f"{words}s" for words in _WITH_BACKENDS.values())
+            *most, last = (f"{words}s" for words in _WITH_BACKENDS.values())
+            those = f"{', '.join(most)} and {last}"
             raise ValueError(f"{call}: only {those} are registered with a backend")
         if any((each["name"], each["backend"]) == (name, backend) for _, each in parts):
             raise ValueError(f"{call}: is registered a second time")

@@ -54,7 +54,7 @@ class Plain:
 @pytest.fixture
 def _plain() -> Iterator[None]:
     plugin = Plugin("plain", "plain", "plain", "1")
-    registry().add(Entry("reader", "plain", Plain, "", None, None, plugin))
+    registry().add(Entry("reader", "plain", Plain, "", None, None, False, plugin))
     yield
     registry.cache_clear()
 

@@ -123,8 +123,8 @@ BROKEN = {
             "backend='torch')"
         ),
         (
-            "ValueError: register('x', 'x:X'): only featurizers and encoders are registered with a "
-            "backend"
+            "ValueError: register('x', 'x:X'): only preprocessors, augmentations, featurizers, "
+            "encoders, models and objectives are registered with a backend"
         ),
     ),
     "a misspelt argument": (
