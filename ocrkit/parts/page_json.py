@@ -35,7 +35,7 @@ def _plain(value: Any) -> Any:
 
 
 def page_from_json(value: Any) -> Page:
-    """The page of a JSON object, as ``json.loads`` gives it.
+    """The page of a JSON object, as Python has it once it is parsed.
 
     Fields that a page can do without may be missing, and names that no page has are passed over.
     Raises DataError, in one line that names every place, for anything else: a value of another type
