@@ -27,6 +27,7 @@ from ocrkit.testing import (
     LanguageModelConformance,
     LanguageModelFormatConformance,
     MetricConformance,
+    ObjectiveConformance,
     PreprocessorConformance,
     ReaderConformance,
     ZooConformance,
@@ -321,6 +322,10 @@ class TestLevenshtein(MetricConformance):
 
 class TestCer(MetricConformance):
     name = "cer"
+
+
+class TestCtc(ObjectiveConformance):
+    name = "ctc"
 
 
 class TestWer(MetricConformance):
