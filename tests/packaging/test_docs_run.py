@@ -47,7 +47,9 @@ SHORT = ["--limit", "8", "--set", "training.epochs=1"]
 NOT_RUN = {
     r"make \w+": "installs into a fresh environment",
     r"\. \.venv/bin/activate": "changes the shell that it is typed into",
-    r"pip install '(ocrkit|onnxruntime|\.)\S*'": "needs a network, and changes the environment",
+    r"ocrkit .+ EXPORT.*": "needs an export; tests/plugins/test_pagexml_reader.py has some",
+    r"ocrkit .+ --device cuda.*": "needs a GPU",
+    r"pip install '(ocrkit|onnxruntime|\.)\S*'.*": "needs a network, and changes the environment",
     r"pip uninstall .+": "changes the environment",
     r"torchrun .+": "starts several processes, as tests/plugins/test_torch_training.py does",
     r"ocrkit data fetch iam .+": "needs a network and a login; tests/plugins/test_iam_fetch.py has a server",  # noqa: E501
