@@ -8,8 +8,11 @@ reads them.
 and `licence`, and its `lines`: `text`, `baseline` and `polygon` in pixels, `type` and `region`.
 
 `converted` has `SET/DOCUMENT/PAGE.xml`, the image beside it (a hard link where that can be), and
-the lists with the pages' new paths. Texts stay as they are. A page that is there already is not
-written again.
+the lists with the pages' new paths. A page that is there already is not written again.
+
+Texts become what is to be seen on the page, as SETTLED has it, one rule a row; with `--as-is` they
+stay as they are. A line whose text cannot be settled, by UNSETTLED, has none in the PAGE XML, and
+readers leave it out.
 """
 
 import argparse
@@ -17,6 +20,7 @@ import os
 import re
 import shutil
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,10 +30,41 @@ from lxml import etree
 from ocrkit.support.files import write_atomically
 from ocrkit.support.parsing import parse_json
 
+SETTLED: tuple[tuple[str, str, str], ...] = (
+    # what it is, the pattern, what it becomes
+    ("typographic apostrophes", "[\u2018\u2019]", "'"),
+    ("dashes", "[\u2013\u2014\u2500]", "-"),
+    ("a sign that a word goes on in the next line", "\u00ac$", "-"),
+    ("marks around deletions, whose letters stay where they are to be read", "[<>\u27e6\u27e7]", ""),
+    ("a sign that letters are raised", r"\^", ""),
+    ("signs of insertions and of turned lines", "[\u2380\u22ce#\u2192]", ""),
+    ("ẜ, a long s with a stroke", "\u1e9c", "\u017f"),
+    ("spaces", r"\s+", " "),
+)
+"""How conventions of transcribers become letters, in this order, in texts of form NFC."""
+
+UNSETTLED = r"XXX|\[\.|\.\]|\[\?|\?\]|@@|[|\u00a5\u0421\u1405-\u15ff\u0336\u033e{}~_*]"
+"""What makes a text of no use: letters that nobody could read, columns of a table, marks that stand
+for strokes of several kinds."""
+
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 
 
-def page_xml(page: dict[str, Any], image: str) -> bytes:
+def settled(text: str) -> str:
+    """A text as it is to be learnt and scored; empty where it cannot be settled.
+
+    >>> settled("M^e de >la< place\u00ac")
+    'Me de la place-'
+    """
+    text = unicodedata.normalize("NFC", text)
+    if re.search(UNSETTLED, text):
+        return ""
+    for _, pattern, letters in SETTLED:
+        text = re.sub(pattern, letters, text)
+    return text.strip()
+
+
+def page_xml(page: dict[str, Any], image: str, as_is: bool) -> bytes:
     """The page as PAGE XML, its lines in their order, a region for each row of lines of one."""
     root = etree.Element("PcGts", nsmap={None: NAMESPACE})
     metadata = etree.SubElement(root, "Metadata")
@@ -53,7 +88,9 @@ def page_xml(page: dict[str, Any], image: str) -> bytes:
                 points = " ".join(f"{x:g},{y:g}" for x, y in line[field])
                 etree.SubElement(element, tag, points=points)
         text = etree.SubElement(element, "TextEquiv")
-        etree.SubElement(text, "Unicode").text = line["text"]
+        etree.SubElement(text, "Unicode").text = (
+            line["text"] if as_is else settled(line["text"])
+        )
     data: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return data
 
@@ -63,7 +100,7 @@ def kind(name: str | None) -> dict[str, str]:
     return {"custom": f"structure {{type:{re.sub('[{};]', '_', name)};}}"} if name else {}
 
 
-def convert(source: Path, target: Path) -> Iterator[tuple[str, str]]:
+def convert(source: Path, target: Path, as_is: bool) -> Iterator[tuple[str, str]]:
     """Writes all pages; gives their ids and their new paths, without ``.xml``, as it goes."""
     for file in sorted(source.glob("*/*.json")):
         page = parse_json(file.read_bytes())
@@ -81,15 +118,16 @@ def convert(source: Path, target: Path) -> Iterator[tuple[str, str]]:
             except OSError:
                 shutil.copyfile(image, beside)
         with write_atomically(xml) as temporary:
-            temporary.write_bytes(page_xml(page, image.name))
+            temporary.write_bytes(page_xml(page, image.name, as_is))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
+    parser.add_argument("--as-is", action="store_true", help="leave the texts as they are")
     arguments = parser.parse_args()
-    paths = dict(convert(arguments.source, arguments.target))
+    paths = dict(convert(arguments.source, arguments.target, arguments.as_is))
     (arguments.target / "splits").mkdir(parents=True, exist_ok=True)
     for file in sorted(arguments.source.glob("splits/*.txt")):
         pages = [paths[line] for line in file.read_text("utf-8").split("\n") if line in paths]
