@@ -29,6 +29,7 @@ from ocrkit.parts.page import Alternative
 from ocrkit.parts.plans import NetworkPlan, PlannedPart, Port
 from ocrkit.parts.protocols import (
     Augmentation,
+    ChoosesScale,
     Codec,
     Cutter,
     Decoder,
@@ -38,6 +39,8 @@ from ocrkit.parts.protocols import (
     Metric,
     Preprocessor,
     Reader,
+    Scalable,
+    Segmenter,
     SizedPreprocessor,
     TakesColour,
 )
@@ -63,6 +66,7 @@ __all__ = [
     "Augmentation",
     "Backend",
     "Batch",
+    "ChoosesScale",
     "Codec",
     "ConcurrentNetwork",
     "Cutter",
@@ -95,6 +99,8 @@ __all__ = [
     "Preprocessor",
     "Reader",
     "Sample",
+    "Scalable",
+    "Segmenter",
     "SequenceSize",
     "SingleProcess",
     "SizedPreprocessor",

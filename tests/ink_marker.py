@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ocrkit import ImageSize, Sample, option
+from ocrkit import ImageSize, Line, Page, Sample, option
 from ocrkit.interfaces import Arrays, Image, PlannedPart, Port
 
 STRIDE = 4
@@ -23,6 +23,11 @@ def ocrkit_models(register):
 def ocrkit_objectives(register):
     register("ink", "ink_marker:Ink", summary="Marks ink")
     register("ink", "ink_marker_torch:Ink", backend="torch", extra="torch")
+
+@ocrkit.hookimpl
+def ocrkit_segmenters(register):
+    register("ink-box", "ink_marker:InkBox")
+    register("blind", "ink_marker:Blind")
 """
 PIPELINE = """
 schema = 1
@@ -152,6 +157,35 @@ class Ink:
         ends = np.cumsum([height * width for height, width in shapes])[:-1]
         parts = np.split(arrays["ink"], ends)
         return [{"ink": part.reshape(shape)} for part, shape in zip(parts, shapes, strict=True)]
+
+
+@dataclass(frozen=True)
+class InkBox:
+    """A single line, around all ink."""
+
+    takes: ClassVar = (Port("ink", "float32", ("H", "W")),)
+
+    def __call__(self, image: Image, outputs: Arrays) -> Page:
+        ink = outputs["ink"]
+        rows, found = np.flatnonzero((ink > 0.5).any(axis=1)), np.flatnonzero((ink > 0.5).any(0))
+        size = image.shape[1], image.shape[0]
+        if not len(found):
+            return Page("", *size)
+        top, bottom, left, right = (
+            float(STRIDE * each) for each in (rows[0], rows[-1] + 1, found[0], found[-1] + 1)
+        )
+        base = ((left, bottom), (right, bottom))
+        return Page("", *size, lines=(Line("1", base, (), bottom - top, 0.0, confidence=1.0),))
+
+
+@dataclass(frozen=True)
+class Blind:
+    """Takes what no network gives, and finds a line on every page."""
+
+    takes: ClassVar = (Port("baselines", "float32", ("H", "W")),)
+
+    def __call__(self, image: Image, outputs: Arrays) -> Page:
+        return Page("", 10, 10, lines=(Line("1", ((0, 5), (10, 5))),))
 
 
 def columns(width: int) -> int:

@@ -35,7 +35,11 @@ SETTLED: tuple[tuple[str, str, str], ...] = (
     ("typographic apostrophes", "[\u2018\u2019]", "'"),
     ("dashes", "[\u2013\u2014\u2500]", "-"),
     ("a sign that a word goes on in the next line", "\u00ac$", "-"),
-    ("marks around deletions, whose letters stay where they are to be read", "[<>\u27e6\u27e7]", ""),
+    (
+        "marks around deletions, whose letters stay where they are to be read",
+        "[<>\u27e6\u27e7]",
+        "",
+    ),
     ("a sign that letters are raised", r"\^", ""),
     ("signs of insertions and of turned lines", "[\u2380\u22ce#\u2192]", ""),
     ("ẜ, a long s with a stroke", "\u1e9c", "\u017f"),
@@ -88,9 +92,7 @@ def page_xml(page: dict[str, Any], image: str, as_is: bool) -> bytes:
                 points = " ".join(f"{x:g},{y:g}" for x, y in line[field])
                 etree.SubElement(element, tag, points=points)
         text = etree.SubElement(element, "TextEquiv")
-        etree.SubElement(text, "Unicode").text = (
-            line["text"] if as_is else settled(line["text"])
-        )
+        etree.SubElement(text, "Unicode").text = line["text"] if as_is else settled(line["text"])
     data: bytes = etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
     return data
 

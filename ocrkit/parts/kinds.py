@@ -80,6 +80,12 @@ KINDS = {
             by_backend=True,
         ),
         Kind(
+            name="segmenter",
+            interface="ocrkit.interfaces:Segmenter",
+            conformance="ocrkit.testing:SegmenterConformance",
+            places=("[segmenter]",),
+        ),
+        Kind(
             name="cutter",
             interface="ocrkit.interfaces:Cutter",
             conformance="ocrkit.testing:CutterConformance",

@@ -6,8 +6,10 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from ocrkit.parts.page import Line
+from ocrkit.parts.page import Line, Page
+from ocrkit.parts.plans import Port
 from ocrkit.parts.values import (
+    Arrays,
     Decoded,
     FloatArray,
     FormCount,
@@ -107,6 +109,41 @@ class Augmentation(Protocol):
     # Quoted, since NumPy imports its random numbers when they are first named, and a run that reads
     # needs none.
     def __call__(self, image: Image, rng: "np.random.Generator", /) -> Image: ...
+
+
+@runtime_checkable
+class Segmenter(Protocol):
+    """Finds the lines of writing on a page.
+
+    A frozen dataclass, a pure function: uint8 (H, W), as the pipeline's preprocessors made it, and
+    what the network gave for it, without padding → a page of this width and height. Its lines have
+    an ``id``, ``baseline``, ``above``, ``below`` and ``confidence`` and may have a ``boundary`` and
+    a ``kind``, all in pixels of this image; they have no text. A blank image gives a page without
+    lines.
+    """
+
+    takes: ClassVar[tuple[Port, ...]]
+    """What it takes of a network's outputs, as the objective's ``valid`` gives them for one sample,
+    so without the axis N. One that needs no network takes none, and is given none."""
+
+    def __call__(self, image: Image, outputs: Arrays, /) -> Page: ...
+
+
+@runtime_checkable
+class ChoosesScale(Protocol):
+    """What a segmenter has besides that finds small or large writing better at another scale."""
+
+    def scale(self, page: Page, /) -> float | None:
+        """How many times as large the image of this page, which it found, should be to be looked at
+        again; None where it was right as it was."""
+
+
+@runtime_checkable
+class Scalable(Protocol):
+    """What a preprocessor has besides that can give the same picture larger or smaller."""
+
+    def scaled(self, factor: float, /) -> SizedPreprocessor:
+        """A preprocessor that makes an image so many times as large."""
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend
 from ocrkit.parts.objectives import Objective
 from ocrkit.parts.plans import NetworkPlan
-from ocrkit.parts.protocols import Augmentation, Decoder, Metric
+from ocrkit.parts.protocols import Augmentation, Decoder, Metric, Segmenter
 from ocrkit.parts.values import Arrays, Decoded, FloatArray, Image, ImageSize, IntArray
 from ocrkit.pipelines.chain import Chain
 from ocrkit.pipelines.spec import PipelineSpec
@@ -31,6 +31,8 @@ class Surroundings:
     preprocessor: Chain
     decoder: Decoder
     metrics: dict[str, Metric]
+    segmenter: Segmenter | None
+    """None where no lines are found."""
     backend_name: str
     backend: Backend
     image: ImageSize

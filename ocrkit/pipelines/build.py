@@ -10,7 +10,7 @@ from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend, Network
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.plans import NetworkPlan, PlannedPart
-from ocrkit.parts.protocols import SizedPreprocessor, takes_colour
+from ocrkit.parts.protocols import Segmenter, SizedPreprocessor, takes_colour
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import ImageSize, SequenceSize
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
@@ -69,7 +69,24 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
         "preprocessor": preprocessor,
         "decoder": decoder,
         "metrics": metrics,
+        "segmenter": _segmenter(spec, problems),
     }
+
+
+def _segmenter(spec: PipelineSpec, problems: list[str]) -> Segmenter | None:
+    """The segmenter, which takes what the pipeline's objective gives."""
+    made: Segmenter | None = _made(spec.segmenter, problems)
+    if made is None or not spec.objective.use:
+        return made
+    given = {port.name for port in registry().get("objective", spec.objective.use).load().outputs}
+    with guest("segmenter", spec.segmenter.use):
+        lacking = [port.name for port in made.takes if port.name not in given]
+    if lacking:
+        problems.append(
+            f"segmenter: {spec.segmenter.use!r} takes {', '.join(lacking)}, which networks trained "
+            f"for {spec.objective.use!r} do not give; they give {', '.join(sorted(given))}"
+        )
+    return made
 
 
 def _output_size(

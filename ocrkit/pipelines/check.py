@@ -19,9 +19,11 @@ from ocrkit.pipelines.training_options import Training
 SCHEMA = 1
 TASKS = {
     "text": ("reader", "preprocessor", "featurizer", "encoder", "decoder"),
-    "segment": ("reader", "preprocessor", "model"),
+    "segment": ("reader", "preprocessor", "model", "segmenter"),
 }
 """What pipelines read, and the parts that they have for it, each in a table of its own."""
+_OPTIONAL = ("segmenter",)
+"""Of these the parts that it may be without: a network may give maps that nobody makes lines of."""
 _HEAD = ("schema", "task", "name", "summary", "backends", "objective", "alphabet")
 _KEYS = (*_HEAD, "weights", "network")
 _REPLACED = ("featurizer", "encoder", "model", "weights")
@@ -174,7 +176,7 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     ]
     parts: dict[str, Any] = {kind: PartSpec(kind, "", {}) for kind in ONE_EACH}
     for kind in TASKS[task]:
-        if kind not in replaced:
+        if kind not in replaced and (kind in table or kind not in _OPTIONAL):
             named = last if kind == "preprocessor" else table.get(kind)
             parts[kind] = _part(named, kind, kind, problems)
     metrics = _metrics(table.get("metrics", []), problems) if task == "text" else {}

@@ -31,6 +31,7 @@ class PipelineSpec:
     featurizer: PartSpec
     encoder: PartSpec
     model: PartSpec
+    segmenter: PartSpec
     decoder: PartSpec
     metrics: dict[str, PartSpec]
     """By their ``name`` in the file, which is what they use unless given; the first chooses, the

@@ -72,7 +72,7 @@ def stages_of(assembly: Assembly) -> list[Stage]:
         longest = _longest_label(encoded.steps, stride)
         stages.append(replace(head, longest_label=longest, parameters=parameters("head")))
         outputs = classes
-    return [*stages, _stage(spec.decoder, outputs, "text")] if spec.decoder.use else stages
+    return [*stages, *_last(spec, outputs)]
 
 
 def stages_of_exported(around: Surroundings, exported: Exported) -> list[Stage]:
@@ -96,7 +96,13 @@ def stages_of_exported(around: Surroundings, exported: Exported) -> list[Stage]:
             exported.parameters,
         ),
     ]
-    return [*stages, _stage(spec.decoder, classes, "text")] if spec.decoder.use else stages
+    return [*stages, *_last(spec, classes)]
+
+
+def _last(spec: PipelineSpec, outputs: str) -> list[Stage]:
+    """What makes of a network's outputs what the pipeline is for, if anything does."""
+    made = {"text": spec.decoder, "lines": spec.segmenter}
+    return [_stage(part, outputs, gives) for gives, part in made.items() if part.use]
 
 
 def _preprocessing(spec: PipelineSpec, image: str) -> list[Stage]:

@@ -150,7 +150,7 @@ def distributions_of(run: Path) -> list[str]:
     spec = load_spec(run)
     parts = (
         spec.reader, *spec.before, spec.preprocessor, *spec.network_parts.values(), spec.objective,
-        spec.decoder, *spec.metrics.values(), *spec.augment, *spec.also,
+        spec.decoder, spec.segmenter, *spec.metrics.values(), *spec.augment, *spec.also,
     )  # fmt: skip
     entries = (registry().get(part.kind, part.use) for part in parts if part.use)
     return sorted({entry.plugin.distribution for entry in entries})

@@ -32,4 +32,5 @@ from ocrkit.testing.metric import MetricConformance as MetricConformance
 from ocrkit.testing.model import ModelConformance as ModelConformance
 from ocrkit.testing.objective import ObjectiveConformance as ObjectiveConformance
 from ocrkit.testing.reader import ReaderConformance as ReaderConformance
+from ocrkit.testing.segmenter import SegmenterConformance as SegmenterConformance
 from ocrkit.testing.zoo import ZooConformance as ZooConformance

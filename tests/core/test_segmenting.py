@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ink_marker import PIPELINE, PLUGIN
+from ink_marker import PIPELINE, PLUGIN, InkBox
 from ocrkit import ConfigError, OcrkitError, load
 from ocrkit.cli import main
 from ocrkit.data.datasets import open_dataset
@@ -19,12 +19,18 @@ from ocrkit.networks.network_file import network_files
 from ocrkit.networks.weights import read
 from ocrkit.pipelines.build import assemble, build_network, surround
 from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.stages import stages_of
 from ocrkit.publishing.export import export
 from ocrkit.publishing.golden_set import read_golden
 from ocrkit.publishing.pack import pack_run
 from ocrkit.publishing.verify import verify
 from ocrkit.reading.preparing import prepare
-from ocrkit.testing import ModelConformance, ObjectiveConformance, examine
+from ocrkit.testing import (
+    ModelConformance,
+    ObjectiveConformance,
+    SegmenterConformance,
+    examine,
+)
 from ocrkit.training import train
 
 pytest.importorskip("torch", reason="PyTorch is not installed")
@@ -206,8 +212,30 @@ def test_its_parts_pass_the_conformance_kit(pipeline: Path) -> None:
     class Objective(ObjectiveConformance):
         name = "ink"
 
-    for findings in (examine(Net()), examine(Objective())):
+    class Segmenter(SegmenterConformance):
+        name = "ink-box"
+
+    for findings in (examine(Net()), examine(Objective()), examine(Segmenter())):
         assert [each for each in findings if each.result != "ok"] == []
+
+
+def test_the_kit_tells_a_segmenter_that_finds_no_lines_from_one_that_does(pipeline: Path) -> None:
+    class Segmenter(SegmenterConformance):
+        name = "blind"
+
+    reasons = {each.check: each.reason for each in examine(Segmenter())}
+    assert "gives a page of 10 × 10 pixels" in reasons["test_it_finds_lines_in_pixels_of_the_image"]
+    assert "finds 1 lines on a blank page" in reasons["test_a_blank_page_has_no_lines"]
+
+
+def test_a_segmenter_takes_what_the_objective_gives(pipeline: Path) -> None:
+    assert assemble(load_spec(pipeline)).segmenter is None
+    assembly = assemble(load_spec(pipeline, ["segmenter.use=ink-box"]))
+    assert isinstance(assembly.segmenter, InkBox)
+    assert [stage.use for stage in stages_of(assembly)][-1] == "ink-box"
+    wrong = "segmenter: 'blind' takes baselines, which networks trained for 'ink' do not give"
+    with pytest.raises(ConfigError, match=wrong):
+        assemble(load_spec(pipeline, ["segmenter.use=blind"]))
 
 
 def test_ctc_passes_the_conformance_kit() -> None:
