@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -37,6 +37,8 @@ from ocrkit.support.files import walk
 
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
+
+T = TypeVar("T")
 
 MAX_PIXELS = 50_000_000
 """The largest image that is decoded: an A4 page scanned at 700 dots an inch, or a photograph of 48
@@ -96,20 +98,30 @@ def read_image(source: str | Path | bytes) -> Image:
     """
     if isinstance(source, bytes):
         return _decode(source, "<bytes>")
-    path = str(source)
+    return _of_file(str(source), _decode)
+
+
+def image_size(path: str | Path) -> tuple[int, int]:
+    """Width and height of what :func:`read_image` gives of a file, upright, out of its header: no
+    pixel is decoded. Raises ImageError as it does, as far as the header tells."""
+    return _of_file(str(path), _size)
+
+
+def _of_file(path: str, use: Callable[[bytes, str], T]) -> T:
+    """What is made of a file's bytes and its path. Raises ImageError."""
     try:
         # What is looked at is what is read, and a pipe into which nobody writes is not waited for.
         with open(path, "rb", buffering=0, opener=_without_waiting) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                return _decode(_piped(file, path), path)
+                return use(_piped(file, path), path)
             if status.st_size > MAX_BYTES:
                 raise ImageError(
                     f"{path}: {status.st_size:,} bytes; the limit is {MAX_BYTES:,}; scale the "
                     "image down"
                 )
             with _FILES.hold(status.st_size):
-                return _decode(file.readall(), path)
+                return use(file.readall(), path)
     except IsADirectoryError:
         raise ImageError(f"{path}: not a file; expected an image") from None
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
@@ -137,6 +149,15 @@ def _piped(file: io.FileIO, path: str) -> bytes:
 
 
 def _decode(data: bytes, name: str) -> Image:
+    return _parsed(data, name, _pixels)
+
+
+def _size(data: bytes, name: str) -> tuple[int, int]:
+    return _parsed(data, name, _size_of)
+
+
+def _parsed(data: bytes, name: str, use: Callable[[str, Contents], T]) -> T:
+    """What is made of a file's kind and contents. Raises ImageError."""
     if not data:
         raise ImageError(f"{name}: empty file")
     kind = pillow_class(data)
@@ -144,13 +165,7 @@ def _decode(data: bytes, name: str) -> Image:
         what = foreign(data) or "not an image; expected PNG, JPEG, TIFF, BMP, WebP or GIF"
         raise ImageError(f"{name}: {what}")
     try:
-        contents = _PREPARE[kind](data)
-        if isinstance(contents, png.PngContents) and (size := contents.plain_size()):
-            with _PIXELS.hold(_needed(contents, size, _PLAIN)):
-                grey = contents.decode_plain()
-            if grey is not None:
-                return turned(grey, contents.orientation)
-        return turned(_decode_by_pillow(kind, contents), contents.orientation)
+        return use(kind, _PREPARE[kind](data))
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from None
     # a format's parser raises whatever it trips over: SyntaxError, struct.error, OSError…
@@ -159,14 +174,37 @@ def _decode(data: bytes, name: str) -> Image:
         raise ImageError(f"{name}: damaged, cut off or of an unknown kind ({reason})") from error
 
 
-def _decode_by_pillow(kind: str, contents: Contents) -> Image:
+def _pixels(kind: str, contents: Contents) -> Image:
+    if isinstance(contents, png.PngContents) and (size := contents.plain_size()):
+        with _PIXELS.hold(_needed(contents, size, _PLAIN)):
+            grey = contents.decode_plain()
+        if grey is not None:
+            return turned(grey, contents.orientation)
+    return turned(_decode_by_pillow(kind, contents), contents.orientation)
+
+
+def _size_of(kind: str, contents: Contents) -> tuple[int, int]:
+    if contents.size:
+        width, height = contents.size
+    else:
+        with _opener(kind)(io.BytesIO(contents.data)) as image:
+            width, height = image.size
+    return (height, width) if contents.orientation in (5, 6, 7, 8) else (width, height)
+
+
+def _opener(kind: str) -> type[ImageFile]:
     opener: type[ImageFile] = getattr(import_module(f"PIL.{kind}ImagePlugin"), f"{kind}ImageFile")
+    if kind == "Tiff":
+        tiff.be_quiet()
+    return opener
+
+
+def _decode_by_pillow(kind: str, contents: Contents) -> Image:
+    opener = _opener(kind)
 
     def opened(data: bytes = contents.data) -> ImageFile:
         return opener(io.BytesIO(data))
 
-    if kind == "Tiff":
-        tiff.be_quiet()
     with ExitStack() as held:
         if contents.size:
             held.enter_context(_PIXELS.hold(_needed(contents, contents.size)))

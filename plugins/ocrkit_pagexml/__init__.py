@@ -9,5 +9,5 @@ def ocrkit_readers(register: Register) -> None:
     register(
         "page-xml",
         "ocrkit_pagexml.reader:PageXml",
-        summary="lines of pages: images, and ALTO or PAGE XML, as other programs export them",
+        summary="pages or their lines: images, and ALTO or PAGE XML, as programs export them",
     )

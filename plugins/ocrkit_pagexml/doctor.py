@@ -22,7 +22,7 @@ class Report:
 
     root: str
     usable: bool
-    """Whether any line can be read."""
+    """Whether anything can be read: a line, or a page that says where its lines are."""
     counts: dict[str, int]
     """Documents, pages, lines, and how many of them can be read."""
     kinds: dict[str, int]
@@ -41,8 +41,16 @@ class Report:
             *rows,
             *([f"  characters: {alphabet}"] if alphabet else []),
             *map(str, self.findings),
-            "Lines can be read." if self.usable else "No line can be read.",
+            _verdict(self.counts),
         ]
+
+
+def _verdict(counts: dict[str, int]) -> str:
+    if counts["readable lines with a text"]:
+        return "Lines can be read, and pages."
+    if counts["readable lines with a place"]:
+        return "Pages can be read, to find lines in; no line can."
+    return "No line can be read."
 
 
 def examine(root: Path) -> Report:
@@ -62,7 +70,8 @@ def examine(root: Path) -> Report:
         if not line.baseline and not line.boundary
     ]
     written = {id_: text for id_, text in texts.items() if text}
-    readable = {id_ for id_ in written if id_.rpartition("#")[0] not in broken} - set(placeless)
+    placed = {id_ for id_ in texts if id_.rpartition("#")[0] not in broken} - set(placeless)
+    readable = placed & written.keys()
     findings = [*_of_files(contents, pages, broken), *_of_texts(texts)]
     if placeless:
         findings.append(
@@ -74,13 +83,14 @@ def examine(root: Path) -> Report:
         )
     return Report(
         root=str(root),
-        usable=bool(readable),
+        usable=bool(placed),
         counts={
             "documents": len({file.document for file in pages}),
             "pages with an image": len(pages),
             "readable pages": len(pages) - len(broken),
             "lines": len(texts),
             "lines with a text": len(written),
+            "readable lines with a place": len(placed),
             "readable lines with a text": len(readable),
             "different characters": len(set("".join(texts.values()))),
         },

@@ -1,8 +1,9 @@
-"""Lines of pages that other programs have exported."""
+"""Pages that other programs have exported, whole or line by line."""
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -12,10 +13,14 @@ from ocrkit.interfaces import Cutter, Image
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.support.files import read_text
 from ocrkit_pagexml.contents import Contents, PageFile
+from ocrkit_pagexml.page_samples import page_sample
 from ocrkit_pagexml.pixels import PixelPages
 
 if TYPE_CHECKING:
     from ocrkit_pagexml.doctor import Report
+
+
+_PLACELESS = "neither a baseline nor a boundary that can be read"
 
 
 class Entry(NamedTuple):
@@ -30,15 +35,19 @@ class Entry(NamedTuple):
 
 @dataclass
 class PageXml:
-    """The lines of all pages of a folder and of the folders in it: images, and ALTO or PAGE XML, as
-    eScriptorium, Transkribus and kraken export them.
+    """The pages of a folder and of the folders in it, or their lines: images, and ALTO or PAGE XML,
+    as eScriptorium, Transkribus and kraken export them.
 
     A page's image is the one that its XML names, whatever its ending, else the one that is called
     as the XML is: beside it or below, or, where the XML is in a folder such as ``page``, above or
-    beside that. A sample is a line: its id ``PAGE#LINE``, PAGE the path of the XML from the root
-    without ``.xml``; its form the document, which is the page's folder, or the page where that is
-    the root. Texts are in Unicode's form NFC. Lines without a text or a place, and pages without an
-    image, are skipped and named.
+    beside that. A sample's form is the document, which is the page's folder, or the page where that
+    is the root. Texts are in Unicode's form NFC.
+
+    A sample of ``level = "lines"`` is a line: its id ``PAGE#LINE``, PAGE the path of the XML from
+    the root without ``.xml``. Lines without a text or a place, and pages without an image, are
+    skipped and named. One of ``level = "pages"`` is a page: ``load`` gives the picture, uint8
+    (H, W), ``page`` its regions and its lines, with or without a text, in the picture's pixels and
+    in reading order, ``text`` their texts. Lines without a place are skipped and named.
 
     Splits: ``all``; NAME, where ``NAME.txt`` or ``splits/NAME.txt`` in the root lists pages and
     documents, one a line; or the name of a folder in the root. Raises DataError where nothing can
@@ -49,12 +58,12 @@ class PageXml:
     split: str = option(
         "all", "'all', a list NAME.txt or splits/NAME.txt in the root, or a folder in it"
     )
-    level: Literal["lines"] = option("lines", "what an image shows")
+    level: Literal["lines", "pages"] = option("lines", "what an image shows")
     leave_out: tuple[str, ...] = option(
         (), "kinds of lines and regions that are left out, as the XML calls them: 'printed'"
     )
     height: int = option(
-        64, "height of the line images in pixels, as they are cut", minimum=8, maximum=1024
+        64, "height of the images of lines in pixels, as they are cut", minimum=8, maximum=1024
     )
 
     forms = None
@@ -65,13 +74,14 @@ class PageXml:
         listed = self._listed()
         self.cutter: Cutter = make_part(PartSpec("cutter", "baseline", {"height": self.height}))
         self._pages = PixelPages(self.root)
-        self._entries: list[Entry] = []
+        self._entries: list[Entry | Sample] = []
         contents = Contents(self.root)
         self.skipped: list[Skipped] = []
         names = {str(xml): _names(str(xml)) for xml in contents.xml}
         wanted = {xml for xml in names if listed is None or names[xml] & listed}
+        add = self._add_page if self.level == "pages" else self._add_lines
         for file, page in contents.pages(wanted):
-            self._add(file, page)
+            add(file, page)
         self.skipped += contents.skipped
         self.notes: list[str] = []
         """What the user may want to know: entries of the split's list that are not there."""
@@ -83,8 +93,8 @@ class PageXml:
         if not self._entries:
             first = "".join(f"; the first left out: {e.id}: {e.reason}" for e in self.skipped[:1])
             raise DataError(
-                f"page-xml: no line of {self.split} can be read under {self.root}{first}; see "
-                f"what is there with: ocrkit data check page-xml {self.root}"
+                f"page-xml: none of the {self.level} of {self.split} under {self.root} can be "
+                f"read{first}; see what is there with: ocrkit data check page-xml {self.root}"
             )
 
     def _listed(self) -> set[str] | None:
@@ -103,28 +113,44 @@ class PageXml:
             f"folder in it, or a list of pages, {self.split}.txt or splits/{self.split}.txt"
         )
 
-    def _add(self, file: PageFile, page: Page) -> None:
+    def _add_page(self, file: PageFile, page: Page) -> None:
+        wanted = list(self._wanted(page))
+        placed = tuple(line for line in wanted if line.baseline or line.boundary)
+        regions = tuple(each for each in page.regions if each.kind not in self.leave_out)
+        try:
+            page = replace(page, regions=regions, lines=placed)
+            self._entries.append(page_sample(self.root, file, page))
+        except (DataError, ImageError) as error:
+            self.skipped.append(Skipped(file.id, str(error)))
+        else:
+            self.skipped += [
+                Skipped(f"{file.id}#{line.id}", _PLACELESS) for line in wanted if line not in placed
+            ]
+
+    def _add_lines(self, file: PageFile, page: Page) -> None:
+        for line in self._wanted(page):
+            text = unicodedata.normalize("NFC", line.text or "")
+            if text and (line.baseline or line.boundary):
+                self._entries.append(Entry(file, line.id, text, _digest(page, line)))
+            else:
+                reason = _PLACELESS if text else "no text"
+                self.skipped.append(Skipped(f"{file.id}#{line.id}", reason))
+
+    def _wanted(self, page: Page) -> Iterator[Line]:
+        """The lines of the kinds that are not left out."""
         kinds = {region.id: region.kind for region in page.regions}
         for line in page.lines:
-            text = unicodedata.normalize("NFC", line.text or "")
-            reason = ""
-            if {line.kind, kinds.get(line.region or "")} & set(self.leave_out):
-                continue
-            if not text:
-                reason = "no text"
-            elif not line.baseline and not line.boundary:
-                reason = "neither a baseline nor a boundary that can be read"
-            if reason:
-                self.skipped.append(Skipped(f"{file.id}#{line.id}", reason))
-            else:
-                self._entries.append(Entry(file, line.id, text, _digest(page, line)))
+            if not {line.kind, kinds.get(line.region or "")} & set(self.leave_out):
+                yield line
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def __getitem__(self, index: int) -> Sample:
-        """A line, cut out of its page when ``load`` is called. Raises IndexError."""
+        """A line, cut out of its page when ``load`` is called, or a page. Raises IndexError."""
         entry = self._entries[index]
+        if isinstance(entry, Sample):
+            return entry
         return Sample(
             f"{entry.page.id}#{entry.line}",
             entry.text,

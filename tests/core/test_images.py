@@ -17,7 +17,7 @@ from PIL import Image
 
 import ocrkit.images
 from ocrkit import ImageError, read_image
-from ocrkit.images import png
+from ocrkit.images import image_size, png
 from ocrkit.images.kinds import FORMATS
 
 EXIF_ORIENTATION = 0x0112
@@ -231,13 +231,16 @@ UPRIGHT = {  # from where EXIF says that the stored first row and column belong
     ("fmt", "options"),
     [("PNG", {}), ("TIFF", {}), ("JPEG", {"quality": 100}), ("WEBP", {"lossless": True})],
 )
-def test_exif_turns_the_image_upright(fmt, options, orientation):
+def test_exif_turns_the_image_upright(tmp_path, fmt, options, orientation):
     stored = cv2.resize(noise(3, 5), (40, 24), interpolation=cv2.INTER_NEAREST)
     exif = Image.Exif()
     exif[EXIF_ORIENTATION] = orientation
-    read = read_image(encoded(stored, fmt, exif=exif, **options))
+    path = tmp_path / "picture"
+    path.write_bytes(encoded(stored, fmt, exif=exif, **options))
+    read = read_image(path)
     expected = UPRIGHT[orientation](stored)
     assert read.shape == expected.shape
+    assert image_size(path) == read.shape[::-1]
     np.testing.assert_allclose(read, expected, atol=4 if fmt == "JPEG" else 0)
 
 
@@ -258,6 +261,17 @@ def test_of_several_pages_the_first_is_read(fmt):
         read_image(encoded(pages[0], fmt, save_all=True, append_images=pages[1:])),
         np.full((6, 8), 51),
     )
+
+
+@pytest.mark.parametrize("fmt", ["GIF", "BMP", "TIFF", "PNG", "JPEG", "WEBP"])
+def test_a_size_is_told_of_a_header_alone(tmp_path, fmt):
+    path = tmp_path / "picture"
+    path.write_bytes(encoded(noise(60, 80), fmt))
+    assert image_size(path) == (80, 60)
+    for data, message in ((b"", "empty file"), (b"no image", "not an image")):
+        path.write_bytes(data)
+        with pytest.raises(ImageError, match=message):
+            image_size(path)
 
 
 # ------------------------------------------------------------------------------------------- errors

@@ -189,6 +189,12 @@ class TestPageXml(ReaderConformance):
         self.options = {"root": str(tmp_path)}
 
 
+class TestPageXmlPages(TestPageXml):
+    @pytest.fixture(autouse=True)
+    def _level(self, _pages: None) -> None:
+        self.options["level"] = "pages"
+
+
 class TestSynthWords(ReaderConformance):
     name = "synth-words"
     disjoint_splits = (("train", "validation"),)
