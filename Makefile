@@ -25,8 +25,8 @@ demo: $(FOR_DEMO) ## install what running needs, and read the handwritten words 
 
 install: $(FOR_DEVELOPMENT) ## install all that development needs
 
-test: $(FOR_DEVELOPMENT) ## install, and run the tests
-	$(BIN)/python -m pytest
+test: $(FOR_DEVELOPMENT) ## install, and run the tests, a file at a time on every core
+	$(BIN)/python -m pytest -n auto --dist loadfile -p no:benchmark
 
 trials: $(FOR_DEVELOPMENT) ## kill it, fill its disk, and feed it damaged files and bad servers, all that docs/trials.md lists (up to an hour)
 	OCRKIT_TRIALS=2000 $(BIN)/python -m pytest tests/trials -rP
