@@ -152,7 +152,9 @@ class Pipeline:
         left above it. Raises DataError where nothing can be scored.
         """
 
-        dataset = dataset or open_dataset(self.spec.reader, root=data, split=split, limit=limit)
+        dataset = dataset or open_dataset(
+            self.spec.reader, cutter=self.spec.cutter, root=data, split=split, limit=limit
+        )
         self._name_unwritable(dataset, rules)
         read_now = 0
 
@@ -202,7 +204,7 @@ class Pipeline:
         """
         header = {
             "pipeline": self.spec.title,
-            "parts": described_parts(self._recogniser.assembly, scored=dataset is not None),
+            "parts": described_parts(self._recogniser.assembly, scored=dataset),
             "alphabet": self.spec.alphabet,
             "weights": self.weights.sha256,
             "backend": self.backend,

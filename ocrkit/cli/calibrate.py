@@ -66,6 +66,7 @@ def calibrate(
     PIPELINE is a zoo model, a pipeline's file or a training run. Texts stay as they are.
     """
     from dataclasses import asdict
+    from functools import partial
 
     from ocrkit.choosing.calibration import fit, store
     from ocrkit.data.datasets import open_dataset
@@ -73,12 +74,11 @@ def calibrate(
     from ocrkit.scoring.contamination import contamination
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
-    dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
-    measured = (
-        open_dataset(reader.spec.reader, root=data, split=measure, only="", exclude="", limit=limit)
-        if measure
-        else None
+    opened = partial(
+        open_dataset, reader.spec.reader, cutter=reader.spec.cutter, root=data, limit=limit
     )
+    dataset = opened(split=split)
+    measured = opened(split=measure, only="", exclude="") if measure else None
     say(f"fitting on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples")
     seen = contamination(reader.weights.seen, dataset)
     if seen and seen.trained.samples:

@@ -137,7 +137,8 @@ def run(
         from ocrkit.data.datasets import open_dataset
         from ocrkit.scoring.rules import Rules
 
-        dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
+        spec = reader.spec
+        dataset = open_dataset(spec.reader, cutter=spec.cutter, root=data, split=split, limit=limit)
         score_dataset(
             reader, dataset, asked, report=report, grid=grid, profile=profile, rules=Rules(**rules)
         )

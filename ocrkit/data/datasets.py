@@ -9,16 +9,18 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
+from ocrkit.data import lines
 from ocrkit.errors import DataError, ImageError, OcrkitError, warn
 from ocrkit.parts.characters import hidden_in
-from ocrkit.parts.fingerprint import fingerprint
+from ocrkit.parts.fingerprint import code_of, fingerprint
 from ocrkit.parts.guests import guest
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.parts.protocols import Reader
+from ocrkit.parts.protocols import CutsLines, Cutter, Reader
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import FormCount, Image, Sample, Skipped
 from ocrkit.support.files import read_text
 
+_DEFAULT = PartSpec("cutter", "", {})
 KEPT = 50_000
 """Samples of a data set that are kept in memory; where there are more, they are made again whenever
 they are needed."""
@@ -40,6 +42,8 @@ class Dataset(Sequence[Sample]):
     """Whether this is the small sample that ships with the reader's plugin."""
     _reader: Reader
     _indices: Sequence[int]
+    cutter: Cutter | None = None
+    """What its reader cuts lines out of pages with; None for other readers."""
 
     def __len__(self) -> int:
         return len(self._indices)
@@ -78,7 +82,10 @@ class Dataset(Sequence[Sample]):
     def fingerprint(self) -> str | None:
         """Of all that decides on the samples' pixels besides their files; None where that cannot be
         told."""
-        return fingerprint(self._reader)
+        if self.cutter is None:
+            return fingerprint(self._reader)
+        found = (fingerprint(self._reader, self.cutter), code_of(lines.__name__))
+        return None if None in found else " ".join(map(str, found))
 
     def after(self, count: int) -> "Dataset":
         """The same without its first samples."""
@@ -149,6 +156,7 @@ def _variable(reader: str) -> str:
 def open_dataset(
     part: PartSpec,
     *,
+    cutter: PartSpec = _DEFAULT,
     root: str | Path | None = None,
     split: str | None = None,
     only: str | None = None,
@@ -158,9 +166,10 @@ def open_dataset(
     """The samples of a reader. Without a root: what the environment names, else the sample of the
     reader's plugin, whole.
 
-    ``only`` and ``exclude`` name files of form ids, one a line, and replace the options of these
-    names in ``[reader]``; ``limit`` keeps the first so many samples. Raises DataError where nothing
-    is left.
+    ``cutter`` is the pipeline's, for readers that cut lines out of pages; one without a name is the
+    default. ``only`` and ``exclude`` name files of form ids, one a line, and replace the options of
+    these names in ``[reader]``; ``limit`` keeps the first so many samples. Raises DataError where
+    nothing is left, ConfigError for a cutter that cannot be made.
     """
     options = dict(part.options)
     named = (options.pop("only", ""), options.pop("exclude", ""))
@@ -175,6 +184,11 @@ def open_dataset(
         options["split"] = split
     reader: Reader = make_part(PartSpec("reader", part.use, options), root=str(found))
     whole = _whole(part.use, found, reader, limit, is_sample)
+    if isinstance(reader, CutsLines):
+        made: Cutter = make_part(cutter)
+        with guest("reader", part.use):
+            cuts = reader.cut_with(made)
+        whole = replace(whole, cutter=made if cuts else None)
     if only or exclude:
         whole = _narrowed(whole, PartSpec("reader", part.use, options), only, exclude)
     narrowed = replace(whole, _indices=whole._indices[:limit])

@@ -16,8 +16,8 @@ of a kind that is files, ``"package:file"``. ``backend`` makes it an implementat
 backend, ``build(definition, input_size) -> module``, of the definition that has the same name and
 no backend. ``extra`` names the optional dependencies of the distribution that the part needs, for
 the install hint (``"torch"`` for ``pip install 'my-package[torch]'``). ``default`` makes it the
-part that is taken where one of its kind is needed and nobody names one: a zoo model, or an
-importer.
+part that is taken where one of its kind is needed and nobody names one: a zoo model, an importer,
+or a cutter.
 """
 
 from typing import Any, Protocol

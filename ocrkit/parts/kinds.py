@@ -89,6 +89,7 @@ KINDS = {
             name="cutter",
             interface="ocrkit.interfaces:Cutter",
             conformance="ocrkit.testing:CutterConformance",
+            places=("[cutter]",),
         ),
         Kind(
             name="featurizer",

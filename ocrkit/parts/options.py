@@ -103,13 +103,15 @@ def _who_has(option: str, kind: str) -> str:
 
 
 def make_part(part: PartSpec, **more: Any) -> Any:
-    """The part with its options (and ``more`` of them). Raises ConfigError with all that is wrong,
-    or PluginError."""
-    cls = registry().get(part.kind, part.use).load()
+    """The part with its options (and ``more`` of them); where it has no name, the one of its kind
+    that is taken where nobody names one. Raises ConfigError with all that is wrong, or
+    PluginError."""
+    use = part.use or registry().default(part.kind)
+    cls = registry().get(part.kind, use).load()
     first = "".join(KINDS[part.kind].places[:1])
-    where = f"{first.strip('[]')}.{part.use}" if first.startswith("[[") else part.kind
+    where = f"{first.strip('[]')}.{use}" if first.startswith("[[") else part.kind
     values, problems = check_options(cls, {**part.options, **more}, where, part.kind)
     if problems:
         raise ConfigError(problems)
-    with guest(part.kind, part.use):
+    with guest(part.kind, use):
         return cls(**values)

@@ -161,6 +161,20 @@ class Cutter(Protocol):
 
 
 @runtime_checkable
+class CutsLines(Protocol):
+    """What a reader has besides whose samples may be lines that it cuts out of pages: they are cut
+    as the pipeline says."""
+
+    def cut_with(self, cutter: Cutter, /) -> bool:
+        """Takes the pipeline's cutter, or the default one, before any sample is loaded, and says
+        whether it cuts anything: its options may ask for something else than lines.
+
+        What else the pixels of a line depend on, where it lies above all, is in the ``variant`` of
+        its sample.
+        """
+
+
+@runtime_checkable
 class FeaturizerDefinition(Protocol):
     """A featurizer apart from any framework: a frozen dataclass of options that computes its sizes.
 

@@ -51,6 +51,7 @@ def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
 def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     """The parts of :class:`Surroundings` that a pipeline's file names."""
     metrics = {name: _made(part, problems) for name, part in spec.metrics.items()}
+    _made(spec.cutter, problems)  # readers are given it when they are opened
     preprocessor = _chain(spec, problems)
     alphabet = Alphabet(spec.alphabet) if spec.task == "text" else None
     decoder = _made(spec.decoder, problems)

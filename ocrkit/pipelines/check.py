@@ -88,6 +88,17 @@ def _split_chain(table: Any, problems: list[str]) -> tuple[Any, tuple[PartSpec, 
     )
 
 
+def _cutter(table: Any, problems: list[str]) -> PartSpec:
+    """The cutter; a table that names none is of the default one."""
+    if isinstance(table, dict) and "use" not in table:
+        try:
+            table = {"use": registry().default("cutter"), **table}
+        except PluginError as error:
+            problems.append(f"cutter: {error}")
+            return PartSpec("cutter", "", {})
+    return _part(table, "cutter", "cutter", problems)
+
+
 def _metrics(tables: Any, problems: list[str]) -> dict[str, PartSpec]:
     """The metrics by name."""
     items = _as_list(tables)
@@ -179,6 +190,8 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         if kind not in replaced and (kind in table or kind not in _OPTIONAL):
             named = last if kind == "preprocessor" else table.get(kind)
             parts[kind] = _part(named, kind, kind, problems)
+    if "cutter" in table and task == "text":
+        parts["cutter"] = _cutter(table["cutter"], problems)
     metrics = _metrics(table.get("metrics", []), problems) if task == "text" else {}
     trained = _training(table.get("training", {}), objective, metrics, problems)
     return PipelineSpec(
@@ -201,7 +214,8 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
 
 def _check_keys(table: Mapping[str, Any], task: str, problems: list[str]) -> None:
     """Finds another schema, and what no pipeline of this task has."""
-    known = [*_KEYS, *TASKS[task], *(["metrics"] if task == "text" else []), "training"]
+    of_text = ["cutter", "metrics"] if task == "text" else []
+    known = [*_KEYS, *TASKS[task], *of_text, "training"]
     if task != "text":
         known.remove("alphabet")
     if table.get("schema") != SCHEMA:

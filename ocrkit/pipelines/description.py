@@ -3,17 +3,19 @@
 from dataclasses import fields
 from typing import Any
 
+from ocrkit.data.datasets import Dataset
 from ocrkit.parts.fingerprint import stated
+from ocrkit.parts.registry import registry
 from ocrkit.pipelines.assembly import Assembly, Surroundings
 from ocrkit.support.checksums import sha256_of
 
 
-def described_parts(around: Surroundings, *, scored: bool) -> dict[str, Any]:
-    """All parts with their options, for JSON; those that only scoring has, where it is
+def described_parts(around: Surroundings, *, scored: Dataset | None) -> dict[str, Any]:
+    """All parts with their options, for JSON; those that only scoring has, where a data set is
     ``scored``."""
     spec = around.spec
     parts: dict[str, Any] = {}
-    if scored:
+    if scored is not None:
         reader = {
             name: value
             for name, value in spec.reader.options.items()
@@ -23,6 +25,9 @@ def described_parts(around: Surroundings, *, scored: bool) -> dict[str, Any]:
             "use": spec.reader.use,
             **{name: stated(value) for name, value in reader.items()},
         }
+        if scored.cutter:
+            use = spec.cutter.use or registry().default("cutter")
+            parts["cutter"] = _described(use, scored.cutter)
     parts["preprocessor"] = _described(spec.preprocessor.use, around.preprocessor.last)
     if spec.before:
         before = zip(spec.before, around.preprocessor.before, strict=True)
@@ -33,7 +38,7 @@ def described_parts(around: Surroundings, *, scored: bool) -> dict[str, Any]:
     else:
         parts["network"] = {"file": spec.network, "sha256": sha256_of(spec.folder / spec.network)}
     parts["decoder"] = _described(spec.decoder.use, around.decoder)
-    if scored:
+    if scored is not None:
         parts["metrics"] = [
             _described(part.use, around.metrics[name])
             | ({"name": name} if name != part.use else {})

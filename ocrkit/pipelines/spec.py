@@ -25,6 +25,8 @@ class PipelineSpec:
     """An exported network's file, which takes the place of the weights and of the network's parts.
     A part that a pipeline does not have has an empty ``use``."""
     reader: PartSpec
+    cutter: PartSpec
+    """What a reader cuts lines out of pages with; the default cutter where the file names none."""
     before: tuple[PartSpec, ...]
     """Preprocessors that run before ``preprocessor``, in this order: ``[preprocessor] before``."""
     preprocessor: PartSpec

@@ -13,6 +13,8 @@ from ocrkit.parts.values import ImageSize, SequenceSize
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
 from ocrkit.pipelines.spec import PipelineSpec
 
+_ANYTHING = "any × any px"
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -56,7 +58,7 @@ def stages_of(assembly: Assembly) -> list[Stage]:
 
     image, outputs = image_text(plan.image), "; ".join(map(str, plan.outputs))
     backend, stride = assembly.backend_name, assembly.stride
-    stages = [_stage(spec.reader, "files", "any × any px"), *_preprocessing(spec, image)]
+    stages = [*_reading(spec), *_preprocessing(spec, image)]
     size: Any = plan.image
     for kind, part in spec.network_parts.items():
         given = assembly.parts[kind].output_size(size)
@@ -83,7 +85,7 @@ def stages_of_exported(around: Surroundings, exported: Exported) -> list[Stage]:
     if around.alphabet:
         classes = _sequence_text(SequenceSize(around.alphabet.classes, exported.steps))
     stages = [
-        _stage(spec.reader, "files", "any × any px"),
+        *_reading(spec),
         *_preprocessing(spec, image),
         Stage(
             "network",
@@ -105,12 +107,17 @@ def _last(spec: PipelineSpec, outputs: str) -> list[Stage]:
     return [_stage(part, outputs, gives) for gives, part in made.items() if part.use]
 
 
+def _reading(spec: PipelineSpec) -> list[Stage]:
+    """The reader, and the cutter where the pipeline names one."""
+    cutter = [_stage(spec.cutter, "pages", _ANYTHING)] if spec.cutter.use else []
+    return [_stage(spec.reader, "files", "pages" if cutter else _ANYTHING), *cutter]
+
+
 def _preprocessing(spec: PipelineSpec, image: str) -> list[Stage]:
     """The preprocessors in the order in which they run; only the last one's size is known."""
-    anything = "any × any px"
     return [
-        *(_stage(part, anything, anything) for part in spec.before),
-        _stage(spec.preprocessor, anything, image),
+        *(_stage(part, _ANYTHING, _ANYTHING) for part in spec.before),
+        _stage(spec.preprocessor, _ANYTHING, image),
     ]
 
 

@@ -221,7 +221,12 @@ def _splits(spec: PipelineSpec, data: str | Path | None) -> tuple[Dataset, Datas
     """The splits that training would use: the one to calibrate on, and the one to measure on."""
     options = spec.training
     training = open_dataset(
-        spec.reader, root=data, split=options.split, only=options.only, exclude=options.exclude
+        spec.reader,
+        cutter=spec.cutter,
+        root=data,
+        split=options.split,
+        only=options.only,
+        exclude=options.exclude,
     )
     if training.is_sample:
         raise DataError(
@@ -231,7 +236,12 @@ def _splits(spec: PipelineSpec, data: str | Path | None) -> tuple[Dataset, Datas
         raise ConfigError(["training.validation: int8 is measured on this split; name one"])
     only = options.validation_only
     return training, open_dataset(
-        spec.reader, root=data, split=options.validation, only=only, exclude=""
+        spec.reader,
+        cutter=spec.cutter,
+        root=data,
+        split=options.validation,
+        only=only,
+        exclude="",
     )
 
 

@@ -149,8 +149,9 @@ def distributions_of(run: Path) -> list[str]:
     """The packages that a run's parts come from, by name."""
     spec = load_spec(run)
     parts = (
-        spec.reader, *spec.before, spec.preprocessor, *spec.network_parts.values(), spec.objective,
-        spec.decoder, spec.segmenter, *spec.metrics.values(), *spec.augment, *spec.also,
+        spec.reader, spec.cutter, *spec.before, spec.preprocessor, *spec.network_parts.values(),
+        spec.objective, spec.decoder, spec.segmenter, *spec.metrics.values(), *spec.augment,
+        *spec.also,
     )  # fmt: skip
     entries = (registry().get(part.kind, part.use) for part in parts if part.use)
     return sorted({entry.plugin.distribution for entry in entries})
@@ -249,5 +250,5 @@ def _sample(spec: PipelineSpec) -> Dataset:
         root = registry().get("reader", reader).load().sample_root()
         if root is not None:
             options = {**(own if reader == spec.reader.use else {}), "split": "all"}
-            return open_dataset(PartSpec("reader", reader, options), root=root)
+            return open_dataset(PartSpec("reader", reader, options), cutter=spec.cutter, root=root)
     raise DataError("no reader that is installed ships a sample to make a golden set of")

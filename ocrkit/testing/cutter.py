@@ -1,12 +1,14 @@
 """Whether a cutter does what its interface says."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ocrkit.errors import ImageError
 from ocrkit.images.grey import are_pixels
 from ocrkit.parts.page import Line
 from ocrkit.parts.protocols import Cutter
-from ocrkit.parts.values import Image
+from ocrkit.parts.values import Image, PointMap
 from ocrkit.testing.base import PartConformance
 from ocrkit.testing.images import word_like
 
@@ -21,6 +23,20 @@ LINES = {
     "a line whose baseline is a point": Line("7", ((50, 80), (50, 80)), _AREA),
     "a line that bends back": Line("8", ((20, 80), (200, 80), (20, 82)), _AREA, 40, 40),
 }
+
+
+STAMP = np.arange(77, dtype=np.uint8).reshape(7, 11)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A cutter that makes the same of every line, for checks of what cuts with it."""
+
+    def __call__(self, page: Image, line: Line, /) -> Image:
+        return STAMP.copy()
+
+    def to_source(self, line: Line, /) -> PointMap:
+        return np.copy
 
 
 class CutterConformance(PartConformance):

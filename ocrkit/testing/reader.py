@@ -13,10 +13,11 @@ import numpy as np
 
 from ocrkit.errors import DataError, ImageError
 from ocrkit.images.grey import are_pixels
-from ocrkit.parts.protocols import Reader
+from ocrkit.parts.protocols import CutsLines, Reader
 from ocrkit.parts.values import Sample
 from ocrkit.testing.another_process import ids_in_another_process
 from ocrkit.testing.base import PartConformance, skipped_where_missing
+from ocrkit.testing.cutter import STAMP, Stamp
 
 _IMAGES = 16
 """How many images are loaded, of those that a data set has."""
@@ -38,10 +39,8 @@ class ReaderConformance(PartConformance):
             with skipped_where_missing(self.entry):
                 more["root"] = self.entry.load().sample_root()
             if more["root"] is None:
-                raise SkipTest(
-                    "ships no sample; name a data set: ocrkit plugins test --data ROOT, or the "
-                    "option root in a test"
-                )
+                how = "ocrkit plugins test --data ROOT, or the option root in a test"
+                raise SkipTest(f"ships no sample; name a data set: {how}")
         return self._made(**more)
 
     def reader(self, **more: Any) -> Reader:
@@ -162,6 +161,16 @@ class ReaderConformance(PartConformance):
             again = list(pool.map(lambda sample: sample.load(), samples))
         same = all(np.array_equal(one, two) for one, two in zip(images, again, strict=True))
         self.check(same, "loads other pixels when it loads from several threads")
+
+    def test_it_cuts_with_the_cutter_that_it_is_given(self) -> None:
+        """A reader with ``cut_with`` gives what that cutter makes of its lines."""
+        reader = self.reader()
+        if not isinstance(reader, CutsLines) or not reader.cut_with(Stamp()):
+            raise SkipTest("cuts no lines out of pages (cut_with)")
+        with self.works("to cut lines with a cutter that it is given", ImageError):
+            images = [sample.load() for sample in self._samples(reader)[:_IMAGES]]
+        cut = all(np.array_equal(image, STAMP) for image in images)
+        self.check(cut, "cuts lines with another cutter than the one that it is given")
 
     def test_what_is_skipped_is_named(self) -> None:
         """Id and reason of each sample that is left out, none of which is among the samples."""

@@ -29,6 +29,7 @@ def open_data(
     spec, options = assembly.spec, assembly.spec.training
     main = open_dataset(
         spec.reader,
+        cutter=spec.cutter,
         root=root,
         split=split or options.split,
         only=options.only,
@@ -39,14 +40,21 @@ def open_data(
     if options.validation and not main.is_sample:
         only = options.validation_only
         validation = open_dataset(
-            spec.reader, root=root, split=options.validation, only=only, exclude="", limit=limit
+            spec.reader,
+            cutter=spec.cutter,
+            root=root,
+            split=options.validation,
+            only=only,
+            exclude="",
+            limit=limit,
         )
         check_validation(assembly, validation)
     elif options.patience and not main.is_sample:
         raise ConfigError(
             ["training.patience: stopping early needs training.validation, the split to watch"]
         )
-    return DataSets(main, [open_dataset(part, limit=limit) for part in spec.also], validation)
+    also = [open_dataset(part, cutter=spec.cutter, limit=limit) for part in spec.also]
+    return DataSets(main, also, validation)
 
 
 @dataclass(frozen=True)

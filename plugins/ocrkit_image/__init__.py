@@ -50,4 +50,5 @@ def ocrkit_cutters(register: Register) -> None:
         "baseline",
         "ocrkit_image.cutter:Baseline",
         summary="straightens a line along its baseline",
+        default=True,
     )

@@ -235,7 +235,8 @@ def tune(
     from ocrkit_ngrams.tuning import tune as search
 
     reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
-    dataset = open_dataset(reader.spec.reader, root=data, split=split, limit=limit)
+    spec = reader.spec
+    dataset = open_dataset(spec.reader, cutter=spec.cutter, root=data, split=split, limit=limit)
     say(f"choosing on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples")
     seen = contamination(reader.weights.seen, dataset)
     if seen and seen.trained.samples:

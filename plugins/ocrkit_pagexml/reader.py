@@ -62,9 +62,6 @@ class PageXml:
     leave_out: tuple[str, ...] = option(
         (), "kinds of lines and regions that are left out, as the XML calls them: 'printed'"
     )
-    height: int = option(
-        64, "height of the images of lines in pixels, as they are cut", minimum=8, maximum=1024
-    )
 
     forms = None
 
@@ -72,7 +69,7 @@ class PageXml:
         if not self.root.is_dir():
             raise DataError(f"page-xml: {self.root}: no such folder; expected one with XML in it")
         listed = self._listed()
-        self.cutter: Cutter = make_part(PartSpec("cutter", "baseline", {"height": self.height}))
+        self.cut_with(make_part(PartSpec("cutter", "", {})))
         self._pages = PixelPages(self.root)
         self._entries: list[Entry | Sample] = []
         contents = Contents(self.root)
@@ -142,6 +139,11 @@ class PageXml:
         for line in page.lines:
             if not {line.kind, kinds.get(line.region or "")} & set(self.leave_out):
                 yield line
+
+    def cut_with(self, cutter: Cutter, /) -> bool:
+        """Cuts lines with this one from now on, and with the default one until then."""
+        self.cutter = cutter
+        return self.level == "lines"
 
     def __len__(self) -> int:
         return len(self._entries)

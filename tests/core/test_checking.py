@@ -18,6 +18,7 @@ MISTAKES = {
     "training.augment=[{ use = 'sheer' }]": "no augmentation named 'sheer'",
     "training.also=[{ use = 'iam', rot = 'x' }]": "training.also[0]: no option 'rot'",
     "training.epochs=0": "training.epochs: 0",
+    "cutter.height=3": "cutter.height: 3",
     "preprocessor.before=[{ use = 'nothing' }]": "no preprocessor named 'nothing'",
     "decoder.use=ctc-bean": "no decoder named 'ctc-bean'",
     "backends=['nowhere']": "no backend named 'nowhere'",

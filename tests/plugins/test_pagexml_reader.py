@@ -10,7 +10,10 @@ import pytest
 
 import exports
 from ocrkit import DataError, ImageError
+from ocrkit.data import lines
+from ocrkit.data.cache import cache_key
 from ocrkit.data.datasets import open_dataset
+from ocrkit.parts import fingerprint
 from ocrkit.parts.options import PartSpec
 from ocrkit_pagexml.reader import PageXml
 
@@ -194,17 +197,40 @@ def test_kinds_can_be_left_out(root):
 
 
 def test_what_pixels_depend_on_is_in_the_variant(root):
-    def variants(**options):
-        return [sample.variant for sample in PageXml(root, **options)]
+    def variants():
+        return [sample.variant for sample in PageXml(root)]
 
     before = variants()
     assert len(set(before)) == 2  # the same two places on two pages
     assert before == variants()
-    assert not set(before) & set(variants(height=48))
     xml = root / "a" / "letter.xml"
     xml.write_text(xml.read_text().replace("380,64", "380,66"))
     after = variants()
     assert [one == two for one, two in zip(before, after, strict=True)] == [False, True, True, True]
+
+
+def lines_of(root, **cutter):
+    part = PartSpec("cutter", "baseline" if cutter else "", cutter)
+    return open_dataset(PartSpec("reader", "page-xml", {}), root=root, cutter=part)
+
+
+def test_lines_are_cut_by_the_cutter_of_the_pipeline(root):
+    default, plain, high = lines_of(root), lines_of(root, margin=0.1), lines_of(root, height=48)
+    assert default[0].load().shape[0] == 64
+    assert np.array_equal(default[0].load(), plain[0].load())
+    assert high[0].load().shape[0] == 48
+
+
+def test_the_cache_knows_the_cutter_and_the_code_that_cuts(root, monkeypatch):
+    def key(**cutter):
+        dataset = lines_of(root, **cutter)
+        return cache_key(dataset, dataset.fingerprint())
+
+    assert key() == key(margin=0.1)
+    assert len({key(), key(margin=0.2), key(height=48)}) == 3
+    before = key()
+    monkeypatch.setattr(lines, "__file__", fingerprint.__file__)  # other code of the geometry
+    assert key() not in (before, None)
 
 
 def test_lines_are_the_same_from_many_threads(root):
