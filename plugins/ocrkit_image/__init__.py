@@ -16,6 +16,11 @@ def ocrkit_preprocessors(register: Register) -> None:
         summary="scales to a fixed height; the width stays natural",
     )
     register(
+        "fit-line",
+        "ocrkit_image.fit_line:FitLine",
+        summary="straightens a line and scales its letters to one height",
+    )
+    register(
         "level",
         "ocrkit_image.level:Level",
         summary="makes paper white in uneven light; runs before another",

@@ -28,6 +28,7 @@ CHAINS: dict[str, dict[str, Any]] = {
     "fit-pad": {"use": "fit-pad"},
     "fit-pad of any width": {"use": "fit-pad", "min_width": 16, "height": 24},
     "fit-height": {"use": "fit-height"},
+    "fit-line": {"use": "fit-line"},
     "crop, fit-pad": {"use": "fit-pad", "before": [{"use": "crop"}]},
     "level, crop, fit-height": {
         "use": "fit-height",

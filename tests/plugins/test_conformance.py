@@ -243,6 +243,10 @@ class TestFitHeight(PreprocessorConformance):
     name = "fit-height"
 
 
+class TestFitLine(PreprocessorConformance):
+    name = "fit-line"
+
+
 class TestFitHeightOfLightInk(PreprocessorConformance):
     name = "fit-height"
     options = {"ink": "auto", "multiple": 8}
