@@ -17,7 +17,7 @@ import ocrkit
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import read_spec
 from ocrkit.training import train
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 
 
 def held() -> int:
@@ -27,7 +27,7 @@ def held() -> int:
 
 
 def reading(backend: str) -> None:
-    words = sorted(map(str, IamWords.sample_root().rglob("*.png")))
+    words = sorted(map(str, Iam.sample_root().rglob("*.png")))
     with ocrkit.load("iam-crnn", backend=backend, device="cpu") as pipeline:
         began = time.monotonic()
         for call in range(1, 301):

@@ -170,7 +170,7 @@ def attempt(trial: Trial, python: str, wheel: Path) -> tuple[str, float]:
             result = json.loads(output)
             rates[backend] = result["metrics"]["cer"]["value"]
         if "int8" in trial.extras:
-            script = "import ocrkit_iam.words as words; print(words.IamWords.sample_root())"
+            script = "import ocrkit_iam.reader as iam; print(iam.Iam.sample_root())"
             sample = run(binaries / "python", "-c", script, cwd=work).strip()
             splits = [
                 word

@@ -33,7 +33,7 @@ from PIL import Image
 from ocrkit.errors import OcrkitError
 from ocrkit.images import read_image
 from ocrkit_iam.files import ascii_file
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1 << 20
@@ -79,7 +79,7 @@ def installed() -> Files:
 
 def iam(root: Path, height: int, levels: int) -> Files:
     """IAM's words for training and validation, and the tables."""
-    samples = [sample for split in SPLITS for sample in IamWords(root, split)]
+    samples = [sample for split in SPLITS for sample in Iam(root, split)]
     for sample in samples:
         try:
             image = small(Path(sample.path or ""), height, levels)

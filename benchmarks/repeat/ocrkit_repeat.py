@@ -9,7 +9,7 @@ import numpy as np
 import ocrkit
 from ocrkit.hookspecs import Register
 from ocrkit.interfaces import FloatArray, IntArray
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 
 BARS, STRIDE = 8, 8
 
@@ -37,7 +37,7 @@ class Repeat:
     forms = None
 
     def __post_init__(self) -> None:
-        self._sample = IamWords(root=IamWords.sample_root(), split="all")
+        self._sample = Iam(root=Iam.sample_root(), split="all")
 
     def __len__(self) -> int:
         return self.words
@@ -48,7 +48,7 @@ class Repeat:
 
     @classmethod
     def sample_root(cls) -> Path:
-        return IamWords.sample_root()
+        return Iam.sample_root()
 
 
 @dataclass(frozen=True)

@@ -127,9 +127,42 @@ def fetch(name: str, dest: Path, url: str | None) -> None:
     say(f"see what is there with: ocrkit data check {name} {dest}")
 
 
+@data.command()
+@click.argument("name")
+@click.argument("root", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    type=click.Choice(["words"]),
+    default="words",
+    show_default=True,
+    expose_value=False,
+    help="What lines are put together from.",
+)
+@click.option(
+    "--to",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A new folder for the lines.  [default: ROOT-lines]",
+)
+def lines(name: str, root: Path, to: Path | None) -> None:
+    """Put lines together for those who have only words.
+
+    The images of the words under ROOT, of the data set NAME, are laid where they were on the page.
+    A run that was stopped goes on where it was when the command is run again.
+    """
+    from ocrkit.parts.guests import guest
+
+    reader = _reader(name, "assemble_lines")
+    to = to or root.resolve().with_name(f"{root.resolve().name}-lines")
+    with guest("reader", name):
+        report = list(reader.assemble_lines(root, to).lines())
+    for line in report:
+        echo(line)
+
+
 def _reader(name: str, ability: str | None = None) -> Any:
-    """The class of a reader. Raises PluginError, and DataError where it lacks the ability to check
-    or to fetch."""
+    """The class of a reader. Raises PluginError, and DataError where it lacks the ability to check,
+    to fetch or to put lines together."""
     from ocrkit.errors import DataError
     from ocrkit.parts.registry import registry
 
@@ -137,10 +170,13 @@ def _reader(name: str, ability: str | None = None) -> Any:
     if ability and not hasattr(reader, ability):
         others = {
             "check": (
-                f"see what it reads with: ocrkit data show {name} ROOT, or ocrkit run "
-                f"--reader {name} --data ROOT"
+                f"cannot check data of the reader {name!r}; see what it reads with: ocrkit data "
+                f"show {name} ROOT, or ocrkit run --reader {name} --data ROOT"
             ),
-            "fetch": "put the data into a folder yourself",
+            "fetch": (
+                f"cannot fetch data of the reader {name!r}; put the data into a folder yourself"
+            ),
+            "assemble_lines": f"the reader {name!r} cannot put lines together from words",
         }
-        raise DataError(f"cannot {ability} data of the reader {name!r}; {others[ability]}")
+        raise DataError(others[ability])
     return reader

@@ -7,6 +7,6 @@ from ocrkit.hookspecs import Register, hookimpl
 def ocrkit_readers(register: Register) -> None:
     register(
         "iam",
-        "ocrkit_iam.words:IamWords",
+        "ocrkit_iam.reader:Iam",
         summary="words of the IAM Handwriting Database, in its own layout",
     )

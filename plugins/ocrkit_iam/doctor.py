@@ -11,7 +11,8 @@ from ocrkit.support.files import read_text
 from ocrkit_iam.files import ascii_file, form_folder, image_sizes, images_folder, xml_folder
 from ocrkit_iam.hints import elsewhere
 from ocrkit_iam.splits import LISTED_SPLITS, split_forms
-from ocrkit_iam.texts import Word, Words, parse_forms, parse_words, read_xml
+from ocrkit_iam.texts import Word, Words, parse_forms, parse_words
+from ocrkit_iam.xml_forms import read_xml
 
 KNOWN = {"forms": 1_539, "writers": 657, "words": 115_320, "ok words": 96_456, "images": 115_320}
 """The whole of IAM."""
@@ -58,7 +59,7 @@ def examine(root: Path) -> Report:
         raise DataError(
             f"{root}: no such folder; expected one that words.tgz and ascii.tgz were extracted into"
         )
-    images = images_folder(root)
+    images = images_folder(root, "words")
     sizes = _all_images(images)
     findings: list[Finding] = []
     table, ascii_words, ascii_writers = _read_ascii(root, findings)
@@ -235,7 +236,7 @@ def _read_ascii(root: Path, findings: list[Finding]) -> tuple[Path | None, Words
 def _read_xml(root: Path, findings: list[Finding]) -> tuple[Path | None, Words, dict[str, str]]:
     """The folder of XML files, what they say, and the writers."""
     folder = xml_folder(root)
-    writers, words = read_xml(folder) if folder else ({}, Words([], []))
+    writers, words, _ = read_xml(folder) if folder else ({}, Words([], []), None)
     _report_malformed(words, findings)
     return folder, words, writers
 

@@ -1,26 +1,31 @@
 """Where the files of a copy of IAM are.
 
-The archives words.tgz, ascii.tgz and xml.tgz are each extracted into their own folder, or all
-straight into the root::
+The archives words.tgz, lines.tgz, ascii.tgz and xml.tgz are each extracted into their own folder,
+or all straight into the root::
 
     ROOT/words/a01/a01-000u/a01-000u-00-00.png      or ROOT/a01/a01-000u/…
-    ROOT/ascii/words.txt, forms.txt                 or ROOT/words.txt, forms.txt
+    ROOT/lines/a01/a01-000u/a01-000u-00.png         or ROOT/a01/a01-000u/…
+    ROOT/ascii/words.txt, lines.txt, forms.txt      or ROOT/words.txt, …
     ROOT/xml/a01-000u.xml                           or ROOT/a01-000u.xml
 """
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from ocrkit.errors import DataError
 
+Level = Literal["words", "lines"]
+"""What an image shows."""
 
-def images_folder(root: Path) -> Path:
+
+def images_folder(root: Path, level: Level) -> Path:
     """The folder that holds ``a01/a01-000u/…png``."""
-    return root / "words" if (root / "words").is_dir() else root
+    return root / level if (root / level).is_dir() else root
 
 
 def ascii_file(root: Path, name: str) -> Path | None:
-    """``words.txt`` or ``forms.txt``, or None."""
+    """``words.txt``, ``lines.txt`` or ``forms.txt``, or None."""
     return next((path for path in (root / "ascii" / name, root / name) if path.is_file()), None)
 
 
@@ -34,7 +39,7 @@ def form_folder(images: Path, form: str) -> Path:
 
 
 def image_sizes(images: Path, form: str) -> dict[str, int] | None:
-    """Bytes of every image of a form, by word id; None where the form has no folder. Raises
+    """Bytes of every image of a form, by word or line id; None where the form has no folder. Raises
     DataError for a locked one."""
     folder = form_folder(images, form)
     try:

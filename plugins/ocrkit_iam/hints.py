@@ -16,9 +16,9 @@ def elsewhere(root: Path) -> str:
         if found := next(root.glob(pattern), None):
             return f"{found.relative_to(root)} is there: did you mean --reader folder?"
     for folder in sorted(
-        path for path in root.glob("*/") if path.name not in {"words", "ascii", "xml"}
+        path for path in root.glob("*/") if path.name not in {"words", "lines", "ascii", "xml"}
     ):
-        if ascii_file(folder, "words.txt") or xml_folder(folder):
+        if ascii_file(folder, "words.txt") or ascii_file(folder, "lines.txt") or xml_folder(folder):
             return f"{folder.name}/ looks like IAM: did you mean --data {folder}?"
     if any(path.suffix.lower() in EXTENSIONS for path in root.glob("*")):
         return (

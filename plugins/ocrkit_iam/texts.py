@@ -1,21 +1,21 @@
-"""What words.txt, forms.txt and the XML files say of IAM's words and writers."""
+"""What words.txt, lines.txt and forms.txt say of IAM's words, lines and writers."""
 
 import re
-from collections.abc import Collection, Iterable
-from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from ocrkit.errors import DataError
 from ocrkit.interfaces import Skipped
-from ocrkit.support.files import open_regular, read_bytes
+from ocrkit_iam.spacing import as_written
 
-_LARGEST_XML = 64 << 20
-"""Bytes; IAM's files have some 100,000."""
 # An id becomes part of a file's path, so nothing but letters, digits and hyphens may be in it.
-_WORD_ID = re.compile(r"([A-Za-z0-9]+-[A-Za-z0-9]+)-[0-9]+-[0-9]+")
-_ROW = re.compile(
-    r"(?P<id>\S+) (?P<flag>ok|err|er) -?\d+ -?\d+ -?\d+ -?\d+ -?\d+ \S+ (?P<text>\S.*)", re.ASCII
-)
+_LINE_ID = r"(?P<id>(?P<form>[A-Za-z0-9]+-[A-Za-z0-9]+)-[0-9]+"
+_WORD_ID = _LINE_ID + "-[0-9]+)"
+WORD_ID, LINE_ID = re.compile(_WORD_ID), re.compile(_LINE_ID + ")")
+_NUMBER = r"-?\d{1,9}"
+_BOX = rf"(?P<x>{_NUMBER}) (?P<y>{_NUMBER}) (?P<width>{_NUMBER}) (?P<height>{_NUMBER})"
+_FLAG = rf"(?P<flag>ok|err|er) (?P<grey>{_NUMBER})"
+_WORD_ROW = re.compile(rf"{_WORD_ID} {_FLAG} {_BOX} \S+ (?P<text>\S.*)", re.ASCII)
+_LINE_ROW = re.compile(rf"{_LINE_ID}) {_FLAG} {_NUMBER} {_BOX} (?P<text>\S.*)", re.ASCII)
+BETWEEN_TOKENS = "|"
 
 
 class Word(NamedTuple):
@@ -35,6 +35,45 @@ class Words(NamedTuple):
     malformed: list[Skipped]
 
 
+class Line(NamedTuple):
+    """What lines.txt or the XML say of a line."""
+
+    id: str
+    form: str
+    ok: bool
+    """Whether it was cut into words correctly."""
+    tokens: tuple[str, ...]
+    """Its words and punctuation marks."""
+    written: str
+    """Its text with the spaces that were written: the XML's own, else by rule."""
+
+    def text(self, spacing: Literal["tokens", "written"]) -> str:
+        """Its tokens joined by spaces, or as it was written."""
+        return " ".join(self.tokens) if spacing == "tokens" else self.written
+
+
+class Lines(NamedTuple):
+    """What is known of some lines, and the rows that make no sense."""
+
+    lines: list[Line]
+    malformed: list[Skipped]
+
+
+class PlacedWord(NamedTuple):
+    """A row of words.txt with the word's place on its form, in pixels."""
+
+    word: Word
+    line: str
+    """Id of its line."""
+    grey: int
+    """Ink is darker than this grey level, by which IAM found it in the line."""
+    x: int
+    y: int
+    width: int
+    """As the height, -1 where the word was not found."""
+    height: int
+
+
 def parse_words(text: str, name: str = "words.txt") -> Words:
     """The rows ``id ok|err graylevel x y w h tag text`` of words.txt; a text may hold spaces.
 
@@ -48,7 +87,56 @@ def parse_words(text: str, name: str = "words.txt") -> Words:
     >>> malformed[0].id
     'words.txt:2'
     """
-    words: dict[str, Word] = {}
+    rows, malformed = _rows(text, name, _WORD_ROW, "id ok|err graylevel x y w h tag text")
+    return Words([_word(row) for row in rows], malformed)
+
+
+def parse_placed_words(
+    text: str, name: str = "words.txt"
+) -> tuple[list[PlacedWord], list[Skipped]]:
+    """The same rows with the places of the words, and those that are malformed.
+
+    >>> parse_placed_words("a01-000u-00-00 ok 154 408 768 27 51 AT A")[0][0][1:]
+    ('a01-000u-00', 154, 408, 768, 27, 51)
+    """
+    rows, malformed = _rows(text, name, _WORD_ROW, "id ok|err graylevel x y w h tag text")
+    return [
+        PlacedWord(
+            _word(row),
+            row["id"].rpartition("-")[0],
+            *(int(row[field]) for field in ("grey", "x", "y", "width", "height")),
+        )
+        for row in rows
+    ], malformed
+
+
+def parse_lines(text: str, name: str = "lines.txt") -> Lines:
+    """The rows ``id ok|err graylevel components x y w h text`` of lines.txt, as those of words.txt;
+    tokens stand between ``|``.
+
+    >>> lines, _ = parse_lines("a01-000u-06 ok 159 20 363 1825 2051 87 Griffiths|,|M P|for")
+    >>> lines[0].tokens, lines[0].written
+    (('Griffiths', ',', 'M P', 'for'), 'Griffiths, M P for')
+    """
+    rows, malformed = _rows(
+        text, name, _LINE_ROW, "id ok|err graylevel components x y w h tokens|between|bars"
+    )
+    lines = []
+    for row in rows:
+        tokens = tuple(filter(None, row["text"].split(BETWEEN_TOKENS)))
+        lines.append(Line(row["id"], row["form"], row["flag"] == "ok", tokens, as_written(tokens)))
+    return Lines([line for line in lines if line.tokens], malformed)
+
+
+def _word(row: re.Match[str]) -> Word:
+    return Word(row["id"], row["form"], row["flag"] == "ok", row["text"])
+
+
+def _rows(
+    text: str, name: str, pattern: re.Pattern[str], expected: str
+) -> tuple[list[re.Match[str]], list[Skipped]]:
+    """The rows of a table, each id once, and those that are not as ``expected``."""
+    rows: dict[str, re.Match[str]] = {}
     malformed: list[Skipped] = []
     in_header = True
     for number, line in enumerate(text.split("\n"), start=1):
@@ -56,123 +144,18 @@ def parse_words(text: str, name: str = "words.txt") -> Words:
         if not line or (in_header and line.startswith("#")):
             continue
         in_header = False
-        row = _ROW.fullmatch(line)
-        word_id = _WORD_ID.fullmatch(row["id"]) if row else None
-        if row is None or word_id is None:
-            reason = "malformed row; expected: id ok|err graylevel x y w h tag text"
+        row = pattern.fullmatch(line)
+        if row is None:
+            reason = f"malformed row; expected: {expected}"
             malformed.append(Skipped(f"{name}:{number}", reason))
-        elif row["id"] in words:
+        elif row["id"] in rows:
             malformed.append(Skipped(f"{name}:{number}", f"second row of {row['id']}"))
         else:
-            words[row["id"]] = Word(row["id"], word_id[1], row["flag"] == "ok", row["text"])
-    return Words(list(words.values()), malformed)
-
-
-def parse_xml(data: bytes, name: str = "form.xml") -> tuple[str | None, Words]:
-    """The writer and the words of a form's XML file.
-
-    IAM escapes its texts twice (``&amp;quot;``), so the five XML entities are resolved once more.
-    Boxes (``cmp``) are not needed: a word may have none. A DOCTYPE that names a file is passed
-    over, the file never read. Raises DataError for broken XML, and for a DOCTYPE with declarations
-    of its own, whose entities can grow without bound.
-    """
-    return _FormFile(name).parse(data)
-
-
-class _FormFile:
-    """What expat comes across in the XML file of a form."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._writer: str | None = None
-        self._words: dict[str, Word] = {}
-        self._malformed: list[Skipped] = []
-        self._line_ok = True
-
-    def parse(self, data: bytes) -> tuple[str | None, Words]:
-        from xml.parsers import expat
-
-        self._parser = expat.ParserCreate()
-        self._parser.StartElementHandler = self._start
-        self._parser.StartDoctypeDeclHandler = self._refuse_declarations
-        try:
-            self._parser.Parse(data, True)
-        # LookupError and ValueError: encodings that Python or expat lacks
-        except (expat.ExpatError, LookupError, ValueError) as error:
-            raise DataError(f"{self._name}: broken XML ({error})") from None
-        return self._writer, Words(list(self._words.values()), self._malformed)
-
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        if tag == "form":
-            self._writer = attributes.get("writer-id")
-        elif tag == "line":
-            self._line_ok = attributes.get("segmentation", "ok") == "ok"
-        elif tag == "word":
-            self._add(attributes.get("id", ""), attributes.get("text", ""))
-
-    def _add(self, id_: str, escaped: str) -> None:
-        from xml.sax.saxutils import unescape
-
-        text = unescape(escaped, {"&quot;": '"', "&apos;": "'"})
-        word_id = _WORD_ID.fullmatch(id_)
-        if word_id is None or not text or id_ in self._words:
-            line = self._parser.CurrentLineNumber
-            reason = "malformed word; expected a new id and a text"
-            self._malformed.append(Skipped(f"{self._name}:{line}", reason))
-        else:
-            self._words[id_] = Word(id_, word_id[1], self._line_ok, text)
-
-    def _refuse_declarations(
-        self, doctype: str, system: str | None, public: str | None, has_declarations: bool
-    ) -> None:
-        if has_declarations:
-            raise DataError(
-                f"{self._name}: its DOCTYPE declares things of its own, which IAM's files do not; "
-                "refused"
-            )
-
-
-def read_xml(folder: Path, forms: Collection[str] | None = None) -> tuple[dict[str, str], Words]:
-    """Writers by form, and the words of the folder's XML files (all of them, or those of
-    ``forms``).
-
-    A broken file is one entry of ``malformed``.
-    """
-    writers: dict[str, str] = {}
-    words: list[Word] = []
-    malformed: list[Skipped] = []
-    for path in sorted(folder.glob("*.xml")):
-        if forms is not None and path.stem not in forms:
-            continue
-        try:
-            data = read_bytes(path, DataError, "XML", most=_LARGEST_XML)
-            writer, found = parse_xml(data, path.name)
-        except DataError as error:
-            reason = str(error).removeprefix(f"{path}: ").removeprefix(f"{path.name}: ")
-            malformed.append(Skipped(path.name, reason))
-            continue
-        if writer:
-            writers[path.stem] = writer
-        words += found.words
-        malformed += found.malformed
-    return writers, Words(words, malformed)
+            rows[row["id"]] = row
+    return list(rows.values()), malformed
 
 
 def parse_forms(text: str) -> dict[str, str]:
     """Writers by form, from the rows ``form writer …`` of forms.txt."""
     rows = (line.split() for line in text.split("\n") if not line.startswith("#"))
     return {row[0]: row[1] for row in rows if len(row) > 1}
-
-
-def xml_writers(folder: Path, forms: Iterable[str]) -> dict[str, str]:
-    """Writers by form, from the first few bytes of each form's XML file."""
-    writers: dict[str, str] = {}
-    for form in forms:
-        try:
-            with open_regular(folder / f"{form}.xml", DataError) as file:
-                found = re.search(rb'<form\b[^>]*\bwriter-id="(\w+)"', file.read(4096))
-        except (DataError, OSError):
-            continue
-        if found:
-            writers[form] = found[1].decode()
-    return writers

@@ -17,7 +17,7 @@ from ocrkit.cli import main
 from ocrkit.interfaces import FormCount, Sample, Skipped
 from ocrkit.parts.plugins import Plugin
 from ocrkit.parts.registry import Entry, registry
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 
 
 def run(*arguments: object) -> Result:
@@ -28,7 +28,7 @@ def run(*arguments: object) -> Result:
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(IamWords.sample_root(), tmp_path / "sample"))
+    return Path(shutil.copytree(Iam.sample_root(), tmp_path / "sample"))
 
 
 @dataclass
@@ -146,7 +146,7 @@ def test_show_works_for_any_reader_and_for_fewer_samples_than_asked_for(tmp_path
 
 
 def test_show_leaves_out_what_cannot_be_read(sample: Path, tmp_path: Path) -> None:
-    reader = IamWords(sample)
+    reader = Iam(sample)
     broken = [reader[index].path for index in range(len(reader))]
     for path in broken[1:]:
         assert path

@@ -12,7 +12,7 @@ from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError
 from ocrkit.interfaces import FormCount, Skipped
 from ocrkit.parts.options import PartSpec
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 
 IAM = PartSpec("reader", "iam", {})
 
@@ -47,9 +47,9 @@ def test_a_run_and_its_result_file_make_every_sample_once(
     tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[int] = []
-    get = IamWords.__getitem__
+    get = Iam.__getitem__
     monkeypatch.setattr(
-        IamWords, "__getitem__", lambda reader, index: made.append(index) or get(reader, index)
+        Iam, "__getitem__", lambda reader, index: made.append(index) or get(reader, index)
     )
     pipeline, dataset = load(tiny_run), open_dataset(IAM, root=words_root)
     pipeline.header(dataset)
@@ -80,7 +80,7 @@ def test_without_a_root_it_is_the_whole_sample(tmp_path: Path) -> None:
     options = {"split": "aachen/test", "only": "missing.txt", "exclude": "missing.txt"}
     dataset = open_dataset(PartSpec("reader", "iam", options), split="aachen/train", limit=40)
     assert dataset.is_sample
-    assert (dataset.root, dataset.split, len(dataset)) == (IamWords.sample_root(), "all", 40)
+    assert (dataset.root, dataset.split, len(dataset)) == (Iam.sample_root(), "all", 40)
 
 
 def test_a_reader_without_a_sample_asks_for_data() -> None:
@@ -218,7 +218,7 @@ def test_a_root_that_is_not_there_is_said_to_be_so(monkeypatch: pytest.MonkeyPat
 def test_a_reader_has_its_say(
     words_root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(IamWords, "notes", ["half of it is upside down"], raising=False)
+    monkeypatch.setattr(Iam, "notes", ["half of it is upside down"], raising=False)
     open_dataset(IAM, root=words_root)
     assert caplog.messages == ["ocrkit: WARNING: half of it is upside down"]
 

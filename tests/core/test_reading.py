@@ -289,16 +289,16 @@ def test_an_image_of_another_size_than_promised_is_its_own_error(
 def test_whatever_a_data_set_raises_for_an_image_is_the_error_of_that_image(
     tiny_run: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ocrkit_iam.words import IamWords
+    from ocrkit_iam.reader import Iam
 
-    get = IamWords.__getitem__
+    get = Iam.__getitem__
 
-    def odd(self: IamWords, index: int) -> Any:
+    def odd(self: Iam, index: int) -> Any:
         sample = get(self, index)
         loads = {3: lambda: cv2.resize(np.zeros((3, 3), np.uint8), (0, 0)), 5: lambda: None}
         return replace(sample, load=loads[index]) if index in loads else sample
 
-    monkeypatch.setattr(IamWords, "__getitem__", odd)
+    monkeypatch.setattr(Iam, "__getitem__", odd)
     result = ocrkit.load(tiny_run, batch_size=4).evaluate("all", data=words_root)
     assert result.samples == 29
     first, second = (each["reason"] for each in result.dataset["skipped"])

@@ -28,7 +28,7 @@ def test_examples_give_what_they_say(
 
 
 @pytest.mark.parametrize(
-    "module", ["ocrkit_iam.words", "ocrkit_image.fit", "ocrkit_levenshtein.metrics"]
+    "module", ["ocrkit_iam.reader", "ocrkit_image.fit", "ocrkit_levenshtein.metrics"]
 )
 def test_what_outsiders_call_first_has_an_example(module: str) -> None:
     assert module in MODULES

@@ -111,7 +111,7 @@ class TestIamCrnn(ZooConformance):
     name = "iam-crnn"
 
 
-class TestIamWordsResnet(ZooConformance):
+class TestIamResnet(ZooConformance):
     name = "iam-words-resnet"
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from ocrkit.errors import DataError
 from ocrkit.interfaces import FormCount
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 
 
 def image(root: Path, word: str) -> Path:
@@ -44,7 +44,7 @@ def rename_to_a_known_empty_image(root: Path) -> None:
 
 
 def test_a_copy_that_is_well_has_no_findings(iam: Path) -> None:
-    report = IamWords.check(iam)
+    report = Iam.check(iam)
     assert report.usable
     assert not report.findings
     assert report.counts == {
@@ -133,7 +133,7 @@ FAULTS: dict[str, tuple[Damage, str, list[str]]] = {
 def test_a_fault_is_a_problem_with_the_names_that_it_concerns(iam: Path, fault: str) -> None:
     damage, text, names = FAULTS[fault]
     damage(iam)
-    report = IamWords.check(iam)
+    report = Iam.check(iam)
     problems = [
         finding
         for finding in report.findings
@@ -153,9 +153,9 @@ def test_a_folder_of_ones_own_and_iam_one_folder_deeper_are_told(iam: Path, tmp_
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         said = f"{name} is there: did you mean --reader folder?"
-        assert next(str(each) for each in IamWords.check(own).findings) == f"problem: {said}"
+        assert next(str(each) for each in Iam.check(own).findings) == f"problem: {said}"
         with pytest.raises(DataError, match=f"iam: no texts under .*; {re.escape(said)}$"):
-            IamWords(own)
+            Iam(own)
         shutil.rmtree(own)
     own.mkdir()
     shutil.copy(image(iam, "a01-003-00-01"), own / "word.png")
@@ -166,15 +166,15 @@ def test_a_folder_of_ones_own_and_iam_one_folder_deeper_are_told(iam: Path, tmp_
             r"folder"
         ),
     ):
-        IamWords(own)
+        Iam(own)
     with pytest.raises(DataError, match=r"nowhere: no such folder; expected one that words\.tgz"):
-        IamWords(tmp_path / "nowhere")
+        Iam(tmp_path / "nowhere")
     outer = tmp_path / "kaggle"
     shutil.copytree(iam, outer / "iam_words")
     with pytest.raises(
         DataError, match=f"iam_words/ looks like IAM: did you mean --data {outer / 'iam_words'}\\?$"
     ):
-        IamWords(outer)
+        Iam(outer)
 
 
 NOTES: dict[str, tuple[Damage, str, list[str]]] = {
@@ -200,7 +200,7 @@ NOTES: dict[str, tuple[Damage, str, list[str]]] = {
 def test_what_needs_no_action_is_a_note(iam: Path, case: str) -> None:
     change, text, names = NOTES[case]
     change(iam)
-    report = IamWords.check(iam)
+    report = Iam.check(iam)
     assert [(finding.level, list(finding.names)) for finding in report.findings] == [
         ("note", names)
     ]
@@ -221,7 +221,7 @@ def test_a_copy_without_words_or_texts_is_unusable(
 ) -> None:
     for folder in remove:
         shutil.rmtree(iam / folder)
-    report = IamWords.check(iam)
+    report = Iam.check(iam)
     assert not report.usable
     assert report.lines()[-1] == "No word can be read."
     problems = [finding.text for finding in report.findings if finding.level == "problem"]
@@ -232,19 +232,19 @@ def test_an_archive_that_was_never_extracted_is_found(iam: Path) -> None:
     shutil.rmtree(iam / "words")
     (iam / "words.tgz").write_bytes(b"\x1f\x8b\x08")
     assert any(
-        "words.tgz: not extracted yet" in finding.text for finding in IamWords.check(iam).findings
+        "words.tgz: not extracted yet" in finding.text for finding in Iam.check(iam).findings
     )
 
 
 def test_only_damaged_images_are_unusable(iam: Path) -> None:
     for path in iam.rglob("*.png"):
         path.write_bytes(b"not an image")
-    assert not IamWords.check(iam).usable
+    assert not Iam.check(iam).usable
 
 
 def test_the_report_is_json(iam: Path) -> None:
     image(iam, "c04-110-00-00").write_bytes(b"")
-    report = json.loads(json.dumps(asdict(IamWords.check(iam))))
+    report = json.loads(json.dumps(asdict(Iam.check(iam))))
     assert report["usable"] is True
     assert report["counts"]["words"] == {"found": 8, "expected": 115_320}
     assert report["splits"]["aachen/train"] == {"found": 2, "expected": 747}
@@ -253,11 +253,11 @@ def test_the_report_is_json(iam: Path) -> None:
 
 def test_no_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: no such folder"):
-        IamWords.check(tmp_path / "nowhere")
+        Iam.check(tmp_path / "nowhere")
 
 
 def test_real_iam_has_nothing_worse_than_its_known_empty_images(real_iam: Path) -> None:
-    report = IamWords.check(real_iam)
+    report = Iam.check(real_iam)
     assert report.usable
     assert [finding for finding in report.findings if finding.level == "problem"] == []
     assert report.splits["aachen/train"].found >= 498

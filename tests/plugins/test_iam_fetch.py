@@ -22,7 +22,7 @@ from ocrkit.support import download, web
 from ocrkit.support.files import locked
 from ocrkit_iam import archive as archiving
 from ocrkit_iam import fetch as fetching
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 from trials.archives import ARCHIVES
 
 USER, PASSWORD = "ada@example.org", "s3cret:Pässwörd"
@@ -208,8 +208,8 @@ def failure(result: Result) -> str:
 
 def assert_complete(result: Result, dest: Path) -> None:
     assert result.exit_code == 0, result.output
-    assert IamWords(dest).forms == FormCount(3, None)
-    report = IamWords.check(dest)
+    assert Iam(dest).forms == FormCount(3, None)
+    report = Iam.check(dest)
     assert not report.findings
     assert report.counts["images"].found == 8
     there = ["ascii", "ascii.tgz", "words", "words.tgz", "xml", "xml.tgz"]
@@ -428,7 +428,7 @@ def test_addresses_that_are_refused(dest: Path, url: str, message: str) -> None:
 
 def test_no_address_is_not_the_sites_own(dest: Path) -> None:
     with pytest.raises(DataError, match="'': expected an address such as https://"):
-        IamWords.fetch(dest, "")
+        Iam.fetch(dest, "")
     assert not dest.exists()
 
 

@@ -8,10 +8,11 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
-from ocrkit_iam.texts import Word, parse_words, read_xml
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
+from ocrkit_iam.texts import Word, parse_words
+from ocrkit_iam.xml_forms import read_xml
 
-ROOT = IamWords.sample_root()
+ROOT = Iam.sample_root()
 
 
 def rows(name: str) -> list[list[str]]:
@@ -38,7 +39,7 @@ def words() -> list[Word]:
 
 
 def test_ascii_and_xml_say_the_same(words: list[Word]) -> None:
-    writers, found = read_xml(ROOT / "xml")
+    writers, found, _ = read_xml(ROOT / "xml")
     assert not found.malformed
     assert found.words == words
     assert writers == {form: writer for form, writer, *_ in rows("forms.txt")}
@@ -83,7 +84,7 @@ def test_components_fill_the_boxes_of_words_txt() -> None:
 def test_every_word_has_a_readable_image_of_its_box_and_no_image_is_left_over(
     words: list[Word],
 ) -> None:
-    reader = IamWords(root=ROOT, include_err=True)
+    reader = Iam(root=ROOT, include_err=True)
     assert not reader.skipped
     assert len(reader) == len(words) == len(list(ROOT.rglob("*.png")))
     boxes = {fields[0]: (int(fields[6]), int(fields[5])) for fields in rows("words.txt")}
@@ -100,7 +101,7 @@ def test_every_word_has_a_readable_image_of_its_box_and_no_image_is_left_over(
 def test_the_reader_leaves_out_the_badly_segmented_words(words: list[Word]) -> None:
     bad = [word.id for word in words if not word.ok]
     assert 2 <= len(bad) <= 3
-    reader = IamWords(root=ROOT)
+    reader = Iam(root=ROOT)
     assert [reader[index].id for index in range(len(reader))] == [
         word.id for word in words if word.ok
     ]

@@ -38,7 +38,7 @@ from ocrkit.training.curves import draw_curves
 from ocrkit_ctc.objective import Ctc
 from ocrkit_folder.folder import Folder
 from ocrkit_gluon.params import _File
-from ocrkit_iam.words import IamWords
+from ocrkit_iam.reader import Iam
 from ocrkit_onnx.backend import Onnx
 from ocrkit_onnx.graph import metadata_entries, metadata_of
 from ocrkit_synth.strokes import Strokes
@@ -113,7 +113,7 @@ def _read_language_model(path: Path) -> None:
 
 
 def _read_iam(folder: Path) -> None:
-    _read_samples(IamWords(folder))
+    _read_samples(Iam(folder))
 
 
 def _read_folder(folder: Path) -> None:

@@ -15,8 +15,8 @@ from ocrkit.publishing.golden_set import read_golden
 from ocrkit.publishing.verify import verify
 from ocrkit.support.checksums import sha256_of
 from ocrkit.zoo.models import model, read_model_weights
+from ocrkit_iam.reader import Iam
 from ocrkit_iam.splits import split_forms
-from ocrkit_iam.words import IamWords
 
 LARGEST_CER = {"iam-crnn": 0.082, "iam-words-resnet": 0.043, "synth-words-resnet": 0.232}
 """The most that each may have on the writers of `aachen/validation`."""
@@ -81,7 +81,7 @@ def test_its_golden_set_is_small_of_the_rendered_sample_and_far_from_ties(name: 
     assert path.stat().st_size <= 700_000
     items = read_golden(path, sha256=about["sha256"])
     assert len(items) == about["items"] >= 30
-    reader = IamWords(root=IamWords.sample_root())
+    reader = Iam(root=Iam.sample_root())
     samples = {sample.id: sample for sample in map(reader.__getitem__, range(len(reader)))}
     for item in items:
         np.testing.assert_array_equal(item.image, samples[item.id].load())
