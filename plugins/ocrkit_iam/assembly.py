@@ -14,7 +14,6 @@ from PIL import Image as Pillow
 
 from ocrkit.errors import DataError, ImageError
 from ocrkit.images import read_image
-from ocrkit.images.grey import as_grey
 from ocrkit.interfaces import Image, Skipped
 from ocrkit.support.bars import image_bar
 from ocrkit.support.files import locked, read_text, write_atomically
@@ -141,7 +140,7 @@ def _assemble(lines: _Lines, tokens: _Tokens, images: Path, to: Path) -> Assembl
         there = path.is_file()
         try:
             _check_whole(line, words, tokens.get(line))
-            pixels = as_grey(read_image(path)) if there else _drawn(line, words, images)
+            pixels = _grey(path) if there else _drawn(line, words, images)
         except (ImageError, DataError) as error:
             return None, str(error), False
         if not there:
@@ -196,7 +195,7 @@ def _drawn(line: str, words: Sequence[PlacedWord], images: Path) -> Image:
     for row in words:
         path = form_folder(images, row.word.form) / f"{row.word.id}.png"
         try:
-            pixels = as_grey(read_image(path))
+            pixels = _grey(path)
         except ImageError:
             raise ImageError("with a word whose image is missing, empty or damaged") from None
         if pixels.shape != (row.height, row.width):
@@ -204,6 +203,12 @@ def _drawn(line: str, words: Sequence[PlacedWord], images: Path) -> Image:
         drawn.append(WordImage(pixels, row.x - left, row.y - top))
     seed = int.from_bytes(hashlib.blake2b(line.encode(), digest_size=8).digest())
     return line_image(drawn, words[0].grey, (height, width), seed)
+
+
+def _grey(path: Path) -> Image:
+    """Grey pixels, as IAM's are; people save them anew in colour."""
+    pixels = read_image(path)
+    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
 
 
 def _save(pixels: Image, path: Path) -> None:
