@@ -67,7 +67,7 @@ def test_the_baseline_and_the_x_height_are_found(rise):
     "change",
     [
         lambda image: np.pad(image, ((40, 50), (0, 0)), constant_values=235),
-        lambda image: image[34:108],
+        lambda image: image[24:118],
         lambda image: bent(image, slant(4)(image.shape[1])),
         lambda image: bent(image, waves(1, 12)(image.shape[1])),
         lambda image: cv2.resize(image, None, fx=2.5, fy=2.5, interpolation=cv2.INTER_AREA),
