@@ -273,6 +273,19 @@ class Metric(Protocol):
         """This sample's share of the numerator and of the denominator."""
 
 
+@runtime_checkable
+class PageMetric(Protocol):
+    """A metric of pages in place of texts, which it says by ``takes_pages = True`` in its class:
+    lines that were found, the order in which they were read. Otherwise as :class:`Metric`."""
+
+    takes_pages: ClassVar[bool]
+    higher_is_better: ClassVar[bool]
+
+    def counts(self, reference: Page, prediction: Page, /) -> tuple[float, float]:
+        """This page's share of the numerator and of the denominator. Both pages are in the pixels
+        of the same picture."""
+
+
 def takes_colour(part: object) -> bool:
     """Whether a part says that it takes images in colour."""
     return getattr(part, "takes_colour", False) is True

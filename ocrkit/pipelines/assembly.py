@@ -13,7 +13,7 @@ from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend
 from ocrkit.parts.objectives import Objective
 from ocrkit.parts.plans import NetworkPlan
-from ocrkit.parts.protocols import Augmentation, Decoder, Metric, Segmenter
+from ocrkit.parts.protocols import Augmentation, Decoder, Metric, PageMetric, Segmenter
 from ocrkit.parts.values import Arrays, Decoded, FloatArray, Image, ImageSize, IntArray
 from ocrkit.pipelines.chain import Chain
 from ocrkit.pipelines.spec import PipelineSpec
@@ -30,7 +30,7 @@ class Surroundings:
     """This, decoder and metrics are None, or none, where no text is read."""
     preprocessor: Chain
     decoder: Decoder
-    metrics: dict[str, Metric]
+    metrics: dict[str, Metric | PageMetric]
     segmenter: Segmenter | None
     """None where no lines are found."""
     backend_name: str

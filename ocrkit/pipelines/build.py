@@ -10,7 +10,7 @@ from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend, Network
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.plans import NetworkPlan, PlannedPart
-from ocrkit.parts.protocols import Segmenter, SizedPreprocessor, takes_colour
+from ocrkit.parts.protocols import PageMetric, Segmenter, SizedPreprocessor, takes_colour
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import ImageSize, SequenceSize
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
@@ -52,6 +52,12 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
     """The parts of :class:`Surroundings` that a pipeline's file names."""
     metrics = {name: _made(part, problems) for name, part in spec.metrics.items()}
     _made(spec.cutter, problems)  # readers are given it when they are opened
+    if spec.task == "text":
+        problems += [
+            f"metrics: {name!r} scores pages; a pipeline of this task reads no pages"
+            for name, metric in metrics.items()
+            if isinstance(metric, PageMetric)
+        ]
     preprocessor = _chain(spec, problems)
     alphabet = Alphabet(spec.alphabet) if spec.task == "text" else None
     decoder = _made(spec.decoder, problems)

@@ -2,19 +2,21 @@
 chance."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from ocrkit.errors import OcrkitError
-from ocrkit.parts.protocols import Metric
+from ocrkit.parts.protocols import Metric, PageMetric
 from ocrkit.scoring.bootstrap import PERCENTILES, RESAMPLES, SEED, Table, cluster_sums, clusters_of
 from ocrkit.scoring.counts import counts_of, full_name
 from ocrkit.scoring.result_file import Results
 from ocrkit.scoring.rules import RAW, Outcome, Rules
 
+_LONGEST = 120
+"""Characters of a value that is named where the files differ."""
 _LISTED = 3
 """So many samples are named where the files differ."""
 
@@ -80,7 +82,10 @@ class Comparison:
 
 
 def compare(
-    a: Sequence[Outcome], b: Sequence[Outcome], metrics: Mapping[str, Metric], rules: Rules = RAW
+    a: Sequence[Outcome],
+    b: Sequence[Outcome],
+    metrics: Mapping[str, Metric | PageMetric],
+    rules: Rules = RAW,
 ) -> Comparison:
     """Compares what two runs made of the same samples, in whichever order.
 
@@ -114,7 +119,9 @@ def compare(
     )
 
 
-def _counts(counted: Sequence[tuple[Outcome, Outcome]], metrics: Mapping[str, Metric]) -> Table:
+def _counts(
+    counted: Sequence[tuple[Outcome, Outcome]], metrics: Mapping[str, Metric | PageMetric]
+) -> Table:
     """Of every pair a row: the counts of A's metrics, then those of B's."""
     rows = [
         [counts_of(name, metric, each) for each in pair for name, metric in metrics.items()]
@@ -123,7 +130,9 @@ def _counts(counted: Sequence[tuple[Outcome, Outcome]], metrics: Mapping[str, Me
     return np.array(rows, np.float64).reshape(len(rows), -1)
 
 
-def _differences(clusters: Table, metrics: Mapping[str, Metric]) -> dict[str, Difference]:
+def _differences(
+    clusters: Table, metrics: Mapping[str, Metric | PageMetric]
+) -> dict[str, Difference]:
     """Every metric's difference over the clusters, with its interval where there are several."""
     # The draws may not depend on the counts, or comparing B with A would draw others: clusters are
     # drawn by their names' order.
@@ -174,16 +183,17 @@ def _pairs(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[tuple[Outcome, Ou
         if only
     ]
     shared = sorted(first.keys() & second.keys())
-    for what, name in (
-        ("another text", "reference"),
-        ("another writer", "writer"),
-        ("another form", "form"),
-    ):
-        changed = [id_ for id_ in shared if getattr(first[id_], name) != getattr(second[id_], name)]
+    differing: dict[str, Callable[[Outcome], object]] = {
+        "another text": lambda each: each.reference,
+        "other lines in truth": lambda each: each.pages and each.pages[0],
+        "another writer": lambda each: each.writer,
+        "another form": lambda each: each.form,
+    }
+    for what, value in differing.items():
+        changed = [id_ for id_ in shared if value(first[id_]) != value(second[id_])]
         if changed:
             values = (
-                f"{getattr(first[changed[0]], name)!r} in A, "
-                f"{getattr(second[changed[0]], name)!r} in B"
+                f"{_short(value(first[changed[0]]))} in A, {_short(value(second[changed[0]]))} in B"
             )
             problems.append(f"{_count(len(changed))} with {what} ({changed[0]}: {values})")
     if problems:
@@ -196,6 +206,12 @@ def _pairs(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[tuple[Outcome, Ou
 
 def _count(samples: int) -> str:
     return f"{samples:,} sample{'s' * (samples > 1)}"
+
+
+def _short(value: object) -> str:
+    """A text of a line as it is, one of a page cut short."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _list(ids: Sequence[str]) -> str:

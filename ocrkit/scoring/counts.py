@@ -4,7 +4,7 @@ import math
 
 from ocrkit.errors import PluginError
 from ocrkit.parts.guests import failure
-from ocrkit.parts.protocols import Metric
+from ocrkit.parts.protocols import Metric, PageMetric
 from ocrkit.parts.registry import registry
 from ocrkit.scoring.rules import Outcome
 
@@ -19,11 +19,16 @@ def full_name(metric: str) -> str:
     return summary.partition(":")[0] or metric
 
 
-def counts_of(name: str, metric: Metric, outcome: Outcome) -> tuple[float, float]:
+def counts_of(name: str, metric: Metric | PageMetric, outcome: Outcome) -> tuple[float, float]:
     """What a metric counts of an outcome. Raises PluginError, whatever the metric raises, or where
     it gives no numbers."""
     try:
-        share, of = metric.counts(outcome.reference, outcome.prediction)
+        if isinstance(metric, PageMetric):
+            if outcome.pages is None:
+                raise ValueError(f"it scores pages; {outcome.id} is none")
+            share, of = metric.counts(*outcome.pages)
+        else:
+            share, of = metric.counts(outcome.reference, outcome.prediction)
         if not (math.isfinite(share) and math.isfinite(of)):
             raise ValueError(f"it gave {share!r} and {of!r}; expected two numbers")
     except KeyboardInterrupt:

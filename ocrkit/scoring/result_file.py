@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from ocrkit.errors import OcrkitError
 from ocrkit.parts.checked import CheckError, Rule, Whole, checked
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.parts.protocols import Metric
+from ocrkit.parts.protocols import Metric, PageMetric
 from ocrkit.parts.values import FormCount, Skipped
 from ocrkit.scoring.contamination import Contamination
 from ocrkit.scoring.result import Result, found_by
@@ -80,7 +80,7 @@ class Results:
     """The header as it is in the file, with all that was said of the run."""
     outcomes: list[Outcome]
     skipped: list[Skipped]
-    metrics: dict[str, Metric]
+    metrics: dict[str, Metric | PageMetric]
     """Those that the run was scored by."""
 
     def score(self, rules: Rules = RAW, min_confidence: float | None = None) -> Result:
@@ -156,9 +156,9 @@ def _header(path: Path, line: dict[str, Any]) -> tuple[dict[str, Any], Header]:
     return line["header"], header
 
 
-def _metric(part: dict[str, Any]) -> Metric:
+def _metric(part: dict[str, Any]) -> Metric | PageMetric:
     options = {name: value for name, value in part.items() if name not in ("use", "name")}
-    metric: Metric = make_part(PartSpec("metric", part["use"], options))
+    metric: Metric | PageMetric = make_part(PartSpec("metric", part["use"], options))
     return metric
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ocrkit.errors import DataError
+from ocrkit.parts.page import Page
+from ocrkit.parts.page_json import page_from_json, page_to_json
 from ocrkit.parts.values import Decoded, Sample, Skipped
 from ocrkit.scoring.rules import Outcome
 
@@ -20,6 +23,52 @@ def sample_row(sample: Sample, decoded: Decoded) -> dict[str, Any]:
         "prediction": decoded.text,
         **decoded_fields(decoded),
     }
+
+
+def page_outcome(sample: Sample, page: Page) -> Outcome:
+    """What is compared of a page whose lines, with or without texts, are known. Raises ValueError
+    for a sample that is no page.
+
+    How sure the reader is of a page is the mean over its characters of how sure it is of their
+    lines; None where that is not known of a line.
+    """
+    if sample.page is None:
+        raise ValueError(f"{sample.id} is no page: nobody has said where its lines are")
+    return Outcome(
+        sample.id,
+        sample.page.text,
+        page.text,
+        sample.writer,
+        sample.form,
+        _confidence(page),
+        (sample.page, page),
+    )
+
+
+def page_row(outcome: Outcome) -> dict[str, Any]:
+    """The row of a page: truth and reading are Pages as JSON."""
+    if outcome.pages is None:
+        raise ValueError(f"{outcome.id} is no page")
+    truth, prediction = map(page_to_json, outcome.pages)
+    known = {"writer": outcome.writer, "form": outcome.form}
+    return {
+        "id": outcome.id,
+        **{name: value for name, value in known.items() if value is not None},
+        "truth": truth,
+        "prediction": prediction,
+        **({} if outcome.confidence is None else {"confidence": outcome.confidence}),
+    }
+
+
+def _confidence(page: Page) -> float | None:
+    total, characters = 0.0, 0
+    for line in page.lines:
+        if line.text:
+            if line.confidence is None:
+                return None
+            total += line.confidence * len(line.text)
+            characters += len(line.text)
+    return total / characters if characters else None
 
 
 def decoded_fields(decoded: Decoded) -> dict[str, Any]:
@@ -44,14 +93,15 @@ def outcome_of(row: Mapping[str, Any]) -> Outcome | Skipped:
         if not isinstance(skipped.id, str) or not isinstance(skipped.reason, str):
             raise TypeError("a text is expected for id and error")
         return skipped
-    found = Outcome(
-        row["id"],
-        row["truth"],
-        row["prediction"],
-        row.get("writer"),
-        row.get("form"),
-        row.get("confidence"),
-    )
+    known = row.get("writer"), row.get("form"), row.get("confidence")
+    if isinstance(row["truth"], Mapping):
+        try:
+            truth, prediction = page_from_json(row["truth"]), page_from_json(row["prediction"])
+        except DataError as error:
+            raise TypeError(str(error)) from error
+        found = Outcome(row["id"], truth.text, prediction.text, *known, (truth, prediction))
+    else:
+        found = Outcome(row["id"], row["truth"], row["prediction"], *known)
     texts = [
         found.id,
         found.reference,

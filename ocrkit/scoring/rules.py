@@ -4,6 +4,8 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ocrkit.parts.page import Page
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -17,6 +19,8 @@ class Outcome:
     form: str | None = None
     confidence: float | None = None
     """How sure the decoder was of the prediction, 0 to 1."""
+    pages: tuple[Page, Page] | None = None
+    """Where the sample is a page, truth and reading, whose texts reference and prediction are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +43,21 @@ class Rules:
             outcome,
             reference=self._text(outcome.reference),
             prediction=self._text(outcome.prediction),
+            pages=outcome.pages and (self._page(outcome.pages[0]), self._page(outcome.pages[1])),
         )
 
     def _text(self, text: str) -> str:
         text = text.lower() if self.lowercase else text
         return unicodedata.normalize(self.unicode, text) if self.unicode else text
+
+    def _page(self, page: Page) -> Page:
+        if not (self.lowercase or self.unicode):
+            return page
+        lines = tuple(
+            replace(line, text=None if line.text is None else self._text(line.text))
+            for line in page.lines
+        )
+        return replace(page, lines=lines)
 
 
 RAW = Rules()

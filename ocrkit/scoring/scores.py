@@ -17,7 +17,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.parts.protocols import Metric
+from ocrkit.parts.protocols import Metric, PageMetric
 from ocrkit.scoring.bootstrap import Score, Table, _draw, _score, cluster_sums, clusters_of
 from ocrkit.scoring.confidence import Confidence, Kept, _gaps
 from ocrkit.scoring.confusions import Character, Confusion, Confusions
@@ -89,7 +89,7 @@ class Scorer:
     nothing.
     """
 
-    def __init__(self, metrics: Mapping[str, Metric], rules: Rules = RAW) -> None:
+    def __init__(self, metrics: Mapping[str, Metric | PageMetric], rules: Rules = RAW) -> None:
         self.metrics = dict(metrics)
         self.rules = rules
         self._kinds: dict[_Kind, int] = {}

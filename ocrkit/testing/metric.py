@@ -3,7 +3,8 @@
 import math
 import random
 
-from ocrkit.parts.protocols import Metric
+from ocrkit.parts.page import Line, Page, Word
+from ocrkit.parts.protocols import Metric, PageMetric
 from ocrkit.scoring.rules import Outcome
 from ocrkit.scoring.scores import Scorer
 from ocrkit.testing.base import PartConformance
@@ -12,19 +13,41 @@ TEXTS = ("a", "the", "to be", "It was, he said.", "naïve 12%", "x" * 300, "  tw
 ODD = ("", " ", "\t", "é", "🖋️x", "a\u00a0b", "\ud800", "a\0b")
 
 
+def page_of(text: str) -> Page:
+    """A page with a line for every four words of a text, and for the rest, 10 pixels a letter; each
+    word has its place."""
+    words = text.split()
+    lines = []
+    for number, start in enumerate(range(0, len(words), 4)):
+        x, y, placed = 20.0, 60.0 + 50 * number, []
+        for word in words[start : start + 4]:
+            end = x + 10 * len(word)
+            corners = ((x, y - 20), (end, y - 20), (end, y + 6), (x, y + 6))
+            placed.append(Word(word, corners, 1.0))
+            x = end + 10
+        written = " ".join(words[start : start + 4])
+        baseline = ((20.0, y), (x - 10, y))
+        lines.append(Line(f"l{number}", baseline, (), 20, 6, text=written, words=tuple(placed)))
+    return Page("page", 4000, 4000, lines=tuple(lines))
+
+
 class MetricConformance(PartConformance):
     """Checks of a metric."""
 
     kind = "metric"
 
-    def metric(self) -> Metric:
-        metric: Metric = self.part()
+    def metric(self) -> Metric | PageMetric:
+        metric: Metric | PageMetric = self.part()
         return metric
 
-    def counts(self, metric: Metric, reference: str, prediction: str) -> tuple[float, float]:
+    def counts(
+        self, metric: Metric | PageMetric, reference: str, prediction: str
+    ) -> tuple[float, float]:
+        """Of texts or, from a metric of pages, of pages on which they are written."""
         with self.works(f"on {reference[:20]!r} read as {prediction[:20]!r}"):
-            numerator, denominator = metric.counts(reference, prediction)
-        return numerator, denominator
+            if isinstance(metric, PageMetric):
+                return metric.counts(page_of(reference), page_of(prediction))
+            return metric.counts(reference, prediction)
 
     def score(self, pairs: list[tuple[str, str]]) -> float:
         """The metric over pairs of reference and prediction."""
@@ -42,6 +65,8 @@ class MetricConformance(PartConformance):
     def test_it_says_which_way_is_better(self) -> None:
         metric = self.metric()
         self.check(isinstance(metric, Metric), "lacks counts or higher_is_better")
+        pages = getattr(metric, "takes_pages", True)
+        self.check(pages is True, f"says takes_pages = {pages!r}; expected True, or nothing")
         better = metric.higher_is_better
         self.check(
             isinstance(better, bool), f"says higher_is_better = {better!r}; expected True or False"
@@ -70,7 +95,7 @@ class MetricConformance(PartConformance):
             perfect == (1 if higher else 0),
             f"scores the right texts with {perfect:g}; expected {int(higher)}",
         )
-        wrong = self.score([(text, "#") for text in TEXTS])
+        wrong = self.score([(text, "# " * 40) for text in TEXTS])
         self.check(
             wrong < perfect if higher else wrong > perfect,
             f"scores nothing but mistakes with {wrong:g}, the right texts too",
@@ -101,7 +126,8 @@ class MetricConformance(PartConformance):
         scorer = Scorer({self.name: self.metric()})
         with self.works("to score"):
             for index, (reference, prediction) in enumerate(pairs):
-                scorer.add(Outcome(str(index), reference, prediction))
+                pages = (page_of(reference), page_of(prediction))
+                scorer.add(Outcome(str(index), reference, prediction, pages=pages))
         return scorer
 
 

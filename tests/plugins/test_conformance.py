@@ -342,6 +342,42 @@ class TestWer(MetricConformance):
     name = "wer"
 
 
+class TestPageCer(MetricConformance):
+    name = "page-cer"
+
+
+class TestPageWer(MetricConformance):
+    name = "page-wer"
+
+
+class TestOrderFreeCer(MetricConformance):
+    name = "order-free-cer"
+
+
+class TestMatchedCer(MetricConformance):
+    name = "matched-cer"
+
+
+class TestBagOfWords(MetricConformance):
+    name = "bag-of-words-f1"
+
+
+class TestLineRecall(MetricConformance):
+    name = "line-recall"
+
+
+class TestLinePrecision(MetricConformance):
+    name = "line-precision"
+
+
+class TestLineF1(MetricConformance):
+    name = "line-f1"
+
+
+class TestWordBoxF1(MetricConformance):
+    name = "word-box-f1"
+
+
 def test_every_built_in_part_is_here() -> None:
     here = [
         each
