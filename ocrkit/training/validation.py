@@ -14,8 +14,9 @@ from ocrkit.parts.values import Sample, Skipped
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.reading.engine import BATCH_SIZE, Recogniser
 from ocrkit.reading.preparing import prepare
+from ocrkit.scoring.counts import counts_of
 from ocrkit.scoring.evaluate import evaluate
-from ocrkit.scoring.rules import Rules
+from ocrkit.scoring.rules import Outcome, Rules
 from ocrkit.training.averaging import Average
 from ocrkit.training.progress import Progress
 
@@ -77,7 +78,9 @@ def _counted(assembly: Assembly, labelled: list[Sample], where: str) -> list[Sam
     name = choosing_metric(assembly)
     metric = assembly.metrics[name]
     counted = [
-        sample for sample in labelled if metric.counts(sample.text or "", sample.text or "")[1]
+        sample
+        for sample in labelled
+        if counts_of(name, metric, Outcome(sample.id, sample.text or "", sample.text or ""))[1]
     ]
     if not counted:
         raise DataError(
