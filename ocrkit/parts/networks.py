@@ -19,6 +19,8 @@ class Batch:
     """What its outputs are compared with, by name, as the objective makes them."""
     count: int
     """N, the samples."""
+    pieces: int = 1
+    """In how many pieces a trainer that can does compute it, so that wide images fit in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class OptimizerOptions:
     """``float32``, or ``bf16``: the network computes in bfloat16 where that is safe; weights and
     loss stay float32."""
     accumulate: int = 1
-    """A batch is computed in so many pieces, whose gradients add up to the whole batch's."""
+    """A batch, or each of its pieces, is computed in so many pieces, whose gradients add up to the
+    whole batch's."""
     deterministic: bool = False
     """Whether a GPU uses only algorithms that repeat bit for bit. A CPU always does."""
     compile: bool = False

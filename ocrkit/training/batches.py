@@ -1,6 +1,7 @@
 """The batches of training: images that are read, augmented and preprocessed ahead, with what
 is to be learnt of them."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,10 @@ from ocrkit.training.randomness import AUGMENT, ORDER, WINDOW, random_at
 SORTED = 32
 """Batches whose images are sorted by width together, where it varies: fewer columns are then spent
 on padding."""
+
+WIDEST = 40
+"""How many heights wide a batch's images may be before it is computed in pieces: so one with a very
+long line needs no more memory than one of long lines."""
 
 
 def windows_of(batches: int, most: int) -> Iterator[tuple[int, int]]:
@@ -127,4 +132,13 @@ class Batches:
     def _batch(self, pairs: Sequence[tuple[Any, Any]]) -> Batch:
         images, targets = [image for image, _ in pairs], [target for _, target in pairs]
         inputs = self.assembly.make_batch(images)
-        return Batch(inputs, self.assembly.objective.targets(targets, images, inputs), len(images))
+        learnt = self.assembly.objective.targets(targets, images, inputs)
+        pieces = self._pieces(len(images), max(image.shape[1] for image in images))
+        return Batch(inputs, learnt, len(images), pieces)
+
+    def _pieces(self, count: int, width: int) -> int:
+        """In how many pieces a batch of so many images, the widest so wide, is computed: one, or
+        so many that none has more columns than a full batch of images as wide as
+        :data:`WIDEST`."""
+        full = -(-self.options.batch_size // self.workers.count)
+        return math.ceil(count * width / (full * WIDEST * self.assembly.plan.image.height))

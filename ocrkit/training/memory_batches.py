@@ -124,4 +124,5 @@ class MemoryBatches(Batches):
         if len(rows) < len(targets):
             inputs = {name: array[rows] for name, array in inputs.items()}
         learnt = objective.targets([targets[row] for row in rows], [], inputs)
-        return Batch(inputs, learnt, len(rows))
+        pieces = self._pieces(len(rows), int(max(inputs["widths"])))
+        return Batch(inputs, learnt, len(rows), pieces)

@@ -94,10 +94,10 @@ class FitLine:
             small = shrunk(image, scale)
             places *= np.array(small.shape[::-1]) / image.shape[::-1]
             image = small
-        remapped = cv2.remap(
+        remapped = cv2.remap(  # type: ignore[call-overload]  # None is no map in its types
             image,
             (places - 0.5).astype(np.float32),
-            None,  # type: ignore[arg-type]  # None is no map in its types
+            None,
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(paper_level(image),),

@@ -97,11 +97,8 @@ class TorchTrainer:
             self._take_part()
             return 0.0
         scale = self._options.loss_weight * self._workers.count / samples
-        rows = [
-            piece
-            for piece in np.array_split(np.arange(batch.count), self._options.accumulate)
-            if len(piece)
-        ]
+        pieces = self._options.accumulate * batch.pieces
+        rows = [piece for piece in np.array_split(np.arange(batch.count), pieces) if len(piece)]
         total = 0.0
         self._module.train()
         for index, piece in enumerate(rows):

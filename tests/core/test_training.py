@@ -30,7 +30,7 @@ from ocrkit.training import Run, collect, learning_rate, resume_options, take_wh
 from ocrkit.training.batches import windows_of
 from ocrkit.training.randomness import ORDER, random_at
 from processes import killed
-from runs import arrays_of, same, trained
+from runs import FOLDER, arrays_of, make_folder, same, trained
 
 # ----------------------------------------------------------------------------------------- schedule
 
@@ -384,6 +384,41 @@ def test_where_widths_vary_a_batch_has_words_of_about_one_width_and_an_epoch_sti
         ]
         assert sorted(labels) == sorted(map(tuple, data.targets))
     assert any(shuffled), "and shuffled after that"
+
+
+@pytest.mark.parametrize("feed", ["files", "memory"])
+def test_a_batch_with_a_very_wide_image_is_computed_in_pieces(
+    tiny: Path, words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, feed: str
+) -> None:
+    """None of them has more columns than a full batch of images 40 times as wide as high; the
+    batches are those that they would be anyway."""
+    make_folder(words_root, tmp_path / "data")
+    widest = min((tmp_path / "data" / "train").glob("*.png"))
+    Image.new("L", (2000, 16), 200).save(widest)
+    settings = FOLDER | {
+        "preprocessor.use": "fit-height",
+        "preprocessor.height": 16,
+        "training.validation": "",
+        "training.batch_size": 4,
+        "training.epochs": 1,
+        "training.feed": feed,
+    }
+    run = Run(assemble(load_spec(tiny, settings), training=True), tmp_path / "run")
+    batches: list[Batch] = []
+    step = run.trainer.step
+
+    def watched(batch: Batch, **options: Any) -> float:
+        batches.append(batch)
+        return step(batch, **options)
+
+    monkeypatch.setattr(run.trainer, "step", watched)
+    run.start({})
+    data = open_dataset(run.assembly.spec.reader, root=tmp_path / "data", split="train")
+    run.train(collect(run.assembly, data), None)
+    assert [batch.count for batch in batches] == [4] * 6
+    wide = [batch.inputs["images"].shape[3] > 1000 for batch in batches]
+    assert sum(wide) == 1
+    assert [batch.pieces for batch in batches] == [4 if each else 1 for each in wide]
 
 
 @given(st.integers(0, 300), st.integers(1, 40))

@@ -73,6 +73,17 @@ def test_a_batch_in_pieces_gives_the_gradients_of_the_whole() -> None:
         assert_close(state, whole, atol=1e-5)
 
 
+def test_a_wide_batch_is_computed_in_its_pieces() -> None:
+    """As many rows at a time as would be with ``accumulate``."""
+    network, batch = network_of("torch", CALM), batch_of(CALM)
+    rows = []
+    network.whole.register_forward_hook(lambda _, given, __: rows.append(len(given[0])))
+    for accumulate, pieces in ((1, 1), (1, 2), (2, 2)):
+        trainer = network.trainer(replace(ADAM, accumulate=accumulate))
+        trainer.step(replace(batch, pieces=pieces), learning_rate=0.01, seed=0)
+    assert rows == [4, 2, 2, 1, 1, 1, 1]
+
+
 def test_bf16_learns_and_keeps_float32_weights() -> None:
     network = network_of("torch", CALM)
     trainer = network.trainer(replace(ADAMW, precision="bf16"))
