@@ -65,9 +65,10 @@ def find_writing(image: Image) -> Writing | None:
         return None
     height, width = ink.shape
     count = int(np.clip(round(width / _BLOCK), 2, _BLOCKS))
-    blocks = cv2.resize(ink.astype(np.float32), (count, height), interpolation=cv2.INTER_AREA).T
+    covered = cv2.resize(ink.astype(np.float32), (count, height), interpolation=cv2.INTER_AREA)
+    blocks = np.asarray(covered.T, np.float64)
     zone, middle = _straight(blocks, min(float(height), _STEEPEST * width))
-    smooth = cv2.blur(blocks, (1, 3), borderType=cv2.BORDER_REPLICATE)
+    smooth = np.asarray(cv2.blur(blocks, (1, 3), borderType=cv2.BORDER_REPLICATE), np.float64)
     for bend in (4 * _BEND, _BEND):
         stiff = (bend * zone * count / (2 * np.pi * width)) ** 4
         middle = _followed(smooth, zone, middle, stiff)
@@ -91,11 +92,12 @@ def _ink(image: Image) -> npt.NDArray[np.bool_]:
     paper = cv2.blur(cv2.dilate(image, window), window.shape)
     depth = cv2.subtract(paper, image)
     level, _ = cv2.threshold(depth, 0, 255, cv2.THRESH_OTSU)
-    ink = (depth > max(level, _FAINTEST)).astype(np.uint8)
+    ink = depth > max(level, _FAINTEST)
     long = round(_RULED * height)
     if width > long:
-        ink -= cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
-    return ink > 0
+        run = np.ones((1, long), np.uint8)
+        ink &= cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_OPEN, run) == 0
+    return ink
 
 
 def _responses(profiles: Array, zones: tuple[float, ...]) -> Array:
@@ -114,10 +116,10 @@ def _windows(height: int, zones: tuple[float, ...]) -> Array:
     def within(reach: Array) -> Array:
         """How much of each row is so near to each row's middle (Z, H, H)."""
         away = np.abs(rows[:, None] - rows)
-        return np.clip(reach + 0.5 - away, 0, 1)
+        return np.asarray(np.clip(reach + 0.5 - away, 0, 1))
 
     weights = (2 * within(half) - within(2 * half)) / (2 * half) ** _COMPARE
-    return np.ascontiguousarray(weights.astype(np.float32).reshape(-1, height).T)
+    return np.asarray(np.ascontiguousarray(weights.reshape(-1, height).T), np.float64)
 
 
 def _straight(blocks: Array, steepest: float) -> tuple[float, Array]:
