@@ -83,7 +83,7 @@ def test_training_step(
 
     def step() -> float:
         with within():
-            return trainer.step(batch, learning_rate=1e-3, seed=next(seeds))
+            return float(trainer.step(batch, learning_rate=1e-3, seed=next(seeds)))
 
     for _ in range(WARM_UP):
         step()

@@ -11,6 +11,7 @@ step, K classes (the characters of the alphabet, then the blank).
 
 from ocrkit.parts.feeding import Feeder, Feeds, Pictures
 from ocrkit.parts.networks import (
+    AveragesWeights,
     Backend,
     Batch,
     ConcurrentNetwork,
@@ -22,6 +23,7 @@ from ocrkit.parts.networks import (
     OptimizerOptions,
     SingleProcess,
     Trainer,
+    WeightAverage,
     Workers,
 )
 from ocrkit.parts.objectives import ModelDefinition, Objective
@@ -66,6 +68,7 @@ __all__ = [
     "Alternative",
     "Arrays",
     "Augmentation",
+    "AveragesWeights",
     "Backend",
     "Batch",
     "ChoosesScale",
@@ -112,6 +115,7 @@ __all__ = [
     "Span",
     "TakesColour",
     "Trainer",
+    "WeightAverage",
     "Workers",
     "option",
 ]

@@ -177,7 +177,10 @@ def batch_of(plan: NetworkPlan, seed: int = 0) -> Batch:
 
 def steps(trainer: Trainer, plan: NetworkPlan, seeds: list[int]) -> list[float]:
     """The losses of steps with these seeds; odd and even seeds have a batch each."""
-    return [trainer.step(batch_of(plan, seed % 2), learning_rate=0.01, seed=seed) for seed in seeds]
+    return [
+        float(trainer.step(batch_of(plan, seed % 2), learning_rate=0.01, seed=seed))
+        for seed in seeds
+    ]
 
 
 def after(

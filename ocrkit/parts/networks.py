@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, SupportsFloat, runtime_checkable
 
 from ocrkit.parts.plans import NetworkPlan, Port
 from ocrkit.parts.values import Arrays
@@ -83,12 +83,35 @@ class ConcurrentNetwork(Protocol):
     """Threads that may call ``run`` at a time."""
 
 
+class WeightAverage(Protocol):
+    """A running average of a network's weights: its parameters and running statistics."""
+
+    def follow(self, share: float, /) -> None:
+        """Moves by this share (0 to 1, as float32) of the way to the network's weights."""
+
+    def exchange(self) -> None:
+        """The network gets the averaged weights, and what it had is kept; the next call puts both
+        back, bit for bit."""
+
+    def state(self) -> Arrays:
+        """The averaged weights, float32, by canonical name, which nothing changes later."""
+
+
+@runtime_checkable
+class AveragesWeights(Protocol):
+    """What a network has besides that averages its weights where they are, on its device."""
+
+    def average(self, arrays: Arrays, /) -> WeightAverage:
+        """An average that begins as these, of all that ``state()`` names."""
+
+
 class Trainer(Protocol):
     """Changes a network's weights, one batch at a time."""
 
-    def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
+    def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> SupportsFloat:
         """One update. ``seed`` fixes all that is random in it. Returns the mean loss of the
-        batch a sample, as the objective measures it: CTC's in nats.
+        batch a sample, as the objective measures it: CTC's in nats. A device may still be at it
+        then; ``float()`` of the loss waits for it.
 
         Where several workers train together the batch is this worker's part, None where it has
         none; the update and the loss are those of all parts together.

@@ -10,6 +10,7 @@ One class for each kind of part. A test of a part is a subclass that names it::
         options = {"channels": 8}
 """
 
+from ocrkit.testing.augmentation import AugmentationConformance as AugmentationConformance
 from ocrkit.testing.backend import BackendConformance as BackendConformance
 from ocrkit.testing.base import Conformance as Conformance
 from ocrkit.testing.base import Finding as Finding
@@ -19,7 +20,6 @@ from ocrkit.testing.cutter import CutterConformance as CutterConformance
 from ocrkit.testing.decoder import DecoderConformance as DecoderConformance
 from ocrkit.testing.encoder import EncoderConformance as EncoderConformance
 from ocrkit.testing.featurizer import FeaturizerConformance as FeaturizerConformance
-from ocrkit.testing.images import AugmentationConformance as AugmentationConformance
 from ocrkit.testing.images import PreprocessorConformance as PreprocessorConformance
 from ocrkit.testing.importer import ImporterConformance as ImporterConformance
 from ocrkit.testing.installed import Examined as Examined

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from ocrkit.errors import ImageError
 from ocrkit.images.grey import are_pixels, as_grey
 from ocrkit.parts.protocols import (
-    Augmentation,
     MapsToSource,
     Preprocessor,
     SizedPreprocessor,
@@ -187,36 +186,3 @@ class PreprocessorConformance(ImageConformance):
         """``repr`` is the same for the same options: preprocessed images are cached by it."""
         one, other = repr(self.part()), repr(self.part())
         self.check(one == other, f"has a repr that says more than its options: {one}")
-
-
-class AugmentationConformance(ImageConformance):
-    """Checks of an augmentation."""
-
-    kind = "augmentation"
-
-    def call(self, part: Any, image: Image) -> Any:
-        return part(image, np.random.default_rng(5))
-
-    def test_it_is_an_augmentation(self) -> None:
-        self.check(isinstance(self.part(), Augmentation), "lacks __call__")
-
-    def test_all_its_randomness_is_the_generator_s(self) -> None:
-        """The same random numbers give the same pixels."""
-        part, image = self.part(), word_like(40, 120)
-        for seed in range(8):
-            with self.works("on an image of 40 × 120 pixels"):
-                one, other = (part(image, np.random.default_rng(seed)) for _ in range(2))
-            self.check(
-                np.array_equal(one, other),
-                "gives other pixels for the same random numbers, so training cannot be repeated",
-            )
-
-    def test_it_changes_images(self) -> None:
-        """Of 40 draws, at least two differ."""
-        part, image = self.part(), word_like(40, 120)
-        with self.works("on an image of 40 × 120 pixels"):
-            results = {
-                (pixels.shape, pixels.tobytes())
-                for pixels in (part(image, np.random.default_rng(n)) for n in range(40))
-            }
-        self.check(len(results) > 1, "gave the same pixels for 40 different random numbers")

@@ -117,7 +117,7 @@ def _no_image() -> Image:
 def train(network: Network, batch: Batch, steps: int) -> list[float]:
     """The losses of so many steps on one batch."""
     trainer = network.trainer(ADAM)
-    return [trainer.step(batch, learning_rate=RATE, seed=seed) for seed in range(steps)]
+    return [float(trainer.step(batch, learning_rate=RATE, seed=seed)) for seed in range(steps)]
 
 
 def difference(a: FloatArray, b: FloatArray) -> float:

@@ -5,13 +5,13 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from ocrkit.parts.networks import Network
+from ocrkit.parts.networks import AveragesWeights, Network, WeightAverage
 from ocrkit.parts.values import Arrays
 from ocrkit.training.progress import Progress
 
 AVERAGE_EVERY = 10
-"""Steps between two updates of the averaged weights, since getting all weights off a GPU takes as
-long as part of a step."""
+"""Steps between two updates of the averaged weights, since that takes as long as part of a step
+where they have to be got off a device."""
 
 
 class Average:
@@ -21,13 +21,16 @@ class Average:
     def __init__(self, network: Network, decay: float) -> None:
         self._network = network
         self._decay = decay
-        self.arrays: Arrays = {}
-        """Empty where there is none."""
+        self._average: WeightAverage | None = None
 
     def begin(self, arrays: Arrays) -> None:
         """The average is these, else the network's weights as they are, if there is to be one."""
         if self._decay:
-            self.arrays = arrays or self._network.state()
+            arrays = arrays or self._network.state()
+            if isinstance(self._network, AveragesWeights):
+                self._average = self._network.average(arrays)
+            else:
+                self._average = AverageInNumpy(self._network, arrays)
 
     def follow(self, progress: Progress, *, last: bool) -> None:
         """Moves the average towards the network's weights, by what the steps since the last time
@@ -36,25 +39,51 @@ class Average:
         The average reaches back over 1 / (1 − decay) steps, but never over more than about a tenth
         of all steps so far: weights from before that are no good yet.
         """
-        if not self.arrays or not (last or progress.step % AVERAGE_EVERY == 0):
+        if not self._average or not (last or progress.step % AVERAGE_EVERY == 0):
             return
         steps = min((progress.step - 1) % AVERAGE_EVERY + 1, progress.batch)
-        share = np.float32(max(1 - self._decay**steps, min(1.0, 10 * steps / progress.step)))
-        own = self._network.state()
-        self.arrays = {
-            name: average + share * (own[name] - average) for name, average in self.arrays.items()
-        }
+        self._average.follow(
+            max(1 - self._decay**steps, min(1.0, 10 * steps / progress.step)),
+        )
+
+    def state(self) -> Arrays:
+        """The averaged weights; nothing where there is no average."""
+        return self._average.state() if self._average else {}
 
     def weights(self) -> Arrays:
         """The averaged weights, else the network's."""
-        return self.arrays or self._network.state()
+        return self.state() or self._network.state()
 
     @contextmanager
     def in_network(self) -> Iterator[None]:
         """The network has its averaged weights within, if there are any."""
-        own = self._network.state()
-        self._network.load_state(self.arrays or own)
+        if not self._average:
+            yield
+            return
+        self._average.exchange()
         try:
             yield
         finally:
-            self._network.load_state(own)
+            self._average.exchange()
+
+
+class AverageInNumpy:
+    """Averaged weights in the host's memory, for networks of any backend."""
+
+    def __init__(self, network: Network, arrays: Arrays) -> None:
+        self._network, self._arrays = network, arrays
+
+    def follow(self, share: float, /) -> None:
+        own = self._network.state()
+        self._arrays = {
+            name: average + np.float32(share) * (own[name] - average)
+            for name, average in self._arrays.items()
+        }
+
+    def exchange(self) -> None:
+        own = self._network.state()
+        self._network.load_state(self._arrays)
+        self._arrays = own
+
+    def state(self) -> Arrays:
+        return self._arrays

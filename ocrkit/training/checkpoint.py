@@ -1,6 +1,10 @@
 """``last.safetensors``: all that a run needs to go on where it was."""
 
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -14,30 +18,68 @@ from ocrkit.training.folder import RunFolder
 from ocrkit.training.progress import Progress
 
 FILE = "last.safetensors"
+Written = tuple[str, Arrays, dict[str, Any]]
+"""A file of weights: its name, its arrays, what it says about them."""
 
 
-def write_checkpoint(
-    folder: RunFolder,
-    assembly: Assembly,
-    progress: Progress,
-    *,
-    network: Network,
-    trainer: Trainer,
-    average: Average,
-) -> None:
-    """Writes the checkpoint and, from it, the log and the curves.
+class Checkpoints:
+    """Writes checkpoints while training goes on: what a checkpoint holds is copied at once, and
+    written in a thread of its own.
 
-    Raises OcrkitError where training has diverged; what was saved before stays.
+    One is on disk, whole, before the next is copied. What goes wrong in the thread is raised by the
+    next call; nothing is written after it.
     """
-    arrays = {f"network.{name}": array for name, array in network.state().items()}
-    arrays |= {f"optimizer.{name}": array for name, array in trainer.state().items()}
-    arrays |= {f"average.{name}": array for name, array in average.arrays.items()}
-    for name, array in arrays.items():
-        if not np.isfinite(array).all():
-            raise diverged(progress, f"{name} has numbers that are not finite")
-    about = assembly.identity() | {"progress": asdict(progress)}
-    folder.write_weights(FILE, arrays, about)
-    folder.write_log(progress.history)
+
+    def __init__(
+        self,
+        folder: RunFolder,
+        assembly: Assembly,
+        *,
+        network: Network,
+        trainer: Trainer,
+        average: Average,
+    ) -> None:
+        self._folder, self._assembly = folder, assembly
+        self._network, self._trainer, self._average = network, trainer, average
+        self._thread = ThreadPoolExecutor(1, "checkpoints")
+        self._writing: Future[None] | None = None
+
+    def save(self, progress: Progress, best: Written | None = None) -> None:
+        """Begins to write the best weights, where there are new ones, then the checkpoint and, from
+        it, the log and the curves.
+
+        Raises OcrkitError where training has diverged; what was saved before stays.
+        """
+        self.wait()
+        arrays = {f"network.{name}": array for name, array in self._network.state().items()}
+        arrays |= {f"optimizer.{name}": array for name, array in self._trainer.state().items()}
+        arrays |= {f"average.{name}": array for name, array in self._average.state().items()}
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise diverged(progress, f"{name} has numbers that are not finite")
+        about = self._assembly.identity() | {"progress": asdict(progress)}
+        files = [best] if best else []
+        self._writing = self._thread.submit(self._write, [*files, (FILE, arrays, about)])
+
+    def _write(self, files: list[Written]) -> None:
+        for name, arrays, about in files:
+            self._folder.write_weights(name, arrays, about)
+        self._folder.write_log(about["progress"]["history"])
+
+    def wait(self) -> None:
+        """Until everything is written. Raises OcrkitError where something could not be."""
+        if self._writing:
+            self._writing.result()
+            self._writing = None
+
+    @contextmanager
+    def finished(self) -> Iterator[None]:
+        """What the block begins to write is written when it ends, by an error too."""
+        try:
+            yield
+        finally:
+            wait([self._writing] if self._writing else [])
+        self.wait()
 
 
 def read_checkpoint(

@@ -3,8 +3,9 @@
 import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import build_network
 from ocrkit.support.machine import give_back_memory
 from ocrkit.training.averaging import Average
-from ocrkit.training.checkpoint import diverged, read_checkpoint, write_checkpoint
+from ocrkit.training.checkpoint import Checkpoints, Written, diverged, read_checkpoint
 from ocrkit.training.data import TrainingData
 from ocrkit.training.folder import RunFolder
 from ocrkit.training.initial import Origin, take_what_fits
@@ -27,6 +28,17 @@ from ocrkit.training.run_file import RunFile
 from ocrkit.training.schedule import learning_rate
 from ocrkit.training.validation import Validation
 from ocrkit.training.workers import workers_of
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step that was begun."""
+
+    rate: float
+    """Its learning rate."""
+    samples: int
+    """Of all workers; 0: no image could be used, and nothing was done."""
+    loss: SupportsFloat
 
 
 class Run:
@@ -66,6 +78,13 @@ class Run:
         self.batches = batches_of(assembly, self.workers, self.network, threads, report)
         self._average = Average(self.network, self.options.ema_decay)
         """The first worker's alone."""
+        self._checkpoints = Checkpoints(
+            self.folder,
+            assembly,
+            network=self.network,
+            trainer=self.trainer,
+            average=self._average,
+        )
         self._validated = Validation(assembly, self.network, self.workers, threads, report)
 
     def start(
@@ -84,23 +103,18 @@ class Run:
         self.folder.check_unused()  # nor has another run begun since this one was started
         self.folder.make()
         self.save()
+        self._checkpoints.wait()
         if seen:
             self.folder.write_seen(seen)
         self.folder.write_pipeline(self.assembly.spec.table)
         self.folder.write_about(about)  # last: from here on it can be resumed
 
-    def save(self) -> None:
-        """Writes the checkpoint, if this is the first worker. Raises OcrkitError where training has
-        diverged; what was saved before stays."""
+    def save(self, best: Written | None = None) -> None:
+        """Begins to write the checkpoint, if this is the first worker, behind the ``best`` weights
+        where there are new ones. Raises OcrkitError where training has diverged, or the one before
+        could not be written; what was saved before stays."""
         if not self.workers.index:
-            write_checkpoint(
-                self.folder,
-                self.assembly,
-                self.progress,
-                network=self.network,
-                trainer=self.trainer,
-                average=self._average,
-            )
+            self._checkpoints.save(self.progress, best)
 
     def restore(self, origin: Origin | None) -> None:
         """Goes on where the checkpoint is. Raises WeightsError where it is missing, damaged or of
@@ -122,16 +136,17 @@ class Run:
         Weights that the run began from are scored as well, as epoch 0, and stay the best until an
         epoch is better.
         """
-        if (
-            validation is not None
-            and self.origin
-            and not self.progress.step
-            and not self.progress.history
-        ):
-            self._score_start(validation)
-        while self.progress.epoch < self.options.epochs and not self._exhausted():
-            self._epoch(data)
-            self._finish_epoch(data, validation)
+        with self._checkpoints.finished():
+            if (
+                validation is not None
+                and self.origin
+                and not self.progress.step
+                and not self.progress.history
+            ):
+                self._score_start(validation)
+            while self.progress.epoch < self.options.epochs and not self._exhausted():
+                self._epoch(data)
+                self._finish_epoch(data, validation)
         return self.progress
 
     def _exhausted(self) -> bool:
@@ -145,9 +160,14 @@ class Run:
         batches = self.batches.in_epoch(data)
         saved = began = time.monotonic()
         spent = progress.seconds
+        made = ((each,) for each in self.batches.of_epoch(data, progress.epoch, progress.batch))
         batch: Batch | None = None
-        for batch in self.batches.of_epoch(data, progress.epoch, progress.batch):
-            rate = self._step(batch, batches * options.epochs)
+        following = next(made, None)
+        while following:
+            (batch,) = following
+            step = self._begun(batch, batches * options.epochs)
+            following = next(made, None)  # while a device is at this one
+            self._note(step)
             self._average.follow(progress, last=progress.batch == batches)
             progress.seconds = spent + time.monotonic() - began
             self.report(
@@ -159,7 +179,7 @@ class Run:
                     "steps": batches * options.epochs,
                     "step": progress.step,
                     "loss": progress.losses / max(1, progress.seen),
-                    "learning_rate": rate,
+                    "learning_rate": step.rate,
                     "images_per_second": progress.seen / progress.seconds,
                 }
             )
@@ -170,28 +190,32 @@ class Run:
         if batch is not None:
             self._check_output(batch)
 
-    def _step(self, batch: Batch | None, steps: int) -> float:
-        """One step of so many; returns its learning rate."""
-        options, progress = self.options, self.progress
+    def _begun(self, batch: Batch | None, steps: int) -> _Step:
+        """The next step of so many, which a device may still be at."""
+        options, done = self.options, self.progress.step
         rate = learning_rate(
-            progress.step,
+            done,
             steps,
             peak=options.learning_rate,
             warmup=options.warmup,
             schedule=options.schedule,
         )
         samples = int(self.workers.sum(batch.count if batch else 0))
-        if samples:
-            random = random_at(options.seed, STEP, progress.step, self.workers.index)
-            seed = int(random.integers(2**31))
-            loss = self.trainer.step(batch, learning_rate=rate, seed=seed)
-            if not math.isfinite(loss):
-                raise diverged(progress, f"the loss is {loss}")
-            progress.losses += loss * samples
-            progress.seen += samples
+        if not samples:
+            return _Step(rate, 0, 0.0)
+        random = random_at(options.seed, STEP, done, self.workers.index)
+        seed = int(random.integers(2**31))
+        return _Step(rate, samples, self.trainer.step(batch, learning_rate=rate, seed=seed))
+
+    def _note(self, step: _Step) -> None:
+        """Waits for a step, and notes it."""
+        progress, loss = self.progress, float(step.loss)
+        if not math.isfinite(loss):
+            raise diverged(progress, f"the loss is {loss}")
+        progress.losses += loss * step.samples
+        progress.seen += step.samples
         progress.step += 1
         progress.batch += 1
-        return rate
 
     def _check_output(self, batch: Batch) -> None:
         """Raises OcrkitError where the last step, whose loss was that of the weights before it, has
@@ -224,21 +248,21 @@ class Run:
             self.save()  # validation may take long, and fail
             line["validation"], improved = self._validated(validation, self._average, progress)
         progress.epoch += 1
-        self._log(line, improved)
+        best = self._log(line, improved)
         progress.batch = progress.seen = 0
         progress.losses = progress.seconds = 0.0
-        self.save()
+        self.save(best)
         give_back_memory()  # or the pieces between what lasts grow from epoch to epoch
         self.report({"event": "epoch", "epochs": options.epochs, **line})
 
     def _score_start(self, validation: Dataset) -> None:
         scores, _ = self._validated(validation, self._average, self.progress)
-        self._log({"epoch": 0, "step": 0, "validation": scores}, improved=True)
-        self.save()
+        self.save(self._log({"epoch": 0, "step": 0, "validation": scores}, improved=True))
         self.report({"event": "before", "validation": scores})
 
-    def _log(self, line: dict[str, Any], improved: bool) -> None:
-        """Notes a complete epoch, and keeps its weights where they are the best so far."""
+    def _log(self, line: dict[str, Any], improved: bool) -> Written | None:
+        """Notes a complete epoch; its weights, where they are the best so far."""
+        best = None
         if improved:
             self.progress.best_epoch = line["epoch"]
             if not self.workers.index:
@@ -246,6 +270,7 @@ class Run:
                 about = self.assembly.identity() | {"training": chosen}
                 if self.origin:
                     about |= self.origin.header()
-                self.folder.write_weights("best.safetensors", self._average.weights(), about)
+                best = "best.safetensors", self._average.weights(), about
         line["best"] = improved
         self.progress.history.append(line)
+        return best

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ocrkit_torch.network import sent
 from ocrkit_torch.stages import Drawn, Lights, Placing, Thickens, column, on, together
 
 DIAGONAL = 0.7
@@ -83,7 +84,7 @@ class Stroke(Thickens):
         sign = column(np.where(drawn["thicker"], -1, 1), images.device)
         signed = images * sign
         wide = _greatest(signed, before[:, 0], after[:, 0], 2)
-        is_ellipse = torch.from_numpy(ellipse).to(images.device)[:, None, None]
+        is_ellipse = sent(ellipse, images.device)[:, None, None]
         changed = _greatest(torch.where(is_ellipse, signed, wide), before[:, 1], after[:, 1], 1)
         changed = changed.maximum(wide)
         large = ellipse & (window > 3).all(axis=1)

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from ocrkit.errors import ConfigError, WeightsError
 from ocrkit.interfaces import Arrays, NetworkPlan, OptimizerOptions, Workers
 from ocrkit_torch import workers
+from ocrkit_torch.averaging import TorchAverage
 from ocrkit_torch.feeder import Feeder
 from ocrkit_torch.floats import exact_float32
-from ocrkit_torch.network import array_of, built, state_of, tensors
+from ocrkit_torch.network import Fetched, array_of, built, state_of, tensors
 from ocrkit_torch.objective import TorchObjective
 from ocrkit_torch.stages import Fits, Stage
 from ocrkit_torch.threads import in_its_thread, lasting_thread
@@ -50,6 +51,8 @@ class TorchNetwork:
 
     def __init__(self, plan: NetworkPlan, *, device: str, threads: int) -> None:
         self.device = device
+        self.callers = 2 if device == "cuda" else 1
+        """One fetches what the device has computed while it computes for the other."""
         self.torch_device = torch.device(workers.cuda_device() if device == "cuda" else device)
         self.plan = plan
         self.objective: TorchObjective = plan.objective_built()
@@ -69,16 +72,20 @@ class TorchNetwork:
                 [f"the torch network has other parameters than its definition says: {wrong}"]
             )
 
-    @in_its_thread
     def run(self, inputs: Arrays, /) -> Arrays:
-        self.whole.eval()
-        arrays = (inputs[port.name] for port in self.plan.inputs)
-        with torch.inference_mode(), exact_float32():
-            outputs = self.objective.outputs(*self.whole(*tensors(self.torch_device, *arrays)))
+        outputs = self._begun(inputs).wait()  # in the caller's thread: the device has another call
         return {
             port.name: _as_output(tensor)
             for port, tensor in zip(self.plan.outputs, outputs, strict=True)
         }
+
+    @in_its_thread
+    def _begun(self, inputs: Arrays) -> Fetched:
+        self.whole.eval()
+        arrays = (inputs[port.name] for port in self.plan.inputs)
+        with torch.inference_mode(), exact_float32():
+            outputs = self.objective.outputs(*self.whole(*tensors(self.torch_device, *arrays)))
+            return Fetched(*outputs)
 
     @in_its_thread
     def state(self) -> Arrays:
@@ -113,6 +120,9 @@ class TorchNetwork:
             thread=self.thread,
         )
 
+    def average(self, arrays: Arrays, /) -> TorchAverage:
+        return TorchAverage(self.whole, arrays, self.thread)
+
     def feeder(self, augmentations: Sequence[Stage], preprocessor: Fits, /) -> Feeder:
         return Feeder(
             augmentations, preprocessor, self.plan, device=self.torch_device, thread=self.thread
@@ -121,7 +131,7 @@ class TorchNetwork:
 
 def _as_output(tensor: Tensor) -> Any:
     """In NumPy; whole numbers as int32."""
-    array = tensor.cpu().numpy()
+    array = tensor.numpy()
     return array if tensor.is_floating_point() else array.astype(np.int32)
 
 

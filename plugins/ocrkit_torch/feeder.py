@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ocrkit.interfaces import Arrays, NetworkPlan, Pictures
 from ocrkit.support.parallel import LastingThreads
 from ocrkit_torch.augment_geometry import identity, resized
+from ocrkit_torch.network import sent
 from ocrkit_torch.stages import (
     Drawn,
     Fits,
@@ -38,6 +39,8 @@ class _Change:
     stage: Any
     rows: Any
     """Which images, (n,) int64."""
+    at: Tensor
+    """The same on the device: indices that lie elsewhere are waited for."""
     drawn: Drawn
     to_start: Maps
     """From its canvases, all images', to where its segment starts."""
@@ -81,7 +84,7 @@ class Feeder:
     @in_its_thread
     @torch.no_grad()
     def __call__(self, pictures: Pictures, rng: np.random.Generator) -> Arrays:
-        images = torch.from_numpy(pictures.pixels).to(self._device).float()
+        images = sent(pictures.pixels, self._device).float()
         sizes = pictures.sizes.copy()
         maps, before = resized(sizes, pictures.stored), identity(len(sizes))
         segments = [_Segment(None)]
@@ -89,20 +92,20 @@ class Feeder:
             rows = np.flatnonzero(rng.random(len(sizes)) < stage.definition.probability)
             if not len(rows):
                 continue
-            drawn = stage.definition.draw(rng, sizes[rows])
+            drawn, at = stage.definition.draw(rng, sizes[rows]), sent(rows, self._device)
             if isinstance(stage, Moves):
                 sizes[rows], back = stage.canvas(sizes[rows], drawn)
                 maps[rows] = maps[rows] @ back
                 if stage.bends():
                     segments[-1].to_start, before = maps, before @ maps
                     maps = identity(len(sizes))
-                    change = _Change(stage, rows, drawn, maps.copy(), sizes[rows])
+                    change = _Change(stage, rows, at, drawn, maps.copy(), sizes[rows])
                     segments.append(_Segment(change))
             elif isinstance(stage, Thickens):
                 unit = np.linalg.norm((before @ maps)[rows, :2, :2], axis=1)
-                images[rows] = stage.changed(images[rows], drawn, unit)
+                images[at] = stage.changed(images[at], drawn, unit)
             else:
-                change = _Change(stage, rows, drawn, maps.copy(), sizes[rows])
+                change = _Change(stage, rows, at, drawn, maps.copy(), sizes[rows])
                 segments[-1].lights.append(change)
         scaled, margins, widths = self._fit.fitted(sizes)
         back = resized(scaled, sizes)
@@ -113,9 +116,9 @@ class Feeder:
         moved, seen = self._moved(images - paper, segments, width)
         images = moved + paper
         for change, place in seen:
-            rows = change.rows
-            images[rows] = change.stage.lit(images[rows], place, change.drawn, paper[rows])
-            paper[rows] = change.stage.paper(paper[rows], change.drawn)
+            at = change.at
+            images[at] = change.stage.lit(images[at], place, change.drawn, paper[at])
+            paper[at] = change.stage.paper(paper[at], change.drawn)
         margin = self._fit.margin(images, margins, paper)
         inside = self._inside(images.shape, margins, scaled)
         images = torch.where(inside, images, margin) / 255
@@ -147,16 +150,16 @@ class Feeder:
             else:
                 grid = _mapped(grid, segment.to_start)
                 bend = segment.bends
-                place = Place(grid[0][bend.rows], grid[1][bend.rows], bend.sizes)
+                place = Place(grid[0][bend.at], grid[1][bend.at], bend.sizes)
                 for axis, moves in zip(grid, bend.stage.bent(place, bend.drawn), strict=True):
-                    axis[bend.rows] += moves
+                    axis[bend.at] += moves
         moved = nn.functional.grid_sample(images[:, None], together(*grid), align_corners=False)
         return moved[:, 0], seen[::-1]
 
     def _inside(self, shape: torch.Size, first: Sizes, sizes: Sizes) -> Tensor:
         """Which pixels of a batch (N, H, W) lie in rectangles of these sizes that begin at these
         rows and columns, each (N, 2)."""
-        start, end = (torch.from_numpy(each).to(self._device) for each in (first, first + sizes))
+        start, end = (sent(each, self._device) for each in (first, first + sizes))
         down, across = (
             (at >= start[:, axis, None]) & (at < end[:, axis, None])
             for axis in (0, 1)
@@ -166,7 +169,7 @@ class Feeder:
 
 
 def _place(grid: Grid, maps: Maps, change: _Change) -> Place:
-    x, y = (axis if len(axis) == 1 else axis[change.rows] for axis in grid)
+    x, y = (axis if len(axis) == 1 else axis[change.at] for axis in grid)
     return Place(*_mapped((x, y), maps[change.rows]), change.sizes)
 
 

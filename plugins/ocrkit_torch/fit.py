@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ocrkit_torch.network import sent
 from ocrkit_torch.stages import Fits, Sizes
 
 
@@ -21,7 +22,8 @@ class FitPad(Fits):
         return scaled, np.stack([above, left], axis=1), whole
 
     def margin(self, images: Tensor, margins: Sizes, paper: Tensor) -> Tensor:
-        rows, first = torch.arange(len(images)), torch.from_numpy(margins)
+        rows = torch.arange(len(images), device=images.device)
+        first = sent(margins, images.device)
         return images[rows, first[:, 0], first[:, 1]].clamp(min=230)[:, None, None]
 
 

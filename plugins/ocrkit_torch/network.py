@@ -38,11 +38,34 @@ def tensors(device: torch.device, *arrays: Any) -> list[Tensor]:
     """Arrays, or tensors, on a device: floats as float32, whole numbers as int64."""
     found = []
     for array in arrays:
-        is_tensor = isinstance(array, Tensor)
-        tensor = array if is_tensor else torch.from_numpy(np.ascontiguousarray(array))
+        tensor = array if isinstance(array, Tensor) else sent(array, device)
         dtype = torch.float32 if tensor.is_floating_point() else torch.int64
-        found.append(tensor.to(device, dtype, non_blocking=True))
+        found.append(tensor.to(device, dtype))
     return found
+
+
+def sent(array: Any, device: torch.device) -> Tensor:
+    """An array on a device, which nobody waits for."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    # Memory that is not pinned would be copied by the processor when the device gets to it.
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
+
+
+class Fetched:
+    """Tensors on their way from a device to the host: it may go on with what comes behind them."""
+
+    def __init__(self, *found: Tensor) -> None:
+        self._tensors = [each.to("cpu", non_blocking=True) for each in found]
+        self._there = None
+        if any(each.is_cuda for each in found):
+            self._there = torch.cuda.Event()
+            self._there.record()
+
+    def wait(self) -> list[Tensor]:
+        """The tensors on the host, from any thread."""
+        if self._there:
+            self._there.synchronize()
+        return self._tensors
 
 
 def array_of(tensor: Tensor) -> Any:

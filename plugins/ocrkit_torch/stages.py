@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ocrkit.errors import ConfigError
+from ocrkit_torch.network import sent
 
 Drawn = dict[str, npt.NDArray[Any]]
 """Parameters by name, a row an image that is changed."""
@@ -124,5 +125,4 @@ def column(values: npt.NDArray[Any], device: torch.device) -> Tensor:
 
 def on(values: npt.NDArray[Any], device: torch.device) -> Tensor:
     """An array on a device, as float32."""
-    array = np.ascontiguousarray(values, np.float32)
-    return torch.from_numpy(array).to(device, non_blocking=True)
+    return sent(np.asarray(values, np.float32), device)

@@ -4,7 +4,7 @@ several."""
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from ocrkit.errors import OcrkitError, WeightsError
 from ocrkit.interfaces import Arrays, Batch, NetworkPlan, OptimizerOptions, Workers
 from ocrkit.support.parallel import LastingThreads
 from ocrkit_torch.floats import exact_float32
-from ocrkit_torch.network import array_of, tensors
+from ocrkit_torch.network import Fetched, array_of, tensors
 from ocrkit_torch.objective import TorchObjective
 from ocrkit_torch.threads import in_its_thread
 
@@ -73,20 +73,20 @@ class TorchTrainer:
             self._module = DistributedDataParallel(self._module)
 
     @in_its_thread
-    def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> float:
+    def step(self, batch: Batch | None, *, learning_rate: float, seed: int) -> SupportsFloat:
         torch.manual_seed(seed)
         samples = self._workers.sum(batch.count if batch is not None else 0)
         self._optimizer.zero_grad()
         with exact_float32(), _deterministic() if self._options.deterministic else nullcontext():
-            losses = self._gradients(batch, samples)
+            loss = Fetched(self._gradients(batch, samples))
             if self._options.clip_norm:
                 nn.utils.clip_grad_norm_(self._trained.values(), self._options.clip_norm)
             for group in self._optimizer.param_groups:
                 group["lr"] = learning_rate
             self._optimizer.step()
-        return self._workers.sum(losses) / samples
+        return _Loss(loss, samples, self._workers)
 
-    def _gradients(self, batch: Batch | None, samples: float) -> float:
+    def _gradients(self, batch: Batch | None, samples: float) -> Tensor:
         """Adds the batch's gradients, piece by piece, to the parameters'; the sum of the losses of
         its samples.
 
@@ -95,11 +95,15 @@ class TorchTrainer:
         """
         if batch is None:
             self._take_part()
-            return 0.0
+            return torch.zeros((), dtype=torch.float64)
         scale = self._options.loss_weight * self._workers.count / samples
         pieces = self._options.accumulate * batch.pieces
-        rows = [piece for piece in np.array_split(np.arange(batch.count), pieces) if len(piece)]
-        total = 0.0
+        rows = [
+            slice(piece[0], piece[-1] + 1)
+            for piece in np.array_split(np.arange(batch.count), pieces)
+            if len(piece)
+        ]
+        total = torch.zeros((), dtype=torch.float64, device=self._device)
         self._module.train()
         for index, piece in enumerate(rows):
             inputs = self._piece((batch.inputs[port.name] for port in self._plan.inputs), piece)
@@ -111,10 +115,10 @@ class TorchTrainer:
                     stack.enter_context(self._module.no_sync())
                 losses, minimised = self._objective.losses(targets, *self._computed(inputs))
                 (minimised.sum() * scale).backward()
-            total += losses.detach().sum().item()
+            total += losses.detach().sum()
         return total
 
-    def _piece(self, arrays: Iterable[Any], rows: Any) -> list[Tensor]:
+    def _piece(self, arrays: Iterable[Any], rows: slice) -> list[Tensor]:
         return tensors(self._device, *(array[rows] for array in arrays))
 
     def _computed(self, inputs: list[Tensor]) -> tuple[Tensor, ...]:
@@ -169,6 +173,17 @@ class TorchTrainer:
             for key, moment in moments[name].items():
                 state[key].copy_(moment)
             self._optimizer.state[weight] = {"step": torch.tensor(float(steps)), **state}
+
+
+class _Loss:
+    """The mean loss of all workers' samples; ``float()`` waits for it, and for theirs."""
+
+    def __init__(self, losses: Fetched, samples: float, workers: Workers) -> None:
+        self._losses, self._samples, self._workers = losses, samples, workers
+
+    def __float__(self) -> float:
+        (losses,) = self._losses.wait()
+        return self._workers.sum(losses.item()) / self._samples
 
 
 @contextmanager

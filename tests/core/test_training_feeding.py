@@ -46,7 +46,8 @@ def test_a_run_that_is_killed_ends_with_the_same_weights(
     folder.with_suffix(".toml").write_bytes((run / "pipeline.toml").read_bytes())
     for resume, event, count, steps in [("start", "step", 5, 4), ("resume", "validate", 1, 6)]:
         checkpoint = killed(folder, words_root, "torch", resume, event, count)
-        assert checkpoint.about["progress"]["step"] == steps
+        # the last may have been in writing
+        assert checkpoint.about["progress"]["step"] in (steps - 1, steps)
     progress, _ = trained(folder, folder, words_root, resume=True)
     assert (progress.epoch, progress.step) == (3, 9)
     assert same(folder / "last.safetensors", run / "last.safetensors")

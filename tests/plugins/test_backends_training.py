@@ -230,7 +230,7 @@ def test_steps_are_adams_on_the_exact_loss(
                 state[name] = state[name] * (1 - rate * options.weight_decay)
             unbiased = mean[name] / (1 - 0.9**step), variance[name] / (1 - 0.999**step)
             state[name] = state[name] - rate * unbiased[0] / (np.sqrt(unbiased[1]) + 1e-8)
-        assert trainer.step(batch, learning_rate=rate, seed=step) == pytest.approx(
+        assert float(trainer.step(batch, learning_rate=rate, seed=step)) == pytest.approx(
             losses.mean(), rel=1e-5
         )
         assert_close(network.state(), state, atol=5e-6)
@@ -256,7 +256,7 @@ def test_an_image_without_text_is_learnt_as_blank_throughout(
     inputs = rng.normal(0, 1, (3, 4, 3)).astype(np.float32)
     batch = text_batch(inputs, np.array([2, 3, 4], np.int32), labels, np.array(lengths, np.int32))
     losses, weights, biases = losses_and_gradients(batch, state)
-    assert network.trainer(ADAM).step(batch, learning_rate=0.1, seed=0) == pytest.approx(
+    assert float(network.trainer(ADAM).step(batch, learning_rate=0.1, seed=0)) == pytest.approx(
         losses.mean(), rel=1e-5
     )
     for name, gradients in (("head.weight", weights), ("head.bias", biases)):
@@ -283,7 +283,7 @@ def test_two_backends_take_the_same_steps(one: str, other: str, options: Optimiz
     trainers = [network.trainer(options) for network in networks]
     for step in range(6):
         losses = [
-            trainer.step(batch_of(small(one), step), learning_rate=0.01, seed=0)
+            float(trainer.step(batch_of(small(one), step), learning_rate=0.01, seed=0))
             for trainer in trainers
         ]
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -333,7 +333,9 @@ def test_a_few_steps_lower_the_loss(backend: str) -> None:
     network = network_of(backend, plan)
     network.initialize(0)
     trainer = network.trainer(replace(ADAM, clip_norm=5.0))
-    losses = [trainer.step(batch_of(plan), learning_rate=0.02, seed=step) for step in range(40)]
+    losses = [
+        float(trainer.step(batch_of(plan), learning_rate=0.02, seed=step)) for step in range(40)
+    ]
     assert losses[-1] < losses[0] / 4
 
 

@@ -1,8 +1,9 @@
 """Augmentations on a device draw what those of images on the CPU draw, and make nearly the same
 pictures."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import ImageFont
 
-from ocrkit.interfaces import Image
+from ocrkit.interfaces import Image, Pictures
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.build import assemble, build_network
 from ocrkit.pipelines.file import read_spec
+from ocrkit.testing import AugmentationConformance, examine
 from ocrkit.training.memory_batches import feeder_of
 from ocrkit.training.packed import Kept, PackedImages, scaled_down
 from ocrkit_synth.words import SynthWords
@@ -47,7 +49,7 @@ def words(tmp_path_factory: pytest.TempPathFactory) -> list[Image]:
 class Sides:
     """A pipeline's last preprocessor, and augmentations before it, on the CPU and on a device."""
 
-    def __init__(self, frame: str, *parts: dict[str, Any]) -> None:
+    def __init__(self, frame: str, *parts: dict[str, Any], device: str = "cpu") -> None:
         use = frame.partition(",")[0]
         settings: dict[str, Any] = {"preprocessor": {"use": use, **FRAMES[frame]}}
         settings["training.augment"] = list(parts)
@@ -56,7 +58,7 @@ class Sides:
             settings["featurizer"] = {"use": "resnet-cnn", **small}
         spec = read_spec("iam-crnn", settings)
         self.assembly = assemble(spec, backend="torch", training=True)
-        self.feeder = feeder_of(self.assembly, build_network(self.assembly, "cpu", 1))
+        self.feeder = feeder_of(self.assembly, build_network(self.assembly, device, 1))
 
     def on_cpu(self, image: Image, seed: int) -> Any:
         rng = np.random.default_rng(seed)
@@ -64,10 +66,12 @@ class Sides:
             image = part(image, rng)
         return self.assembly.preprocessor.last(image).astype(np.float64)
 
-    def on_device(self, images: Sequence[Image], seed: int) -> list[Any]:
+    def pictures(self, images: Sequence[Image]) -> Pictures:
         kept = (Kept(scaled_down(each, self.assembly), each.shape[:2], 1) for each in images)
-        pictures = PackedImages.of(kept, 1).batch(np.arange(len(images)))
-        inputs = self.feeder(pictures, np.random.default_rng(seed))
+        return PackedImages.of(kept, 1).batch(np.arange(len(images)))
+
+    def on_device(self, images: Sequence[Image], seed: int) -> list[Any]:
+        inputs = self.feeder(self.pictures(images), np.random.default_rng(seed))
         pixels, widths = np.asarray(inputs["images"], np.float64), inputs["widths"]
         for image, width in zip(pixels, widths, strict=True):
             assert not image[:, :, width:].any()
@@ -179,3 +183,82 @@ def test_images_of_any_size_become_the_networks_inputs(images: list[Image], seed
 @cache
 def sides_of_all() -> Sides:
     return Sides("fit-pad", *({"use": name, "probability": 0.7} for name in NAMES))
+
+
+DIM = """
+from dataclasses import dataclass
+import numpy as np
+import ocrkit
+from ocrkit_torch.stages import Lights, column
+
+@dataclass(frozen=True)
+class Dim:
+    probability: float = ocrkit.option(0.5, "share of the images", minimum=0, maximum=1)
+
+    def draw(self, rng, sizes):
+        return {"share": rng.uniform(0.3, 1.0, len(sizes))}
+
+    def __call__(self, image, rng):
+        if rng.random() >= self.probability:
+            return image
+        share = self.draw(rng, np.array([image.shape]))["share"][0]
+        return (image * share).astype(np.uint8)
+
+class OnDevice(Lights):
+    def lit(self, images, place, drawn, paper):
+        return images * column(SHARE, images.device)
+
+    def paper(self, paper, drawn):
+        return paper * column(SHARE, paper.device)
+
+@ocrkit.hookimpl
+def ocrkit_augmentations(register):
+    register("dim", Dim)
+    register("dim", OnDevice, backend="torch")
+"""
+
+
+@pytest.mark.parametrize(
+    ("share", "fault"),
+    [
+        ('drawn["share"]', ""),
+        ('drawn["share"] * 0.9', "differ from the CPU's with the same random numbers by 1"),
+        ("np.random.default_rng().uniform(0.3, 1, 1)", "differ from the CPU's with the same"),
+    ],
+)
+def test_the_kit_holds_an_implementation_against_its_definition(
+    share: str, fault: str, install: Callable[[str, str], Path]
+) -> None:
+    install("dim", DIM.replace("SHARE", share))
+
+    class OfDim(AugmentationConformance):
+        name = "dim"
+
+    found = {each.check: each for each in examine(OfDim())}
+    picture = found["test_on_a_device_it_makes_nearly_the_same_picture"]
+    assert fault in picture.reason
+    assert picture.result == ("failed" if fault else "ok")
+    is_drawn = "drawn" in share
+    repeats = found["test_on_a_device_all_its_randomness_is_the_generator_s"]
+    assert repeats.result == ("ok" if is_drawn else "failed"), repeats.reason
+
+
+@pytest.mark.gpu
+def test_a_gpu_makes_the_same_of_words_and_nobody_waits_for_it(words: list[Image]) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("PyTorch sees no CUDA GPU")
+    parts = [{"use": name, "probability": 0.5} for name in NAMES]
+    sides, host = Sides("fit-height", *parts, device="cuda"), Sides("fit-height", *parts)
+    pictures = sides.pictures(words)
+    sides.feeder(pictures, np.random.default_rng(1))
+    try:
+        torch.cuda.set_sync_debug_mode("error")
+        inputs = sides.feeder(pictures, np.random.default_rng(1))
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    expected = host.feeder(pictures, np.random.default_rng(1))
+    np.testing.assert_array_equal(inputs["widths"], expected["widths"])
+    found = torch.as_tensor(inputs["images"]).cpu().numpy()
+    assert np.abs(found - np.asarray(expected["images"])).mean() < 0.01
