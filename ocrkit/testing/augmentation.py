@@ -139,7 +139,7 @@ def smooth_word(height: int, width: int, seed: int) -> Image:
     rng = np.random.default_rng([seed, height, width])
     for _ in range(8):
         start, end = (rng.integers(4, [width - 4, height - 4]).tolist() for _ in range(2))
-        cv2.line(image, start, end, 40, 2, cv2.LINE_AA)
+        cv2.line(image, start, end, (40,), 2, cv2.LINE_AA)
     return np.asarray(cv2.GaussianBlur(image, (3, 3), 0), np.uint8)
 
 
