@@ -47,6 +47,17 @@ def ocrkit_augmentations(register: Register) -> None:
     register("shadow", "ocrkit_image.light:Shadow", summary="a shadow with a hard or a soft edge")
     register("paper", "ocrkit_image.light:Paper", summary="darker paper, and fainter ink on it")
     register("ruled", "ocrkit_image.light:Ruled", summary="printed lines through the image")
+    register(
+        "neighbours",
+        "ocrkit_image.line_augmentation:Neighbours",
+        summary="the lines above and below reach in",
+    )
+    register("wavy", "ocrkit_image.line_augmentation:Wavy", summary="a baseline in waves")
+    register(
+        "gaps",
+        "ocrkit_image.line_augmentation:Gaps",
+        summary="wider and narrower spaces between words",
+    )
 
 
 @hookimpl

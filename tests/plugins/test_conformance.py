@@ -308,6 +308,19 @@ class TestRuled(AugmentationConformance):
     name = "ruled"
 
 
+class TestNeighbours(AugmentationConformance):
+    name = "neighbours"
+
+
+class TestWavy(AugmentationConformance):
+    name = "wavy"
+
+
+class TestGaps(AugmentationConformance):
+    name = "gaps"
+    options = {"least": 0.05}  # the kit's pieces of ink lie close together
+
+
 # --------------------------------------------------------------------------------------------- text
 
 
