@@ -216,6 +216,14 @@ class TestSynthWords(ReaderConformance):
         }
 
 
+class TestSynthPages(TestSynthWords):
+    name = "synth-pages"
+
+    @pytest.fixture(autouse=True)
+    def _small(self, _fonts: None) -> None:
+        self.options |= {"samples": 6, "width": 300, "smallest": 8.0, "largest": 12.0}
+
+
 class TestStrokes(ReaderConformance):
     name = "strokes"
 

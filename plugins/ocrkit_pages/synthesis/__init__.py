@@ -1,0 +1,1 @@
+"""Pages made by synthesis: where writing goes, ink, paper, and how the page is seen."""
