@@ -1,4 +1,4 @@
-"""Pages: drawn ones to learn from, and scores of the lines that were found and of what was read."""
+"""Pages: scores of the lines that were found on them and of what was read."""
 
 from ocrkit.hookspecs import Register, hookimpl
 
@@ -19,12 +19,3 @@ _METRICS = {
 def ocrkit_metrics(register: Register) -> None:
     for name, (part, summary) in _METRICS.items():
         register(name, f"ocrkit_pages.metrics:{part}", summary=summary)
-
-
-@hookimpl
-def ocrkit_readers(register: Register) -> None:
-    register(
-        "synth-pages",
-        "ocrkit_pages.synth_pages:SynthPages",
-        summary="pages drawn in handwriting fonts or with other readers' words, to learn from",
-    )

@@ -1,5 +1,5 @@
-"""Training images without end: words drawn in handwriting fonts, and recorded pen strokes drawn
-again."""
+"""Training images without end: words drawn in handwriting fonts, recorded pen strokes drawn again,
+and whole pages."""
 
 from ocrkit.hookspecs import Register, hookimpl
 
@@ -15,4 +15,9 @@ def ocrkit_readers(register: Register) -> None:
         "strokes",
         "ocrkit_synth.strokes:Strokes",
         summary="words of pen strokes (IAM-OnDB), drawn with a random pen",
+    )
+    register(
+        "synth-pages",
+        "ocrkit_synth.synth_pages:SynthPages",
+        summary="pages drawn in handwriting fonts or with other readers' words, to learn from",
     )

@@ -13,12 +13,12 @@ from PIL import ImageFont
 from ocrkit import DataError, page_from_json, page_to_json
 from ocrkit.data.datasets import open_dataset
 from ocrkit.parts.options import PartSpec
-from ocrkit_pages.synth_pages import SynthPages
-from ocrkit_pages.synthesis.camera import turned_points, view
-from ocrkit_pages.synthesis.hands import FontHand
-from ocrkit_pages.synthesis.ink import draw, write
-from ocrkit_pages.synthesis.layout import lay_out
-from ocrkit_pages.synthesis.truth import truth
+from ocrkit_synth.pages.camera import turned_points, view
+from ocrkit_synth.pages.hands import FontHand
+from ocrkit_synth.pages.ink import draw, write
+from ocrkit_synth.pages.layout import lay_out
+from ocrkit_synth.pages.truth import truth
+from ocrkit_synth.synth_pages import SynthPages
 
 TEXT = "Dear Ann, it rains and the boats lie in the harbour; nobody goes out (on Monday)."
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.interfaces import Image
-from ocrkit_pages.synthesis.layout import Layout
+from ocrkit_synth.pages.layout import Layout
 
 Light = npt.NDArray[np.float32]
 """Grey levels, float32 (H, W), 0 to 255."""

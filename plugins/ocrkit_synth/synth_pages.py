@@ -11,13 +11,13 @@ import numpy as np
 from ocrkit import DataError, Sample, Skipped, option
 from ocrkit.interfaces import Image
 from ocrkit.support.files import read_text
-from ocrkit_pages.synthesis.camera import Turn, View, expose, view
-from ocrkit_pages.synthesis.hands import Hand
-from ocrkit_pages.synthesis.ink import Written, draw, write
-from ocrkit_pages.synthesis.layout import Layout, lay_out
-from ocrkit_pages.synthesis.paper import written_on
-from ocrkit_pages.synthesis.truth import truth
-from ocrkit_pages.synthesis.writers import (
+from ocrkit_synth.pages.camera import Turn, View, expose, view
+from ocrkit_synth.pages.hands import Hand
+from ocrkit_synth.pages.ink import Written, draw, write
+from ocrkit_synth.pages.layout import Layout, lay_out
+from ocrkit_synth.pages.paper import written_on
+from ocrkit_synth.pages.truth import truth
+from ocrkit_synth.pages.writers import (
     CutWriter,
     FontWriter,
     cut_writers,

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.interfaces import Image
-from ocrkit_pages.synthesis.paper import Light, grain, smooth
+from ocrkit_synth.pages.paper import Light, grain, smooth
 
 Points = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ocrkit.interfaces import Image
-from ocrkit_pages.synthesis.hands import Hand, Ink
-from ocrkit_pages.synthesis.layout import Layout, Slot
+from ocrkit_synth.pages.hands import Hand, Ink
+from ocrkit_synth.pages.layout import Layout, Slot
 
 Points = npt.NDArray[np.float64]
 

@@ -14,8 +14,8 @@ from ocrkit import DataError, Sample, Skipped
 from ocrkit.interfaces import Reader
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.support.files import walk
-from ocrkit_pages.synthesis.hands import CutHand, CutWord, FontHand, Hand, pool
 from ocrkit_synth.fonts import X_HEIGHT, Font
+from ocrkit_synth.pages.hands import CutHand, CutWord, FontHand, Hand, pool
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _SEEN = 20_000

@@ -14,7 +14,6 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from ocrkit import ImageError, Sample
-from ocrkit.images.grey import as_grey
 from ocrkit.interfaces import Image
 
 _POOL = 60
@@ -103,9 +102,10 @@ class CutWord:
         if not letters:
             return None
         try:
-            grey = as_grey(sample.load())
+            image = sample.load()
         except ImageError:
             return None
+        grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         dark, light = np.percentile(grey, (1, 90))
         if light - dark < 30:
             return None

@@ -7,9 +7,9 @@ import numpy as np
 
 from ocrkit import Line, Page, Region, Word
 from ocrkit.data.lines import as_points
-from ocrkit_pages.synthesis.camera import Points, Turn, View, turned_points
-from ocrkit_pages.synthesis.ink import Written
-from ocrkit_pages.synthesis.layout import Layout
+from ocrkit_synth.pages.camera import Points, Turn, View, turned_points
+from ocrkit_synth.pages.ink import Written
+from ocrkit_synth.pages.layout import Layout
 
 _STEP = 40.0
 """Pixels of the sheet between the points of a baseline or a boundary: between them what is curved
