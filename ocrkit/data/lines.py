@@ -21,10 +21,46 @@ nothing else is known."""
 _REACHED = 0.9
 """Share of a boundary's points that heights reach: a single tall stroke does not shrink the
 letters."""
+_BACKWARD = 1.25
+"""How many times as far as above them the boundaries of lines reach below them that were drawn
+backwards."""
 _LONG = 2.0
 """How many times as long as high a boundary is that says which way its line runs."""
 _ALONE = 1 / 15
 """Height of a line by its length, where nothing else is known."""
+
+
+def drawn_forward(page: Page) -> Page:
+    """The page with baselines that were drawn backwards, from the lines' ends to their beginnings,
+    the other way round: as they are, their lines would be cut upside down.
+
+    Letters reach further above the baseline than below it, though not in every line. So the lines
+    that run to the left are turned if, taken together, their boundaries reach a quarter further
+    below them, as they are drawn, than above. Pages and lines that are truly upside down stay as
+    they are, and so do lines without any boundary to tell by, lines that run up or down, and those
+    that have heights of their own.
+
+    >>> line = Line("1", ((90, 80), (0, 80)), ((0, 40), (90, 40), (90, 100), (0, 100)))
+    >>> drawn_forward(Page("note", 99, 120, lines=(line,))).lines[0].baseline
+    ((0, 80), (90, 80))
+    """
+    leftward = [n for n, line in enumerate(page.lines) if _runs_left(line)]
+    reaches = [_reach(page.lines[n]) for n in leftward if page.lines[n].boundary]
+    above, below = (sum(each) for each in zip((0.0, 0.0), *reaches, strict=True))
+    if below <= _BACKWARD * above:
+        return page
+    lines = list(page.lines)
+    for n in leftward:
+        lines[n] = replace(lines[n], baseline=lines[n].baseline[::-1])
+    return replace(page, lines=tuple(lines))
+
+
+def _runs_left(line: Line) -> bool:
+    """Whether its baseline does, and no heights say which side of it is up."""
+    if not line.baseline or (line.above, line.below) != (None, None):
+        return False
+    across, down = np.subtract(line.baseline[-1], line.baseline[0])
+    return bool(across < -abs(down))
 
 
 def with_heights(page: Page) -> Page:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ocrkit import DataError, Page, Skipped
+from ocrkit.data.lines import drawn_forward
 from ocrkit.images import EXTENSIONS
 from ocrkit.support.files import read_bytes, walk
 from ocrkit_pagexml.formats import parse
@@ -112,10 +113,11 @@ class Contents:
 
 
 def read_page(path: Path) -> Page:
-    """The page of a file. Raises DataError, whose line begins with the path."""
+    """The page of a file, its baselines drawn forward. Raises DataError, whose line begins with the
+    path."""
     data = read_bytes(path, DataError, "ALTO or PAGE XML", most=MAX_BYTES)
     try:
-        return parse(data)
+        return drawn_forward(parse(data))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
 

@@ -1,13 +1,15 @@
 """Lines cut out of pages: their geometry, and the pixels."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ocrkit import ImageError
-from ocrkit.data.lines import line_distance, with_heights
+from ocrkit.data.lines import drawn_forward, line_distance, with_heights
 from ocrkit.parts.page import Line, Page
 from ocrkit_image.cutter import Baseline
 
@@ -159,3 +161,57 @@ def test_a_blot_is_found_back_on_a_slanted_bent_line(slope, bend, along, across)
     rows, columns = np.indices(ink.shape) + 0.5
     seen = np.array([(columns * ink).sum(), (rows * ink).sum()]) / ink.sum()
     assert np.linalg.norm(seen - middle[0]) < 1
+
+
+def backwards(line):
+    return replace(line, baseline=line.baseline[::-1])
+
+
+def upside_down(line):
+    baseline, boundary = (
+        tuple((500 - x, 500 - y) for x, y in points) for points in (line.baseline, line.boundary)
+    )
+    return replace(line, baseline=baseline, boundary=boundary)
+
+
+@st.composite
+def ordinary_lines(draw):
+    """Lines to the right on a page of 500 pixels, with boundaries that reach twice as far above
+    them as below, but for those that have none."""
+    lines = []
+    for n in range(draw(st.integers(1, 6))):
+        left, right = draw(st.floats(0, 100)), draw(st.floats(200, 500))
+        level, slope = 60 + 70 * n, draw(st.floats(-20, 20))
+        baseline = ((left, level), ((left + right) / 2, level + slope / 2), (right, level + slope))
+        edges = [(x, y - 40) for x, y in baseline], [(x, y + 20) for x, y in baseline[::-1]]
+        boundary = (*edges[0], *edges[1]) if n == 0 or draw(st.booleans()) else ()
+        lines.append(Line(str(n), baseline, boundary))
+    return tuple(lines)
+
+
+@settings(deadline=None)
+@given(ordinary_lines(), st.data())
+def test_baselines_that_were_drawn_backwards_are_turned(lines, data):
+    some = data.draw(st.sets(st.sampled_from(range(len(lines)))))
+    assume(not some or any(lines[n].boundary for n in some))
+    page = Page("p", 500, 500, lines=lines)
+    mixed = replace(
+        page, lines=tuple(backwards(line) if n in some else line for n, line in enumerate(lines))
+    )
+    assert drawn_forward(page) == page
+    assert drawn_forward(mixed) == page
+
+
+@settings(deadline=None)
+@given(ordinary_lines(), st.data())
+def test_lines_that_are_upside_down_stay_as_they_are(lines, data):
+    some = data.draw(st.sets(st.sampled_from(range(len(lines)))))
+    turned = (upside_down(line) if n in some else line for n, line in enumerate(lines))
+    page = Page("p", 500, 500, lines=tuple(turned))
+    assert drawn_forward(page) == page
+
+
+def test_a_line_with_heights_of_its_own_is_as_it_says():
+    line = Line("1", ((90, 80), (0, 80)), ((0, 40), (90, 40), (90, 100), (0, 100)), 20, 40)
+    page = Page("p", 100, 120, lines=(line,))
+    assert drawn_forward(page) == page

@@ -133,6 +133,19 @@ def test_an_image_of_other_proportions_is_not_the_page_s(tmp_path):
         PageXml(tmp_path)[0].load()
 
 
+def test_baselines_drawn_from_right_to_left_give_the_same_lines(tmp_path):
+    for name in ("forward", "backward"):
+        draw(tmp_path / f"{name}.png")
+        text = exports.ESCRIPTORIUM_PAGE.replace("letter.png", f"{name}.png")
+        if name == "backward":
+            text = text.replace("20,60 380,64", "380,64 20,60")
+            text = text.replace("20,120 380,120", "380,120 20,120")
+        write(tmp_path / f"{name}.xml", text)
+    backward, forward = ([each.load() for each in PageXml(tmp_path)][n : n + 2] for n in (0, 2))
+    for one, other in zip(backward, forward, strict=True):
+        assert np.array_equal(one, other)
+
+
 BROKEN = {
     "bomb": '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><alto>&c;</alto>',
     "cut": exports.ESCRIPTORIUM_PAGE[:700],
