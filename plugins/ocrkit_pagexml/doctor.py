@@ -1,9 +1,9 @@
 """Says of a folder of images and XML what is there, and what is missing, wrong or odd."""
 
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ocrkit import DataError, Page
@@ -57,93 +57,108 @@ def examine(root: Path) -> Report:
     """Examines a folder and decodes every page. Raises DataError where there is no such folder."""
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; expected one with images and XML in it")
-    contents = Contents(root)
-    pages = dict(contents.pages())
-    broken = unreadable({file.id: file for file in pages}, PixelPages(root).__getitem__)
-    texts = {
-        f"{file.id}#{line.id}": line.text or "" for file in pages for line in pages[file].lines
-    }
-    placeless = [
-        f"{file.id}#{line.id}"
-        for file in pages
-        for line in pages[file].lines
-        if not line.baseline and not line.boundary
-    ]
-    written = {id_: text for id_, text in texts.items() if text}
-    placed = {id_ for id_ in texts if id_.rpartition("#")[0] not in broken} - set(placeless)
-    readable = placed & written.keys()
-    findings = [*_of_files(contents, pages, broken), *_of_texts(texts)]
-    if placeless:
-        findings.append(
-            Finding(
-                "problem",
-                f"{counted(placeless, 'line')} without a baseline or boundary that can be read",
-                placeless,
-            )
-        )
+    contents, seen = Contents(root), _Seen()
+    for file, page in contents.pages():
+        seen.add(file, page)
+    broken = unreadable({file.id: file for file in seen.usable}, PixelPages(root).__getitem__)
+    readable = sum(count for file, count in seen.usable.items() if file.id not in broken)
     return Report(
         root=str(root),
-        usable=bool(placed),
+        usable=bool(readable),
         counts={
-            "documents": len({file.document for file in pages}),
-            "pages with an image": len(pages),
-            "readable pages": len(pages) - len(broken),
-            "lines": len(texts),
-            "lines with a text": len(written),
-            "readable lines with a place": len(placed),
-            "readable lines with a text": len(readable),
-            "different characters": len(set("".join(texts.values()))),
+            "documents": len({file.document for file in seen.usable}),
+            "pages with an image": len(seen.usable),
+            "readable pages": len(seen.usable) - len(broken),
+            "lines": seen.lines,
+            "lines with a text": seen.lines - len(seen.empty),
+            "readable lines with a text": readable,
+            "different characters": len(seen.characters),
         },
-        kinds=_kinds(pages),
-        characters=dict(Counter("".join(texts.values())).most_common()),
-        findings=findings,
+        kinds=dict(sorted(seen.kinds.items())),
+        characters=dict(seen.characters.most_common()),
+        findings=[*_of_files(contents, seen, broken), *_of_texts(seen), *_of_places(seen)],
     )
 
 
-def _kinds(pages: dict[PageFile, Page]) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for page in pages.values():
+@dataclass
+class _Seen:
+    """What is counted and noted of pages, one after the other, so that none has to be kept."""
+
+    usable: dict[PageFile, int] = field(default_factory=dict)
+    """Every page, with the number of its lines that have a text and a place."""
+    lines: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
+    characters: Counter[str] = field(default_factory=Counter)
+    lines_with: Counter[str] = field(default_factory=Counter)
+    """How many lines have a character."""
+    first_with: dict[str, str] = field(default_factory=dict)
+    """The first of them."""
+    placeless: list[str] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    """Lines with characters that nobody sees."""
+    decomposed: list[str] = field(default_factory=list)
+
+    def add(self, file: PageFile, page: Page) -> None:
         regions = {region.id: region.kind for region in page.regions}
+        self.usable[file] = 0
         for line in page.lines:
-            counts[f"lines of kind {line.kind}"] += 1
-            counts[f"lines in {regions.get(line.region or '', 'no region')}"] += 1
-    return dict(sorted(counts.items()))
+            self.lines += 1
+            self.kinds[f"lines of kind {line.kind}"] += 1
+            self.kinds[f"lines in {regions.get(line.region or '', 'no region')}"] += 1
+            has_place = bool(line.baseline or line.boundary)
+            self.usable[file] += bool(line.text) and has_place
+            id_ = f"{file.id}#{line.id}"
+            if not has_place:
+                self.placeless.append(id_)
+            self._add_text(id_, line.text or "")
+
+    def _add_text(self, id_: str, text: str) -> None:
+        self.characters.update(text)
+        for character in set(text):
+            self.lines_with[character] += 1
+            self.first_with.setdefault(character, id_)
+        if not text:
+            self.empty.append(id_)
+        if any(map(is_hidden, set(text))):
+            self.hidden.append(id_)
+        if not unicodedata.is_normalized("NFC", text):
+            self.decomposed.append(id_)
 
 
-def _of_files(
-    contents: Contents, pages: dict[PageFile, Page], broken: dict[str, str]
-) -> Iterator[Finding]:
+def _of_files(contents: Contents, seen: _Seen, broken: dict[str, str]) -> Iterator[Finding]:
     if contents.skipped:
         rows = tuple(f"{item.id} ({item.reason})" for item in contents.skipped)
         yield Finding("problem", f"{len(rows):,} left out", rows)
     if broken:
         text = f"{counted(broken, 'page')} whose image cannot be used"
         yield Finding("problem", text, tuple(broken.values()))
-    used = {file.image for file in pages}
+    used = {file.image for file in seen.usable}
     if unused := [str(image) for image in contents.images if str(image) not in used]:
         yield Finding("note", f"{counted(unused, 'image')} without XML", unused)
 
 
-def _of_texts(texts: dict[str, str]) -> Iterator[Finding]:
+def _of_texts(seen: _Seen) -> Iterator[Finding]:
     """What is odd about texts: those that are missing, hidden characters, rare ones, …"""
-    if empty := [id_ for id_, text in texts.items() if not text]:
-        yield Finding("note", f"{counted(empty, 'line')} without a text", empty)
-    places: defaultdict[str, list[str]] = defaultdict(list)
-    for id_, text in texts.items():
-        for character in set(text):
-            places[character].append(id_)
-    if hidden := Counter({each: len(ids) for each, ids in places.items() if is_hidden(each)}):
-        ids = sorted({id_ for each in hidden for id_ in places[each]})
-        text = f"{counted(ids, 'line')} with characters that nobody sees: {listed(hidden)}"
-        yield Finding("problem", text, ids)
-    decomposed = [id_ for id_, text in texts.items() if not unicodedata.is_normalized("NFC", text)]
-    if decomposed:
-        text = f"{counted(decomposed, 'text')} not in Unicode's form NFC; they are read in it"
-        yield Finding("note", text, decomposed)
-    rare = {each: ids for each, ids in sorted(places.items()) if len(ids) <= _RARE}
-    if rare and len(texts) > 100 * _RARE:
+    if seen.empty:
+        yield Finding("note", f"{counted(seen.empty, 'line')} without a text", seen.empty)
+    if seen.hidden:
+        which = Counter({each: n for each, n in seen.lines_with.items() if is_hidden(each)})
+        text = f"{counted(seen.hidden, 'line')} with characters that nobody sees: {listed(which)}"
+        yield Finding("problem", text, seen.hidden)
+    if seen.decomposed:
+        text = f"{counted(seen.decomposed, 'text')} not in Unicode's form NFC; they are read in it"
+        yield Finding("note", text, seen.decomposed)
+    rare = sorted(each for each, count in seen.lines_with.items() if count <= _RARE)
+    if rare and seen.lines > 100 * _RARE:
         yield Finding(
             "note",
             f"{counted(rare, 'character')} in {_RARE} lines or fewer",
-            [f"{character} ({ids[0]})" for character, ids in rare.items()],
+            [f"{character} ({seen.first_with[character]})" for character in rare],
         )
+
+
+def _of_places(seen: _Seen) -> Iterator[Finding]:
+    if seen.placeless:
+        text = f"{counted(seen.placeless, 'line')} without a baseline or boundary that can be read"
+        yield Finding("problem", text, seen.placeless)

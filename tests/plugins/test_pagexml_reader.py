@@ -1,6 +1,7 @@
 """Folders as eScriptorium, Transkribus and kraken export them, read as lines with their texts."""
 
 import json
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 
@@ -276,3 +277,22 @@ def test_the_doctor_counts_and_names_what_is_wrong(root):
         assert part in found
     assert report.lines()[-1] == "Lines can be read, and pages."
     json.dumps(asdict(report))
+
+
+def test_the_doctor_keeps_no_pages_in_memory(tmp_path):
+    line = """<TextLine id="l{n}"><Coords points="20,30 380,34 380,74 20,70"/>
+        <Baseline points="20,60 380,64"/><TextEquiv><Unicode>Dear Ann,</Unicode></TextEquiv>
+        </TextLine>"""
+    inside = f"<TextRegion>{''.join(line.format(n=n) for n in range(60))}</TextRegion>"
+    xml = f'<PcGts><Page imageWidth="400" imageHeight="300">{inside}</Page></PcGts>'
+    peaks = []
+    for pages in (2, 12):
+        root = tmp_path / str(pages)
+        for n in range(pages):
+            draw(root / f"{n}.png")
+            write(root / f"{n}.xml", xml)
+        tracemalloc.start()
+        assert PageXml.check(root).counts["readable lines with a text"] == 60 * pages
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
