@@ -117,13 +117,28 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
     help="The folder to extract into.",
 )
 @click.option("--url", metavar="URL", help="Another address to download from.")
-def fetch(name: str, dest: Path, url: str | None) -> None:
+@click.option(
+    "--level",
+    metavar="NAME",
+    help="What images show, where the data set has several: words, lines.  [default: words]",
+)
+def fetch(name: str, dest: Path, url: str | None, level: str | None) -> None:
     """Download the data set NAME with your own login.
 
     It is checked and extracted into DEST. A download that breaks goes on where it was when the
     command is run again.
     """
-    _reader(name, "fetch").fetch(dest, url)
+    import inspect
+
+    from ocrkit.errors import DataError
+
+    reader = _reader(name, "fetch")
+    if level is None:
+        reader.fetch(dest, url)
+    elif "level" in inspect.signature(reader.fetch).parameters:
+        reader.fetch(dest, url, level)
+    else:
+        raise DataError(f"data of the reader {name!r} have no levels; leave out --level")
     say(f"see what is there with: ocrkit data check {name} {dest}")
 
 

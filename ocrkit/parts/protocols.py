@@ -31,8 +31,9 @@ class Reader(Protocol):
     Every reader knows the split ``all``. Making one raises DataError where nothing can be read. It
     may have ``notes``: sentences about the data that the user is warned with when they are opened.
     With a class method ``check(root)`` that returns a dataclass with ``usable`` and ``lines()``,
-    ``ocrkit data check`` works for it (see :mod:`ocrkit.data.findings`), and with ``fetch(dest,
-    url)``, ``ocrkit data fetch``.
+    ``ocrkit data check`` works for it (see :mod:`ocrkit.data.findings`), with ``fetch(dest,
+    url)``, ``ocrkit data fetch`` (with its ``--level``, where it takes ``level`` too), and with
+    ``assemble_lines(root, to)``, whose result has ``lines()``, ``ocrkit data lines``.
 
     Attributes do for the properties: ``self.skipped = []``, and in the class ``forms = None``.
     """

@@ -21,6 +21,7 @@ MEMBERS = {
     "ascii": pattern(r"[A-Za-z]{1,64}\.txt"),
     "xml": pattern(r"[A-Za-z0-9]{1,64}-[A-Za-z0-9]{1,64}\.xml"),
     "words": pattern(r"([A-Za-z0-9]{1,64})/(\1-[A-Za-z0-9]{1,64})/\2-[0-9]{1,64}-[0-9]{1,32}\.png"),
+    "lines": pattern(r"([A-Za-z0-9]{1,64})/(\1-[A-Za-z0-9]{1,64})/\2-[0-9]{1,64}\.png"),
 }
 """The archives in the order in which they are fetched, and the files that each holds."""
 MAX_BYTES = 8 << 30

@@ -5,6 +5,7 @@ import json
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +19,11 @@ from ocrkit.interfaces import Image, Skipped
 from ocrkit.support.bars import image_bar
 from ocrkit.support.files import locked, read_text, write_atomically
 from ocrkit.support.parallel import ordered_map
-from ocrkit_iam.files import ascii_file, form_folder, image_sizes, images_folder
+from ocrkit_iam.files import BEGUN, ascii_file, form_folder, image_sizes, images_folder
 from ocrkit_iam.hints import elsewhere
 from ocrkit_iam.paper import WordImage, line_image
 from ocrkit_iam.texts import BETWEEN_TOKENS, PlacedWord, parse_lines, parse_placed_words
 
-_BEGUN = "put-together.json"
-"""Says in the folder what its lines were put together from."""
 _RECIPE = 1
 """Counts up when other pixels come out of the same words."""
 _LONGEST = 20_000
@@ -63,7 +62,8 @@ def assemble(root: Path, to: Path) -> Assembled:
     """Writes ``lines/``, ``ascii/lines.txt`` and ``ascii/forms.txt`` under ``to`` as IAM's archives
     have them, out of ``words/`` and ``ascii/words.txt`` under ``root``.
 
-    Files appear whole or not at all, and what is already there is not made again. Raises DataError
+    Files appear whole or not at all, and what is already there is not made again unless it is
+    damaged. Raises DataError
     where there are no words, and where ``to`` holds anything else.
     """
     images = images_folder(root, "words")
@@ -112,7 +112,7 @@ def _claim(to: Path, root: Path) -> None:
     """Makes the folder, or finds that these very lines were begun in it. Raises DataError where
     anything else is there."""
     begun = {"words": str(root.resolve()), "recipe": _RECIPE}
-    note = to / _BEGUN
+    note = to / BEGUN
     try:
         to.mkdir(parents=True, exist_ok=True)
         if note.is_file():
@@ -137,15 +137,15 @@ def _assemble(lines: _Lines, tokens: _Tokens, images: Path, to: Path) -> Assembl
         """A line's row of lines.txt, or why it is left out; and whether it was there before."""
         line, words = item
         path = form_folder(to / "lines", words[0].word.form) / f"{line}.png"
-        there = path.is_file()
         try:
-            _check_whole(line, words, tokens.get(line))
-            pixels = _grey(path) if there else _drawn(line, words, images)
+            _check_whole(words, tokens.get(line))
+            with suppress(ImageError):  # none yet, or a damaged one
+                return _row(line, words, _grey(path)), "", True
+            pixels = _drawn(line, words, images)
         except (ImageError, DataError) as error:
             return None, str(error), False
-        if not there:
-            _save(pixels, path)
-        return _row(line, words, pixels), "", there
+        _save(pixels, path)
+        return _row(line, words, pixels), "", False
 
     rows: list[str] = []
     left_out = [Skipped(line, "without words in words.txt") for line in tokens if line not in lines]
@@ -168,7 +168,7 @@ def _assemble(lines: _Lines, tokens: _Tokens, images: Path, to: Path) -> Assembl
 # ------------------------------------------------------------------------------------------ a line
 
 
-def _check_whole(line: str, words: Sequence[PlacedWord], tokens: tuple[str, ...] | None) -> None:
+def _check_whole(words: Sequence[PlacedWord], tokens: tuple[str, ...] | None) -> None:
     """Raises DataError, with the reason, where words of the line are not there."""
     if any(row.width < 1 or row.height < 1 or row.x < 0 or row.y < 0 for row in words):
         raise DataError("with a word that has no box")

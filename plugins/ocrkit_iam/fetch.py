@@ -7,6 +7,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import IO
@@ -21,18 +22,21 @@ from ocrkit.support.bars import byte_bar
 from ocrkit.support.download import WebPageError, complete, discard, download
 from ocrkit.support.files import locked
 from ocrkit_iam.archive import MAX_BYTES, MEMBERS, check, extract
+from ocrkit_iam.files import LEVELS, Level
 
 BASE_URL = "https://fki.tic.heia-fr.ch/DBs/iamDB/data/"
 
 
-def fetch(dest: Path, url: str | None = None) -> None:
-    """Gets ``ascii/``, ``xml/`` and ``words/`` into ``dest``; what is already there is left as it
-    is.
+def fetch(dest: Path, url: str | None = None, level: Level = "words") -> None:
+    """Gets ``ascii/``, ``xml/`` and ``words/`` or ``lines/`` into ``dest``; what is already there
+    is left as it is.
 
     The login is asked for, or taken from ``OCRKIT_IAM_USER`` and ``OCRKIT_IAM_PASSWORD``; it is
     sent to the site of ``url`` only, and kept nowhere. An archive that is already in ``dest`` is
     not downloaded again. Raises DataError and DownloadError.
     """
+    if level not in LEVELS:
+        raise DataError(f"iam: no level {level!r}; expected one of {', '.join(LEVELS)}")
     base = _checked_url(BASE_URL if url is None else url)
     try:
         dest.mkdir(parents=True, exist_ok=True)
@@ -40,17 +44,22 @@ def fetch(dest: Path, url: str | None = None) -> None:
             locked(dest / ".lock", DataError(f"{dest}: another ocrkit data fetch is at work here")),
             byte_bar() as progress,
         ):
-            _fetch(dest, base, progress)
+            _fetch(
+                dest,
+                base,
+                [name for name in MEMBERS if name not in LEVELS or name == level],
+                progress,
+            )
     except OSError as error:
         raise DataError(f"{error.filename or dest}: {error.strerror or error}") from None
 
 
-def _fetch(dest: Path, base: str, progress: Progress) -> None:
-    wanted = [name for name in MEMBERS if not _has_files(dest / name)]
+def _fetch(dest: Path, base: str, names: Sequence[str], progress: Progress) -> None:
+    wanted = [name for name in names if not _has_files(dest / name)]
     site = (
         None if all((dest / f"{name}.tgz").exists() for name in wanted) else Site(base, *_login())
     )
-    for name in MEMBERS:
+    for name in names:
         if name not in wanted:
             click.echo(f"{dest / name} is already there", err=True)
             continue

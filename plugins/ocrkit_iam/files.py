@@ -11,12 +11,15 @@ or all straight into the root::
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from ocrkit.errors import DataError
 
 Level = Literal["words", "lines"]
 """What an image shows."""
+BEGUN = "put-together.json"
+"""Says in a folder what its lines were put together from."""
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 
 def images_folder(root: Path, level: Level) -> Path:

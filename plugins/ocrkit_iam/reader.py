@@ -197,12 +197,12 @@ class Iam:
         return examine(root)
 
     @classmethod
-    def fetch(cls, dest: Path, url: str | None = None) -> None:
+    def fetch(cls, dest: Path, url: str | None = None, level: Level = "words") -> None:
         """Downloads and extracts the archives with the user's own login (``ocrkit data fetch iam
         --dest DIR``)."""
         from ocrkit_iam.fetch import fetch
 
-        fetch(dest, url)
+        fetch(dest, url, level)
 
     @classmethod
     def assemble_lines(cls, root: Path, to: Path) -> "Assembled":

@@ -82,7 +82,7 @@ def test_check_fails_where_nothing_can_be_read_and_still_says_why(sample: Path) 
     result = run("check", "iam", sample)
     assert result.exit_code == 1
     assert "words.tgz: a web page saved as an archive" in result.stdout
-    assert "No word can be read." in result.stdout
+    assert "No word and no line can be read." in result.stdout
 
 
 def test_check_of_no_folder_is_one_line(tmp_path: Path) -> None:

@@ -28,9 +28,11 @@ XML = {
 <word id="a01-000u-00-01" tag="NPT" text="M P"><cmp x="5"/><cmp x="6"/></word><word id="a01-000u-00-02" text="#"/></line>
 <line id="a01-000u-01" segmentation="err" text="( error"><word id="a01-000u-01-00" text="("/>
 <word id="a01-000u-01-01" text="error"/></line></handwritten-part></form>""",  # noqa: E501
-    "a01-003": """<form id="a01-003" writer-id="002"><handwritten-part><line segmentation="ok">
+    "a01-003": """<form id="a01-003" writer-id="002"><handwritten-part>
+<line id="a01-003-00" segmentation="ok">
 <word id="a01-003-00-00" text="&amp;quot;"/><word id="a01-003-00-01" text="R&amp;amp;D"/></line></handwritten-part></form>""",  # noqa: E501
-    "c04-110": """<form id="c04-110" writer-id="120"><handwritten-part><line segmentation="ok">
+    "c04-110": """<form id="c04-110" writer-id="120"><handwritten-part>
+<line id="c04-110-00" segmentation="ok">
 <word id="c04-110-00-00" text="test"/></line></handwritten-part></form>""",
 }
 

@@ -53,7 +53,11 @@ def test_a_copy_that_is_well_has_no_findings(iam: Path) -> None:
         "words": FormCount(8, 115_320),
         "ok words": FormCount(6, 96_456),
         "images": FormCount(8, 115_320),
+        "lines": FormCount(4, 13_353),
+        "ok lines": FormCount(3, 11_344),
+        "line images": FormCount(0, 13_353),
     }
+    assert report.lines()[-1] == "Words can be read."
     assert report.splits["aachen/train"] == FormCount(2, 747)
     assert report.splits["aachen/test"] == FormCount(1, 336)
     assert report.splits["official/validation1"] == FormCount(0, 105)
@@ -211,9 +215,9 @@ def test_what_needs_no_action_is_a_note(iam: Path, case: str) -> None:
 @pytest.mark.parametrize(
     ("remove", "texts"),
     [
-        (["words"], ["no word images; expected files such as"]),
+        (["words"], ["no images of words or lines; expected files such as"]),
         (["ascii", "xml"], ["no texts: neither words.txt nor XML files"]),
-        (["words", "ascii", "xml"], ["no texts", "no word images"]),
+        (["words", "ascii", "xml"], ["no texts", "no images of words or lines"]),
     ],
 )
 def test_a_copy_without_words_or_texts_is_unusable(
@@ -223,7 +227,7 @@ def test_a_copy_without_words_or_texts_is_unusable(
         shutil.rmtree(iam / folder)
     report = Iam.check(iam)
     assert not report.usable
-    assert report.lines()[-1] == "No word can be read."
+    assert report.lines()[-1] == "No word and no line can be read."
     problems = [finding.text for finding in report.findings if finding.level == "problem"]
     assert all(any(problem.startswith(text) for problem in problems) for text in texts)
 
