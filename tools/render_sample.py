@@ -1,6 +1,7 @@
-"""Renders the small sample of IAM-like words that ships with ocrkit.
+"""Renders the small sample of IAM-like words and lines that ships with ocrkit.
 
     pip install "numpy==1.26.4" "opencv-python-headless==4.11.0.86" "pillow==13.0.0"
+    python -m pip install --no-deps .
     python tools/render_sample.py
 
 It needs npm too: the handwriting fonts come from the npm registry when the script runs, and only
@@ -9,7 +10,8 @@ for byte.
 
 A word is drawn with its writer's font at three times its size, then bent (slant, a wavy baseline,
 wobbling strokes), inked with a pen whose width and darkness drift, laid on slightly dirty paper,
-reduced to sixteen grey levels as IAM's scans are, and cut out along its ink.
+reduced to sixteen grey levels as IAM's scans are, and cut out along its ink. Lines are put together
+from the words as `ocrkit data lines` does.
 """
 
 import argparse
@@ -37,6 +39,8 @@ from sample_files import (
     write_readme,
     write_xml,
 )
+
+from ocrkit_iam.assembly import assemble
 
 SUPERSAMPLING = 3
 
@@ -206,6 +210,18 @@ def render_form(number: int, source: str, writer: Writer, font: bytes, seed: int
     return Form(form_id, writer, lines)
 
 
+def write_lines(root: Path) -> None:
+    """Puts the lines together, in sixteen grey levels as well."""
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / "made"
+        assemble(root, made)
+        for path in sorted((made / "lines").rglob("*.png")):
+            target = root / path.relative_to(made)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            levels = np.rint(np.array(Image.open(path)) / 17).astype(np.uint8) * 17
+            Image.fromarray(levels).save(target, optimize=True)
+
+
 def main() -> None:
     default = Path(__file__).resolve().parent.parent / "plugins" / "ocrkit_iam" / "sample"
     parser = argparse.ArgumentParser(
@@ -232,6 +248,7 @@ def main() -> None:
     write_images(forms, options.out)
     write_ascii(forms, options.out)
     write_xml(forms, options.out)
+    write_lines(options.out)
     write_readme(forms, options.out, options.seed)
 
 

@@ -148,10 +148,10 @@ def write_xml(forms: list[Form], root: Path) -> None:
 README = """\
 # The sample
 
-{words} words by {writers} writers in the layout of the [IAM Handwriting Database](https://fki.tic.heia-fr.ch/databases/iam-handwriting-database):
-`words/`, `ascii/` and `xml/`. Nothing in it comes from IAM: the sentences were written for ocrkit, and the words
-were rendered from handwriting fonts by `tools/render_sample.py` (seed {seed}), which also writes this page. The form ids
-(`z00-…`) and writer ids (`{first}` to `{last}`) lie outside IAM's.
+{words} words and {lines} lines by {writers} writers in the layout of the [IAM Handwriting Database](https://fki.tic.heia-fr.ch/databases/iam-handwriting-database):
+`words/`, `lines/`, `ascii/` and `xml/`. Nothing in it comes from IAM: the sentences were written for ocrkit, and the words
+were rendered from handwriting fonts by `tools/render_sample.py` (seed {seed}), which also puts the lines together from them as
+`ocrkit data lines` does, and writes this page. The form ids (`z00-…`) and writer ids (`{first}` to `{last}`) lie outside IAM's.
 
 It exists so that ocrkit can be tried and tested without IAM. Fonts are far more regular than people, so scores on it say
 nothing about how well a model reads handwriting.
@@ -177,8 +177,13 @@ def write_readme(forms: list[Form], root: Path, seed: int) -> None:
         for writer in WRITERS
     )
     words = sum(len(line.words) for form in forms for line in form.lines)
-    first, last = WRITERS[0].id, WRITERS[-1].id
     page = README.format(
-        words=words, writers=len(WRITERS), seed=seed, first=first, last=last, table=table
+        words=words,
+        lines=sum(len(form.lines) for form in forms),
+        writers=len(WRITERS),
+        seed=seed,
+        first=WRITERS[0].id,
+        last=WRITERS[-1].id,
+        table=table,
     )
     (root / "README.md").write_text(page, encoding="utf-8", newline="\n")

@@ -163,16 +163,20 @@ def lines(name: str, root: Path, to: Path | None) -> None:
     """Put lines together for those who have only words.
 
     The images of the words under ROOT, of the data set NAME, are laid where they were on the page.
-    A run that was stopped goes on where it was when the command is run again.
+    A run that was stopped goes on where it was when the command is run again. Exit status 1 where
+    no line is whole.
     """
     from ocrkit.parts.guests import guest
 
     reader = _reader(name, "assemble_lines")
-    to = to or root.resolve().with_name(f"{root.resolve().name}-lines")
+    to = to or root.absolute().with_name(f"{root.absolute().name}-lines")
     with guest("reader", name):
-        report = list(reader.assemble_lines(root, to).lines())
-    for line in report:
+        report = reader.assemble_lines(root, to)
+        usable, found = report.usable, list(report.lines())
+    for line in found:
         echo(line)
+    if not usable:
+        click.get_current_context().exit(1)
 
 
 def _reader(name: str, ability: str | None = None) -> Any:

@@ -33,7 +33,7 @@ class Reader(Protocol):
     With a class method ``check(root)`` that returns a dataclass with ``usable`` and ``lines()``,
     ``ocrkit data check`` works for it (see :mod:`ocrkit.data.findings`), with ``fetch(dest,
     url)``, ``ocrkit data fetch`` (with its ``--level``, where it takes ``level`` too), and with
-    ``assemble_lines(root, to)``, whose result has ``lines()``, ``ocrkit data lines``.
+    ``assemble_lines(root, to)``, which returns such a dataclass too, ``ocrkit data lines``.
 
     Attributes do for the properties: ``self.skipped = []``, and in the class ``forms = None``.
     """

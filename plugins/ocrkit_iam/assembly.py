@@ -46,16 +46,23 @@ class Assembled:
     left_out: list[Skipped]
     """Other lines of forms whose images are there, each with the reason."""
 
+    @property
+    def usable(self) -> bool:
+        """Whether any line can be read."""
+        return self.whole > 0
+
     def lines(self) -> list[str]:
         """The report as text."""
         before = f" ({self.before:,} of them before)" if self.before else ""
         reasons = Counter(each.reason for each in self.left_out)
-        texts = [f"{self.whole:,} lines are whole{before}, {len(self.left_out):,} are left out:"]
+        texts = [f"{self.whole:,} lines are whole{before}, {len(self.left_out):,} are left out"]
         for reason, count in reasons.most_common():
             ids = [each.id for each in self.left_out if each.reason == reason]
             more = ", …" * (count > _SHOWN)
             texts.append(f"  {count:,} {reason}: {', '.join(ids[:_SHOWN])}{more}")
-        return [*texts, f"read them with --data {self.to} --set reader.level=lines"]
+        if self.usable:
+            texts.append(f"read them with --data {self.to} --set reader.level=lines")
+        return texts
 
 
 def assemble(root: Path, to: Path) -> Assembled:
@@ -208,7 +215,9 @@ def _drawn(line: str, words: Sequence[PlacedWord], images: Path) -> Image:
 def _grey(path: Path) -> Image:
     """Grey pixels, as IAM's are; people save them anew in colour."""
     pixels = read_image(path)
-    return pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    if pixels.ndim == 2:
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _save(pixels: Image, path: Path) -> None:

@@ -73,8 +73,10 @@ def examine(root: Path) -> Report:
     there = {level: bool(images[level].sizes) for level in LEVELS}
     findings: list[Finding] = []
     tables, xml = ascii_texts(root, findings), xml_texts(root, findings)
-    for name, found in {**there, "ascii": bool(tables.place), "xml": bool(xml.place)}.items():
-        findings += of_archive(root / f"{name}.tgz", found)
+    for level in LEVELS:
+        findings += of_archive(root / f"{level}.tgz", there[level])
+    findings += of_archive(root / "ascii.tgz", tables.place is not None)
+    findings += of_archive(root / "xml.tgz", xml.place is not None)
     findings += differences(tables, xml)
     findings += nothing_there(root, there, xml)
     rows = {level: tables.rows(level) or xml.rows(level) for level in LEVELS}

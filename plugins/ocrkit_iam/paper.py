@@ -70,7 +70,8 @@ def line_image(words: Sequence[WordImage], grey: int, size: tuple[int, int], see
         np.minimum(there, share, out=there)
         samples.append(residual)
     paper = _paper(np.concatenate(samples), level, _coarseness(scans, level), size, seed)
-    return np.rint(paper * light).astype(np.uint8)
+    image: Image = np.rint(paper * light).astype(np.uint8)
+    return image
 
 
 def _scan(word: WordImage, grey: int) -> _Scan:
@@ -136,7 +137,7 @@ def _paper(
         return np.full(size, level, np.float32)
     noise = np.random.default_rng(seed).standard_normal(size, np.float32)
     if coarseness:
-        noise = cv2.GaussianBlur(noise, (0, 0), coarseness)
+        noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), coarseness), np.float32)
     spread = samples.std()  # faint ink and specks are no paper
     known = np.quantile(samples[np.abs(samples) <= _NOISE * spread], _SHARES)
     values = np.interp(noise / noise.std(), _NORMAL, known) + level

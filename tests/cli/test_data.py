@@ -66,18 +66,21 @@ def test_check_says_what_is_there(sample: Path) -> None:
     result = run("check", "iam", sample)
     assert result.exit_code == 0
     assert f"IAM under {sample}" in result.stdout
-    assert "Words can be read." in result.stdout
+    assert "Words and lines can be read." in result.stdout
 
 
 def test_check_as_json_is_one_object(sample: Path) -> None:
     result = run("check", "iam", sample, "--json")
     report = json.loads(result.stdout)
     assert report["usable"] is True
-    assert report["counts"]["images"]["found"] == len(list(sample.rglob("*.png")))
+    for count, level in (("images", "words"), ("line images", "lines")):
+        there = len(list((sample / level).rglob("*.png")))
+        assert report["counts"][count]["found"] == there > 0
 
 
 def test_check_fails_where_nothing_can_be_read_and_still_says_why(sample: Path) -> None:
     shutil.rmtree(sample / "words")
+    shutil.rmtree(sample / "lines")
     (sample / "words.tgz").write_text("<html>log in</html>")
     result = run("check", "iam", sample)
     assert result.exit_code == 1
@@ -90,8 +93,8 @@ def test_check_of_no_folder_is_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert result.stderr.splitlines() == [
         (
-            f"ocrkit: {tmp_path / 'nowhere'}: no such folder; expected one that words.tgz and "
-            "ascii.tgz were extracted into"
+            f"ocrkit: {tmp_path / 'nowhere'}: no such folder; expected one that words.tgz or "
+            "lines.tgz, and ascii.tgz were extracted into"
         )
     ]
 
@@ -111,6 +114,26 @@ def test_a_reader_need_not_check_or_fetch(arguments: tuple[str, ...]) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith(f"ocrkit: cannot {arguments[0]} data of the reader 'plain'; ")
     assert "class" not in result.stderr, "whoever has data need not know what a class is"
+
+
+class Fetching(Plain):
+    """One that fetches, and has no levels."""
+
+    @classmethod
+    def fetch(cls, dest: Path, url: str | None = None) -> None:
+        (dest / "fetched").touch()
+
+
+def test_a_level_is_asked_only_of_readers_that_have_levels(tmp_path: Path) -> None:
+    plugin = Plugin("plain", "plain", "plain", "1")
+    registry().add(Entry("reader", "fetching", Fetching, "", None, None, False, plugin))
+    refused = run("fetch", "fetching", "--dest", tmp_path, "--level", "lines")
+    assert refused.exit_code == 1
+    assert "data of the reader 'fetching' have no levels; leave out --level" in refused.stderr
+    assert not list(tmp_path.iterdir())
+    assert run("fetch", "fetching", "--dest", tmp_path).exit_code == 0
+    assert list(tmp_path.iterdir())
+    registry.cache_clear()
 
 
 # --------------------------------------------------------------------------------------------- show

@@ -153,6 +153,11 @@ class TestIamSample(ReaderConformance):
     name = "iam"
 
 
+class TestIamSampleLines(ReaderConformance):
+    name = "iam"
+    options = {"level": "lines"}
+
+
 class TestIam(ReaderConformance):
     name = "iam"
     disjoint_splits = (("aachen/train", "aachen/validation"),)

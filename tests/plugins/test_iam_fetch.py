@@ -183,11 +183,11 @@ def dest(tmp_path: Path) -> Path:
     return tmp_path / "new" / "iam"
 
 
-def fetch(site: Site, dest: Path) -> Result:
+def fetch(site: Site, dest: Path, *more: str) -> Result:
     """Runs the command, and checks what holds of every run: no login is shown or kept, and no half
     of a folder stays."""
     result = CliRunner().invoke(
-        main, ["data", "fetch", "iam", "--dest", str(dest), "--url", f"{site.url}/data"]
+        main, ["data", "fetch", "iam", "--dest", str(dest), "--url", f"{site.url}/data", *more]
     )
     assert isinstance(result.exception, SystemExit | None), result.exception
     secrets = [PASSWORD, USER, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(), "s3cret"]
@@ -221,6 +221,34 @@ def test_fetches_and_extracts_all(site: Site, dest: Path) -> None:
     assert_complete(result, dest)
     assert f"{dest / 'words'}: 8 files from" in result.stderr
     assert result.stdout == ""
+
+
+def test_lines_are_fetched_in_place_of_words_where_they_are_asked_for(
+    site: Site, dest: Path
+) -> None:
+    line = (Iam.sample_root() / "lines/z00/z00-000/z00-000-00.png").read_bytes()
+    site.files["lines.tgz"] = archive(
+        {
+            "c04/c04-110/c04-110-00.png": line,
+            "lines/a01/a01-003/a01-003-00.png": line,
+            "a01/a01-003/a01-003-00-00.png": b"a word",
+        }
+    )
+    assert fetch(site, dest, "--level", "lines").exit_code == 0
+    assert not site.asked("words.tgz")
+    assert not (dest / "words").exists()
+    lines = Iam(dest, level="lines")
+    assert [lines[index].text for index in range(len(lines))] == ['" R&D', "test"]
+    site.requests.clear()
+    assert fetch(site, dest).exit_code == 0
+    assert len(Iam(dest)) == 6
+    assert not site.asked("lines.tgz")
+
+
+def test_an_unknown_level_is_one_line(site: Site, dest: Path) -> None:
+    said = failure(fetch(site, dest, "--level", "pages"))
+    assert "iam: no level 'pages'; expected one of words, lines" in said
+    assert not site.requests
 
 
 def test_what_is_there_is_not_fetched_again(site: Site, dest: Path) -> None:

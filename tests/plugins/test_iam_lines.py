@@ -218,6 +218,75 @@ def test_the_rule_spaces_lines_as_people_write_them(tokens: str, written: str) -
     assert as_written(tuple(tokens.split(" | "))) == written
 
 
+# ------------------------------------------------------------------------------------------ doctor
+
+
+def test_the_doctor_counts_lines(genuine: Path) -> None:
+    report = Iam.check(genuine)
+    assert not report.findings
+    assert report.lines()[-1] == "Words and lines can be read."
+    assert report.counts["lines"] == FormCount(3, 13_353)
+    assert report.counts["ok lines"] == FormCount(2, 11_344)
+    assert report.counts["line images"] == FormCount(3, 13_353)
+    assert report.places["ascii"].startswith("19 words and 3 lines in ")
+
+
+def test_lines_alone_are_a_copy_that_is_well(genuine: Path) -> None:
+    shutil.rmtree(genuine / "words")
+    (genuine / "ascii" / "words.txt").unlink()
+    report = Iam.check(genuine)
+    assert not report.findings
+    assert report.usable
+    assert report.lines()[-1] == "Lines can be read."
+    (genuine / "ascii" / "lines.txt").unlink()
+    (finding,) = Iam.check(genuine).findings
+    assert finding.text.startswith("no texts: neither lines.txt nor XML files; extract ascii.tgz")
+    assert not Iam.check(genuine).usable
+
+
+def test_all_archives_extracted_into_one_folder_are_told_apart(genuine: Path) -> None:
+    for level in ("words", "lines"):
+        shutil.copytree(genuine / level, genuine, dirs_exist_ok=True)
+        shutil.rmtree(genuine / level)
+    assert not Iam.check(genuine).findings
+    assert (len(Iam(genuine)), len(Iam(genuine, level="lines"))) == (14, 3)
+
+
+def test_damaged_lines_are_named_with_what_mends_them(genuine: Path, tmp_path: Path) -> None:
+    _path(genuine, "lines", "a01-003-00").write_bytes(b"no image")
+    _path(genuine, "lines", "a01-000u-00").unlink()
+    found = [(finding.text, list(finding.names)) for finding in Iam.check(genuine).findings]
+    assert found == [
+        ("1 damaged image; extract lines.tgz again", ["a01-003-00"]),
+        ("1 image missing, though the form is there", ["a01-000u-00"]),
+    ]
+    made = tmp_path / "lines"
+    assemble(genuine, made)
+    assert not Iam.check(made).findings
+    _path(made, "lines", "a01-003-00").write_bytes(b"no image")
+    assert [finding.text for finding in Iam.check(made).findings] == [
+        "1 damaged image; run ocrkit data lines again"
+    ]
+    assert assemble(genuine, made).before == 2
+    assert not Iam.check(made).findings
+
+
+def test_lines_that_ascii_and_xml_tell_differently_are_named(genuine: Path) -> None:
+    _write_xml(genuine, "a01-003", written="whatever was written, only XML tells it")
+    table = genuine / "ascii" / "lines.txt"
+    table.write_text(table.read_text("utf-8").replace("figures", "fingers"), "utf-8")
+    found = [str(finding) for finding in Iam.check(genuine).findings]
+    assert "problem: ascii/ and xml/ disagree on 1 line: a01-003-00" in found
+
+
+def test_lines_tgz_that_was_never_extracted_is_found(genuine: Path) -> None:
+    (genuine / "lines.tgz").write_bytes(b"\x1f\x8b\x08")
+    shutil.rmtree(genuine / "lines")
+    (finding,) = Iam.check(genuine).findings
+    assert "not extracted yet; try: ocrkit data fetch iam" in finding.text
+    assert finding.text.endswith("--level lines")
+
+
 # ------------------------------------------------------------------------- put together from words
 
 
@@ -260,29 +329,31 @@ def _laid_together(root: Path, line: str) -> Pixels:
     """The words of a line at their places, as they are."""
     table = (root / "ascii" / "words.txt").read_text("utf-8").splitlines()
     rows = [row.split() for row in table if row.startswith(f"{line}-")]
-    left, top = (min(int(row[field]) for row in rows) for field in (3, 4))
-    laid = np.full((140, 1400), 255, np.uint8)
-    for row in rows:
+    boxes = np.array([[int(number) for number in row[3:7]] for row in rows])
+    boxes[:, :2] -= boxes[:, :2].min(axis=0)
+    width, height = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    laid = np.full((height, width), 255, np.uint8)
+    for row, (x, y, *_) in zip(rows, boxes, strict=True):
         word = np.array(Image.open(_path(root, "words", row[0])))
-        x, y = int(row[3]) - left, int(row[4]) - top
         there = laid[y : y + word.shape[0], x : x + word.shape[1]]
         np.minimum(there, word, out=there)
     return laid
+
+
+def _edges(images: list[Pixels]) -> float:
+    """How much larger steps are where boxes around pieces of ink end than elsewhere."""
+    at_ends, elsewhere = map(np.concatenate, zip(*map(_steps, images), strict=True))
+    assert len(at_ends) > 300
+    return float(at_ends.mean() / elsewhere.mean())
 
 
 def test_no_edge_of_a_piece_of_paper_is_left(words_only: Path, tmp_path: Path) -> None:
     """The steps where pieces of paper ended are the grain's, as everywhere; in the words' images
     they are not."""
     assemble(words_only, tmp_path / "lines")
-
-    def ratio(images: list[Pixels]) -> float:
-        at_ends, elsewhere = map(np.concatenate, zip(*map(_steps, images), strict=True))
-        assert len(at_ends) > 300
-        return float(at_ends.mean() / elsewhere.mean())
-
     made = [np.array(Image.open(_path(tmp_path / "lines", "lines", line))) for line in LINES]
-    assert ratio(made) == pytest.approx(1, abs=0.15)
-    assert ratio([_laid_together(words_only, line) for line in LINES]) > 3
+    assert _edges(made) == pytest.approx(1, abs=0.15)
+    assert _edges([_laid_together(words_only, line) for line in LINES]) > 3
 
 
 def test_paper_between_words_is_that_of_the_scan(words_only: Path, tmp_path: Path) -> None:
@@ -395,14 +466,60 @@ def test_the_command_says_what_is_left_out_and_how_to_read_the_rest(words_only: 
     assert result.exit_code == 0, result.output
     to = words_only.with_name("iam-lines")
     assert result.stdout.splitlines() == [
-        "2 lines are whole, 1 are left out:",
+        "2 lines are whole, 1 are left out",
         "  1 with a word whose image is missing, empty or damaged: a01-003-00",
         f"read them with --data {to} --set reader.level=lines",
     ]
     assert len(Iam(to, level="lines")) == 2
 
 
+def test_the_command_fails_where_no_line_is_whole(words_only: Path, tmp_path: Path) -> None:
+    for path in (words_only / "words").rglob("*-00.png"):
+        path.unlink()
+    arguments = ["data", "lines", "iam", str(words_only), "--to", str(tmp_path / "lines")]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 1
+    assert result.stdout.startswith("0 lines are whole, 3 are left out\n")
+    assert "read them" not in result.stdout
+
+
 def test_only_readers_that_can_put_lines_together(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["data", "lines", "folder", str(tmp_path)])
     assert result.exit_code == 1
     assert "the reader 'folder' cannot put lines together from words" in result.output
+
+
+# ---------------------------------------------------------------------------------------- real IAM
+
+
+@pytest.fixture(scope="module")
+def real_lines(real_iam: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A few forms of real IAM, put together."""
+    root = tmp_path_factory.mktemp("real") / "iam"
+    (root / "words" / "c03").mkdir(parents=True)
+    (root / "ascii").symlink_to(real_iam / "ascii")
+    for form in ("c03-000a", "c03-000d", "c03-003d"):
+        (root / "words" / "c03" / form).symlink_to(real_iam / "words" / "c03" / form)
+    assemble(root, root.with_name("lines"))
+    return root
+
+
+def test_real_lines_keep_all_but_the_images(real_lines: Path) -> None:
+    """The rows are those of IAM's own lines.txt but for the number of pieces."""
+
+    def rows(root: Path) -> dict[str, list[str]]:
+        lines = (root / "ascii" / "lines.txt").read_text("utf-8").splitlines()
+        fields = [line.split(" ", 8) for line in lines if not line.startswith("#")]
+        return {each[0]: each[:3] + each[4:] for each in fields}
+
+    made, own = rows(real_lines.with_name("lines")), rows(real_lines)
+    assert len(made) > 20
+    assert all(row == own[line] for line, row in made.items())
+    assert "c03-000d-01" not in made, "one of its words has no box"
+
+
+def test_no_edge_of_a_piece_of_real_paper_is_left(real_lines: Path) -> None:
+    made = Iam(real_lines.with_name("lines"), level="lines")
+    samples = [made[index] for index in range(len(made))]
+    assert _edges([sample.load() for sample in samples]) == pytest.approx(1, abs=0.05)
+    assert _edges([_laid_together(real_lines, sample.id) for sample in samples]) > 5

