@@ -14,6 +14,7 @@ from PIL import Image
 
 from ocrkit.cli import main
 from ocrkit.errors import DataError
+from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount
 from ocrkit_iam.assembly import assemble
 from ocrkit_iam.reader import Iam
@@ -334,7 +335,7 @@ def _laid_together(root: Path, line: str) -> Pixels:
     width, height = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
     laid = np.full((height, width), 255, np.uint8)
     for row, (x, y, *_) in zip(rows, boxes, strict=True):
-        word = np.array(Image.open(_path(root, "words", row[0])))
+        word = read_image(_path(root, "words", row[0]))
         there = laid[y : y + word.shape[0], x : x + word.shape[1]]
         np.minimum(there, word, out=there)
     return laid
