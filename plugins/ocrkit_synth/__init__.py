@@ -14,7 +14,7 @@ def ocrkit_readers(register: Register) -> None:
     register(
         "strokes",
         "ocrkit_synth.strokes:Strokes",
-        summary="words of pen strokes (IAM-OnDB), drawn with a random pen",
+        summary="words or lines of pen strokes (IAM-OnDB), drawn with a random pen",
     )
     register(
         "synth-pages",

@@ -22,14 +22,15 @@ _MISFIT = 2.0
 """How many times too wide or too narrow a piece may be for its word."""
 _CLEAR = 0.6
 """The narrowest gap between words by the widest one within a word must be at least this."""
-_LARGEST = 4000
-"""Pixels that a word may be wide or high when it is drawn."""
+_LARGEST, _LONGEST = 4000, 12_000
+"""Pixels that a word may be wide or high when it is drawn, and a line."""
 _WIDTHS = dict.fromkeys(".,;:'\"!|ilI()-jtfr", 0.5) | dict.fromkeys("mwMW", 1.5)
 """Widths of characters, others 1."""
 
 
 class Word(NamedTuple):
-    """A word of a line, its strokes scaled to an x-height of 40 pixels, in any place."""
+    """A word of a line, or the line, its strokes scaled to an x-height of 40 pixels, in any
+    place."""
 
     id: str
     text: str
@@ -43,12 +44,7 @@ def cut(line: Line) -> list[Word]:
 
     Raises ValueError where that is not clear.
     """
-    tokens = line.text.split()
-    form = _LINE_ID.fullmatch(line.id)
-    if not 1 <= len(tokens) <= 100 or not form or not line.strokes:
-        raise ValueError(
-            "expected an id such as a01-000u-01, a text of up to 100 words, and strokes"
-        )
+    tokens, form = _checked(line)
     lengths = np.array([_length(token) for token in tokens])
     x, y = np.concatenate(line.strokes).T
     unit = x_height(x, y)
@@ -72,9 +68,31 @@ def cut(line: Line) -> list[Word]:
     if max(widths.max(), np.ptp(y)) * scale > _LARGEST:
         raise ValueError("its strokes are scattered too far")
     return [
-        Word(f"ondb-{line.id}-{number:02}", token, form[1], [scale * stroke for stroke in strokes])
+        Word(f"ondb-{line.id}-{number:02}", token, form, [scale * stroke for stroke in strokes])
         for number, (token, strokes) in enumerate(zip(tokens, words, strict=True))
     ]
+
+
+def whole(line: Line) -> Word:
+    """The line as a whole. Raises ValueError where it cannot be one."""
+    tokens, form = _checked(line)
+    x, y = np.concatenate(line.strokes).T
+    scale = np.float32(X_HEIGHT / x_height(x, y))
+    if max(np.ptp(x), np.ptp(y)) * scale > _LONGEST:
+        raise ValueError("its strokes are scattered too far")
+    strokes = [scale * stroke for stroke in line.strokes]
+    return Word(f"ondb-{line.id}", " ".join(tokens), form, strokes)
+
+
+def _checked(line: Line) -> tuple[list[str], str]:
+    """The line's words and its form. Raises ValueError."""
+    tokens = line.text.split()
+    form = _LINE_ID.fullmatch(line.id)
+    if not 1 <= len(tokens) <= 100 or not form or not line.strokes:
+        raise ValueError(
+            "expected an id such as a01-000u-01, a text of up to 100 words, and strokes"
+        )
+    return tokens, form[1]
 
 
 def _length(word: str) -> float:

@@ -18,6 +18,9 @@ Field = npt.NDArray[np.float32]
 
 _THINNEST = 2.0
 """Pixels that a stroke is wide at least when it is scaled."""
+TILT, LINE_TILT = 0.02, 0.006
+"""Deviation of the slopes at which words and lines are written: lines are straightened, more or
+less, when they are cut out of pages."""
 _OUTSIDE = -100.0
 """Distance where there is no writing near."""
 
@@ -29,12 +32,14 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], cell: float) 
     return np.asarray(cv2.resize(knots, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
-def write(mask: Image, x_height: float, pen: float, rng: np.random.Generator) -> Image:
+def write(
+    mask: Image, x_height: float, pen: float, rng: np.random.Generator, tilt: float = TILT
+) -> Image:
     """Writing (light on black, uint8 (H, W)) as the scan of a random pen's: dark on light.
 
     ``x_height`` of the writing and its ``pen``'s width are in pixels of the mask. The result's
     x-height is drawn from 20 to 56 pixels, the usual sizes of writing that was scanned at 300 dots
-    an inch.
+    an inch. How it rises or falls has the deviation ``tilt``.
     """
     wanted = 20 * 2.8 ** rng.random()
     scale = wanted / x_height
@@ -47,21 +52,24 @@ def write(mask: Image, x_height: float, pen: float, rng: np.random.Generator) ->
             np.uint8,
         )
         pen += lacking
-    field = distances(bend(mask, scale, wanted, rng))
+    field = distances(bend(mask, scale, wanted, rng, tilt))
     width = np.clip(rng.normal(0.13, 0.04) * wanted, 2, 8)
     # Thin parts of strokes may not vanish, nor wide strokes fill the letters.
     field += np.float32(0.5 * np.clip(width - pen * scale, -0.35 * pen * scale, 0.2 * wanted))
     return scan(field, wanted, rng)
 
 
-def bend(mask: Image, scale: float, x_height: float, rng: np.random.Generator) -> Image:
+def bend(
+    mask: Image, scale: float, x_height: float, rng: np.random.Generator, deviation: float = TILT
+) -> Image:
     """The writing (light on black) scaled, slanted, turned, with a wandering baseline, and letters
     pushed about.
 
-    ``x_height`` is that of the result, in pixels. Nothing is cut off.
+    ``x_height`` is that of the result, in pixels, ``deviation`` that of its slope. Nothing is cut
+    off.
     """
     slant = float(np.clip(rng.normal(0, 0.2), -0.5, 0.5))
-    tilt = float(rng.normal(0, 0.02))
+    tilt = float(rng.normal(0, deviation))
     stretch = scale * float(rng.uniform(0.8, 1.25))
     reach_x, reach_y = x_height * rng.uniform(0, 0.16), x_height * rng.uniform(0, 0.12)
     wander = x_height * rng.uniform(0, 0.12)

@@ -1,19 +1,21 @@
-"""The reader of recorded pen strokes, which are drawn anew: the words of IAM-OnDB as if they had
-been written on paper."""
+"""The reader of recorded pen strokes, which are drawn anew: the words or lines of IAM-OnDB as if
+they had been written on paper."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
 from ocrkit import DataError, Sample, Skipped, option
 from ocrkit.interfaces import Image
-from ocrkit_synth.cutting import X_HEIGHT, Word, cut
-from ocrkit_synth.ink import write
+from ocrkit_synth.cutting import X_HEIGHT, Word, cut, whole
+from ocrkit_synth.ink import LINE_TILT, TILT, write
 from ocrkit_synth.recordings import TABLE, Stroke, read_lines, writer_of
+from ocrkit_synth.spacing import as_tokens
 
 _PEN = 4
 """Pixels that it is wide."""
@@ -35,27 +37,33 @@ def draw(strokes: Sequence[Stroke]) -> Image:
     return canvas
 
 
-def render(strokes: Sequence[Stroke], seed: int, index: int) -> Image:
+def render(strokes: Sequence[Stroke], seed: int, index: int, tilt: float = TILT) -> Image:
     """The picture of some strokes: uint8 (H, W), dark ink on light paper, the same for the same
     arguments."""
-    return write(draw(strokes), X_HEIGHT, _PEN, np.random.default_rng([seed, index]))
+    return write(draw(strokes), X_HEIGHT, _PEN, np.random.default_rng([seed, index]), tilt)
 
 
 @dataclass
 class Strokes:
-    """Words of recorded pen strokes, drawn with random size, slant, pen, ink, paper and cut; see
-    :mod:`ocrkit_synth.recordings` for the layouts.
+    """Words or lines of recorded pen strokes, drawn with random size, slant, pen, ink, paper and
+    cut; see :mod:`ocrkit_synth.recordings` for the layouts.
 
-    A line is cut into the words of its text at gaps between strokes. Lines where it is not clear
-    which gaps these are, are left out and named. Another seed gives other pictures of the same
-    words. Ids of words and forms begin with ``ondb-``, since IAM has forms of the same names.
+    For words, a line is cut at gaps between strokes into the words of its text. Lines where it is
+    not clear which gaps these are, are left out and named. Another seed gives other pictures of the
+    same writing. Ids of words, lines and forms begin with ``ondb-``, since IAM has forms of the
+    same names.
 
     The only split is ``all``; narrow it by form ids. Raises DataError where nothing can be read.
     """
 
     root: Path = option(Path(), "the folder with lineStrokes/ and ascii/, or with lines.jsonl.gz")
     split: str = option("all", "'all'")
-    seed: int = option(0, "fixes the pictures of the words", minimum=0)
+    seed: int = option(0, "fixes the pictures", minimum=0)
+    level: Literal["words", "lines"] = option("words", "what an image shows")
+    spacing: Literal["tokens", "written"] = option(
+        "tokens",
+        "of lines: punctuation apart, as tokens of IAM joined by spaces have it, or as written",
+    )
 
     forms = None
 
@@ -69,13 +77,13 @@ class Strokes:
         self._words: list[Word] = []
         for line in read_lines(self.root, self.skipped):
             try:
-                self._words += cut(line)
+                self._words += [whole(line)] if self.level == "lines" else cut(line)
             except ValueError as error:
                 self.skipped.append(Skipped(line.id, str(error)))
         if not self._words:
             first = "".join(f"; the first: {each.id}: {each.reason}" for each in self.skipped[:1])
             raise DataError(
-                f"strokes: no words under {self.root}; expected lineStrokes/ and ascii/, or "
+                f"strokes: no {self.level} under {self.root}; expected lineStrokes/ and ascii/, or "
                 f"{TABLE}{first}"
             )
         forms = {word.form for word in self._words}
@@ -88,8 +96,10 @@ class Strokes:
         if index < 0:
             raise IndexError(index)
         word = self._words[index]
-        load = partial(render, word.strokes, self.seed, index)
-        return Sample(word.id, word.text, self._writers[word.form], load, f"ondb-{word.form}")
+        lines = self.level == "lines"
+        load = partial(render, word.strokes, self.seed, index, LINE_TILT if lines else TILT)
+        text = as_tokens(word.text) if lines and self.spacing == "tokens" else word.text
+        return Sample(word.id, text, self._writers[word.form], load, f"ondb-{word.form}")
 
     @classmethod
     def sample_root(cls) -> None:

@@ -240,6 +240,12 @@ class TestStrokes(ReaderConformance):
         self.options = {"root": str(tmp_path)}
 
 
+class TestStrokesOfLines(TestStrokes):
+    @pytest.fixture(autouse=True)
+    def _of_lines(self, _lines: None) -> None:
+        self.options = {**self.options, "level": "lines"}
+
+
 # ------------------------------------------------------------------------------------------- images
 
 

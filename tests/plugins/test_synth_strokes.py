@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ocrkit import DataError
 from ocrkit_synth.cutting import cut
 from ocrkit_synth.recordings import Line, parse_xml
+from ocrkit_synth.spacing import as_tokens
 from ocrkit_synth.strokes import Strokes, draw
 
 LETTER = np.array([[0, 0], [10, -60], [25, 0], [40, -55], [60, 0]])
@@ -94,6 +95,43 @@ def test_both_layouts_have_the_same_words(table: Path, folder: Path) -> None:
         np.testing.assert_array_equal(one[index].load(), other[index].load())
     assert {sample.writer for sample in one} == {None}
     assert {sample.writer for sample in other} == {"10067"}
+
+
+def test_whole_lines_have_all_their_strokes_and_texts(table: Path, folder: Path) -> None:
+    one, other = Strokes(table, level="lines"), Strokes(folder, level="lines")
+    assert [(s.id, s.text, s.form) for s in one] == [
+        (f"ondb-{line_id}", text, f"ondb-{line_id[:-3]}") for line_id, text in TEXTS.items()
+    ]
+    assert not one.skipped
+    for index, text in enumerate(TEXTS.values()):
+        image = one[index].load()
+        np.testing.assert_array_equal(image, other[index].load())
+        ink = (image < 128).any(axis=0)
+        gaps = np.diff(np.flatnonzero(ink))
+        assert np.count_nonzero(gaps > 0.35 * image.shape[0]) == len(text.split()) - 1
+
+
+def test_lines_whose_words_cannot_be_told_apart_are_read_as_lines(table: Path) -> None:
+    with gzip.open(table / "lines.jsonl.gz", "at") as file:
+        text = "a sentencethatismuchlonger i"
+        file.write(as_row("c03-000-01", text, write_line(["some", "words", "apart"])) + "\n")
+    assert [sample.text for sample in Strokes(table, level="lines")][-1] == text
+    assert "c03-000-01" in {item.id for item in Strokes(table).skipped}
+
+
+def test_lines_have_the_spaces_of_tokens_or_those_that_were_written(table: Path) -> None:
+    with gzip.open(table / "lines.jsonl.gz", "wt") as file:
+        file.write(as_row("c03-000-01", "(no, more.)", write_line(["(no,", "more.)"])))
+    assert Strokes(table, level="lines")[0].text == "( no , more . )"
+    assert Strokes(table, level="lines", spacing="written")[0].text == "(no, more.)"
+    assert [sample.text for sample in Strokes(table)] == ["(no,", "more.)"]
+
+
+@given(st.text("ab.,'()\" !?-s", max_size=20))
+def test_tokens_keep_every_mark_and_stay_as_they_are(text: str) -> None:
+    tokens = as_tokens(text)
+    assert tokens.replace(" ", "") == "".join(text.split())
+    assert as_tokens(tokens) == tokens
 
 
 def test_a_dot_is_a_word(table: Path) -> None:
