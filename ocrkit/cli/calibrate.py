@@ -70,10 +70,10 @@ def calibrate(
 
     from ocrkit.choosing.calibration import fit, store
     from ocrkit.data.datasets import open_dataset
-    from ocrkit.pipeline import load
+    from ocrkit.pipeline import load_text
     from ocrkit.scoring.contamination import contamination
 
-    reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
+    reader = load_text(pipeline, settings, backend=backend, device=device, threads=threads)
     opened = partial(
         open_dataset, reader.spec.reader, cutter=reader.spec.cutter, root=data, limit=limit
     )

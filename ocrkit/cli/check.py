@@ -12,6 +12,7 @@ from ocrkit.cli.streams import echo
 
 if TYPE_CHECKING:
     from ocrkit.pipelines.assembly import Surroundings
+    from ocrkit.pipelines.opened import Parts
     from ocrkit.pipelines.stages import Stage
 
 
@@ -25,34 +26,52 @@ def check(pipeline: str, backend: str | None, settings: tuple[str, ...]) -> None
     PIPELINE is a zoo model, a pipeline's file or a training run. The stride is in pixels a step.
     The longest label that fits is in characters; two equal neighbours in it take a step more.
     """
+    from ocrkit.pipelines.file import read_recipe
+    from ocrkit.pipelines.opened import make_parts
+    from ocrkit.pipelines.page_build import assemble_pages
+    from ocrkit.pipelines.page_spec import PageSpec
+
+    spec = read_recipe(pipeline, settings)
+    if not isinstance(spec, PageSpec):
+        _check(make_parts(spec, backend))
+        return
+    assembly = assemble_pages(spec, backend)
+    echo(f"{spec.title}: finds lines, reads them, and puts them in order by {spec.order.use}")
+    for parts in (assembly.segment, assembly.text):
+        echo("")
+        _check(parts)
+
+
+def _check(parts: Parts) -> None:
+    """Shows the stages of a pipeline, and what its weights are."""
     from ocrkit.networks.network_file import network_files
-    from ocrkit.pipelines.build import assemble, surround
-    from ocrkit.pipelines.file import read_spec
-    from ocrkit.pipelines.stages import stages_of, stages_of_exported
+    from ocrkit.pipelines.assembly import Assembly
+    from ocrkit.pipelines.stages import stages_of, stages_of_exported, stages_without_network
     from ocrkit.pipelines.trained import fitting_weights
 
-    spec = read_spec(pipeline, settings)
-    if spec.network:
-        around, exported = surround(spec, backend)
-        path = spec.folder / spec.network
+    around, exported = parts.around, parts.exported
+    if exported:
+        path = around.spec.folder / around.spec.network
         network_files(path).open(path, around.objective.outputs, device="cpu", threads=1)
         _show(around, stages_of_exported(around, exported))
         echo(f"weights: {exported.weights}, exported in {exported.precision}")
-        return
-    assembly = assemble(spec, backend=backend)
-    _show(assembly, stages_of(assembly))
-    weights = fitting_weights(assembly)
-    echo(
-        f"weights: {weights.reference}"
-        if weights.arrays is not None
-        else f"untrained: {weights.reason}"
-    )
+    elif isinstance(around, Assembly):
+        _show(around, stages_of(around))
+        weights = fitting_weights(around)
+        echo(
+            f"weights: {weights.reference}"
+            if weights.arrays is not None
+            else f"untrained: {weights.reason}"
+        )
+    else:
+        _show(around, stages_without_network(around))
 
 
 def _show(around: Surroundings, rows: list[Stage]) -> None:
     from ocrkit.cli.tables import print_table
 
-    echo(f"{around.spec.title} on {around.backend_name}")
+    on = f" on {around.backend_name}" if around.backend_name else ""
+    echo(f"{around.spec.title}{on}")
     numbers = ("stride", "longest label", "parameters")
     print_table(
         ("part", "name", "plugin", "in", "out", *numbers),

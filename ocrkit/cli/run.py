@@ -118,6 +118,7 @@ def run(
         raise click.UsageError(
             f"{', '.join(given)}: for scoring a data set; leave it out when reading images."
         )
+    from ocrkit.page_pipeline import PagePipeline
     from ocrkit.pipeline import load
 
     reader = load(
@@ -125,20 +126,25 @@ def run(
     )
     fallback = ": no GPU that it can use" if device == "auto" and reader.device == "cpu" else ""
     say(f"pipeline {reader.spec.title!r} on {reader.backend} ({reader.device}{fallback})")
-    if reader.weights.licence:
-        say(f"weights {reader.weights.reference}: {reader.weights.licence}")
+    for weights in reader.used:
+        if weights.licence:
+            say(f"weights {weights.reference}: {weights.licence}")
+    if isinstance(reader, PagePipeline) and (report or grid):
+        raise click.UsageError("--report and --grid show words and lines; leave them out of pages.")
     asked = Output("json" if as_json else format_, output, resume, min_confidence)
-    if images:
-        from ocrkit.cli.run_images import read_images
-
-        read_images(reader, images, limit, asked)
-    else:
+    if not images:
         from ocrkit.cli.run_scores import score_dataset
-        from ocrkit.data.datasets import open_dataset
         from ocrkit.scoring.rules import Rules
 
-        spec = reader.spec
-        dataset = open_dataset(spec.reader, cutter=spec.cutter, root=data, split=split, limit=limit)
+        dataset = reader.dataset(data, split, limit)
         score_dataset(
             reader, dataset, asked, report=report, grid=grid, profile=profile, rules=Rules(**rules)
         )
+    elif isinstance(reader, PagePipeline):
+        from ocrkit.cli.run_pages import read_pages
+
+        read_pages(reader, images, limit, asked)
+    else:
+        from ocrkit.cli.run_images import read_images
+
+        read_images(reader, images, limit, asked)

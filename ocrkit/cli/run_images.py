@@ -23,7 +23,7 @@ def read_images(
     them, cannot be read."""
     from ocrkit.reading.items import Item
 
-    paths, named = _expand(images)
+    paths, named = expand(images)
     paths = paths[:limit]
     mark, notes = Mark(output.min_confidence), Notes()
     header = {**pipeline.header(), "images": paths, **mark.header} if output.file else {}
@@ -75,7 +75,7 @@ def read_images(
         sys.exit(1)
 
 
-def _expand(images: tuple[str, ...]) -> tuple[list[str], set[str]]:
+def expand(images: tuple[str, ...]) -> tuple[list[str], set[str]]:
     """All paths to read, folders replaced by the images in them; and those that the user named."""
     from ocrkit.errors import DataError
     from ocrkit.images import find_images

@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.run_output import Mark, Output, Rows, SkippedLines, progress, result_file
+from ocrkit.cli.run_pages import LINE_COLUMNS, doubtful_lines, line_rows
 from ocrkit.cli.scores import warn_of_contamination
 from ocrkit.cli.streams import echo_json, results, say
 
 if TYPE_CHECKING:
     from ocrkit.data.datasets import Dataset
+    from ocrkit.loaded import LoadedPipeline
     from ocrkit.parts.values import Skipped
-    from ocrkit.pipeline import Pipeline
+    from ocrkit.reading.pages import PageReading
     from ocrkit.reading.values import Reading
     from ocrkit.reports.gallery import Gallery
     from ocrkit.scoring.rules import Outcome, Rules
 
 
 def score_dataset(
-    pipeline: Pipeline,
+    pipeline: LoadedPipeline[Any, Any],
     dataset: Dataset,
     output: Output,
     *,
@@ -31,35 +33,32 @@ def score_dataset(
 ) -> None:
     from rich.console import Console
 
+    from ocrkit.page_pipeline import PagePipeline
     from ocrkit.parts.values import Skipped
+    from ocrkit.reading.values import Reading
     from ocrkit.reports.terminal import score_table, stage_table
-    from ocrkit.scoring.result_rows import sample_row
 
     skipped = SkippedLines()
     _introduce(dataset, skipped)
     gallery = _gallery() if report or grid else None
     mark = Mark(output.min_confidence)
     header = {**pipeline.header(dataset), **mark.header} if output.file else {}
-    rows = Rows(output.format, ("id", "truth", "prediction", "confidence", "error", *mark.columns))
+    told: Any = (ToldPages if isinstance(pipeline, PagePipeline) else ToldSamples)(mark)
+    rows = Rows(output.format, told.columns)
     with (
         result_file(output, header, pipeline.may_go_on_after) as file,
         progress(len(dataset)) as advance,
     ):
 
-        def listen(reading: Reading | Skipped) -> None:
-            row: dict[str, Any]
+        def listen(reading: Reading | PageReading | Skipped) -> None:
+            row, cells = told(reading)
             if isinstance(reading, Skipped):
                 skipped.add(reading.id, reading.reason)
-                row, doubtful = {"id": reading.id, "error": reading.reason}, mark(None)
-            else:
-                row, doubtful = (
-                    sample_row(reading.sample, reading.decoded),
-                    mark(reading.decoded.confidence),
-                )
             if file:
-                file.write({**row, **doubtful})
-            rows.add({**row, **mark.cells(doubtful)})
-            if gallery:
+                file.write(row)
+            for each in cells:
+                rows.add(each)
+            if gallery and isinstance(reading, Reading | Skipped):
                 gallery.add(reading)
             advance()
 
@@ -91,6 +90,49 @@ def score_dataset(
     for path in (output.file, report, grid):
         if path:
             say(f"wrote {path}")
+
+
+class ToldSamples:
+    """What is written of every sample: its row in a result file, and those of a table."""
+
+    def __init__(self, mark: Mark) -> None:
+        self._mark = mark
+        self.columns = ("id", "truth", "prediction", "confidence", "error", *mark.columns)
+
+    def __call__(self, reading: Reading | Skipped) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        from ocrkit.parts.values import Skipped
+        from ocrkit.scoring.result_rows import sample_row
+
+        if isinstance(reading, Skipped):
+            row: dict[str, Any] = {"id": reading.id, "error": reading.reason}
+            doubtful = self._mark(None)
+        else:
+            row = sample_row(reading.sample, reading.decoded)
+            doubtful = self._mark(reading.decoded.confidence)
+        return {**row, **doubtful}, [{**row, **self._mark.cells(doubtful)}]
+
+
+class ToldPages:
+    """The same of pages: a row in a result file, and in a table one a line."""
+
+    columns = LINE_COLUMNS
+
+    def __init__(self, mark: Mark) -> None:
+        self._mark = mark
+
+    def __call__(
+        self, reading: PageReading | Skipped
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        from ocrkit.parts.values import Skipped
+        from ocrkit.scoring.result_rows import page_outcome, page_row
+
+        if isinstance(reading, Skipped):
+            row = {"id": reading.id, "error": reading.reason}
+            return row, [row]
+        doubtful = doubtful_lines(reading.page, reading.doubtful, self._mark)
+        row = page_row(page_outcome(reading.sample, reading.page))
+        cells = list(line_rows(reading.sample.id, reading.page, doubtful))
+        return {**row, **({"doubtful": list(doubtful)} if doubtful else {})}, cells
 
 
 def _gallery() -> Gallery:

@@ -8,7 +8,7 @@ training run, the keys of samples that are of no form. They are read when someth
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -49,6 +49,17 @@ class SeenForms:
     """Those by which something was chosen: the best epoch, say, or a temperature."""
     trained_keys: frozenset[str] = frozenset()
     chosen_keys: frozenset[str] = frozenset()
+
+
+def together(all_seen: Iterable[SeenForms]) -> SeenForms:
+    """What several weights have seen that read together."""
+    seen = list(all_seen)
+    return SeenForms(
+        *(
+            frozenset().union(*(getattr(each, field.name) for each in seen))
+            for field in fields(SeenForms)
+        )
+    )
 
 
 def key_of(sample: Sample) -> str:

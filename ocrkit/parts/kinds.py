@@ -92,6 +92,12 @@ KINDS = {
             places=("[cutter]",),
         ),
         Kind(
+            name="order",
+            interface="ocrkit.interfaces:Order",
+            conformance="ocrkit.testing:OrderConformance",
+            places=("[order]",),
+        ),
+        Kind(
             name="featurizer",
             interface="ocrkit.interfaces:FeaturizerDefinition",
             conformance="ocrkit.testing:FeaturizerConformance",

@@ -131,3 +131,17 @@ class Page:
             for before, line in zip([None, *written], written, strict=False)
         ]
         return "\n".join(texts)
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure the reader is of what is written, 0 to 1: the mean over all characters of how
+        sure it is of their lines. None where that is not known of a line that has a text, or where
+        none has."""
+        written = [line for line in self.lines if line.text]
+        total, characters = 0.0, 0
+        for line in written:
+            if line.confidence is None:
+                return None
+            total += line.confidence * len(line.text or "")
+            characters += len(line.text or "")
+        return total / characters if characters else None

@@ -176,6 +176,18 @@ class CutsLines(Protocol):
 
 
 @runtime_checkable
+class Order(Protocol):
+    """Puts the lines of a page in the order in which they are read.
+
+    A pure function: page → the same page. Its lines stay as they are, except that those without a
+    region may get one, and their order before does not count; regions are in reading order too, and
+    there may be more of them.
+    """
+
+    def __call__(self, page: Page, /) -> Page: ...
+
+
+@runtime_checkable
 class FeaturizerDefinition(Protocol):
     """A featurizer apart from any framework: a frozen dataclass of options that computes its sizes.
 

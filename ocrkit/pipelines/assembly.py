@@ -34,6 +34,7 @@ class Surroundings:
     segmenter: Segmenter | None
     """None where no lines are found."""
     backend_name: str
+    """Empty, and the backend None, where lines are found without a network."""
     backend: Backend
     image: ImageSize
     """What the preprocessor gives and the network, or a featurizer ahead of it, takes."""

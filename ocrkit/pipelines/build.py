@@ -7,13 +7,14 @@ from ocrkit.errors import ConfigError, OcrkitError, PluginError
 from ocrkit.networks.network_file import Exported, read_exported
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.guests import guest
-from ocrkit.parts.networks import Backend, Network
+from ocrkit.parts.networks import Network
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.plans import NetworkPlan, PlannedPart
 from ocrkit.parts.protocols import PageMetric, Segmenter, SizedPreprocessor, takes_colour
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import ImageSize, SequenceSize
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
+from ocrkit.pipelines.backends import choose_backend, choose_device
 from ocrkit.pipelines.chain import Chain
 from ocrkit.pipelines.spec import PipelineSpec
 
@@ -83,7 +84,7 @@ def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
 def _segmenter(spec: PipelineSpec, problems: list[str]) -> Segmenter | None:
     """The segmenter, which takes what the pipeline's objective gives."""
     made: Segmenter | None = _made(spec.segmenter, problems)
-    if made is None or not spec.objective.use:
+    if made is None or not spec.objective.use or not (spec.network_parts or spec.network):
         return made
     given = {port.name for port in registry().get("objective", spec.objective.use).load().outputs}
     with guest("segmenter", spec.segmenter.use):
@@ -134,12 +135,14 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     if spec.network:
         advice = "so it is for reading; take the pipeline that it came from"
         raise ConfigError([f"network: {spec.network!r} is exported, {advice}"])
+    if not spec.network_parts and spec.segmenter.use:
+        raise ConfigError([*spec.problems, f"model: {spec.title!r} has no network; name one"])
     problems = list(spec.problems)
     parts = _around(spec, problems)
     named = spec.network_parts
     made = {kind: _made(part, problems) for kind, part in named.items()}
     augmentations = tuple(_made(part, problems) for part in spec.augment)
-    name, engine = _choose_backend(spec, backend, training, problems)
+    name, engine = choose_backend(spec, backend, training, problems)
     image = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
     if image and image.channels == 3:
         first = list(named)[:1]
@@ -261,48 +264,21 @@ def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundin
     ), exported
 
 
-def _choose_backend(
-    spec: PipelineSpec, wanted: str | None, training: bool, problems: list[str]
-) -> tuple[str, Any]:
-    """The backend asked for, else the first of the pipeline's that is installed. What is wrong goes
-    to the problems."""
-    names = [wanted] if wanted else list((training and spec.training.backends) or spec.backends)
-    found: list[str] = []
-    for name in names:
-        try:
-            entry = registry().get("backend", name)
-            for kind, part in {**spec.network_parts, "objective": spec.objective}.items():
-                if not part.use:
-                    continue
-                registry().get(kind, part.use)
-                backends = registry().backends(kind, part.use)
-                if name not in backends and not (kind == "featurizer" and "numpy" in backends):
-                    raise PluginError(
-                        f"no {kind} named {part.use!r} for backend {name!r}. It has: "
-                        f"{', '.join(backends) or 'none'}."
-                    )
-            with guest("backend", name):
-                return name, entry.load()()
-        except PluginError as error:
-            found.append(str(error))
-    problems.extend(dict.fromkeys(found))
-    return "", None
-
-
-def choose_device(backend_name: str, backend: Backend, device: str) -> str:
-    """``cpu`` or ``cuda``; ``auto`` takes the GPU where there is one. Raises OcrkitError for a
-    device that is not there."""
-    with guest("backend", backend_name):
-        devices = list(backend.devices())
-    if device == "auto":
-        return "cuda" if "cuda" in devices else "cpu"
-    if device not in devices:
-        raise OcrkitError(
-            f"device {device!r}: backend {backend_name!r} sees {', '.join(devices)} here; a GPU "
-            "needs a CUDA build of its "
-            "framework too (docs/backends.md). Try --device auto."
+def surround_without_network(spec: PipelineSpec) -> Surroundings:
+    """The parts of a pipeline that finds lines by a segmenter alone. Raises ConfigError as
+    :func:`assemble` does."""
+    problems = list(spec.problems)
+    parts = _around(spec, problems)
+    size = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
+    if parts["segmenter"] and (takes := parts["segmenter"].takes):
+        problems.append(
+            f"segmenter: {spec.segmenter.use!r} takes {', '.join(port.name for port in takes)} of "
+            "a network, and the pipeline has no [model]"
         )
-    return device
+    if problems:
+        raise ConfigError(problems)
+    around = parts | {"backend_name": "", "backend": None}
+    return Surroundings(**around, image=size, stride=1)
 
 
 def build_network(assembly: Assembly, device: str = "auto", threads: int = 0) -> Network:

@@ -22,15 +22,18 @@ TASKS = {
     "segment": ("reader", "preprocessor", "model", "segmenter"),
 }
 """What pipelines read, and the parts that they have for it, each in a table of its own."""
-_OPTIONAL = ("segmenter",)
-"""Of these the parts that it may be without: a network may give maps that nobody makes lines of."""
+_OPTIONAL = ("model", "segmenter")
+"""Of these the parts that it may be without, but not without both: a network may give maps that
+nobody makes lines of, and a segmenter may need no network."""
+_OF_PAGES = ("order",)
+"""Kinds of parts that page pipelines alone have."""
 _HEAD = ("schema", "task", "name", "summary", "backends", "objective", "alphabet")
 _KEYS = (*_HEAD, "weights", "network")
 _REPLACED = ("featurizer", "encoder", "model", "weights")
 """What an exported network takes the place of."""
 
 
-def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
+def checked_part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
     """A part's name and options; its problems go to the list, and it has no name then."""
     broken = PartSpec(kind, "", {})
     if not isinstance(table, dict) or not isinstance(table.get("use"), str):
@@ -64,7 +67,7 @@ def _part(table: Any, kind: str, where: str, problems: list[str]) -> PartSpec:
     return broken if mistakes else part
 
 
-def _text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
+def checked_text(table: Mapping[str, Any], name: str, default: str, problems: list[str]) -> str:
     value = table.get(name, default)
     if not isinstance(value, str):
         problems.append(f"{name}: {value!r}; expected a text")
@@ -83,7 +86,7 @@ def _split_chain(table: Any, problems: list[str]) -> tuple[Any, tuple[PartSpec, 
     last = {name: value for name, value in table.items() if name != "before"}
     before = _as_list(table.get("before", []))
     return last, tuple(
-        _part(item, "preprocessor", f"preprocessor.before[{index}]", problems)
+        checked_part(item, "preprocessor", f"preprocessor.before[{index}]", problems)
         for index, item in enumerate(before)
     )
 
@@ -96,10 +99,10 @@ def _cutter(table: Any, problems: list[str]) -> PartSpec:
         except PluginError as error:
             problems.append(f"cutter: {error}")
             return PartSpec("cutter", "", {})
-    return _part(table, "cutter", "cutter", problems)
+    return checked_part(table, "cutter", "cutter", problems)
 
 
-def _metrics(tables: Any, problems: list[str]) -> dict[str, PartSpec]:
+def checked_metrics(tables: Any, problems: list[str]) -> dict[str, PartSpec]:
     """The metrics by name."""
     items = _as_list(tables)
     named: dict[str, PartSpec] = {}
@@ -110,7 +113,7 @@ def _metrics(tables: Any, problems: list[str]) -> dict[str, PartSpec]:
             if isinstance(item, dict)
             else item
         )
-        part = _part(options, "metric", where, problems)
+        part = checked_part(options, "metric", where, problems)
         name = item.get("name", part.use) if isinstance(item, dict) else ""
         if not isinstance(name, str) or (part.use and not name):
             problems.append(
@@ -138,7 +141,7 @@ def _task(table: Mapping[str, Any], problems: list[str]) -> str:
 
 def _objective(table: Mapping[str, Any], problems: list[str]) -> PartSpec:
     """The objective's name, which is empty where there is no such objective."""
-    name = _text(table, "objective", DEFAULT_OBJECTIVE, problems)
+    name = checked_text(table, "objective", DEFAULT_OBJECTIVE, problems)
     try:
         registry().get("objective", name).load()
     except PluginError as error:
@@ -175,9 +178,11 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     task = _task(table, problems)
     objective = _objective(table, problems)
     _check_keys(table, task, problems)
-    backends = _backends(table.get("backends", []), problems)
+    backends: tuple[str, ...] = ()
+    if not _needs_no_network(table, task):
+        backends = _backends(table.get("backends", []), problems)
     alphabet = _alphabet(table, task, problems)
-    network = _text(table, "network", "", problems)
+    network = checked_text(table, "network", "", problems)
     last, before = _split_chain(table.get("preprocessor"), problems)
     replaced = _REPLACED if network else ()
     problems += [
@@ -185,22 +190,25 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
         for name in replaced
         if name in table
     ]
-    parts: dict[str, Any] = {kind: PartSpec(kind, "", {}) for kind in ONE_EACH}
+    parts: dict[str, Any] = {
+        kind: PartSpec(kind, "", {}) for kind in ONE_EACH if kind not in _OF_PAGES
+    }
+    needed = {"model"} if not {*_OPTIONAL, "network"} & table.keys() else set()
     for kind in TASKS[task]:
-        if kind not in replaced and (kind in table or kind not in _OPTIONAL):
+        if kind not in replaced and (kind in table or kind in needed or kind not in _OPTIONAL):
             named = last if kind == "preprocessor" else table.get(kind)
-            parts[kind] = _part(named, kind, kind, problems)
+            parts[kind] = checked_part(named, kind, kind, problems)
     if "cutter" in table and task == "text":
         parts["cutter"] = _cutter(table["cutter"], problems)
-    metrics = _metrics(table.get("metrics", []), problems) if task == "text" else {}
+    metrics = checked_metrics(table.get("metrics", []), problems) if task == "text" else {}
     trained = _training(table.get("training", {}), objective, metrics, problems)
     return PipelineSpec(
-        name=_text(table, "name", folder.name, problems),
-        summary=_text(table, "summary", "", problems),
+        name=checked_text(table, "name", folder.name, problems),
+        summary=checked_text(table, "summary", "", problems),
         backends=backends,
         task=task,
         alphabet=alphabet,
-        weights=_text(table, "weights", "", problems),
+        weights=checked_text(table, "weights", "", problems),
         network=network,
         **parts,
         before=before,
@@ -212,12 +220,22 @@ def checked_spec(table: dict[str, Any], folder: Path, problems: list[str]) -> Pi
     )
 
 
+def _needs_no_network(table: Mapping[str, Any], task: str) -> bool:
+    """Whether lines are found by a segmenter alone."""
+    return task == "segment" and "segmenter" in table and not {"model", "network"} & table.keys()
+
+
 def _check_keys(table: Mapping[str, Any], task: str, problems: list[str]) -> None:
     """Finds another schema, and what no pipeline of this task has."""
     of_text = ["cutter", "metrics"] if task == "text" else []
     known = [*_KEYS, *TASKS[task], *of_text, "training"]
     if task != "text":
         known.remove("alphabet")
+    checked_schema(table, known, problems)
+
+
+def checked_schema(table: Mapping[str, Any], known: list[str], problems: list[str]) -> None:
+    """Finds another schema, and tables and keys that are not known."""
     if table.get("schema") != SCHEMA:
         problems.append(
             f"schema: {table.get('schema')!r}; expected {SCHEMA}, the format that this ocrkit reads"
@@ -238,7 +256,7 @@ def _backends(names: Any, problems: list[str]) -> tuple[str, ...]:
 
 
 def _alphabet(table: Mapping[str, Any], task: str, problems: list[str]) -> str:
-    alphabet = _text(table, "alphabet", "", problems)
+    alphabet = checked_text(table, "alphabet", "", problems)
     if task == "text" and (mistake := wrong_alphabet(alphabet)):
         problems.append(f"alphabet: {mistake}")
         return "?"  # any will do to check the rest with
@@ -255,7 +273,7 @@ def _training(
     options = {name: value for name, value in options.items() if name not in own}
     augment, also = (
         tuple(
-            _part(item, kind, f"training.{key}[{index}]", problems)
+            checked_part(item, kind, f"training.{key}[{index}]", problems)
             for index, item in enumerate(_as_list(options.pop(key, [])))
         )
         for key, kind in (("augment", "augmentation"), ("also", "reader"))

@@ -7,17 +7,20 @@ from typing import Any
 from ocrkit.errors import ConfigError, OcrkitError
 from ocrkit.parts.registry import is_network_file, registry
 from ocrkit.pipelines.check import checked_spec
+from ocrkit.pipelines.page_spec import (
+    ROLES,
+    PageSpec,
+    checked_page,
+    make_roles_absolute,
+    named_pipeline,
+    shared_out,
+)
 from ocrkit.pipelines.relative_paths import absolute_reference, make_absolute
 from ocrkit.pipelines.settings import Setting, apply_settings, parse_settings
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.training_options import Training
 from ocrkit.support.files import read_text
 from ocrkit.support.parsing import parse_toml
-
-# ------------------------------------------------------------------------------------------ options
-
-
-# -------------------------------------------------------------------------------------------- files
 
 
 def find_pipeline(source: str | Path) -> Path:
@@ -82,21 +85,72 @@ def read_spec(source: str | Path, settings: Sequence[str] | Mapping[str, Any] = 
     It is for :func:`ocrkit.pipelines.build.assemble`, which tells these together with what does not
     fit. A part that is wrong has no name. Relative paths start at the file that names them, those
     of the settings at the current folder; all are absolute in what is returned. Raises OcrkitError
-    where there is no such file.
+    where there is no such file, or where it is a page pipeline's.
+    """
+    spec = read_recipe(source, settings)
+    if isinstance(spec, PageSpec):
+        both = " and ".join(str(spec.table[role]) for role in ROLES)
+        raise OcrkitError(
+            f"{source}: a page pipeline, which has no network of its own; take one of those that "
+            f"it is put together from: {both}"
+        )
+    return spec
+
+
+def read_recipe(
+    source: str | Path, settings: Sequence[str] | Mapping[str, Any] = ()
+) -> PipelineSpec | PageSpec:
+    """The same of a pipeline of any task. Settings of a page pipeline reach into those that it
+    names: ``text.decoder.use=…``.
+
+    Raises ConfigError where one that it names is not there, with the other mistakes of its file.
     """
     path = find_pipeline(source)
+    table = _table(path)
+    changes = parse_settings(settings)
+    if table.get("task") == PageSpec.task:
+        return _page_spec(table, path.resolve().parent, changes)
+    return _spec(table, path.resolve().parent, changes)
+
+
+def _table(path: Path) -> dict[str, Any]:
     if is_network_file(path):
         from ocrkit.networks.network_file import read_exported
 
-        table = read_exported(path).pipeline
-    else:
-        table = _read_toml(path)
-    folder, here = path.resolve().parent, Path()
+        return read_exported(path).pipeline
+    return _read_toml(path)
+
+
+def _spec(table: dict[str, Any], folder: Path, changes: Sequence[Setting]) -> PipelineSpec:
+    here = Path()
     make_absolute(table, folder, Training)
-    changes = parse_settings(settings)
     problems = apply_settings(table, [_seen_from(here, change) for change in changes])
     make_absolute(table, here, Training)
     return checked_spec(table, folder, problems)
+
+
+def _page_spec(table: dict[str, Any], folder: Path, changes: Sequence[Setting]) -> PageSpec:
+    here, shared = Path(), shared_out(changes)
+    make_roles_absolute(table, folder)
+    make_absolute(table, folder, Training)
+    problems = apply_settings(table, shared[""])
+    make_roles_absolute(table, here)
+    make_absolute(table, here, Training)
+    named: dict[str, PipelineSpec] = {}
+    for role in ROLES:
+        source, problem = named_pipeline(table, role)
+        try:
+            if not problem:
+                path = find_pipeline(source)
+                named[role] = _spec(_table(path), path.resolve().parent, shared[role])
+        except ConfigError as error:
+            problems += [f"{role}: {each}" for each in error.problems]
+        except OcrkitError as error:
+            problem = f"{role}: {error}"
+        problems += [problem] * bool(problem)
+    if len(named) < len(ROLES):
+        raise ConfigError(problems)
+    return checked_page(table, folder, problems, named)
 
 
 def _seen_from(here: Path, change: Setting) -> Setting:

@@ -101,6 +101,12 @@ def stages_of_exported(around: Surroundings, exported: Exported) -> list[Stage]:
     return [*stages, *_last(spec, classes)]
 
 
+def stages_without_network(around: Surroundings) -> list[Stage]:
+    """The stages of a pipeline that finds lines by a segmenter alone."""
+    spec, image = around.spec, image_text(around.image)
+    return [*_reading(spec), *_preprocessing(spec, image), *_last(spec, image)]
+
+
 def _last(spec: PipelineSpec, outputs: str) -> list[Stage]:
     """What makes of a network's outputs what the pipeline is for, if anything does."""
     made = {"text": spec.decoder, "lines": spec.segmenter}

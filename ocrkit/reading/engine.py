@@ -173,15 +173,24 @@ class Recogniser:
         The network runs in threads of its own; meanwhile others prepare the next images, and the
         caller's decodes the last.
         """
-        windows, calls = (
-            waited(self._windows(pairs, done), "wait_images", seconds),
-            self._calls.most,
-        )
+        for window in self.window_readings(self._windows(pairs, done), seconds):
+            yield from window
+
+    def window_readings(
+        self, windows: Iterator[list[tuple[Sample, Prepared]]], seconds: Seconds
+    ) -> Iterator[list[Reading | Skipped]]:
+        """The same of samples that somebody else has put together: those of every window, which are
+        read together."""
+        calls = self._calls.most
         recognised = ordered_map(
-            partial(self._recognise, seconds=seconds), windows, calls, ahead=calls, at_first=0
+            partial(self._recognise, seconds=seconds),
+            waited(windows, "wait_images", seconds),
+            calls,
+            ahead=calls,
+            at_first=0,
         )
         for each in waited(recognised, "wait_network", seconds):
-            yield from self._decoded(each, seconds)
+            yield list(self._decoded(each, seconds))
         seconds.wait_network -= seconds.wait_images  # which lies within it
 
     def _recognise(self, window: list[tuple[Sample, Prepared]], seconds: Seconds) -> _Recognised:

@@ -105,16 +105,18 @@ def source_map(image: Image, around: Surroundings) -> PointMap | None:
     raise."""
     size = image.shape[1::-1]
     maps: list[tuple[PointMap, PartSpec]] = []
-    for part, named in _chain(around):
+    chain = list(_chain(around))
+    for place, (part, named) in enumerate(chain, 1):
         if not isinstance(part, MapsToSource):
             return None
-        with _telling(named):
+        with telling(named):
             maps.append((part.to_source(fit_for(part, image)), named))
-        image = applied(part, named, image)
+        if place < len(chain):
+            image = applied(part, named, image)
 
     def to_source(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         for back, named in reversed(maps):
-            with _telling(named):
+            with telling(named):
                 found = np.asarray(back(points), np.float64)
                 if found.shape != points.shape:
                     raise TypeError(f"its to_source gave {found.shape} for points {points.shape}")
@@ -133,12 +135,12 @@ def _chain(around: Surroundings) -> Iterator[tuple[Preprocessor, PartSpec]]:
 
 def applied(part: Callable[..., Image], named: PartSpec, image: Image, *more: Any) -> Image:
     """What a part makes of an image. Raises ImageError, whatever the part raises."""
-    with _telling(named):
+    with telling(named):
         return _checked(part(fit_for(part, image), *more))
 
 
 @contextmanager
-def _telling(named: PartSpec) -> Iterator[None]:
+def telling(named: PartSpec) -> Iterator[None]:
     """Whatever the part raises is an ImageError."""
     try:
         with guest(named.kind, named.use):

@@ -96,7 +96,8 @@ def stages(result: Result) -> dict[str, float]:
     seconds = result.seconds or Seconds()
     return {
         name: getattr(seconds, name)
-        for name in ("read", "preprocess", "network", "decode", "score")
+        for name in ("read", "find", "cut", "preprocess", "network", "decode", "score")
+        if hasattr(seconds, name)  # pages have stages more
     }
 
 

@@ -27,11 +27,7 @@ def sample_row(sample: Sample, decoded: Decoded) -> dict[str, Any]:
 
 def page_outcome(sample: Sample, page: Page) -> Outcome:
     """What is compared of a page whose lines, with or without texts, are known. Raises ValueError
-    for a sample that is no page.
-
-    How sure the reader is of a page is the mean over its characters of how sure it is of their
-    lines; None where that is not known of a line.
-    """
+    for a sample that is no page."""
     if sample.page is None:
         raise ValueError(f"{sample.id} is no page: nobody has said where its lines are")
     return Outcome(
@@ -40,7 +36,7 @@ def page_outcome(sample: Sample, page: Page) -> Outcome:
         page.text,
         sample.writer,
         sample.form,
-        _confidence(page),
+        page.confidence,
         (sample.page, page),
     )
 
@@ -58,17 +54,6 @@ def page_row(outcome: Outcome) -> dict[str, Any]:
         "prediction": prediction,
         **({} if outcome.confidence is None else {"confidence": outcome.confidence}),
     }
-
-
-def _confidence(page: Page) -> float | None:
-    total, characters = 0.0, 0
-    for line in page.lines:
-        if line.text:
-            if line.confidence is None:
-                return None
-            total += line.confidence * len(line.text)
-            characters += len(line.text)
-    return total / characters if characters else None
 
 
 def decoded_fields(decoded: Decoded) -> dict[str, Any]:

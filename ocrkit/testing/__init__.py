@@ -31,6 +31,7 @@ from ocrkit.testing.language_model import (
 from ocrkit.testing.metric import MetricConformance as MetricConformance
 from ocrkit.testing.model import ModelConformance as ModelConformance
 from ocrkit.testing.objective import ObjectiveConformance as ObjectiveConformance
+from ocrkit.testing.order import OrderConformance as OrderConformance
 from ocrkit.testing.reader import ReaderConformance as ReaderConformance
 from ocrkit.testing.segmenter import SegmenterConformance as SegmenterConformance
 from ocrkit.testing.zoo import ZooConformance as ZooConformance

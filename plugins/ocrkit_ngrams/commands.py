@@ -230,11 +230,11 @@ def tune(
     from dataclasses import asdict
 
     from ocrkit.data.datasets import open_dataset
-    from ocrkit.pipeline import load
+    from ocrkit.pipeline import load_text
     from ocrkit.scoring.contamination import contamination
     from ocrkit_ngrams.tuning import tune as search
 
-    reader = load(pipeline, settings, backend=backend, device=device, threads=threads)
+    reader = load_text(pipeline, settings, backend=backend, device=device, threads=threads)
     spec = reader.spec
     dataset = open_dataset(spec.reader, cutter=spec.cutter, root=data, split=split, limit=limit)
     say(f"choosing on {dataset.name} {dataset.split} in {dataset.root}: {len(dataset):,} samples")

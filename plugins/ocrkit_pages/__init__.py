@@ -19,3 +19,12 @@ _METRICS = {
 def ocrkit_metrics(register: Register) -> None:
     for name, (part, summary) in _METRICS.items():
         register(name, f"ocrkit_pages.metrics:{part}", summary=summary)
+
+
+@hookimpl
+def ocrkit_orders(register: Register) -> None:
+    register(
+        "top-down",
+        "ocrkit_pages.top_down:TopDown",
+        summary="by regions, columns and margins, from top to bottom",
+    )

@@ -118,12 +118,12 @@ def pixels(around: Assembly, image: Image) -> Image:
 
 def test_an_image_in_colour_is_read_as_its_luma_by_the_models_that_ship() -> None:
     pipeline = ocrkit.load("iam-crnn", threads=1)
-    around = pipeline._recogniser.assembly
+    around = pipeline._engine.assembly
     grey = prepare(lambda: LUMA, around)
     coloured = prepare(lambda: COLOURED, around)
     assert np.array_equal(grey.image, coloured.image)
     assert grey.blots == coloured.blots
-    read = [pipeline._recogniser.read(lambda each=each: each) for each in (LUMA, COLOURED)]
+    read = [pipeline._engine.read(lambda each=each: each) for each in (LUMA, COLOURED)]
     assert read[0] == read[1]
 
 

@@ -25,7 +25,8 @@ from ocrkit import ConfigError, DataError, ImageError, OcrkitError, Skipped, Wei
 from ocrkit.images import read_image
 from ocrkit.interfaces import Sample, SequenceSize
 from ocrkit.pipelines.assembly import Assembly
-from ocrkit.pipelines.build import assemble, choose_device
+from ocrkit.pipelines.backends import choose_device
+from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec, read_spec
 from ocrkit.pipelines.stages import stages_of
 from ocrkit.pipelines.trained import fitting_weights
@@ -486,7 +487,7 @@ def test_the_network_serves_one_thread_at_a_time(
     """One that does not say that it takes several calls at a time: MXNet's blocks with static
     memory would mix them up."""
     shared = ocrkit.load(tiny_run, backend="torch")
-    network = shared._recogniser.network
+    network = shared._engine.network
     run, busy, overlaps = network.run, threading.Lock(), []
 
     def watched(*arguments: Any) -> Any:
@@ -507,7 +508,7 @@ def test_a_network_gets_as_many_batches_at_a_time_as_it_takes(
 ) -> None:
     """And the time in it is what passes while any does, not the sum of theirs: on a clock that
     moves while all are inside."""
-    reader = ocrkit.load(tiny_run, batch_size=2)._recogniser
+    reader = ocrkit.load(tiny_run, batch_size=2)._engine
     monkeypatch.setattr(reader.network, "callers", callers, raising=False)
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
@@ -547,7 +548,7 @@ def test_waiting_for_the_network_is_not_waiting_for_images(
     """On a clock that stands still but while an image is read: all of it is waited for images."""
     clock = [0.0]
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
-    reader = ocrkit.load(tiny_run, batch_size=4)._recogniser
+    reader = ocrkit.load(tiny_run, batch_size=4)._engine
     prepared = reader.prepare(
         Sample(str(path), None, None, partial(read_image, path)) for path in words(words_root)[:12]
     )

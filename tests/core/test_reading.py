@@ -68,19 +68,19 @@ def test_wide_images_are_held_by_their_bytes(
     expected = [item.text for item in pipeline.read_many(paths)]
     most = max(
         ocrkit.load(tiny_run, ANY_WIDTH)
-        ._recogniser.assembly.preprocessor(ocrkit.read_image(path))
+        ._engine.assembly.preprocessor(ocrkit.read_image(path))
         .nbytes
         for path in words(words_root)
     )
     monkeypatch.setattr(recogniser, "WINDOW_BYTES", 20 * most)
     held = []
-    recognise = pipeline._recogniser._recognise
+    recognise = pipeline._engine._recognise
 
     def watched(window: list[Any], seconds: Seconds) -> Any:
         held.append(sum(prepared.image.nbytes for _, prepared in window))
         return recognise(window, seconds)
 
-    monkeypatch.setattr(pipeline._recogniser, "_recognise", watched)
+    monkeypatch.setattr(pipeline._engine, "_recognise", watched)
     assert [item.text for item in pipeline.read_many(paths)] == expected
     assert 10 * most < max(held) < 21 * most
 
@@ -93,9 +93,9 @@ def test_a_batch_of_wide_images_is_small(
     expected = [item.text for item in pipeline.read_many(paths)]
     monkeypatch.setattr(recogniser, "BATCH_PIXELS", 2000)
     shapes = []
-    run = pipeline._recogniser.network.run
+    run = pipeline._engine.network.run
     monkeypatch.setattr(
-        pipeline._recogniser.network,
+        pipeline._engine.network,
         "run",
         lambda inputs: shapes.append(inputs["images"].shape) or run(inputs),
     )
@@ -111,9 +111,9 @@ def test_no_image_is_read_beside_one_that_is_much_wider(
     """The network would compute on the zeros that fill it up."""
     pipeline = ocrkit.load(tiny_run, ANY_WIDTH)
     widths: list[np.ndarray] = []
-    run = pipeline._recogniser.network.run
+    run = pipeline._engine.network.run
     monkeypatch.setattr(
-        pipeline._recogniser.network,
+        pipeline._engine.network,
         "run",
         lambda inputs: widths.append(inputs["widths"]) or run(inputs),
     )
@@ -364,15 +364,15 @@ def test_one_image_that_the_network_fails_on_takes_no_others_along(
     paths = words(words_root)
     pipeline = ocrkit.load(tiny_run, batch_size=8)
     expected = [item.text for item in pipeline.read_many(paths)]
-    odd = pipeline._recogniser.assembly.preprocessor(ocrkit.read_image(paths[11])) / np.float32(255)
-    run = pipeline._recogniser.network.run
+    odd = pipeline._engine.assembly.preprocessor(ocrkit.read_image(paths[11])) / np.float32(255)
+    run = pipeline._engine.network.run
 
     def failing(inputs: dict[str, np.ndarray]) -> Any:
         if any(np.allclose(image[0], odd) for image in inputs["images"]):
             raise MemoryError("too much\nfor me")
         return run(inputs)
 
-    monkeypatch.setattr(pipeline._recogniser.network, "run", failing)
+    monkeypatch.setattr(pipeline._engine.network, "run", failing)
     items = list(pipeline.read_many(paths))
     assert [item.text for item in items] == [
         None if index == 11 else text for index, text in enumerate(expected)
@@ -417,7 +417,7 @@ def test_an_item_keeps_its_name_whatever_its_error_begins_with(tiny_run: Path) -
 
 
 def test_a_forked_child_waits_for_no_thread_that_its_parent_has(tiny_run: Path) -> None:
-    calls = Calls(ocrkit.load(tiny_run)._recogniser.network)
+    calls = Calls(ocrkit.load(tiny_run)._engine.network)
     held = [calls.one(Seconds()) for _ in range(calls.most)]
     for each in held:
         each.__enter__()

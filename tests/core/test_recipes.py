@@ -87,8 +87,8 @@ def test_a_copy_is_a_pipeline_of_its_own(tiny_run: Path, images: list[str]) -> N
         assert (
             each.backend,
             each.device,
-            each._recogniser.threads,
-            each._recogniser.batch_size,
+            each._engine.threads,
+            each._engine.batch_size,
         ) == ("onnx", "cpu", 1, 3)
 
 
@@ -103,7 +103,7 @@ def test_a_closed_pipeline_says_so_and_its_network_is_gone(
 ) -> None:
     with ocrkit.load(tiny_run) as pipeline:
         assert pipeline.read(images[0]).text
-        network = weakref.ref(pipeline._recogniser.network)
+        network = weakref.ref(pipeline._engine.network)
         under_way = pipeline.read_many(images)
         next(under_way)
     assert len(list(under_way)) == len(images) - 1

@@ -34,6 +34,8 @@ ORDER = [
     "pipelines",
     "reading",
     "scoring",
+    "loaded",
+    "page_pipeline",
     "pipeline",
     "choosing",
     "training",

@@ -28,6 +28,7 @@ from ocrkit.testing import (
     LanguageModelFormatConformance,
     MetricConformance,
     ObjectiveConformance,
+    OrderConformance,
     PreprocessorConformance,
     ReaderConformance,
     ZooConformance,
@@ -432,3 +433,7 @@ def test_every_built_in_part_is_here() -> None:
     }
     assert {(each.kind, each.name) for each in here} == {(entry.kind, entry.name) for entry in own}
     assert not any(each.expected_failures for each in here)
+
+
+class TestTopDown(OrderConformance):
+    name = "top-down"
