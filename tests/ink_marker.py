@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ocrkit import ImageSize, Line, Page, Sample, option
-from ocrkit.interfaces import Arrays, Image, PlannedPart, Port
+from ocrkit.interfaces import Arrays, Image, PlannedPart, PointMap, Port
 
 STRIDE = 4
 PLUGIN = """
@@ -91,6 +91,7 @@ class Ink:
     explained: ClassVar = "ink: float32 (N, 1, H, W), how sure it is that there is ink, 0 to 1"
     measured: ClassVar = "maps"
     truth: ClassVar = "image"
+    placed: ClassVar = False
     by_class: ClassVar = ()
     scores: ClassVar = {"ink-f1": True}
 
@@ -113,7 +114,13 @@ class Ink:
     ) -> list[str]:
         return []
 
-    def targets(self, targets: Sequence[Any], images: Sequence[Image], inputs: Arrays) -> Arrays:
+    def targets(
+        self,
+        targets: Sequence[Any],
+        images: Sequence[Image],
+        inputs: Arrays,
+        to_source: Sequence[PointMap],
+    ) -> Arrays:
         """``ink`` and ``counts`` float32 (N, 1, H, W): where ink is, and which pixels count."""
         count, _, height, width = inputs["images"].shape
         ink = np.zeros((count, 1, height // STRIDE, width // STRIDE), np.float32)

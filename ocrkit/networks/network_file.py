@@ -31,9 +31,9 @@ class Exported:
     ]
     """The pipeline's table, its ``network`` the file, so without featurizer, encoder and
     weights."""
-    height: Count
+    height: Count | None
     width: Count | None
-    """Of the input in pixels; None where any width goes that is a multiple of ``stride``."""
+    """Of the input in pixels; None where any goes that is a multiple of ``stride``."""
     stride: Count
     """Pixels of the image's width in a step."""
     steps: Count | None
@@ -59,13 +59,15 @@ class Exported:
         """For the file: the entry ``ocrkit``, and in plain words what another program needs, its
         ``output`` too."""
         width = "W" if self.width is None else self.width
+        height = "H" if self.height is None else self.height
+        varying = [name for name in ("H", "W") if name in (height, width)]
         return {
             "ocrkit": json.dumps(asdict(self), ensure_ascii=False),
             **({"alphabet": self.pipeline["alphabet"]} if "alphabet" in self.pipeline else {}),
-            "input": f"images: float32 (N, {self.channels}, {self.height}, {width}), "
+            "input": f"images: float32 (N, {self.channels}, {height}, {width}), "
             f"{'grey values' if self.channels == 1 else 'red, green and blue'} / 255, "
             "zeros beyond each image's width"
-            + (f", W a multiple of {self.stride}" if self.width is None else "")
+            + "".join(f", {name} a multiple of {self.stride}" for name in varying)
             + "; widths: int64 (N,), each image's width in pixels; N may be 0",
             "output": output,
             "weights_sha256": self.sha256,

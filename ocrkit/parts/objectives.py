@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.plans import PlannedPart, Port
-from ocrkit.parts.values import Arrays, Image, Sample
+from ocrkit.parts.values import Arrays, Image, PointMap, Sample
 
 DEFAULT_OBJECTIVE = "ctc"
 """What pipelines are trained for that do not say it: all of before there were several."""
@@ -34,6 +34,9 @@ class Objective(Protocol):
     """What outputs are called where they are compared: ``log-probabilities``."""
     truth: ClassVar[str]
     """What a sample must have to be learnt from: ``text``."""
+    placed: ClassVar[bool]
+    """Whether what is learnt has its place in the image, so that :meth:`targets` must be told where
+    the network's pixels come from."""
     by_class: ClassVar[tuple[str, ...]]
     """The arrays of a network with a row for each class of the alphabet. Those of other weights are
     taken over row by row, by character."""
@@ -61,10 +64,19 @@ class Objective(Protocol):
     ) -> list[str]:
         """What is to be said of a data set, a line each."""
 
-    def targets(self, targets: Sequence[Any], images: Sequence[Image], inputs: Arrays, /) -> Arrays:
+    def targets(
+        self,
+        targets: Sequence[Any],
+        images: Sequence[Image],
+        inputs: Arrays,
+        to_source: Sequence[PointMap],
+        /,
+    ) -> Arrays:
         """A batch's targets, by name, with a row a sample, out of those of :meth:`target`.
 
-        ``images`` are preprocessed; ``inputs`` are the network's, padded to one size.
+        ``images`` are preprocessed; ``inputs`` are the network's, padded to one size. ``to_source``
+        takes points of each image to points of the sample's, before it was augmented; there are
+        none unless the objective is ``placed``.
         """
 
     # -------------------------------------------------------------------------------------- reading

@@ -60,7 +60,8 @@ class NetworkPlan:
     featurizer of backend ``numpy`` its ``features``, and the ``steps`` of each that count."""
     outputs: tuple[Port, ...]
     stride: int
-    """What an input's last axis is a multiple of, where it varies."""
+    """What an input's last axis is a multiple of, where it varies, and where the height varies
+    too, that."""
 
     @classmethod
     def of(
@@ -79,7 +80,7 @@ class NetworkPlan:
         own, outputs = objective.plan(parts, codec)
         if isinstance(first.size, ImageSize):
             axes: tuple[int | str, ...]
-            axes = ("N", first.size.channels, first.size.height, first.size.width or "W")
+            axes = ("N", first.size.channels, first.size.height or "H", first.size.width or "W")
             inputs = Port("images", "float32", axes), Port("widths", "int64", ("N",))
             stride = first.definition.stride
         else:

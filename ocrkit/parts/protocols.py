@@ -113,6 +113,16 @@ class Augmentation(Protocol):
 
 
 @runtime_checkable
+class MovesPoints(Protocol):
+    """What an augmentation has besides that says where its pixels come from, so that what is learnt
+    moves with them: networks that learn where something is are augmented by no others."""
+
+    def moved(self, image: Image, rng: "np.random.Generator", /) -> tuple[Image, PointMap]:
+        """What the augmentation itself gives for the same random numbers, and what takes its points
+        to points of the image."""
+
+
+@runtime_checkable
 class Segmenter(Protocol):
     """Finds the lines of writing on a page.
 

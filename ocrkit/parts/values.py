@@ -92,10 +92,10 @@ class FormCount:
 
 @dataclass(frozen=True, slots=True)
 class ImageSize:
-    """Height and width in pixels of what a preprocessor gives; ``width`` is None where it varies.
-    It is grey (1 channel) or in colour (3)."""
+    """Height and width in pixels of what a preprocessor gives; ``width`` is None where it varies,
+    and ``height`` where both do. It is grey (1 channel) or in colour (3)."""
 
-    height: int
+    height: int | None
     width: int | None
     channels: int = 1
 

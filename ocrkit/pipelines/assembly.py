@@ -50,18 +50,35 @@ class Surroundings:
 
     def make_batch(self, images: Sequence[Image]) -> Arrays:
         """The network's inputs out of preprocessed images: scaled to 0..1, zeros beyond each, in
-        whole steps."""
-        widths = np.array([image.shape[1] for image in images], np.int32)
-        stride = self.stride if self.image.width is None else 1
-        width = -(-int(widths.max()) // stride) * stride
-        batch = np.zeros((len(images), self.image.channels, self.image.height, width), np.float32)
+        whole steps.
+
+        Where the height varies, what networks give for an image depends on the zeros below it; to
+        read, make batches of images of one size (:meth:`together`).
+        """
+        heights, widths = np.array([image.shape[:2] for image in images], np.int32).T
+        width = self._whole(int(widths.max()), self.image.width)
+        height = self._whole(int(heights.max()), self.image.height)
+        batch = np.zeros((len(images), self.image.channels, height, width), np.float32)
         for row, image in zip(batch, images, strict=True):
             channels = image.transpose(2, 0, 1) if image.ndim == 3 else image[None]
-            np.divide(channels, np.float32(255), out=row[:, :, : image.shape[1]])
+            np.divide(channels, np.float32(255), out=row[:, : image.shape[0], : image.shape[1]])
         if self.numpy_featurizer is None:
             return {"images": batch, "widths": widths}
         with guest("featurizer", self.spec.featurizer.use, "numpy"):
             return _checked(self.numpy_featurizer(batch, widths), len(batch))
+
+    def _whole(self, longest: int, fixed: int | None) -> int:
+        """The side of a batch whose longest image is so long: whole steps, where it is not
+        fixed."""
+        return longest if fixed is not None else -(-longest // self.stride) * self.stride
+
+    def together(self, images: Sequence[Image]) -> list[list[int]]:
+        """The numbers of images that a batch may have together: all of them, unless the height
+        varies; then those of one size."""
+        sizes: dict[tuple[int, ...], list[int]] = {}
+        for number, image in enumerate(images):
+            sizes.setdefault(() if self.image.height else image.shape, []).append(number)
+        return list(sizes.values())
 
 
 def _checked(made: Any, count: int) -> Arrays:
@@ -102,7 +119,7 @@ class Assembly(Surroundings):
         return {
             **({"alphabet": self.alphabet.characters} if self.alphabet else {}),
             **{kind: _identity(part.use, self.parts[kind]) for kind, part in parts.items()},
-            "height": self.plan.image.height,
+            **({"height": self.plan.image.height} if self.plan.image.height else {}),
             **({"channels": 3} if self.plan.image.channels == 3 else {}),
         }
 
@@ -153,4 +170,5 @@ def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
 
 def image_text(size: ImageSize) -> str:
     width = size.width if size.width is not None else "any"
-    return f"{size.height} × {width} px{', in colour' if size.channels == 3 else ''}"
+    height = size.height if size.height is not None else "any"
+    return f"{height} × {width} px{', in colour' if size.channels == 3 else ''}"

@@ -126,6 +126,33 @@ def _of_grey_only(named: Sequence[PartSpec], made: Sequence[Any]) -> list[str]:
     ]
 
 
+def _losing_places(
+    spec: PipelineSpec, preprocessor: Chain, augmentations: Sequence[Any]
+) -> list[str]:
+    """Why what is learnt of places cannot go with the pixels, a line each."""
+    steps = (
+        *zip(
+            (*spec.before, spec.preprocessor),
+            (*preprocessor.before, preprocessor.last),
+            strict=True,
+        ),
+        *zip(spec.augment, augmentations, strict=True),
+    )
+    problems = [
+        f"{part.kind} {part.use!r} does not say where its pixels come from (it has no "
+        f"{method!r}), and {spec.objective.use!r} learns where things are"
+        for part, made in steps
+        for method in ["moved" if part.kind == "augmentation" else "to_source"]
+        if not hasattr(made, method)
+    ]
+    if spec.training.feed == "memory":
+        problems.append(
+            f"training.feed: 'memory' is not for {spec.objective.use!r}, which learns where things "
+            "are; take 'files'"
+        )
+    return problems
+
+
 def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool = False) -> Assembly:
     """Makes all parts and checks every seam between them.
 
@@ -149,12 +176,19 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
         used = (*spec.before, *spec.augment, *(named[kind] for kind in first))
         makes = (*parts["preprocessor"].before, *augmentations, *(made[kind] for kind in first))
         problems += _of_grey_only(used, makes)
+    if image and image.height is None and "model" not in named:
+        problems.append(
+            f"preprocessor: {spec.preprocessor.use!r} gives images of any height, and a featurizer "
+            "takes images of one height"
+        )
     sizes = _sizes(named, made, image, problems)
     if not problems and tuple(named) != tuple(parts["objective"].parts):
         wanted, given = ", ".join(parts["objective"].parts), ", ".join(named)
         problems.append(
             f"objective: {spec.objective.use!r} trains networks of {wanted}, not of {given}"
         )
+    if training and not problems and parts["objective"].placed:
+        problems += _losing_places(spec, parts["preprocessor"], augmentations)
     if problems:
         raise ConfigError(problems)
     planned, ahead = _planned(spec, made, sizes, name)

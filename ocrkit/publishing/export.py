@@ -203,8 +203,11 @@ def _difference(file: Network, source: Assembly, arrays: Arrays) -> float:
             source.image.width or int(rng.integers(source.stride, 40 * source.stride))
             for _ in range(count)
         ]
+        height = source.image.height
+        if not height:  # the images of a batch are then of one size
+            height, widths = 3 * source.stride, widths[:1] * count
         colours = (3,) if source.image.channels == 3 else ()
-        sizes = [(source.image.height, width, *colours) for width in widths]
+        sizes = [(height, width, *colours) for width in widths]
         batch = source.make_batch([rng.integers(0, 256, size, np.uint8) for size in sizes])
         for pair in zip(
             *(source.objective.valid(each.run(batch), batch) for each in (file, network)),

@@ -61,15 +61,22 @@ def compute(
     computed: list[Computed] = []
     for start in range(0, len(images), BATCH_SIZE):
         batch = [around.preprocessor(image) for image in images[start : start + BATCH_SIZE]]
-        inputs = around.make_batch(batch)
-        outputs = network.run(inputs)
-        around.objective.check(outputs, len(batch), around.alphabet)
-        texts = (
-            [each.text for each in around.decode(outputs)] if around.decoder else [""] * len(batch)
-        )
-        computed += map(Computed, around.objective.valid(outputs, inputs), texts)
+        found: dict[int, Computed] = {}
+        for numbers in around.together(batch):
+            some = _computed(around, network, [batch[number] for number in numbers])
+            found |= dict(zip(numbers, some, strict=True))
+        computed += (found[number] for number in range(len(batch)))
         on_images(len(batch))
     return computed
+
+
+def _computed(around: Surroundings, network: Network, batch: Sequence[Image]) -> list[Computed]:
+    """What a network computes of preprocessed images that may be in one batch."""
+    inputs = around.make_batch(batch)
+    outputs = network.run(inputs)
+    around.objective.check(outputs, len(batch), around.alphabet)
+    texts = [each.text for each in around.decode(outputs)] if around.decoder else [""] * len(batch)
+    return list(map(Computed, around.objective.valid(outputs, inputs), texts))
 
 
 def largest_difference(one: Arrays, other: Arrays) -> float:

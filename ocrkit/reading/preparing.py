@@ -1,10 +1,11 @@
 """From a sample to what the network takes: its image read and preprocessed, or why it cannot be."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +16,15 @@ from ocrkit.images.grey import are_pixels, as_grey
 from ocrkit.images.ink import blots_of
 from ocrkit.parts.guests import failure, guest
 from ocrkit.parts.options import PartSpec
-from ocrkit.parts.protocols import MapsToSource, Preprocessor
+from ocrkit.parts.protocols import MapsToSource, MovesPoints, Preprocessor
 from ocrkit.parts.values import Decoded, Image, ImageSize, PointMap
-from ocrkit.pipelines.assembly import Surroundings, image_text
+from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
 from ocrkit.pipelines.chain import fit_for
 
+_Points = npt.NDArray[np.float64]
+_T = TypeVar("_T")
+Named = tuple[_T, PartSpec]
+"""Something of a part, and the part as the pipeline's file names it."""
 _BLOTS, _UNSURE = 12, 0.1
 """More blots of ink than words have, and less confidence than what can be read has."""
 
@@ -90,7 +95,7 @@ def preprocessed(image: Image, around: Surroundings) -> Image:
         image = applied(part, named, image)
     height, width, *colours = image.shape
     given, expected = ImageSize(height, width, *colours), around.image
-    wanted = ImageSize(expected.height, expected.width or width, expected.channels)
+    wanted = ImageSize(expected.height or height, expected.width or width, expected.channels)
     if given != wanted:
         raise ImageError(
             f"preprocessor {around.spec.preprocessor.use!r} gave {image_text(given)}; it promised "
@@ -103,8 +108,17 @@ def source_map(image: Image, around: Surroundings) -> PointMap | None:
     """Takes points of what the preprocessors make of an image to points of the image, those in
     margins to its sides; None where one of them cannot tell. Raises ImageError, whatever they
     raise."""
-    size = image.shape[1::-1]
-    maps: list[tuple[PointMap, PartSpec]] = []
+    exact, size = exact_source_map(image, around), image.shape[1::-1]
+    return partial(_within, exact, size) if exact else None
+
+
+def _within(to_source: PointMap, size: tuple[int, ...], points: _Points) -> _Points:
+    return np.clip(to_source(points), 0, size)
+
+
+def exact_source_map(image: Image, around: Surroundings) -> PointMap | None:
+    """The same, with points in margins beside the image."""
+    maps: list[Named[PointMap]] = []
     chain = list(_chain(around))
     for place, (part, named) in enumerate(chain, 1):
         if not isinstance(part, MapsToSource):
@@ -113,20 +127,38 @@ def source_map(image: Image, around: Surroundings) -> PointMap | None:
             maps.append((part.to_source(fit_for(part, image)), named))
         if place < len(chain):
             image = applied(part, named, image)
+    return partial(_back, maps)
 
-    def to_source(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        for back, named in reversed(maps):
+
+def augmented(
+    image: Image, around: Assembly, rng: "np.random.Generator"
+) -> tuple[Image, PointMap | None]:
+    """What the pipeline's augmentations make of an image and, where its objective is placed, what
+    takes points of that to points of the image. Raises ImageError, whatever they raise."""
+    maps: list[Named[PointMap]] = []
+    for part, named in zip(around.augmentations, around.spec.augment, strict=True):
+        if around.objective.placed and isinstance(part, MovesPoints):  # all are, if it is trained
             with telling(named):
-                found = np.asarray(back(points), np.float64)
-                if found.shape != points.shape:
-                    raise TypeError(f"its to_source gave {found.shape} for points {points.shape}")
-            points = found
-        return np.clip(points, 0, size)
+                moved, back = part.moved(fit_for(part, image), rng)
+                image = _checked(moved)
+            maps.append((back, named))
+        else:
+            image = applied(part, named, image, rng)
+    return image, partial(_back, maps) if around.objective.placed else None
 
-    return to_source
+
+def _back(maps: Sequence[Named[PointMap]], points: _Points) -> _Points:
+    """Points as they were before all steps, whose maps these are in their order."""
+    for back, named in reversed(maps):
+        with telling(named):
+            found = np.asarray(back(points), np.float64)
+            if found.shape != points.shape:
+                raise TypeError(f"its to_source gave {found.shape} for points {points.shape}")
+        points = found
+    return points
 
 
-def _chain(around: Surroundings) -> Iterator[tuple[Preprocessor, PartSpec]]:
+def _chain(around: Surroundings) -> Iterator[Named[Preprocessor]]:
     """The preprocessors in their order, and their names in the pipeline's file."""
     chain, spec = around.preprocessor, around.spec
     parts = (*chain.before, chain.last)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ocrkit.parts.feeding import Feeder, Feeds, Pictures
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.parts.protocols import Augmentation
+from ocrkit.parts.protocols import Augmentation, MovesPoints
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Image
 from ocrkit.testing.base import skipped_where_missing
@@ -45,6 +45,25 @@ class AugmentationConformance(ImageConformance):
             self.check(
                 np.array_equal(one, other),
                 "gives other pixels for the same random numbers, so training cannot be repeated",
+            )
+
+    def test_its_points_find_back(self) -> None:
+        """One that has ``moved`` gives the pixels that it gives else, and a map of their points."""
+        part, image = self.part(), word_like(40, 120)
+        if not isinstance(part, MovesPoints):
+            return
+        corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        for seed in range(8):
+            with self.works("to say where its pixels come from"):
+                pixels, to_source = part.moved(image, np.random.default_rng(seed))
+                found = np.asarray(to_source(corners))
+            self.check(
+                np.array_equal(pixels, self.part()(image, np.random.default_rng(seed))),
+                "gives other pixels by 'moved' than when it is called, for the same random numbers",
+            )
+            self.check(
+                found.shape == corners.shape and np.isfinite(found).all(),
+                f"takes points (3, 2) to {found.tolist()}",
             )
 
     def test_it_changes_images(self) -> None:

@@ -75,7 +75,7 @@ class FeaturizerConformance(NetworkPartConformance[ImageSize]):
     ) -> tuple[FloatArray, IntArray]:
         stride = self.definition().stride
         width = size.width or -(-int(sizes.max()) // stride) * stride
-        return random_images(size.height, width, sizes, seed), sizes
+        return random_images(size.height or 0, width, sizes, seed), sizes
 
     def some(self, size: ImageSize) -> IntArray:
         if size.width is not None:

@@ -133,8 +133,9 @@ class PreprocessorConformance(ImageConformance):
         colours = (3,) if size.channels == 3 else ()
         for image in self.pictures(part, *ORDINARY):
             result = self.apply(part, image)
-            expected = (size.height, size.width or result.shape[1], *colours)
-            declared = ", ".join(map(str, (size.height, size.width or "any", *colours)))
+            given = result.shape
+            expected = (size.height or given[0], size.width or given[1], *colours)
+            declared = ", ".join(map(str, (size.height or "any", size.width or "any", *colours)))
             self.check(
                 result.shape == expected,
                 f"makes {result.shape} of an image {image.shape}; output_size() says ({declared})",

@@ -106,7 +106,7 @@ def labels_for(lengths: IntArray) -> Arrays:
     ]
     objective = make_part(OBJECTIVE)
     labels = [objective.target(Sample("", text, None, _no_image), ALPHABET) for text in texts]
-    targets: Arrays = objective.targets(labels, [], {})
+    targets: Arrays = objective.targets(labels, [], {}, [])
     return targets
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from ocrkit.errors import ImageError
 from ocrkit.parts.networks import Batch, Workers
-from ocrkit.parts.values import Image, Sample
+from ocrkit.parts.values import Sample
 from ocrkit.pipelines.assembly import Assembly
-from ocrkit.reading.preparing import applied, loaded, preprocessed
+from ocrkit.reading.preparing import loaded
 from ocrkit.support.parallel import AHEAD, ordered_map
 from ocrkit.training.data import TrainingData
+from ocrkit.training.placed import Placed, made_ready, targets_of
 from ocrkit.training.randomness import AUGMENT, ORDER, WINDOW, random_at
 
 SORTED = 32
@@ -92,32 +93,27 @@ class Batches:
                 for image, target, sample in pairs
                 if self._usable(image, target, sample)
             ]
-            kept.sort(key=lambda pair: pair[0].shape[1])
+            kept.sort(key=lambda pair: pair[0].image.shape[1])
             bounds = [len(kept) * part // len(window) for part in range(len(window) + 1)]
             shuffled = random_at(self.options.seed, WINDOW, epoch, first).permutation(len(window))
             for part in shuffled[max(0, done - first) :].tolist():
                 batch = kept[bounds[part] : bounds[part + 1]]
                 yield self._batch(batch) if batch else None
 
-    def _image(self, sample: Sample, epoch: int, index: int) -> Image | ImageError:
+    def _image(self, sample: Sample, epoch: int, index: int) -> Placed | ImageError:
         """The augmented and preprocessed image, the same for the same seed, epoch and index; or why
         there is none."""
         try:
-            image = loaded(sample.load)
             rng = random_at(self.options.seed, AUGMENT, epoch, index)
-            for augmentation, named in zip(
-                self.assembly.augmentations, self.assembly.spec.augment, strict=True
-            ):
-                image = applied(augmentation, named, image, rng)
-            return preprocessed(image, self.assembly)
+            return made_ready(loaded(sample.load), self.assembly, rng)
         except ImageError as error:
             return error
 
-    def _usable(self, image: Image | ImageError, target: Any, sample: Sample) -> bool:
+    def _usable(self, image: Placed | ImageError, target: Any, sample: Sample) -> bool:
         if isinstance(image, ImageError):
             reason = str(image)
         else:
-            steps = self.assembly.steps(image.shape[1])
+            steps = self.assembly.steps(image.image.shape[1])
             reason = self.assembly.objective.unfit(sample, target, steps)
         if reason:
             self.skip(sample, reason)
@@ -130,15 +126,16 @@ class Batches:
             self.report({"event": "skipped", "id": sample.id, "reason": reason})
 
     def _batch(self, pairs: Sequence[tuple[Any, Any]]) -> Batch:
-        images, targets = [image for image, _ in pairs], [target for _, target in pairs]
-        inputs = self.assembly.make_batch(images)
-        learnt = self.assembly.objective.targets(targets, images, inputs)
-        pieces = self._pieces(len(images), max(image.shape[1] for image in images))
-        return Batch(inputs, learnt, len(images), pieces)
+        placed, targets = [image for image, _ in pairs], [target for _, target in pairs]
+        inputs = self.assembly.make_batch([each.image for each in placed])
+        learnt = targets_of(self.assembly, targets, placed, inputs)
+        pieces = self._pieces(len(placed), max(each.image.shape[1] for each in placed))
+        return Batch(inputs, learnt, len(placed), pieces)
 
     def _pieces(self, count: int, width: int) -> int:
         """In how many pieces a batch of so many images, the widest so wide, is computed: one, or
         so many that none has more columns than a full batch of images as wide as
         :data:`WIDEST`."""
         full = -(-self.options.batch_size // self.workers.count)
-        return math.ceil(count * width / (full * WIDEST * self.assembly.plan.image.height))
+        height = self.assembly.plan.image.height or width  # pages are about as high as wide
+        return math.ceil(count * width / (full * WIDEST * height))

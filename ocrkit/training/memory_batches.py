@@ -123,6 +123,6 @@ class MemoryBatches(Batches):
             return None
         if len(rows) < len(targets):
             inputs = {name: array[rows] for name, array in inputs.items()}
-        learnt = objective.targets([targets[row] for row in rows], [], inputs)
+        learnt = objective.targets([targets[row] for row in rows], [], inputs, [])
         pieces = self._pieces(len(rows), int(max(inputs["widths"])))
         return Batch(inputs, learnt, len(rows), pieces)

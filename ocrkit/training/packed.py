@@ -110,7 +110,7 @@ def scaled_down(image: Image, assembly: Assembly) -> Image:
     import cv2
 
     frame, (height, width) = assembly.plan.image, image.shape
-    fits = min(frame.height / height, (frame.width or np.inf) / width)
+    fits = min((frame.height or np.inf) / height, (frame.width or np.inf) / width)
     scale = HEADROOM * fits
     if scale >= 1:
         return np.ascontiguousarray(image)

@@ -13,12 +13,16 @@ from ocrkit.parts.networks import Network, Workers
 from ocrkit.parts.values import Sample, Skipped
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.reading.engine import BATCH_SIZE, Recogniser
-from ocrkit.reading.preparing import prepare
+from ocrkit.reading.preparing import loaded, prepare
 from ocrkit.scoring.counts import counts_of
 from ocrkit.scoring.evaluate import evaluate
 from ocrkit.scoring.rules import Outcome, Rules
 from ocrkit.training.averaging import Average
+from ocrkit.training.placed import made_ready, targets_of
 from ocrkit.training.progress import Progress
+
+FEW = 8
+"""Pages that are scored together: a page's maps take some hundred bytes a pixel."""
 
 
 def choosing_metric(assembly: Assembly) -> str:
@@ -166,23 +170,25 @@ def scored_outputs(
     sums = {name: np.zeros(2) for name in assembly.objective.scores}
     unusable: list[Skipped] = []
     samples = iter(validation)
-    while batch := list(islice(samples, BATCH_SIZE)):
+    while batch := list(islice(samples, BATCH_SIZE if assembly.image.height else FEW)):
         images, targets = [], []
         for sample in batch:
-            target, image = _target(assembly, sample), prepare(sample.load, assembly).image
-            if isinstance(image, ImageError) or target is None:
-                lacks = f"has no {assembly.objective.truth}"
-                unusable.append(Skipped(sample.id, lacks if target is None else str(image)))
-            else:
-                images.append(image)
+            target = _target(assembly, sample)
+            try:
+                if target is None:
+                    raise ImageError(f"has no {assembly.objective.truth}")
+                images.append(made_ready(loaded(sample.load), assembly, None))
                 targets.append(target)
-        if images:
-            inputs = assembly.make_batch(images)
-            outputs = network.run(inputs)
-            made = assembly.objective.targets(targets, images, inputs)
-            for name, counts in assembly.objective.score(outputs, inputs, made).items():
+            except ImageError as error:
+                unusable.append(Skipped(sample.id, str(error)))
+        for numbers in assembly.together([each.image for each in images]):
+            some = [images[number] for number in numbers]
+            inputs = assembly.make_batch([each.image for each in some])
+            made = targets_of(assembly, [targets[number] for number in numbers], some, inputs)
+            scores = assembly.objective.score(network.run(inputs), inputs, made)
+            for name, counts in scores.items():
                 sums[name] += counts
-    scores = {name: counts.tolist() for name, counts in sums.items()}
+    values = {name: counts.tolist() for name, counts in sums.items()}
     return {
-        name: above / below if below else None for name, (above, below) in scores.items()
+        name: above / below if below else None for name, (above, below) in values.items()
     }, unusable

@@ -43,14 +43,15 @@ class Cnn:
     def output_size(self, input: ImageSize, /) -> SequenceSize:
         """T = width // (2 · columns), D = columns · channels · (height // 2). Raises ConfigError
         for too small images."""
-        if input.height < POOL:
+        rows = (input.height or 0) // POOL
+        if not rows:
             raise ConfigError([f"cnn needs images at least {POOL} pixels high, not {input.height}"])
         if input.width is not None and input.width < self.stride:
             raise ConfigError(
                 [f"cnn needs images at least {self.stride} pixels wide, not {input.width}"]
             )
         steps = None if input.width is None else input.width // self.stride
-        return SequenceSize(self.columns * self.channels * (input.height // POOL), steps)
+        return SequenceSize(self.columns * self.channels * rows, steps)
 
     def lengths(self, widths: IntArray, /) -> IntArray:
         return widths // self.stride

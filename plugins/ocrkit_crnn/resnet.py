@@ -70,7 +70,7 @@ class ResNetCnn:
     def output_size(self, input: ImageSize, /) -> SequenceSize:
         """T as :meth:`lengths` has it, D = the last stage's channels. Raises ConfigError for too
         small images."""
-        rows = -(-input.height // self.stem_rows) // POOL ** len(self.pools)
+        rows = -(-(input.height or 0) // self.stem_rows) // POOL ** len(self.pools)
         steps = (
             None if input.width is None else int(self.lengths(np.array([input.width], np.int32))[0])
         )

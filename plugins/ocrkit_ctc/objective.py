@@ -12,6 +12,7 @@ from ocrkit.interfaces import (
     Arrays,
     Image,
     PlannedPart,
+    PointMap,
     Port,
     Sample,
     SequenceSize,
@@ -63,6 +64,7 @@ class Ctc:
     )
     measured: ClassVar = "log-probabilities"
     truth: ClassVar = "text"
+    placed: ClassVar = False
     by_class: ClassVar = ("head.weight", "head.bias")
     scores: ClassVar[Mapping[str, bool]] = {}
 
@@ -104,7 +106,12 @@ class Ctc:
         return [note for note in notes if note]
 
     def targets(
-        self, targets: Sequence[list[int]], images: Sequence[Image], inputs: Arrays, /
+        self,
+        targets: Sequence[list[int]],
+        images: Sequence[Image],
+        inputs: Arrays,
+        to_source: Sequence[PointMap],
+        /,
     ) -> Arrays:
         lengths = np.array([len(label) for label in targets], np.int32)
         labels = np.full((len(targets), max(1, int(lengths.max()))), -1, np.int32)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from ocrkit import ConfigError, option
 from ocrkit.interfaces import Image
-from ocrkit_image.drawing import Drawing, Drawn, Sizes
+from ocrkit_image.drawing import Drawing, Drawn, InPlace, Sizes
 from ocrkit_image.paper import paper_level
 
 PROBABILITY = "share of the images that are changed, 0 to 1"
@@ -124,7 +124,7 @@ class Shift(Drawing):
 
 
 @dataclass(frozen=True)
-class Stroke(Drawing):
+class Stroke(InPlace):
     """Makes dark strokes thicker or thinner, by erosion or dilation with a small random ellipse or
     rectangle."""
 
@@ -152,7 +152,7 @@ class Stroke(Drawing):
 
 
 @dataclass(frozen=True)
-class Contrast(Drawing):
+class Contrast(InPlace):
     """Changes brightness, contrast (about mid-grey) and gamma."""
 
     brightness: float = option(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.interfaces import Image
+from ocrkit.interfaces import Image, PointMap
 
 Drawn = dict[str, npt.NDArray[Any]]
 """An augmentation's parameters by name, a row an image."""
@@ -37,6 +37,14 @@ class Drawing(ABC):
         if rng.random() >= self.probability:
             return image
         return self.apply(image, **first(self.draw(rng, np.array([image.shape]))))
+
+
+class InPlace(Drawing):
+    """A drawing that changes pixels where they are and moves none, so that what is learnt of places
+    stays right (:class:`~ocrkit.interfaces.MovesPoints`)."""
+
+    def moved(self, image: Image, rng: np.random.Generator, /) -> tuple[Image, PointMap]:
+        return self(image, rng), np.positive
 
 
 def first(drawn: Drawn) -> dict[str, Any]:

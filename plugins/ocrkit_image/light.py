@@ -12,12 +12,12 @@ import numpy as np
 from ocrkit import option
 from ocrkit.interfaces import FloatArray, Image
 from ocrkit_image.augmentation import PROBABILITY
-from ocrkit_image.drawing import Drawing, Drawn, Sizes
+from ocrkit_image.drawing import Drawn, InPlace, Sizes
 from ocrkit_image.paper import paper_level
 
 
 @dataclass(frozen=True)
-class Shading(Drawing):
+class Shading(InPlace):
     """Uneven light that changes smoothly from place to place, at random on a grid of 3 × 3."""
 
     darkest: float = option(
@@ -37,7 +37,7 @@ class Shading(Drawing):
 
 
 @dataclass(frozen=True)
-class Shadow(Drawing):
+class Shadow(InPlace):
     """A shadow whose edge, hard or soft, is a straight line somewhere across the image."""
 
     darkest: float = option(
@@ -78,7 +78,7 @@ class Shadow(Drawing):
 
 
 @dataclass(frozen=True)
-class Paper(Drawing):
+class Paper(InPlace):
     """Darker paper, as in dim light or of another colour, and ink that stands out less from it."""
 
     darkest: float = option(
@@ -102,7 +102,7 @@ class Paper(Drawing):
 
 
 @dataclass(frozen=True)
-class Ruled(Drawing):
+class Ruled(InPlace):
     """Printed lines from the left to the right, nearly level: one, or several a random way
     apart."""
 

@@ -1,4 +1,4 @@
-"""Pages: scores of the lines that were found on them and of what was read."""
+"""Pages: finding their lines, and scores of the lines that were found and of what was read."""
 
 from ocrkit.hookspecs import Register, hookimpl
 
@@ -27,4 +27,56 @@ def ocrkit_orders(register: Register) -> None:
         "top-down",
         "ocrkit_pages.top_down:TopDown",
         summary="by regions, columns and margins, from top to bottom",
+    )
+
+
+@hookimpl
+def ocrkit_models(register: Register) -> None:
+    register(
+        "baseline-net",
+        "ocrkit_pages.network:BaselineNet",
+        summary="maps of a page's lines; half a million parameters",
+    )
+    register(
+        "baseline-net",
+        "ocrkit_pages.network_torch:BaselineNet",
+        backend="torch",
+        extra="torch",
+    )
+
+
+@hookimpl
+def ocrkit_objectives(register: Register) -> None:
+    register(
+        "pixels",
+        "ocrkit_pages.objective:Pixels",
+        summary="learns where baselines are, where they end and how high their letters are",
+    )
+    register("pixels", "ocrkit_pages.objective_torch:Pixels", backend="torch", extra="torch")
+
+
+@hookimpl
+def ocrkit_preprocessors(register: Register) -> None:
+    register(
+        "fit-page",
+        "ocrkit_pages.fit:FitPage",
+        summary="shrinks a page to a longest side, and fills its last rows and columns with paper",
+    )
+
+
+@hookimpl
+def ocrkit_augmentations(register: Register) -> None:
+    register(
+        "page-crop",
+        "ocrkit_pages.crop:PageCrop",
+        summary="a square of a page, at a random place, scale, turn and perspective",
+    )
+
+
+@hookimpl
+def ocrkit_segmenters(register: Register) -> None:
+    register(
+        "baselines",
+        "ocrkit_pages.baselines:Baselines",
+        summary="lines along the baselines that a network shows, with their heights",
     )

@@ -132,6 +132,7 @@ class Feeder:
         """Images (N, H, W), zero where there is nothing, on the network's frame; and what changes
         their levels there, in order, with the places of its pixels."""
         height, device = self._image.height, self._device
+        assert height is not None  # noqa: S101  (what fits on a device fits to a height)
         grid: Grid = (
             torch.arange(width, device=device, dtype=torch.float32)[None, None, :],
             torch.arange(height, device=device, dtype=torch.float32)[None, :, None],

@@ -34,8 +34,8 @@ class _Reading(nn.Module):
 
 
 def export(whole: nn.Module, objective: TorchObjective, plan: NetworkPlan) -> bytes:
-    """An ONNX file with the weights inside, for any batch size and, where ``plan.image.width`` is
-    None, any width.
+    """An ONNX file with the weights inside, for any batch size and any size of images that varies
+    in ``plan.image``.
 
     Inputs: ``images`` (N, C, H, W) float32 and ``widths`` (N,) int64. Outputs: the plan's. Raises
     OcrkitError for a network that PyTorch cannot export, PluginError without its exporter.
@@ -60,13 +60,14 @@ def _traced(module: nn.Module, plan: NetworkPlan) -> Any:
     """The exporter's ModelProto. Raises OcrkitError for a network that PyTorch cannot export."""
     # Sizes above 1 that differ from each other, since the exporter takes 1 for a constant and equal
     # sizes for one.
-    width = plan.image.width or 12 * plan.stride
-    images = torch.zeros(3, plan.image.channels, plan.image.height, width)
+    width, height = plan.image.width or 12 * plan.stride, plan.image.height or 7 * plan.stride
+    images = torch.zeros(3, plan.image.channels, height, width)
     widths = torch.full((3,), width)
     names = [port.name for port in plan.outputs]
     shapes = {"images": {0: Dim.DYNAMIC}, "widths": {0: Dim.DYNAMIC}}
-    if plan.image.width is None:
-        shapes["images"][3] = Dim.DYNAMIC
+    for axis, fixed in ((2, plan.image.height), (3, plan.image.width)):
+        if fixed is None:
+            shapes["images"][axis] = Dim.DYNAMIC
     # The exporter lends these operators a kernel for a varying number of steps. PyTorch 2.13 caches
     # which kernel an operator has, and the loops that it has traced, and so misses the loan in
     # every export of a process but the first.

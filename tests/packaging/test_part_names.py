@@ -13,9 +13,15 @@ from ocrkit.parts.registry import registry
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "ocrkit").rglob("*.py"))
 PARTS = {entry.name for entry in registry().entries() if entry.plugin.distribution == "ocrkit"}
-WORDS = {("zoo_import.py", "folder"), ("page.py", "scale"), ("objectives.py", "ctc")}
-"""Words that are used as such: an argument of a function, a class of a style sheet; and what files
-of schema 1 leave out."""
+WORDS = {
+    ("zoo_import.py", "folder"),
+    ("page.py", "scale"),
+    ("cache.py", "pixels"),
+    ("golden_set.py", "pixels"),
+    ("objectives.py", "ctc"),
+}
+"""Words that are used as such: an argument of a function, a class of a style sheet, a file, an
+array; and what files of schema 1 leave out."""
 
 
 def texts(path: Path) -> Iterator[str]:

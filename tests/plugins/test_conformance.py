@@ -27,10 +27,12 @@ from ocrkit.testing import (
     LanguageModelConformance,
     LanguageModelFormatConformance,
     MetricConformance,
+    ModelConformance,
     ObjectiveConformance,
     OrderConformance,
     PreprocessorConformance,
     ReaderConformance,
+    SegmenterConformance,
     ZooConformance,
 )
 from ocrkit.testing.networks import NetworkPartConformance
@@ -272,6 +274,15 @@ class TestFitHeightOfLightInk(PreprocessorConformance):
     options = {"ink": "auto", "multiple": 8}
 
 
+class TestFitPage(PreprocessorConformance):
+    name = "fit-page"
+
+
+class TestFitPageOfSmallWriting(PreprocessorConformance):
+    name = "fit-page"
+    options = {"longest": 64, "factor": 2.0}
+
+
 class TestLevel(PreprocessorConformance):
     name = "level"
 
@@ -314,6 +325,15 @@ class TestShading(AugmentationConformance):
 
 class TestShadow(AugmentationConformance):
     name = "shadow"
+
+
+class TestPageCrop(AugmentationConformance):
+    name = "page-crop"
+    options = {"size": 64}
+
+
+class TestBaselines(SegmenterConformance):
+    name = "baselines"
 
 
 class TestBaseline(CutterConformance):
@@ -365,6 +385,14 @@ class TestLevenshtein(MetricConformance):
 
 class TestCer(MetricConformance):
     name = "cer"
+
+
+class TestBaselineNet(ModelConformance):
+    name = "baseline-net"
+
+
+class TestPixels(ObjectiveConformance):
+    name = "pixels"
 
 
 class TestCtc(ObjectiveConformance):
@@ -423,9 +451,9 @@ def test_every_built_in_part_is_here() -> None:
         for each in here
         if issubclass(each, NetworkPartConformance)
     }
-    # Augmentations and preprocessors on a device are held against those of the CPU, objectives by
-    # training, in tests of their own.
-    of_networks = {"featurizer", "encoder", "model"}
+    # Augmentations and preprocessors on a device are held against those of the CPU, objectives and
+    # whole networks by training, in tests of their own.
+    of_networks = {"featurizer", "encoder"}
     assert on_backends == {
         (entry.kind, entry.name, entry.backend)
         for entry in own

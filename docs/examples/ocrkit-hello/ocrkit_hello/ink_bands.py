@@ -20,7 +20,8 @@ class InkBands:
     def output_size(self, input: ImageSize, /) -> SequenceSize:
         """T = width // stride, D = bands. Raises ConfigError for an image that is too small for
         that."""
-        if input.height < self.bands or (input.width is not None and input.width < self.stride):
+        narrow = input.width is not None and input.width < self.stride
+        if narrow or (input.height or 0) < self.bands:
             raise ConfigError(
                 [f"ink-bands needs images of at least {self.bands} × {self.stride} pixels"]
             )

@@ -29,12 +29,13 @@ class ResNet:
     def output_size(self, input: ImageSize, /) -> SequenceSize:
         """T = width // 4, D = channels · (height // 4). Raises ConfigError for images smaller than
         4 × 4."""
-        if input.height < self.stride or (input.width is not None and input.width < self.stride):
+        rows = (input.height or 0) // self.stride
+        if not rows or (input.width is not None and input.width < self.stride):
             raise ConfigError(
                 [f"resnet needs images of at least {self.stride} × {self.stride} pixels"]
             )
         steps = None if input.width is None else input.width // self.stride
-        return SequenceSize(self.channels * (input.height // self.stride), steps)
+        return SequenceSize(self.channels * rows, steps)
 
     def lengths(self, widths: IntArray, /) -> IntArray:
         return widths // self.stride

@@ -1,0 +1,112 @@
+"""Lines out of maps: what is drawn into them as truth is found again."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import lettered_pages
+from ocrkit import Page
+from ocrkit_pages.baselines import Baselines
+from ocrkit_pages.maps import drawn, truth_of
+
+PAPER = np.full((320, 256), 255, np.uint8)
+
+
+def maps_of(page: Page) -> np.ndarray:
+    """The maps that a network would give that had learnt all there is."""
+    maps, _ = drawn(truth_of(page, complete=True), lambda points: points, PAPER.shape)
+    maps[4:] *= 16
+    return maps
+
+
+def found(maps: np.ndarray, **options: float) -> Page:
+    return Baselines(**options)(PAPER, {"maps": maps})
+
+
+def assert_same(page: Page, other: Page) -> None:
+    """The same lines, to two pixels of the maps, in the order of their beginnings."""
+    assert len(page.lines) == len(other.lines)
+    for line, true in zip(page.lines, other.lines, strict=True):
+        base, expected = np.array(line.baseline), np.array(true.baseline)
+        assert np.abs(base[[0, -1], 0] - expected[[0, -1], 0]).max() <= 8
+        rows = np.interp(base[:, 0], expected[:, 0], expected[:, 1])
+        assert np.abs(base[:, 1] - rows).max() <= 4
+        assert line.above == pytest.approx(true.above, abs=1)
+        assert line.below == pytest.approx(true.below, abs=1)
+        assert len(line.boundary) == 2 * len(line.baseline)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(st.integers(26, 40), min_size=1, max_size=8),
+    slopes=st.lists(st.integers(-8, 8), min_size=8, max_size=8),
+    starts=st.lists(st.integers(4, 90), min_size=8, max_size=8),
+    ends=st.lists(st.integers(130, 236), min_size=8, max_size=8),
+)
+def test_baselines_are_found_to_a_pixel_or_two(
+    rows: list[int], slopes: list[int], starts: list[int], ends: list[int]
+) -> None:
+    levels = [float(level) for level in 20 + np.cumsum(rows) if level < 300]
+    lines = zip(levels, sorted(slopes), starts, ends, strict=False)
+    page = lettered_pages.page_of(
+        *(
+            ((float(start), level), (float(end), level + slope))
+            for level, slope, start, end in lines
+        )
+    )
+    assert_same(found(maps_of(page)), page)
+
+
+def test_a_curved_line_is_followed() -> None:
+    x = np.linspace(20, 220, 30)
+    wave = tuple((float(a), float(b)) for a, b in zip(x, 150 + 8 * np.sin(x / 30), strict=True))
+    page = lettered_pages.page_of(wave)
+    assert_same(found(maps_of(page)), page)
+
+
+def test_a_gap_is_closed_unless_a_line_ends_there() -> None:
+    page = lettered_pages.page_of(((20, 100), (220, 104)))
+    maps = maps_of(page)
+    maps[0, :, 27:32] = 0
+    assert_same(found(maps), page)
+    assert len(found(maps, reach=0.1).lines) == 2
+    maps[1, 24:27, 28:31] = 1
+    assert len(found(maps).lines) == 2
+
+
+def test_lines_side_by_side_stay_two() -> None:
+    page = lettered_pages.page_of(((20, 100), (110, 100)), ((126, 100), (220, 100)))
+    assert_same(found(maps_of(page)), page)
+
+
+def test_close_lines_stay_apart() -> None:
+    page = lettered_pages.page_of(
+        *(((20, row), (220, row)) for row in range(40, 280, 16)), above=11, below=4
+    )
+    assert_same(found(maps_of(page)), page)
+
+
+def test_a_faint_page_has_its_lines_too() -> None:
+    page = lettered_pages.letter(3)
+    maps = maps_of(page)
+    maps[:2] *= 0.25
+    assert len(found(maps).lines) == len(page.lines)
+    maps[0] = 0.02
+    assert found(maps).lines == ()
+
+
+def test_confidence_is_that_of_the_map() -> None:
+    maps = maps_of(lettered_pages.page_of(((20, 100), (220, 100))))
+    maps[0] *= 0.5
+    assert found(maps).lines[0].confidence == pytest.approx(0.5, abs=0.05)
+
+
+def test_small_writing_is_to_be_looked_at_again_larger() -> None:
+    segmenter = Baselines(height=40, again=1.5)
+    line = ((20, 100), (220, 100))
+    for height, factor in ((20, 2.0), (38, None), (100, 0.4)):
+        page = lettered_pages.page_of(line, above=height * 0.7, below=height * 0.3)
+        assert segmenter.scale(page) == (factor and pytest.approx(factor))
+    assert segmenter.scale(Page("", 10, 10)) is None
+    assert Baselines(again=0).scale(lettered_pages.page_of(line)) is None
