@@ -12,6 +12,11 @@ def ocrkit_readers(register: Register) -> None:
         summary="words of a text, drawn in the handwriting fonts of a folder",
     )
     register(
+        "synth-lines",
+        "ocrkit_synth.lines:SynthLines",
+        summary="lines of a text, drawn in the handwriting fonts of a folder",
+    )
+    register(
         "strokes",
         "ocrkit_synth.strokes:Strokes",
         summary="words or lines of pen strokes (IAM-OnDB), drawn with a random pen",

@@ -12,7 +12,9 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from ocrkit.interfaces import Image
+from ocrkit.support.files import walk
 
+SPLITS = ("all", "train", "validation")
 X_HEIGHT = 40
 """Pixels from the baseline to the top of an x, as fonts are drawn."""
 _UNASSIGNED = "\U0010fffd"
@@ -72,3 +74,16 @@ class Font:
         """The character's picture, None where nothing is drawn."""
         mask = self.face.getmask(character)
         return (mask.size, bytes(mask)) if mask.getbbox() else None
+
+
+def find_fonts(root: Path, split: str) -> list[Font]:
+    """The fonts of a folder and those in it, sorted, that are for one of :data:`SPLITS`: every
+    fifth is for validation."""
+    paths = sorted(path for path in walk(root) if path.suffix.lower() in {".ttf", ".otf"})
+    fonts = [Font(path) for path in paths]
+    match split:
+        case "train":
+            return [font for number, font in enumerate(fonts) if number % 5]
+        case "validation":
+            return fonts[::5]
+    return fonts

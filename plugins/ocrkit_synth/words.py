@@ -19,15 +19,14 @@ import numpy as np
 
 from ocrkit import DataError, Sample, Skipped, option
 from ocrkit.interfaces import Image
-from ocrkit.support.files import read_text, walk
-from ocrkit_synth.fonts import X_HEIGHT, Font
+from ocrkit.support.files import read_text
+from ocrkit_synth.fonts import SPLITS, X_HEIGHT, Font, find_fonts
 from ocrkit_synth.ink import write
 
-SPLITS = ("all", "train", "validation")
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _MARKS = '....,,,,,"""\'\'---:;!?()&'
 """Punctuation, each mark as often as it is drawn."""
-_ASCII = "".join(map(chr, range(33, 127)))
+ASCII = "".join(map(chr, range(33, 127)))
 _LONGEST = 100
 """Characters of a sample; the rest is not drawn."""
 
@@ -117,8 +116,8 @@ class SynthWords:
         """What each font can write."""
         self._lacks: list[frozenset[str]] = []
         by_lack: dict[frozenset[str], Vocabulary] = {}
-        characters = sorted(set(_ASCII).union(*counts))
-        for font in self._find_fonts():
+        characters = sorted(set(ASCII).union(*counts))
+        for font in find_fonts(self.root, self.split):
             try:
                 lacks = font.lacks(characters)
                 font.pen  # noqa: B018  (measured now, so that a font that cannot be is left out)
@@ -160,16 +159,6 @@ class SynthWords:
             raise DataError(f"synth-words: {path} has no words for {self.split!r}")
         return counts
 
-    def _find_fonts(self) -> list[Font]:
-        paths = sorted(path for path in walk(self.root) if path.suffix.lower() in {".ttf", ".otf"})
-        fonts = [Font(path) for path in paths]
-        match self.split:
-            case "train":
-                return [font for number, font in enumerate(fonts) if number % 5]
-            case "validation":
-                return fonts[::5]
-        return fonts
-
     def _vocabulary(self, counts: Mapping[str, int], lacks: frozenset[str]) -> Vocabulary:
         words = sorted(word for word in counts if lacks.isdisjoint(word))
         return Vocabulary(words, list(accumulate(counts[word] ** self.temper for word in words)))
@@ -183,26 +172,26 @@ class SynthWords:
         if not 0 <= index < len(self):
             raise IndexError(index)
         rng = random.Random(self.seed << 32 | index)  # noqa: S311
-        number = rng.randrange(len(self._fonts))
-        words = [self._token(number, rng) for _ in range(rng.randint(1, self.longest))]
+        chosen = rng.randrange(len(self._fonts))
+        words = [self._token(chosen, rng) for _ in range(rng.randint(1, self.longest))]
         text = " ".join(words)[:_LONGEST].strip()
-        font = self._fonts[number]
+        font = self._fonts[chosen]
         load = partial(render, font, text, self.seed, index)
         return Sample(f"{self.split}-{self.seed}-{index}", text, font.name, load)
 
-    def _token(self, number: int, rng: random.Random) -> str:
-        lacks, kind = self._lacks[number], rng.random()
+    def _token(self, chosen: int, rng: random.Random) -> str:
+        lacks, kind = self._lacks[chosen], rng.random()
         token = ""
         if (kind := kind - self.punctuation) < 0:
             token = rng.choice(_MARKS)
         elif (kind := kind - self.numbers) < 0:
-            token = _number(rng)
+            token = number(rng)
         elif kind - self.strings < 0:
-            characters = [each for each in _ASCII if each not in lacks]
+            characters = [each for each in ASCII if each not in lacks]
             token = "".join(rng.choices(characters, k=rng.randint(1, 8)))
         if token and lacks.isdisjoint(token):
             return token
-        word = self._texts[number].draw(rng)
+        word = self._texts[chosen].draw(rng)
         changed = word
         if rng.random() < self.capitals:
             changed = word.upper() if rng.random() < 1 / 3 else word[0].upper() + word[1:]
@@ -221,7 +210,8 @@ def _is_held_out(word: str) -> bool:
     return crc32(word.lower().encode()) % 10 == 0
 
 
-def _number(rng: random.Random) -> str:
+def number(rng: random.Random) -> str:
+    """A number as texts have them: a count, a year, a share, a date."""
     digits = str(rng.randrange(10 ** rng.randint(1, 4)))
     match rng.randrange(6):
         case 0:

@@ -232,6 +232,22 @@ class TestSynthPages(TestSynthWords):
         self.options |= {"samples": 6, "width": 300, "smallest": 8.0, "largest": 12.0}
 
 
+class TestSynthLines(ReaderConformance):
+    name = "synth-lines"
+    disjoint_splits = (("train", "validation"),)
+
+    @pytest.fixture(autouse=True)
+    def _fonts(self, tmp_path: Path) -> None:
+        face = ImageFont.load_default(20)
+        assert isinstance(face, ImageFont.FreeTypeFont)
+        (tmp_path / "fonts").mkdir()
+        for name in ("anne", "bob"):
+            (tmp_path / "fonts" / f"{name}.ttf").write_bytes(face.font_bytes)
+        paragraphs = [f"a {b}in of {b}on" for b in "bcdfghjklmnpqrstvwxz"]
+        (tmp_path / "fonts" / "words.txt").write_text("\n".join(paragraphs))
+        self.options = {"root": str(tmp_path / "fonts"), "samples": 40}
+
+
 class TestStrokes(ReaderConformance):
     name = "strokes"
 
