@@ -478,8 +478,9 @@ def test_two_workers_train_on_disjoint_parts_as_one_does_on_the_whole(
     )
 
 
+@pytest.mark.parametrize("feed", ["files", "memory"])
 def test_several_workers_go_on_exactly_and_name_what_they_skip(
-    tiny: Path, words_copy: Path, tmp_path: Path
+    feed: str, tiny: Path, words_copy: Path, tmp_path: Path
 ) -> None:
     """With batch norm and dropout, a shard that is empty at the end of an epoch, and images that
     cannot be read."""
@@ -496,6 +497,7 @@ def test_several_workers_go_on_exactly_and_name_what_they_skip(
         "training.batch_size=23",
     ]
     command += ["--set", "training.shortcut=0.1", "--set", "training.ema_decay=0.9"]
+    command += ["--set", f"training.feed={feed}"]
     whole, run = tmp_path / "whole", tmp_path / "run"
     ends = workers(2, tmp_path, "train", *command, "--out", whole, "--set", "training.epochs=3")
     assert [status for status, _ in ends] == [0, 0], ends
