@@ -15,8 +15,6 @@ import recipes
 
 from ocrkit.pipelines.file import read_spec
 
-MEAN_WIDTH = 142
-"""Of IAM's words at a height of 64, in pixels."""
 
 
 def main() -> None:
@@ -25,6 +23,9 @@ def main() -> None:
     )
     parser.add_argument("recipe")
     parser.add_argument("--samples", required=True, type=int, help="of an epoch")
+    parser.add_argument(
+        "--width", type=int, default=142, help="of images, the mean; else of IAM's words at 64 rows"
+    )
     parser.add_argument("--minutes", type=float, default=6.0, help="of training")
     arguments = parser.parse_args()
     recipe = recipes.load(arguments.recipe, [])
@@ -32,8 +33,8 @@ def main() -> None:
     options = read_spec(recipe.pipeline, tuple(settings)).training
     epochs, size = options.epochs, options.batch_size
     steps = epochs * math.ceil(arguments.samples / size)
-    forward = limits.multiply_adds(recipe.pipeline, MEAN_WIDTH)
-    moved, parameters = limits.numbers_moved(recipe.pipeline, MEAN_WIDTH)
+    forward = limits.multiply_adds(recipe.pipeline, arguments.width)
+    moved, parameters = limits.numbers_moved(recipe.pipeline, arguments.width)
     images = arguments.samples * epochs
     print(f"{epochs} epochs, {steps:,} steps of {size}, {images:,} images")
     print(f"{3 * 2 * forward * images / 1e15:.2f} PFLOP in all, {6 * forward / 1e9:.2f} GFLOP each")
