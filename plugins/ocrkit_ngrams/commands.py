@@ -59,10 +59,14 @@ def lm() -> None:
     metavar="N",
     help="Characters of the longest n-grams.",
 )
+@click.option("--words", is_flag=True, help="Every word is a text, as images of words have it.")
 @click.option(
-    "--words",
+    "--wrap",
     is_flag=True,
-    help="Every word is a text, as images of words have it; else every line is.",
+    help="Lines of 30 to 80 characters, broken at spaces, are texts, as images of lines have it.",
+)
+@click.option(
+    "--tokens", is_flag=True, help="The same, with spaces around punctuation, as IAM has it."
 )
 @click.option(
     "--alphabet",
@@ -91,6 +95,8 @@ def train(
     out: Path,
     order: int,
     words: bool,
+    wrap: bool,
+    tokens: bool,
     alphabet: str | None,
     keep: int | None,
     held_out: Path | None,
@@ -99,8 +105,10 @@ def train(
 ) -> None:
     """Train a character n-gram model on text.
 
-    Texts with characters outside the alphabet are left out and counted. With --held-out, standard
-    output says how many bits the model needs for a character of other text, its ends included.
+    Every line of the text is what one image may show, unless options say what is; a model may be
+    trained for several. Texts with characters outside the alphabet are left out and counted. With
+    --held-out, standard output says how many bits the model needs for a character of other text,
+    its ends included.
     """
     from ocrkit import __version__
     from ocrkit.errors import OcrkitError
@@ -109,12 +117,14 @@ def train(
 
     if missing := [path for path in (*texts, held_out) if path and not path.is_file()]:
         raise OcrkitError(f"{missing[0]}: no such file; expected UTF-8 text")
-    counts = _counted(texts, order, words, alphabet)
+    chosen = {"word": words, "wrapped": wrap, "tokens": tokens}
+    units = [unit for unit, wanted in chosen.items() if wanted] or ["line"]
+    counts = _counted(texts, order, units, alphabet)
     about = {
         "source": source,
         "licence": licence,
         "files": [path.name for path in texts],
-        "unit": "word" if words else "line",
+        "unit": " + ".join(units),
         "texts": counts.texts,
         "characters": counts.symbols - counts.texts,
         "keep": keep,
@@ -126,10 +136,11 @@ def train(
     say(f"{counts.texts:,} texts; n-grams by length: {listed}")
     say(f"wrote {out}, {out.stat().st_size / 1e6:.1f} MB")
     if held_out:
-        _measure(model, held_out, words)
+        for unit in units:
+            _measure(model, held_out, unit)
 
 
-def _counted(texts: tuple[Path, ...], order: int, words: bool, alphabet: str | None) -> Counts:
+def _counted(texts: tuple[Path, ...], order: int, units: list[str], alphabet: str | None) -> Counts:
     """The n-grams of the texts. Raises OcrkitError where there is none."""
     from ocrkit.errors import OcrkitError
     from ocrkit.parts.codec import Alphabet
@@ -146,11 +157,11 @@ def _counted(texts: tuple[Path, ...], order: int, words: bool, alphabet: str | N
         else:
             normalize = composed
             task = bar.add_task("characters", total=size)
-            characters = characters_of(texts, words=words, on_bytes=partial(bar.advance, task))
+            characters = characters_of(texts, units=units, on_bytes=partial(bar.advance, task))
         counts, task = Counts(characters, order), bar.add_task("counting", total=size)
         for path in texts:
             for found in read_texts(
-                path, words=words, normalize=normalize, on_bytes=partial(bar.advance, task)
+                path, units=units, normalize=normalize, on_bytes=partial(bar.advance, task)
             ):
                 counts.add(found)
     if not counts.texts + counts.left_out:
@@ -159,7 +170,7 @@ def _counted(texts: tuple[Path, ...], order: int, words: bool, alphabet: str | N
     return counts
 
 
-def _measure(model: LanguageModel, path: Path, words: bool) -> None:
+def _measure(model: LanguageModel, path: Path, unit: str) -> None:
     """Prints how well the model foretells the texts of a file."""
     from ocrkit.errors import OcrkitError
     from ocrkit.parts.codec import Alphabet
@@ -172,7 +183,7 @@ def _measure(model: LanguageModel, path: Path, words: bool) -> None:
         task = bar.add_task("measuring", total=path.stat().st_size)
         for found in read_texts(
             path,
-            words=words,
+            units=[unit],
             normalize=Alphabet(model.characters).normalize,
             on_bytes=partial(bar.advance, task),
         ):
@@ -184,7 +195,7 @@ def _measure(model: LanguageModel, path: Path, words: bool) -> None:
     mean = total / symbols
     echo(
         f"{mean:.4f} bits a character (perplexity {2**mean:.3f}), over {symbols:,} characters "
-        "and ends of texts"
+        f"and ends of texts ({unit})"
     )
 
 

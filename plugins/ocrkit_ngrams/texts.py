@@ -1,15 +1,20 @@
-"""The texts that models are trained on: the lines of files, or their words."""
+"""The texts that models are trained on: the lines of files, their words, or lines as pages have
+them."""
 
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from ocrkit.support.files import text_pieces
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 22
 """Characters of different texts that are taken at a time."""
+_LIMITS = 30, 80
+"""Characters of a handwritten line."""
 
 
 def composed(text: str) -> str:
@@ -20,23 +25,22 @@ def composed(text: str) -> str:
 def read_texts(
     path: Path,
     *,
-    words: bool,
+    units: Iterable[str] = ("line",),
     normalize: Callable[[str], str] = composed,
     on_bytes: Callable[[int], None] = lambda _: None,
 ) -> Iterator[Counter[str]]:
     """The texts of a UTF-8 file and how often each occurs, some megabytes of different ones at a
     time.
 
-    A text is a line without the white space around it; with ``words``, a word (see
-    :func:`split_words`). Empty ones are left out. ``normalize`` gives each the Unicode form that
-    the model has, as :meth:`ocrkit.Alphabet.normalize` does. ``on_bytes`` is told how many bytes
-    more have been read. Raises OcrkitError where the file cannot be read.
+    A text is what :data:`UNITS` say; of several units, the texts of all. ``normalize`` gives each
+    the Unicode form that the model has, as :meth:`ocrkit.Alphabet.normalize` does. ``on_bytes`` is
+    told how many bytes more have been read. Raises OcrkitError where the file cannot be read.
     """
     counts: Counter[str] = Counter()
-    for text in text_pieces(path):
-        found = split_words(text) if words else filter(None, map(str.strip, text.split("\n")))
-        counts.update(map(normalize, found))
-        on_bytes(len(text.encode()))
+    for piece in text_pieces(path):
+        for unit in units:
+            counts.update(map(normalize, UNITS[unit](piece)))
+        on_bytes(len(piece.encode()))
         if sum(map(len, counts)) > _CHUNK:
             yield counts
             counts = Counter()
@@ -44,15 +48,23 @@ def read_texts(
 
 
 def characters_of(
-    paths: Iterable[Path], *, words: bool, on_bytes: Callable[[int], None] = lambda _: None
+    paths: Iterable[Path],
+    *,
+    units: Iterable[str] = ("line",),
+    on_bytes: Callable[[int], None] = lambda _: None,
 ) -> str:
     """All characters of the texts of files, in Unicode's form NFC, in order. Raises as
     :func:`read_texts`."""
     found: set[str] = set()
     for path in paths:
-        for counts in read_texts(path, words=words, on_bytes=on_bytes):
+        for counts in read_texts(path, units=units, on_bytes=on_bytes):
             found.update(*counts)
     return "".join(sorted(found))
+
+
+def split_lines(text: str) -> Iterator[str]:
+    """The lines that are not empty, without the white space around them."""
+    return filter(None, map(str.strip, text.split("\n")))
 
 
 def split_words(text: str) -> Iterator[str]:
@@ -73,3 +85,34 @@ def split_words(text: str) -> Iterator[str]:
 
 def _runs(punctuation: str) -> Iterator[str]:
     return ("".join(run) for _, run in groupby(punctuation))
+
+
+def wrap(text: str) -> Iterator[str]:
+    """The lines of a text broken at white space into lines of up to 30 to 80 characters, as a page
+    breaks sentences anywhere. The limits are random numbers, the same every time."""
+    limits = np.random.default_rng(0)
+    for paragraph in split_lines(text):
+        line, limit = "", int(limits.integers(*_LIMITS, endpoint=True))
+        for word in paragraph.split():
+            if line and len(line) + 1 + len(word) > limit:
+                yield line
+                line, limit = word, int(limits.integers(*_LIMITS, endpoint=True))
+            else:
+                line = f"{line} {word}" if line else word
+        yield line
+
+
+def wrap_tokens(text: str) -> Iterator[str]:
+    """The same with white space around punctuation, as IAM's transcriptions have it: ``Well , he
+    said``."""
+    return wrap("\n".join(" ".join(split_words(line)) for line in split_lines(text)))
+
+
+UNITS: Mapping[str, Callable[[str], Iterator[str]]] = {
+    "line": split_lines,
+    "word": split_words,
+    "wrapped": wrap,
+    "tokens": wrap_tokens,
+}
+"""What may be a text, by the name that a model's file has for it, and how a file's text is cut into
+such."""

@@ -18,14 +18,14 @@ from ocrkit_ngrams.lookup import ROWS, Rows
 from ocrkit_ngrams.measuring import bits
 from ocrkit_ngrams.model import NGramModel
 from ocrkit_ngrams.smoothing import train
-from ocrkit_ngrams.texts import characters_of, read_texts, split_words
+from ocrkit_ngrams.texts import characters_of, read_texts, split_words, wrap, wrap_tokens
 from ocrkit_ngrams.trie import NGrams
 
 KENLM = Path(__file__).parent / "kenlm"
 
 
-def texts_of(path: Path, *, words: bool = False) -> Counter[str]:
-    return sum(read_texts(path, words=words), Counter())
+def texts_of(path: Path, *units: str) -> Counter[str]:
+    return sum(read_texts(path, units=units or ["line"]), Counter())
 
 
 def trained(
@@ -217,6 +217,49 @@ def test_words_are_split_from_the_punctuation_around_them() -> None:
     ]
 
 
+paragraphs = st.lists(
+    st.text(st.sampled_from('abc ,."\t'), max_size=300) | st.just("x" * 90), max_size=4
+).map("\n".join)
+
+
+@given(text=paragraphs)
+def test_wrapped_lines_are_the_words_in_order_broken_at_spaces_to_what_a_hand_writes_in_a_line(
+    text: str,
+) -> None:
+    lines = list(wrap(text))
+    assert " ".join(lines).split() == text.split()
+    assert all(line == " ".join(line.split()) != "" for line in lines)
+    assert all(len(line) <= 80 or " " not in line for line in lines)
+    assert lines == list(wrap(text))
+    assert " ".join(wrap_tokens(text)).split() == list(split_words(text))
+
+
+def test_lines_are_of_many_lengths_and_begin_and_end_anywhere() -> None:
+    lines = list(wrap("one two three four five six seven eight nine ten. " * 400))
+    lengths = [len(line) for line in lines[:-1]]
+    assert min(lengths) < 35
+    assert max(lengths) > 75
+    assert len({line.split()[0] for line in lines}) == len({line.split()[-1] for line in lines})
+    assert len({line.split()[0] for line in lines}) == 10
+    assert next(wrap_tokens("“Well,” he said (twice).")) == "“ Well , ” he said ( twice ) ."
+
+
+def test_a_model_of_words_and_lines_serves_both(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("the hen went into the garden, and the cat sat in the house. " * 40)
+    texts = texts_of(path, "word", "wrapped")
+    model = NGramModel(trained(texts, 6))
+    for likely, unlikely in (
+        ("garden", "garden the"),  # a word ends
+        ("the hen went into the", "the hen went inttthe"),  # and a line goes on
+        ("sat in the house. the", "sat in the house.the"),
+        ("into the garden, and", "into the garden , and"),
+        ("cat sat in", "ca"),  # and neither ends within a word
+    ):
+        score = {text: model.log_probs(text).mean() for text in (likely, unlikely)}
+        assert score[likely] > score[unlikely], likely
+
+
 def test_texts_of_a_file_are_its_lines_or_its_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -224,16 +267,16 @@ def test_texts_of_a_file_are_its_lines_or_its_words(
     path.write_bytes("a b\r\n\n  c, a\u2028b \na b".encode())
     told: list[int] = []
     assert texts_of(path) == {"a b": 2, "c, a\u2028b": 1}
-    assert sum(read_texts(path, words=True, on_bytes=told.append), Counter()) == {
+    assert sum(read_texts(path, units=["word"], on_bytes=told.append), Counter()) == {
         "a": 3,
         "b": 3,
         "c": 1,
         ",": 1,
     }
     assert sum(told) == path.stat().st_size
-    assert characters_of([path], words=True) == ",abc"
+    assert characters_of([path], units=["word"]) == ",abc"
     monkeypatch.setattr(texts_module, "_CHUNK", 2)
-    assert texts_of(path, words=True) == {"a": 3, "b": 3, "c": 1, ",": 1}
+    assert texts_of(path, "word") == {"a": 3, "b": 3, "c": 1, ",": 1}
     path.write_bytes(b"caf\xe9\n")
     with pytest.raises(OcrkitError, match=r"not UTF-8 \(line 1\)"):
         texts_of(path)
