@@ -6,8 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
-
-import numpy as np
+from random import Random
 
 from ocrkit.support.files import text_pieces
 
@@ -37,9 +36,10 @@ def read_texts(
     told how many bytes more have been read. Raises OcrkitError where the file cannot be read.
     """
     counts: Counter[str] = Counter()
+    cuts = [(UNITS[unit], Random(seed)) for seed, unit in enumerate(units)]  # noqa: S311
     for piece in text_pieces(path):
-        for unit in units:
-            counts.update(map(normalize, UNITS[unit](piece)))
+        for cut, random in cuts:
+            counts.update(map(normalize, cut(piece, random)))
         on_bytes(len(piece.encode()))
         if sum(map(len, counts)) > _CHUNK:
             yield counts
@@ -87,32 +87,31 @@ def _runs(punctuation: str) -> Iterator[str]:
     return ("".join(run) for _, run in groupby(punctuation))
 
 
-def wrap(text: str) -> Iterator[str]:
-    """The lines of a text broken at white space into lines of up to 30 to 80 characters, as a page
-    breaks sentences anywhere. The limits are random numbers, the same every time."""
-    limits = np.random.default_rng(0)
+def wrap(text: str, random: Random) -> Iterator[str]:
+    """The lines of a text broken at white space into lines of up to 30 to 80 characters, random
+    limits, as a page breaks sentences anywhere."""
     for paragraph in split_lines(text):
-        line, limit = "", int(limits.integers(*_LIMITS, endpoint=True))
+        line, limit = "", random.randint(*_LIMITS)
         for word in paragraph.split():
             if line and len(line) + 1 + len(word) > limit:
                 yield line
-                line, limit = word, int(limits.integers(*_LIMITS, endpoint=True))
+                line, limit = word, random.randint(*_LIMITS)
             else:
                 line = f"{line} {word}" if line else word
         yield line
 
 
-def wrap_tokens(text: str) -> Iterator[str]:
+def wrap_tokens(text: str, random: Random) -> Iterator[str]:
     """The same with white space around punctuation, as IAM's transcriptions have it: ``Well , he
     said``."""
-    return wrap("\n".join(" ".join(split_words(line)) for line in split_lines(text)))
+    return wrap("\n".join(" ".join(split_words(line)) for line in split_lines(text)), random)
 
 
-UNITS: Mapping[str, Callable[[str], Iterator[str]]] = {
-    "line": split_lines,
-    "word": split_words,
+UNITS: Mapping[str, Callable[[str, Random], Iterator[str]]] = {
+    "line": lambda text, _: split_lines(text),
+    "word": lambda text, _: split_words(text),
     "wrapped": wrap,
     "tokens": wrap_tokens,
 }
 """What may be a text, by the name that a model's file has for it, and how a file's text is cut into
-such."""
+such; random numbers decide where lines are broken."""

@@ -337,6 +337,27 @@ def test_the_shipped_model_knows_english_and_the_zoos_alphabet() -> None:
         assert model.log_probs(word).sum() > model.log_probs(misread).sum() + 1, word
 
 
+@pytest.mark.parametrize(
+    ("line", "misread"),
+    [
+        ("which the House of Representatives", "whichthe House of Representatives"),
+        ("the people of the country , and", "the peopleof the country , and"),
+        ("the people of the country, and", "the people of the country,and"),
+        ("of the government. The people", "of the government.The people"),
+        ("of the government . The people", "of the govern ment . The people"),
+    ],
+)
+def test_the_shipped_model_knows_lines_in_either_spacing(line: str, misread: str) -> None:
+    model = LanguageModel.open("english")
+    assert model.log_probs(line).sum() > model.log_probs(misread).sum() + 1
+
+
+def test_to_the_shipped_model_lines_end_in_the_middle_of_sentences_but_not_of_words() -> None:
+    model = LanguageModel.open("english")
+    ends = [model.log_probs(line)[-1] for line in ("people of the country", "people of the coun")]
+    assert ends[0] > ends[1] + 3
+
+
 SHIPS = """
 import ocrkit
 
