@@ -5,10 +5,10 @@ apt-get downloads.
 
 The package is `stardict-xmlittre`: the Dictionnaire de la langue française by Émile Littré, 1863
 to 1877, typed by François Gannaz and others. Its text is in the public domain; none of the
-package's formatting, which may be under GPL-2+, is kept. Of every entry there are the definitions
-with their examples and remarks, and the quotations, without their authors: French of the 17th to
-the 19th century. The history of the words, in Old French, and their etymology are left out. Needs
-`apt-get`, `dpkg-deb` and a network.
+package's formatting, which may be under GPL-2+, is kept. Of every entry there are the quotations,
+without their authors and works: French of the 17th to the 19th century. Those that show the history
+of a word, in Old French, are left out. In every second one, `oeu` and `oeil` become `œu` and `œil`:
+hands and transcriptions have both. Needs `apt-get`, `dpkg-deb` and a network.
 """
 
 import argparse
@@ -19,17 +19,14 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from ocrkit.support.files import write_atomically
 
 PACKAGE = "stardict-xmlittre"
-LEFT_OUT = re.compile(r"<b><big>(?:HISTORIQUE|ÉTYMOLOGIE)</big></b>.*?(?=<b><big>|\Z)", re.DOTALL)
+LEFT_OUT = re.compile(r"<b><big>HISTORIQUE</big></b>.*?(?=<b><big>|\Z)", re.DOTALL)
 QUOTATION = re.compile(r'<span foreground="#0000CD">(.*?)</span>', re.DOTALL)
-APART = re.compile(r"<span.*?</span>[ ,.]*|<i><small>.*?</small></i>|<b>.*?</b>", re.DOTALL)
-"""Quotations with authors and works; pronunciation and part of speech; numbers and headings."""
-SHORTEST = 20
-"""Characters: what is shorter is mostly a reference to another entry."""
 
 
 def download(folder: Path) -> Path:
@@ -49,19 +46,15 @@ def entries(dictionary: Path) -> Iterator[str]:
         yield data[begin : begin + size].decode("utf-8")
 
 
-def texts(entry: str) -> Iterator[str]:
-    """The quotations of an entry, then its definitions and remarks."""
-    entry = LEFT_OUT.sub("", entry)
-    for quotation in QUOTATION.findall(entry):
-        yield plain(quotation)
-    for text in APART.sub("\n", entry).split("\n"):
-        if len(text.strip()) > SHORTEST:
-            yield plain(text)
+def quotations(entry: str) -> Iterator[str]:
+    """Without formatting, and without what Littré put into them, in brackets."""
+    for quotation in QUOTATION.findall(LEFT_OUT.sub("", entry)):
+        text = html.unescape(re.sub(r"<[^>]*>| ?\[[^]]*\]", "", quotation))
+        yield " ".join(text.split())
 
 
-def plain(text: str) -> str:
-    """Without formatting, and without what Littré put into quotations, in brackets."""
-    return " ".join(html.unescape(re.sub(r"<[^>]*>| ?\[[^]]*\]", "", text)).split())
+def with_ligatures(text: str) -> str:
+    return re.sub("Oe(?=u|il)", "Œ", re.sub("oe(?=u|il)", "œ", text))
 
 
 def main() -> None:
@@ -75,8 +68,9 @@ def main() -> None:
         write_atomically(out) as temporary,
         temporary.open("w", encoding="utf-8") as file,
     ):
-        for entry in entries(download(Path(folder))):
-            file.writelines(f"{text}\n" for text in texts(entry))
+        found = chain.from_iterable(map(quotations, entries(download(Path(folder)))))
+        for number, text in enumerate(found):
+            file.write(f"{with_ligatures(text) if number % 2 else text}\n")
 
 
 if __name__ == "__main__":

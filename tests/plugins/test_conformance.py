@@ -126,6 +126,10 @@ class TestEnglish(LanguageModelConformance):
     name = "english"
 
 
+class TestEnglishLines(LanguageModelConformance):
+    name = "english-lines"
+
+
 class TestNGrams(LanguageModelFormatConformance):
     name = "n-grams"
     file = Path(__file__).parent / "kenlm" / "harbour.arpa"

@@ -347,13 +347,13 @@ def test_the_shipped_model_knows_english_and_the_zoos_alphabet() -> None:
         ("of the government . The people", "of the govern ment . The people"),
     ],
 )
-def test_the_shipped_model_knows_lines_in_either_spacing(line: str, misread: str) -> None:
-    model = LanguageModel.open("english")
+def test_the_shipped_english_knows_lines_in_either_spacing(line: str, misread: str) -> None:
+    model = LanguageModel.open("english-lines")
     assert model.log_probs(line).sum() > model.log_probs(misread).sum() + 1
 
 
-def test_to_the_shipped_model_lines_end_in_the_middle_of_sentences_but_not_of_words() -> None:
-    model = LanguageModel.open("english")
+def test_to_the_shipped_english_lines_end_in_the_middle_of_sentences_but_not_of_words() -> None:
+    model = LanguageModel.open("english-lines")
     ends = [model.log_probs(line)[-1] for line in ("people of the country", "people of the coun")]
     assert ends[0] > ends[1] + 3
 

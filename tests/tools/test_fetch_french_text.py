@@ -11,7 +11,7 @@ BLUE, RED, GREEN = "#0000CD", "#B22222", "#556B2F"
 ENTRIES = [
     f"""<i><small>(ba-to) s. m.</small></i>
 
-<b>1°</b> Ce qui porte les gens sur l'eau. Un bateau &amp; sa voile.
+<b>1°</b> Ce qui porte les gens sur l'eau. Un bateau et sa voile.
 <span foreground="{BLUE}">Le bateau s'en va [du port]
 loin de nous</span>, <span foreground="{RED}">NEMO</span>,
 <span foreground="{GREEN}">Lett. 3</span>.
@@ -24,16 +24,16 @@ loin de nous</span>, <span foreground="{RED}">NEMO</span>,
 
 <b><big>REMARQUE</big></b>
 
-    On a dit autrefois nacelle pour un petit bateau.
+    Autrefois. <span foreground="{BLUE}">On disait la nef &amp; sa manoeuvre</span>.
 
 <b><big>ÉTYMOLOGIE</big></b>
 
     Diminutif d'un mot que l'on ne trouve plus.""",
-    "<i><small>(nèf) s. f.</small></i> Mot ancien pour un grand navire.",
+    f'Mot ancien. <span foreground="{BLUE}">Oeuvre de poete</span>',
 ]
 
 
-def test_texts_are_quotations_definitions_and_remarks_without_what_surrounds_them(
+def test_texts_are_the_quotations_without_what_surrounds_them_and_without_old_french(
     tmp_path: Path,
 ) -> None:
     tool = runpy.run_path(str(SCRIPT))
@@ -45,14 +45,12 @@ def test_texts_are_quotations_definitions_and_remarks_without_what_surrounds_the
     )
     (tmp_path / "XMLittre.idx").write_bytes(index)
     (tmp_path / "XMLittre.dict.dz").write_bytes(gzip.compress(b"".join(data)))
-    found = [
-        text
-        for entry in tool["entries"](tmp_path / "XMLittre.dict.dz")
-        for text in tool["texts"](entry)
-    ]
+    entries = tool["entries"](tmp_path / "XMLittre.dict.dz")
+    found = [text for entry in entries for text in tool["quotations"](entry)]
     assert found == [
         "Le bateau s'en va loin de nous",
-        "Ce qui porte les gens sur l'eau. Un bateau & sa voile.",
-        "On a dit autrefois nacelle pour un petit bateau.",
-        "Mot ancien pour un grand navire.",
+        "On disait la nef & sa manoeuvre",
+        "Oeuvre de poete",
     ]
+    assert tool["with_ligatures"](found[1]) == "On disait la nef & sa manœuvre"
+    assert tool["with_ligatures"](found[2]) == "Œuvre de poete"

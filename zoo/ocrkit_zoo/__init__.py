@@ -26,4 +26,6 @@ def ocrkit_zoos(register: Register) -> None:
 
 @hookimpl
 def ocrkit_language_models(register: Register) -> None:
-    register("english", "ocrkit_zoo:english.safetensors", summary="English words, and lines of them")
+    register(
+        "english", "ocrkit_zoo:english.safetensors", summary="English words, and lines of them"
+    )
