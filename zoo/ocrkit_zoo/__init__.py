@@ -26,6 +26,9 @@ def ocrkit_zoos(register: Register) -> None:
 
 @hookimpl
 def ocrkit_language_models(register: Register) -> None:
+    register("english", "ocrkit_zoo:english.safetensors", summary="English words, one at a time")
     register(
-        "english", "ocrkit_zoo:english.safetensors", summary="English words, and lines of them"
+        "english-lines",
+        "ocrkit_zoo:english-lines.safetensors",
+        summary="English lines, as written or with spaces around punctuation, and words",
     )
