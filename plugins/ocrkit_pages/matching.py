@@ -54,11 +54,15 @@ def matched(reference: Page, prediction: Page) -> Matches:
     """
     truth, found = _baselines(reference), _baselines(prediction)
     tolerance = tolerance_of(reference)
+    on_truth, on_found = (
+        [_resampled(line, tolerance / 2) if len(line) else line for line in lines]
+        for lines in (truth, found)
+    )
     covered = np.zeros((len(truth), len(found)))
     right = np.zeros((len(truth), len(found)))
     for true, other in _near(truth, found, _NOTHING * tolerance):
-        covered[true, other] = coverage(truth[true], found[other], tolerance)
-        right[true, other] = coverage(found[other], truth[true], tolerance)
+        covered[true, other] = coverage(on_truth[true], found[other], tolerance)
+        right[true, other] = coverage(on_found[other], truth[true], tolerance)
     pairs = [pair for pair in assignment(-(covered + right)) if covered[pair] + right[pair] > 0]
     matches = Matches(tuple(pairs), np.zeros(len(truth)), np.zeros(len(found)))
     for true, other in pairs:
@@ -84,9 +88,10 @@ def tolerance_of(page: Page) -> float:
     return max(TOLERANCE * distance, 0.5)
 
 
-def coverage(line: Array, other: Array, tolerance: float) -> float:
-    """How much of a baseline (n, 2) lies on another one (m, 2), 0 to 1."""
-    distances = _distances(_resampled(line, tolerance / 2), other)
+def coverage(points: Array, other: Array, tolerance: float) -> float:
+    """How much of a baseline, whose points at equal distances are (n, 2), lies on another one
+    (m, 2), 0 to 1."""
+    distances = _distances(points, other)
     away = (distances - tolerance) / ((_NOTHING - 1) * tolerance)
     return float(np.clip(1 - away, 0, 1).mean())
 
