@@ -12,7 +12,6 @@ from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount, Sample, Skipped, option
 from ocrkit.support.files import read_text
 from ocrkit_iam.files import (
-    Level,
     any_form_folder,
     ascii_file,
     form_folder,
@@ -20,7 +19,7 @@ from ocrkit_iam.files import (
     images_folder,
     xml_folder,
 )
-from ocrkit_iam.splits import LISTED_SPLITS, SPLITS, in_split, split_forms
+from ocrkit_iam.splits import LISTED_SPLITS, RANDOM_SPLITS, SPLITS, in_split, split_forms
 from ocrkit_iam.texts import Line, Word, parse_forms, parse_lines, parse_words
 from ocrkit_iam.xml_forms import Forms, read_xml, xml_writers
 
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Iam:
-    """Words or lines of the IAM Handwriting Database (Marti & Bunke 2002).
+    """Words, lines or whole forms of the IAM Handwriting Database (Marti & Bunke 2002).
 
     Splits: ``aachen/{train,validation,test}`` and ``official/{train,validation1,validation2,test}``
     by lists of forms that share no writer; ``random-80-20/{train,test}``, the seed notebook's kind
@@ -43,7 +42,9 @@ class Iam:
         Path(), "the folder that words.tgz or lines.tgz, ascii.tgz and xml.tgz were extracted into"
     )
     split: str = option("all", f"one of {', '.join(SPLITS)}")
-    level: Level = option("words", "what an image shows")
+    level: Literal["words", "lines", "pages"] = option(
+        "words", "what an image shows; pages are whole forms, and what is written on them by hand"
+    )
     include_err: bool | None = option(
         None,
         "also what is of lines that were not cut into words correctly (flag err); by default lines "
@@ -62,6 +63,9 @@ class Iam:
                 f"iam: {self.root}: no such folder; expected one that {self.level}.tgz and "
                 "ascii.tgz were extracted into"
             )
+        if self.level == "pages":
+            self._items: list[Word | Line | Sample] = self._pages()
+            return
         items, malformed, writers = self._texts()
         chosen = [item for item in items if chosen_by(item)]
         images = images_folder(self.root, self.level)
@@ -75,7 +79,7 @@ class Iam:
         listed = self._listed_forms()
         self.forms = FormCount(len(there), None if listed is None else len(listed))
         self.skipped = malformed
-        self._items: list[Word | Line] = []
+        self._items = []
         for item in chosen:
             form_sizes = sizes[item.form]
             # A form without a folder is simply not in a partial copy: it lowers the count of forms,
@@ -92,6 +96,17 @@ class Iam:
                 f"iam: no {self.level[:-1]} of {self.split} can be read under {self.root}; "
                 f"{self._advice()}"
             )
+
+    def _pages(self) -> list[Word | Line | Sample]:
+        from ocrkit_iam.forms import open_pages
+
+        if self.split in RANDOM_SPLITS:
+            raise DataError(
+                f"iam: {self.split} draws words of all forms; pages have the splits that list forms"
+            )
+        found = open_pages(self.root, self._listed_forms(), self.spacing, self._advice)
+        self.skipped, self.forms = found.skipped, found.forms
+        return list(found.samples)
 
     def _is_wanted(self, item: Word | Line) -> bool:
         """A line's flag tells of its words alone: its image and its text are right all the same,
@@ -164,7 +179,7 @@ class Iam:
         return len(self._items)
 
     def __getitem__(self, index: int) -> Sample:
-        """A word or a line; its image is read when ``load`` is called. Raises IndexError.
+        """A word, a line or a page; its image is read when ``load`` is called. Raises IndexError.
 
         >>> sample = Iam(Iam.sample_root())[0]
         >>> sample.id, sample.text, sample.writer, sample.form
@@ -173,6 +188,8 @@ class Iam:
         (49, 85)
         """
         item = self._items[index]
+        if isinstance(item, Sample):
+            return item
         # a Path would double a cached start
         path = f"{self._images}/{item.form.partition('-')[0]}/{item.form}/{item.id}.png"
         return Sample(

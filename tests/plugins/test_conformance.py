@@ -174,6 +174,21 @@ class TestIam(ReaderConformance):
         self.options = {"root": str(words_root), "split": "aachen/train"}
 
 
+class TestIamPages(ReaderConformance):
+    name = "iam"
+
+    @pytest.fixture(autouse=True)
+    def _forms(self, tmp_path: Path) -> None:
+        (tmp_path / "forms").mkdir()
+        rows = []
+        for form in ("a01-000u", "a01-003"):
+            picture = np.full((300, 400), 200, np.uint8)
+            cv2.imwrite(str(tmp_path / "forms" / f"{form}.png"), picture)
+            rows.append(f"{form}-00-00 ok 150 40 80 90 30 NN one")
+        (tmp_path / "words.txt").write_text("\n".join(rows))
+        self.options = {"root": str(tmp_path), "level": "pages"}
+
+
 class TestFolder(ReaderConformance):
     name = "folder"
     disjoint_splits = (("train", "test"),)
