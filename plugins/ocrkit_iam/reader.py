@@ -12,6 +12,7 @@ from ocrkit.images import read_image
 from ocrkit.interfaces import FormCount, Sample, Skipped, option
 from ocrkit.support.files import read_text
 from ocrkit_iam.files import (
+    Level,
     any_form_folder,
     ascii_file,
     form_folder,

@@ -65,6 +65,7 @@ NOT_RUN = {
     r"pip install fonttools.+": "needs a network, and changes the environment",
     r"python tools/fetch_\w+.py .+": "needs a network",
     r"python tools/render_dataset.py .+": "draws a million words; tests/plugins/test_synth_words.py draws some",  # noqa: E501
+    r"python tools/forms_from_words.py .+": "needs IAM's words; tests/plugins/test_iam_pages.py has some",  # noqa: E501
     r"python tools/mix_weights.py .+": "needs a run from a model of the zoo; its weights ship",
     r"python tools/render_photographs.py .+": "draws some thousand photographs; tests/tools draws some",  # noqa: E501
     r"ocrkit lm train --text (english|french).txt .+": "needs the text that is downloaded",
