@@ -34,6 +34,8 @@ _SLOPES = 15
 """Slopes that are tried, evenly between rising and falling most."""
 _HEIGHTS = np.geomspace(0.08, 0.7, 16)
 """Heights of the zone that are tried, in heights of the image."""
+_FINER = np.geomspace(0.7, 1.4, 11)
+"""Those that are tried once one is known, as shares of it."""
 _BEND = 12.0
 """Of waves of the baseline that are so long, in heights of the zone, half is followed: the longer,
 the more."""
@@ -164,7 +166,7 @@ def _refined(blocks: Array, zone: float, middle: Array) -> tuple[float, Array]:
     share, each = rows - first, np.arange(count)[:, None]
     after = np.minimum(first + 1, height - 1)
     moved = np.where(inside, blocks[each, first] * (1 - share) + blocks[each, after] * share, 0)
-    zones = tuple((zone * np.geomspace(0.7, 1.4, 11)).tolist())
+    zones = tuple((zone * _FINER).tolist())
     response = _responses(moved.sum(axis=0)[None], zones)[0]
     response[:, np.abs(reach) > zone / 2] = -np.inf
     best, row = np.unravel_index(response.argmax(), response.shape)
