@@ -16,7 +16,6 @@ import recipes
 from ocrkit.pipelines.file import read_spec
 
 
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -118,7 +118,7 @@ class Assembly(Surroundings):
         parts = self.spec.network_parts
         return {
             **({"alphabet": self.alphabet.characters} if self.alphabet else {}),
-            **{kind: _identity(part.use, self.parts[kind]) for kind, part in parts.items()},
+            **{kind: identity_of(part.use, self.parts[kind]) for kind, part in parts.items()},
             **({"height": self.plan.image.height} if self.plan.image.height else {}),
             **({"channels": 3} if self.plan.image.channels == 3 else {}),
         }
@@ -145,7 +145,7 @@ class Assembly(Surroundings):
         ]
 
 
-def _identity(use: str, definition: Any) -> dict[str, Any]:
+def identity_of(use: str, definition: Any) -> dict[str, Any]:
     """A definition for JSON and TOML. An option that is None, which TOML lacks, is left out; its
     default is another."""
     options = {

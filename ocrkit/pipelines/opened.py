@@ -8,7 +8,13 @@ from ocrkit.pipelines.assembly import Assembly, Surroundings
 from ocrkit.pipelines.backends import choose_device
 from ocrkit.pipelines.build import assemble, build_network, surround, surround_without_network
 from ocrkit.pipelines.spec import PipelineSpec
-from ocrkit.pipelines.trained import Trained, calibrated, trained_in, weights_to_read_with
+from ocrkit.pipelines.trained import (
+    Trained,
+    calibrated,
+    trained_in,
+    weights_to_read_with,
+    with_graph,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +67,6 @@ def make_parts(spec: PipelineSpec, backend: str | None) -> Parts:
         return Parts(*surround(spec, backend))
     if spec.segmenter.use and not spec.network_parts:
         return Parts(surround_without_network(spec))
+    if exported := with_graph(spec, backend):
+        return Parts(*surround(exported, backend))
     return Parts(assemble(spec, backend=backend))

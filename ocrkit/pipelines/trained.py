@@ -11,10 +11,12 @@ from ocrkit.errors import WeightsError
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.network_file import Exported
 from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
+from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.protocols import Decoder
 from ocrkit.parts.values import Arrays
-from ocrkit.pipelines.assembly import Assembly
-from ocrkit.pipelines.spec import run_name
+from ocrkit.pipelines.assembly import Assembly, identity_of
+from ocrkit.pipelines.spec import PipelineSpec, run_name
+from ocrkit.support.checksums import sha256_of
 from ocrkit.zoo.manifest import Manifest
 from ocrkit.zoo.models import manifest_of, model, model_of, read_model_weights
 
@@ -117,6 +119,29 @@ def weights_to_read_with(assembly: Assembly) -> tuple[Arrays, Trained]:
             "train."
         )
     return trained.arrays, trained
+
+
+def with_graph(spec: PipelineSpec, backend: str | None) -> PipelineSpec | None:
+    """The pipeline with the exported network that lies beside its model's weights, and runs without
+    the framework that it was trained with.
+
+    None where there is none, where another backend is asked for, and where the network's options
+    are no longer those of the weights. Raises WeightsError for a file that is not the manifest's.
+    """
+    if not spec.weights or not spec.model.use:
+        return None
+    weights, folder, manifest = find_weights(spec.weights, spec.folder)
+    if manifest is None or manifest.graph is None:
+        return None
+    path = folder / manifest.graph.file
+    if backend not in (None, path.suffix[1:]):
+        return None
+    if weights.about.get("model") != identity_of(spec.model.use, make_part(spec.model)):
+        return None
+    if not path.is_file() or sha256_of(path) != manifest.graph.sha256:
+        raise WeightsError(f"{path}: not the file that the model's manifest names; install it anew")
+    no_model = PartSpec("model", "", {})
+    return replace(spec, network=str(path.absolute()), model=no_model, weights="")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 says where they are from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from ocrkit.pipelines.file import load_spec, read_spec
 from ocrkit.pipelines.relative_paths import files_in
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.training_options import Training
+from ocrkit.publishing.export import export
 from ocrkit.publishing.golden_set import choose, write_golden
 from ocrkit.publishing.runs import OF_ONE_MACHINE, about_run, chosen_epoch, log_of, runs_of, seen_by
 from ocrkit.support.checksums import sha256_of
@@ -46,8 +47,10 @@ def pack(
 
     ``weights.safetensors`` (the run's best, rounded to float16), ``golden.safetensors`` (``items``
     images of the sample that a reader ships), the lists of what it has seen and ``manifest.toml``
-    are written. ``runs``: the run, then those that it started from, the latest first. The manifest
-    lists them, and those that made the weights which the earliest started from, as far as anybody
+    are written; of a whole network also ``network.onnx``, by which it runs without the framework
+    that it was trained with.
+
+    ``runs``: the run, then those that it started from, the latest first. The manifest lists them, and those that made the weights which the earliest started from, as far as anybody
     knows. ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table
     by table. ``chosen``: forms by which something was chosen besides the runs' best epochs.
 
@@ -90,7 +93,12 @@ def pack(
         **({"images": asdict(images)} if images else {}),
         "golden": _golden(folder, assembly, items),
     }
-    return write_manifest(folder / MANIFEST, table)
+    manifest = write_manifest(folder / MANIFEST, table)
+    if not assembly.spec.model.use:  # of others every backend has the parts
+        return manifest
+    graph = folder / "network.onnx"
+    export(replace(assembly.spec, weights=path.name), graph)
+    return write_manifest(folder / MANIFEST, table | {"graph": _file(graph)})
 
 
 def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> Manifest:

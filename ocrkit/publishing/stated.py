@@ -7,7 +7,7 @@ from typing import Any
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import SeenList
 from ocrkit.publishing.golden_set import Item
-from ocrkit.zoo.manifest import StatedGolden, StatedWeights, manifest_problems
+from ocrkit.zoo.manifest import StatedGolden, StatedGraph, StatedWeights, manifest_problems
 from ocrkit.zoo.models import Model, check_there
 
 
@@ -19,7 +19,7 @@ def manifest_unlike(name: str, owner: str, table: Mapping[str, Any]) -> list[str
     return problems
 
 
-def file_text(stated: StatedWeights | StatedGolden) -> str:
+def file_text(stated: StatedWeights | StatedGolden | StatedGraph) -> str:
     return f"{stated.bytes:,} bytes, sha256 {stated.sha256[:12]}…"
 
 

@@ -15,6 +15,7 @@ from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble, build_network
 from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.opened import make_parts
 from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.trained import weights_to_read_with
 from ocrkit.publishing.golden_set import (
@@ -164,10 +165,19 @@ def verify(
                 for item, each in zip(items, computed[label], strict=True)
                 if each.text != item.computed.text
             ]
+    if found.manifest.graph:
+        with _check(result, "graph", file_text(found.manifest.graph)):
+            computed[found.manifest.graph.file] = _by_graph(spec, items)
     if engines:
         measured = next(iter(engines.values())).assembly.objective.measured
         _compare(result, items, computed, golden.tolerance, measured)
     return result
+
+
+def _by_graph(spec: PipelineSpec, items: Sequence[Item]) -> list[Computed]:
+    """What the exported network beside the weights computes of the golden set."""
+    opened = make_parts(spec, "onnx").open("cpu", 0)
+    return compute(opened.around, opened.network, [item.image for item in items])
 
 
 @contextmanager

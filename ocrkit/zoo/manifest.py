@@ -52,10 +52,21 @@ class StatedNetwork:
     """``[network]``: what the weights are made for; its parts are those of its task."""
 
     alphabet: str = ""
-    height: Count
+    height: Count | None = None
+    """Of images in pixels; None where it varies."""
     featurizer: dict[str, Any] | None = None
     encoder: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedGraph:
+    """``[graph]``: the network with its weights in a file whose ending names the backend that runs
+    it."""
+
+    file: FileName
+    sha256: Sha256
+    bytes: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +141,7 @@ class Manifest:
     terms: str = ""
     weights: StatedWeights
     network: StatedNetwork | None = None
+    graph: StatedGraph | None = None
     golden: StatedGolden | None = None
     training: StatedTraining = StatedTraining()
     choosing: StatedChoosing | None = None

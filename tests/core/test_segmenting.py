@@ -17,8 +17,10 @@ from ocrkit.data.datasets import open_dataset
 from ocrkit.interfaces import ImageSize
 from ocrkit.networks.network_file import network_files
 from ocrkit.networks.weights import read
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble, build_network, surround
 from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.opened import make_parts
 from ocrkit.pipelines.stages import stages_of
 from ocrkit.publishing.export import export
 from ocrkit.publishing.golden_set import read_golden
@@ -113,6 +115,7 @@ def test_it_is_packed_and_verified(
     install: Install,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    pytest.importorskip("onnxscript", reason="the exporter's package is not installed")
     run = trained(pipeline, tmp_path / "run", words_root)
     site = install("ink_zoo", 'import ocrkit\n\n@ocrkit.hookimpl\ndef ocrkit_zoos(register):\n'
                    '    register("ink-small", "ink_zoo_models:small")\n')  # fmt: skip
@@ -129,7 +132,20 @@ def test_it_is_packed_and_verified(
     assert [item.computed.text for item in items] == [""] * 8
     result = verify("ink-small")
     assert result.problems == []
-    assert [difference.between for difference in result.differences] == [("torch", "stored")]
+    between = {difference.between for difference in result.differences}
+    assert between == {("torch", "network.onnx"), ("torch", "stored"), ("network.onnx", "stored")}
+
+    parts = make_parts(load_spec("ink-small"), None)
+    assert not isinstance(parts.around, Assembly)
+    assert parts.around.backend_name == "onnx"
+    assert isinstance(make_parts(load_spec("ink-small"), "torch").around, Assembly)
+    assert isinstance(
+        make_parts(load_spec("ink-small", ["model.channels=5"]), None).around, Assembly
+    )
+    graph = (folder / "network.onnx").read_bytes()
+    (folder / "network.onnx").write_bytes(graph[:-1])
+    assert "network.onnx: not the file that" in verify("ink-small").problems[0]
+    (folder / "network.onnx").write_bytes(graph)
 
     other = trained(pipeline, tmp_path / "other", words_root, "training.seed=1")
     again = pack_run(other, site / "ink_zoo_models" / "other", name="x", licence="CC0-1.0")
