@@ -50,9 +50,10 @@ def pack(
     are written; of a whole network also ``network.onnx``, by which it runs without the framework
     that it was trained with.
 
-    ``runs``: the run, then those that it started from, the latest first. The manifest lists them, and those that made the weights which the earliest started from, as far as anybody
-    knows. ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table
-    by table. ``chosen``: forms by which something was chosen besides the runs' best epochs.
+    ``runs``: the run, then those that it started from, the latest first. The manifest lists them,
+    and those that made the weights which the earliest started from, as far as anybody knows.
+    ``about``: what no run knows, ``licence`` above all; it is put into the manifest, table by
+    table. ``chosen``: forms by which something was chosen besides the runs' best epochs.
 
     Raises WeightsError where the run is missing, damaged or of another network, and DataError where
     there are no images.
