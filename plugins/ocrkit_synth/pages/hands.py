@@ -92,7 +92,9 @@ class CutWord:
     text: str
     ink: Image
     rising: bool
-    falling: bool
+    """Whether it has tall letters; ``falling`` the same of deep ones, None where an f alone would
+    tell, which some hands draw below the line."""
+    falling: bool | None
 
     @classmethod
     def of(cls, sample: Sample) -> "CutWord | None":
@@ -115,13 +117,15 @@ class CutWord:
         if len(rows) < 4 or len(columns) < 3:
             return None
         cut = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        rising, falling = not _TALL.isdisjoint(letters), not _DEEP.isdisjoint(letters)
-        return cls(text, np.ascontiguousarray(cut), rising, falling)
+        falling: bool | None = not _DEEP.isdisjoint(letters)
+        if not falling and "f" in letters:
+            falling = None
+        return cls(text, np.ascontiguousarray(cut), not _TALL.isdisjoint(letters), falling)
 
     @property
     def x_height(self) -> float:
         """An estimate from which letters it has."""
-        return len(self.ink) / (1 + _RISE * self.rising + _FALL * self.falling)
+        return len(self.ink) / (1 + _RISE * self.rising + _FALL * bool(self.falling))
 
 
 @dataclass
@@ -130,10 +134,12 @@ class CutHand:
 
     words: Sequence[CutWord]
     x_height: float
-    scale: float = field(init=False)
+    usual: float = field(init=False)
+    """The x-height in the images."""
 
     def __post_init__(self) -> None:
-        self.scale = self.x_height / median(word.x_height for word in self.words)
+        sure = [word.x_height for word in self.words if word.falling is not None]
+        self.usual = median(sure or [word.x_height for word in self.words])
 
     @property
     def above(self) -> float:
@@ -145,8 +151,12 @@ class CutHand:
 
     def word(self, rng: random.Random, /) -> Ink:
         found = rng.choice(self.words)
-        height, width = (max(2, round(side * self.scale)) for side in found.ink.shape)
-        below = min(_FALL * self.x_height, 0.45 * height) if found.falling else 0.0
+        scale = self.x_height / self.usual
+        height, width = (max(2, round(side * scale)) for side in found.ink.shape)
+        falling = found.falling
+        if falling is None:
+            falling = len(found.ink) > (1 + _RISE + _FALL / 2) * self.usual
+        below = min(_FALL * self.x_height, 0.45 * height) if falling else 0.0
 
         def draw() -> tuple[Image, float]:
             shape = (width, height)
