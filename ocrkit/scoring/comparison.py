@@ -233,9 +233,6 @@ def _difference(
     return Difference(a, b, b - a, low, high, better)
 
 
-# -------------------------------------------------------------------------------------------- words
-
-
 def in_words(name: str, difference: Difference, clusters: tuple[str, int]) -> str:
     """A sentence on a metric for people. ``name`` is the metric's full name."""
     if difference.a is None or difference.b is None or difference.difference is None:
@@ -261,9 +258,6 @@ def _percent(value: float) -> str:
 
 def _points(value: float) -> str:
     return f"{100 * value:+.2f}".replace("-", "−") if round(100 * value, 2) else "0"
-
-
-# ------------------------------------------------------------------------------------- result files
 
 
 def compare_results(a: Results, b: Results, rules: Rules = RAW) -> Comparison:
