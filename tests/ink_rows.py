@@ -40,6 +40,8 @@ class InkRows:
 
     smallest: int = option(6, "pixels that a line is high at least", minimum=1)
 
+    wanted: int = option(0, "height of lines that it looks for; 0: any", minimum=0)
+
     takes: ClassVar[tuple[Port, ...]] = ()
 
     def __call__(self, image: Image, outputs: Arrays, /) -> Page:
@@ -59,9 +61,15 @@ class InkRows:
                         base - top,
                         bottom - base,
                         confidence=1.0,
+                        kind=f"{bottom - top} pixels high",
                     )
                 )
         return Page("", image.shape[1], image.shape[0], lines=tuple(lines))
+
+    def scale(self, page: Page, /) -> float | None:
+        """So that lines have the height that is wanted."""
+        heights = [(line.above or 0) + (line.below or 0) for line in page.lines]
+        return self.wanted / float(np.median(heights)) if self.wanted and heights else None
 
 
 def stretches(found: np.ndarray, gap: int) -> list[tuple[int, int]]:

@@ -129,8 +129,8 @@ def run(
     for weights in reader.used:
         if weights.licence:
             say(f"weights {weights.reference}: {weights.licence}")
-    if isinstance(reader, PagePipeline) and (report or grid):
-        raise click.UsageError("--report and --grid show words and lines; leave them out of pages.")
+    if isinstance(reader, PagePipeline) and grid:
+        raise click.UsageError("--grid shows words and lines; pages have --report FILE.html.")
     asked = Output("json" if as_json else format_, output, resume, min_confidence)
     if not images:
         from ocrkit.cli.run_scores import score_dataset

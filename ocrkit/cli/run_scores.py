@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ocrkit.parts.values import Skipped
     from ocrkit.reading.pages import PageReading
     from ocrkit.reading.values import Reading
-    from ocrkit.reports.gallery import Gallery
     from ocrkit.scoring.rules import Outcome, Rules
 
 
@@ -35,12 +34,11 @@ def score_dataset(
 
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.parts.values import Skipped
-    from ocrkit.reading.values import Reading
     from ocrkit.reports.terminal import score_table, stage_table
 
     skipped = SkippedLines()
     _introduce(dataset, skipped)
-    gallery = _gallery() if report or grid else None
+    gallery: Any = _gallery(pipeline) if report or grid else None
     mark = Mark(output.min_confidence)
     header = {**pipeline.header(dataset), **mark.header} if output.file else {}
     told: Any = (ToldPages if isinstance(pipeline, PagePipeline) else ToldSamples)(mark)
@@ -58,7 +56,7 @@ def score_dataset(
                 file.write(row)
             for each in cells:
                 rows.add(each)
-            if gallery and isinstance(reading, Reading | Skipped):
+            if gallery:
                 gallery.add(reading)
             advance()
 
@@ -81,7 +79,11 @@ def score_dataset(
         Console(file=results(), highlight=False).print(score_table(result))
     if profile:
         Console(stderr=True, highlight=False).print(stage_table(result))
-    if report and gallery:
+    if report and isinstance(pipeline, PagePipeline):
+        from ocrkit.reports.pages import write_pages_html
+
+        write_pages_html(report, result, gallery)
+    elif report:
         from ocrkit.reports.page import write_html
 
         write_html(report, result, gallery)
@@ -135,14 +137,21 @@ class ToldPages:
         return {**row, **({"doubtful": list(doubtful)} if doubtful else {})}, cells
 
 
-def _gallery() -> Gallery:
+def _gallery(pipeline: LoadedPipeline[Any, Any]) -> Any:
+    """What keeps the readings that a report or a picture shows."""
+    from ocrkit.page_pipeline import PagePipeline
+
+    if isinstance(pipeline, PagePipeline):
+        from ocrkit.reports.page_gallery import PageGallery
+
+        return PageGallery()
     from ocrkit.reports.gallery import Gallery
 
     return Gallery()
 
 
 def _earlier(
-    rows: Iterable[dict[str, Any]], mark: Mark, skipped: SkippedLines, gallery: Gallery | None
+    rows: Iterable[dict[str, Any]], mark: Mark, skipped: SkippedLines, gallery: Any
 ) -> Iterator[Outcome | Skipped]:
     """What became of samples in a run that was interrupted, one by one: there may be millions."""
     from ocrkit.parts.values import Skipped

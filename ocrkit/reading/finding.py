@@ -14,7 +14,13 @@ from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.pipelines.chain import Chain
 from ocrkit.reading.calls import Calls
 from ocrkit.reading.preparing import preprocessed, source_map
+from ocrkit.reading.turning import upright, written
 from ocrkit.reading.values import Seconds
+
+SMALL = 800
+"""The longer side, in pixels, of a picture that shows whether a page lies on its side."""
+LYING = 1.5
+"""How many times as much writing is found when a page that lies on its side is turned."""
 
 
 class Finder:
@@ -40,6 +46,15 @@ class Finder:
                 page, to_source = self._look(image, _scaled(around, last, factor))
         return _in_source(page, to_source, image)
 
+    def lies(self, image: Image) -> bool:
+        """Whether the writing lies on its side, as far as a small picture of the page shows: far
+        more of it is found when that is turned."""
+        small = _small(image)
+        standing, lying = (
+            written(self._look(upright(small, turn), self._around)[0]) for turn in (0, 90)
+        )
+        return lying > LYING * standing
+
     def _look(self, image: Image, around: Surroundings) -> tuple[Page, PointMap]:
         """What is found in what the preprocessors make of the image, and what takes its points to
         the image."""
@@ -64,6 +79,16 @@ class Finder:
             around.objective.check(outputs, 1, around.alphabet)
             (valid,) = around.objective.valid(outputs, inputs)
         return {port.name: valid[port.name] for port in around.segmenter.takes}
+
+
+def _small(image: Image) -> Image:
+    import cv2
+
+    factor = SMALL / max(image.shape)
+    if factor >= 1:
+        return image
+    width, height = (max(1, round(side * factor)) for side in image.shape[::-1])
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _scaled(around: Surroundings, last: Scalable, factor: float) -> Surroundings:

@@ -23,6 +23,7 @@ from ocrkit.pipelines.trained import Trained
 from ocrkit.reading.engine import WINDOW_BYTES, Recogniser
 from ocrkit.reading.finding import Finder
 from ocrkit.reading.preparing import Prepared, applied, loaded, prepare, telling
+from ocrkit.reading.turning import Turn, turned_back, upright
 from ocrkit.reading.values import Reading, Seconds
 from ocrkit.support.machine import processors
 from ocrkit.support.parallel import ordered_map
@@ -31,8 +32,14 @@ PAGES = 8
 """Pages whose lines are read together; a power of two."""
 AT_ONCE = 4
 """Pages that are looked at at a time, each with its pixels."""
-UNSURE = 0.5
-"""Less confidence, on the average over its characters, than a page has that the model can read."""
+UNSURE = 0.8
+"""Less confidence, on the average over its characters, than a line has that a model can read. Of
+words of IAM (aachen/validation, iam-words-resnet) 1.5 % have less; of the same upside down 65 %."""
+OVERTURNED = 0.85
+"""Less confidence, on the average over all its characters, than a page has that stands upright: of
+those words they have 0.97, upside down 0.73."""
+SURER = 0.05
+"""How much surer a page is that is read the other way up."""
 
 
 @dataclass
@@ -54,6 +61,8 @@ class PageReading:
     page: Page
     doubtful: tuple[str, ...] = ()
     """The ids of the lines of which the model is not sure, or that it could not read."""
+    sure: float = 1.0
+    """How sure the model is of the characters, on the average; 1 where there are none."""
     note: str = ""
     """What is odd about it, in one line."""
 
@@ -67,6 +76,9 @@ class _Found:
     lines: tuple[Prepared, ...] = ()
     """In the order of the page's."""
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+_OPPOSITE: dict[Turn, Turn] = {0: 180, 90: 270, 180: 0, 270: 90}
 
 
 class PageReader:
@@ -131,7 +143,8 @@ class PageReader:
             for each in waiting.pop(0):
                 for stage, spent in each.seconds.items():
                     setattr(seconds, stage, getattr(seconds, stage) + spent)
-                yield self._read(each, [next(readings) for _ in each.lines])
+                read = self._read(each, [next(readings) for _ in each.lines])
+                yield self._righted(each, read)
 
     def _windows(self, found: Iterator[_Found], done: int) -> Iterator[list[_Found]]:
         """Pages whose lines are read together: as many as :meth:`may_go_on_after` says, or as hold
@@ -150,13 +163,29 @@ class PageReader:
         if window:
             yield window
 
-    def _found(self, sample: Sample) -> _Found:
-        """Whatever goes wrong is the page's error: there may be others beside it."""
+    def _righted(self, found: _Found, read: PageReading | Skipped) -> PageReading | Skipped:
+        """Of a page that the model is not sure of what is read when it is turned upside down, where
+        it is surer then."""
+        if isinstance(read, Skipped) or read.sure >= OVERTURNED:
+            return read
+        other = self._found(found.sample, _OPPOSITE[read.page.turned])
+        window = [(found.sample, line) for line in other.lines]
+        (lines,) = self._recogniser.window_readings(iter([window]), PageSeconds())
+        again = self._read(other, lines)
+        return again if isinstance(again, PageReading) and again.sure > read.sure + SURER else read
+
+    def _found(self, sample: Sample, turn: Turn | None = None) -> _Found:
+        """Finds the lines of a page whose writing is turned so; unless that is given, it stands or
+        lies as far as can be seen. Whatever goes wrong is the page's error: there may be others
+        beside it."""
         start = time.perf_counter()
         try:
             image = as_grey(loaded(sample.load))
             read = time.perf_counter()
-            page = self._ordered(self._finder(image))
+            if turn is None:
+                turn = 90 if self._finder.lies(image) else 0
+            page = turned_back(self._finder(upright(image, turn)), turn)
+            page = self._ordered(page)
             find = time.perf_counter() - read
         except OcrkitError as error:
             return _Found(sample, ImageError(str(error)))
@@ -202,10 +231,10 @@ class PageReader:
         sample, page = found.sample, found.page
         if isinstance(page, ImageError):
             return Skipped(sample.id, str(page))
+        sure = [0.0 if isinstance(each, Skipped) else _mean(each.decoded) for each in readings]
+        lengths = [0 if isinstance(each, Skipped) else len(each.decoded.text) for each in readings]
         doubtful = tuple(
-            line.id
-            for line, reading in zip(page.lines, readings, strict=True)
-            if isinstance(reading, Skipped) or _mean(reading.decoded) < UNSURE
+            line.id for line, each in zip(page.lines, sure, strict=True) if each < UNSURE
         )
         image = PageImage(str(sample.path)) if sample.path is not None else None
         read = replace(
@@ -214,7 +243,8 @@ class PageReader:
             lines=tuple(map(_with_text, page.lines, readings)),
             made_by=self._made_by,
         )
-        return PageReading(sample, read, doubtful, _note(read, doubtful))
+        mean = float(np.average(sure, weights=lengths)) if any(lengths) else 1.0
+        return PageReading(sample, read, doubtful, mean, _note(read, doubtful))
 
 
 def _maker(role: str, spec: PipelineSpec, opened: Opened | None) -> Maker:

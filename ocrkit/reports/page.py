@@ -42,7 +42,7 @@ _T = TypeVar("_T")
 def write_html(path: Path, result: Result, gallery: Gallery) -> None:
     """Writes one page that needs no other file, no network and no script. Raises OcrkitError where
     it cannot be written."""
-    page = _template().render(
+    page = template("page.html.j2").render(
         result=result,
         facts=facts,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
@@ -67,7 +67,8 @@ def write_html(path: Path, result: Result, gallery: Gallery) -> None:
 
 
 @cache
-def _template() -> Template:
+def template(name: str) -> Template:
+    """A template of this folder, by its file's name."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -77,13 +78,13 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     helpers = {
-        "differences": _differences,
+        "differences": differences,
         "data_uri": _data_uri,
         "are_lines": _are_lines,
         "cells": _cells,
     }
     environment.globals.update(helpers)
-    return environment.get_template("page.html.j2")
+    return environment.get_template(name)
 
 
 def _shown(value: Any) -> Any:
@@ -220,7 +221,7 @@ def _are_lines(exhibits: Sequence[Exhibit]) -> bool:
     return statistics.median(ratios or [0]) > _WIDE
 
 
-def _differences(truth: str, prediction: str) -> list[list[tuple[str, bool]]]:
+def differences(truth: str, prediction: str) -> list[list[tuple[str, bool]]]:
     """Both texts in pieces, and of each whether it differs from the other side."""
     sides: list[list[tuple[str, bool]]] = [[], []]
     for edit in Levenshtein.opcodes(truth, prediction):

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -152,6 +153,29 @@ def test_pages_are_scored(pipeline: Path, folder: Path, tmp_path: Path) -> None:
     assert json.loads(again.stdout)["metrics"] == scores["metrics"]
     table = run("run", "--pipeline", pipeline, "--data", data, "--format", "tsv")
     assert [row.split("\t")[2] for row in table.stdout.splitlines()[1:]] == WRITTEN
+
+
+def test_the_report_shows_pages_with_their_lines(
+    pipeline: Path, folder: Path, tmp_path: Path
+) -> None:
+    data, report = tmp_path / "data", tmp_path / "report.html"
+    data.mkdir()
+    (data / "a.png").write_bytes((folder / "a.png").read_bytes())
+    placed = [*column(["clocks", "leaves", "seven"]), ("clocks", 700, 700)]
+    (data / "a.xml").write_text(page_xml(placed))
+    result = run("run", "--pipeline", pipeline, "--data", data, "--report", report)
+    assert result.exit_code == 0, result.output
+    html = report.read_text()
+    assert "3 lines found, 1 lost, 1 invented" in html
+    states = re.findall(r'<polygon class="(\w+)"', html)
+    assert states == ["read", "read", "read", "invented", "lost"]
+    assert html.count("data:image/jpeg") == 1
+    assert "<script" not in html
+    shown = re.findall(r'href="#(page1line\d)"', html)
+    assert shown == re.findall(r'class="line" id="(page1line\d)"', html)
+    assert "<mark>" in html
+    grid = run("run", "--pipeline", pipeline, "--data", data, "--grid", tmp_path / "x.png")
+    assert grid.exit_code == 2
 
 
 def test_check_shows_the_stages_of_all_pipelines(pipeline: Path) -> None:

@@ -9,12 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
+import ink_marker
 from drawn_pages import PLUGIN, column, page, words, written
 from ocrkit import ConfigError, ImageError, OcrkitError, Page, load
 from ocrkit.page_pipeline import PagePipeline
+from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec, read_recipe
 from ocrkit.pipelines.page_build import assemble_pages
 from ocrkit.pipelines.page_spec import PageSpec
+from ocrkit.training import train
 
 Install = Callable[[str, str], Path]
 WRITTEN = ["clocks", "leaves", "number", "seven", "alarms", "correct", "baker"]
@@ -122,6 +125,66 @@ def test_lines_that_cannot_be_read_are_kept_and_doubtful(pipeline: Path) -> None
     assert item.note.startswith("6 of 7 lines are doubtful: it may be print, or a hand")
 
 
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_page_that_lies_or_stands_on_its_head_is_found_and_turned(
+    pipeline: Path, turn: int
+) -> None:
+    image = np.rot90(page(column(WRITTEN)), -turn // 90)
+    with loaded(pipeline) as pages:
+        read = pages.read(image)
+    assert read.turned == turn
+    assert texts(read) == WRITTEN
+    assert (read.height, read.width) == image.shape
+    for line in read.lines:
+        (left, top), (right, bottom) = line.baseline
+        way = {90: bottom - top, 180: left - right, 270: top - bottom}[turn]
+        assert way > 50
+        (word,) = line.words
+        inside = np.array(word.boundary)
+        x, y = inside.mean(axis=0).astype(int)
+        assert image[y - 20 : y + 20, x - 20 : x + 20].min() < 128
+
+
+def test_a_page_is_looked_at_again_at_the_scale_that_the_segmenter_asks_for(
+    pipeline: Path,
+) -> None:
+    once = ["segment.preprocessor.use=fit-page", "segment.preprocessor.longest=600"]
+    image = page(column(WRITTEN))
+    with loaded(pipeline, *once) as pages:
+        small = pages.read(image)
+    with loaded(pipeline, *once, "segment.segmenter.wanted=60") as pages:
+        large = pages.read(image)
+    assert [len(each.lines) for each in (small, large)] == [len(WRITTEN)] * 2
+    for one, other in zip(small.lines, large.lines, strict=True):
+        before, after = (int(each.kind.split()[0]) for each in (one, other))
+        assert after > 1.3 * before
+        assert np.abs(np.subtract(one.baseline, other.baseline)).max() < 5
+
+
+def test_lines_may_be_found_by_a_network(
+    install: Install, tmp_path: Path, words_root: Path
+) -> None:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    install("ink", ink_marker.PLUGIN)
+    (tmp_path / "ink.toml").write_text(ink_marker.PIPELINE)
+    settings = ["segmenter.use=ink-box", "training.epochs=12", "preprocessor.height=48"]
+    spec = load_spec(tmp_path / "ink.toml", settings)
+    train(assemble(spec, training=True), tmp_path / "run", data=words_root, threads=1)
+    pipeline = written(tmp_path)
+    image = page([("clocks", 40, 25)], height=110, width=260)
+    with loaded(pipeline, f"segment={tmp_path / 'run'}") as pages:
+        read = pages.read(image)
+        assert len(pages.used) == 2
+    (line,) = read.lines
+    assert line.text is not None
+    ((left, base), (right, _)) = line.baseline
+    height, width = words()["clocks"].shape
+    step = ink_marker.STRIDE * 110 / 48
+    assert 40 - step <= left < 40 + width / 2 < right <= 40 + width + step
+    assert 25 + height / 2 < base <= 25 + height + step
+    assert read.made_by[0].version
+
+
 def test_it_travels_and_ends_as_other_pipelines_do(pipeline: Path) -> None:
     image = page(column(WRITTEN[:2]))
     with loaded(pipeline) as pages:
@@ -151,7 +214,7 @@ def test_settings_reach_into_the_pipelines_that_it_names(pipeline: Path) -> None
     assert spec.text.decoder.use == "ctc-beam"
     assert spec.segment.segmenter.options == {"smallest": 9}
     assert assemble_pages(spec).text.around.decoder is not None
-    with loaded(pipeline, "segment.segmenter.smallest=99") as pages:
+    with loaded(pipeline, "segment.segmenter.smallest=999") as pages:
         assert pages.read(page(column(WRITTEN))).lines == ()
 
 
