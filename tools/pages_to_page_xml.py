@@ -32,6 +32,8 @@ from ocrkit.support.parsing import parse_json
 
 SETTLED: tuple[tuple[str, str, str], ...] = (
     # what it is, the pattern, what it becomes
+    ("an ampersand that was escaped twice", "&amp;", "&"),
+    ("a quotation mark that was escaped twice, and typographic ones", "&quot;|[\u201c\u201d]", '"'),
     ("typographic apostrophes", "[\u2018\u2019]", "'"),
     ("dashes", "[\u2013\u2014\u2500]", "-"),
     ("a sign that a word goes on in the next line", "\u00ac$", "-"),
@@ -41,15 +43,22 @@ SETTLED: tuple[tuple[str, str, str], ...] = (
         "",
     ),
     ("a sign that letters are raised", r"\^", ""),
-    ("signs of insertions and of turned lines", "[\u2380\u22ce#\u2192]", ""),
+    ("signs of insertions and of turned lines", "[\u2380\u22ce\u2192]", ""),
+    ("a sign that something was struck out; not of a number, #17", r"#(?!\w)", ""),
     ("ẜ, a long s with a stroke", "\u1e9c", "\u017f"),
     ("spaces", r"\s+", " "),
 )
 """How conventions of transcribers become letters, in this order, in texts of form NFC."""
 
-UNSETTLED = r"XXX|\[\.|\.\]|\[\?|\?\]|@@|[|\u00a5\u0421\u1405-\u15ff\u0336\u033e{}~_*]"
-"""What makes a text of no use: letters that nobody could read, columns of a table, marks that stand
-for strokes of several kinds."""
+UNSETTLED: tuple[tuple[str, str], ...] = (
+    # what it is, the pattern
+    ("letters that nobody could read", r"XXX|\[\.|\.\]|\[\?|\?\]|@@"),
+    ("columns of a table", r"\|"),
+    ("marks that stand for strokes of several kinds", r"[\u00a5{}~_*]"),
+    ("strokes over or through letters", "[\u0336\u033e]"),
+    ("letters of other scripts that look like those on the page", "[\u0421\u1405-\u15ff]"),
+)
+"""What makes a text of no use, a row each."""
 
 NAMESPACE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 
@@ -61,7 +70,7 @@ def settled(text: str) -> str:
     'Me de la place-'
     """
     text = unicodedata.normalize("NFC", text)
-    if re.search(UNSETTLED, text):
+    if any(re.search(pattern, text) for _, pattern in UNSETTLED):
         return ""
     for _, pattern, letters in SETTLED:
         text = re.sub(pattern, letters, text)

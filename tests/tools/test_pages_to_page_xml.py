@@ -1,11 +1,13 @@
 """Pages in a JSON of their own become PAGE XML that the reader reads."""
 
+import importlib.util
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from ocrkit_pagexml.reader import PageXml
@@ -39,10 +41,48 @@ def test_pages_are_converted_and_read_by_their_splits(tmp_path):
     assert again.splitlines()[0] == "train: 1 pages"
     reader = PageXml(target, "train")
     assert [(sample.id, sample.text) for sample in reader] == [
-        ("letters/two___a_/two#l1", "two & <caf\u00e9>"),
+        ("letters/two___a_/two#l1", "two & caf\u00e9"),
         ("letters/two___a_/two#l2", "1911"),
     ]
     assert {sample.form for sample in reader} == {"letters/two___a_"}
     assert all(sample.load().shape[0] == 64 for sample in reader)
     written = PageXml(target, leave_out=("printed",))
     assert {sample.id.partition("#")[2] for sample in written} == {"l1"}
+
+
+@pytest.fixture(scope="module")
+def settled():
+    spec = importlib.util.spec_from_file_location(SCRIPT.stem, SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script.settled
+
+
+@pytest.mark.parametrize(
+    ("written", "on_the_page"),
+    [
+        ("cafe\u0301", "caf\u00e9"),
+        ("pain &amp; vin", "pain & vin"),
+        ("pain &c.", "pain &c."),
+        ("dit &quot;oui&quot; \u201cnon\u201d", 'dit "oui" "non"'),
+        ("l\u2019an \u2014 dix", "l'an - dix"),
+        ("mor\u00ac", "mor-"),
+        ("a\u00acb", "a\u00acb"),
+        ("il >ne< \u27e6va\u27e7 < >", "il ne va"),
+        ("M^e 2^nd", "Me 2nd"),
+        ("\u2380 qu#\u2019il \u2192 # la", "qu'il la"),
+        ("class\u00e9e #17", "class\u00e9e #17"),
+        ("que \u017fon Mon\u1e9c", "que \u017fon Mon\u017f"),
+        ("lr\u1ebds \ua751 \u204a", "lr\u1ebds \ua751 \u204a"),
+    ],
+)
+def test_conventions_of_transcribers_become_what_is_on_the_page(settled, written, on_the_page):
+    assert settled(written) == on_the_page
+    assert settled(on_the_page) == on_the_page
+
+
+@pytest.mark.parametrize(
+    "written", ["un XXX", "[...] va", "le [?]", "@@", "a | b", "a_b", "q\u0336", "FR\u15c5N", "~"]
+)
+def test_a_text_that_cannot_be_settled_is_none(settled, written):
+    assert settled(written) == ""
