@@ -46,9 +46,18 @@ def blots_of(image: Image) -> int:
         image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     if image.size < 9:
         return 1
-    smooth = cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE)
     if image.size < _TINY:
+        smooth = cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE)
         return int(smooth.max()) - int(smooth.min()) > _TINY_LEAST
+    return len(blots_on(image))
+
+
+def blots_on(image: Image) -> npt.NDArray[np.int32]:
+    """The blots on a grey image uint8 (H, W) as it is: (n, 5), from the left, from the top, width,
+    height and area of each, all in pixels."""
+    import cv2
+
+    smooth = cv2.blur(image, (3, 3), borderType=cv2.BORDER_REPLICATE)
     difference = np.asarray(cv2.absdiff(smooth, _paper_of(image)), np.uint8)
     # Of a grain of standard deviation s, the mean of nine pixels strays s/3, of thousands the
     # farthest some five times that.
@@ -58,9 +67,7 @@ def blots_of(image: Image) -> int:
         cv2.connectedComponentsWithStats((difference > least).astype(np.uint8))[2][1:], np.int32
     )
     speck = _SPECK if image.size >= _SMALL else _SMALL_SPECK
-    return int(
-        np.count_nonzero((blots[:, cv2.CC_STAT_AREA] > speck) & ~_is_ruled(blots, *image.shape))
-    )
+    return blots[(blots[:, cv2.CC_STAT_AREA] > speck) & ~_is_ruled(blots, *image.shape)]
 
 
 def _is_ruled(blots: npt.NDArray[np.int32], height: int, width: int) -> npt.NDArray[np.bool_]:

@@ -25,6 +25,7 @@ from ocrkit.parts.values import (
 )
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.reading.calls import Calls, apart
+from ocrkit.reading.larger import note
 from ocrkit.reading.places import with_places
 from ocrkit.reading.preparing import Prepared, prepare
 from ocrkit.reading.values import Reading, Seconds, waited
@@ -103,12 +104,12 @@ class Recogniser:
             yield window
 
     def prepare(
-        self, samples: Iterable[Sample], *, places: bool = False
+        self, samples: Iterable[Sample], **asked: bool
     ) -> Iterator[tuple[Sample, Prepared]]:
         """Every sample with its preprocessed image, in order; images are read and preprocessed in
-        threads, ahead. With ``places``, what is read of them says where it is written."""
+        threads, ahead. ``asked`` is as :func:`prepare` takes it."""
         return ordered_map(
-            lambda sample: (sample, prepare(sample.load, self.assembly, places=places)),
+            lambda sample: (sample, prepare(sample.load, self.assembly, **asked)),
             samples,
             self.threads,
             ahead=max(PREPARED, self.batch_size),
@@ -270,7 +271,7 @@ class Recogniser:
                 except ImageError as error:
                     yield Skipped(sample.id, str(error))
                 else:
-                    yield Reading(sample, item.image, decoded, item.note(decoded))
+                    yield Reading(sample, item.image, decoded, note(item.shows, self.assembly.spec))
 
     def _decode(self, outputs: Arrays, seconds: Seconds) -> list[Decoded]:
         count = len(next(iter(outputs.values())))

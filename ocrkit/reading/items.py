@@ -41,7 +41,7 @@ def read_items(
         for index, source in enumerate(sources, start=after)
     )
     for reading in recogniser.readings(
-        recogniser.prepare(samples, places=places), Seconds(), after
+        recogniser.prepare(samples, places=places, judged=True), Seconds(), after
     ):
         if isinstance(reading, Skipped):
             named = reading.reason.startswith(

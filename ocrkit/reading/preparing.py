@@ -14,10 +14,11 @@ from ocrkit.errors import ImageError, OcrkitError
 from ocrkit.images import MAX_PIXELS
 from ocrkit.images.grey import are_pixels, as_grey
 from ocrkit.images.ink import blots_of
+from ocrkit.images.layout import Shown, layout_of
 from ocrkit.parts.guests import failure, guest
 from ocrkit.parts.options import PartSpec
 from ocrkit.parts.protocols import MapsToSource, MovesPoints, Preprocessor
-from ocrkit.parts.values import Decoded, Image, ImageSize, PointMap
+from ocrkit.parts.values import Image, ImageSize, PointMap
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
 from ocrkit.pipelines.chain import fit_for
 
@@ -25,8 +26,6 @@ _Points = npt.NDArray[np.float64]
 _T = TypeVar("_T")
 Named = tuple[_T, PartSpec]
 """Something of a part, and the part as the pipeline's file names it."""
-_BLOTS, _UNSURE = 12, 0.1
-"""More blots of ink than words have, and less confidence than what can be read has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +36,11 @@ class Prepared:
     """Of an image without ink, white paper."""
     read: float = 0.0
     preprocess: float = 0.0
-    blots: int = 1
-    """Of ink in the image as it was read; of cached ones that are not blank, 1."""
+    shows: Shown | None = None
+    """A word, a line or a page, where that was asked for and is plain."""
     to_source: PointMap | None = None
     """Takes points of it to points of the image as it was read, where that was asked for and the
     preprocessors can tell."""
-
-    def note(self, decoded: Decoded) -> str:
-        """What is to be said of a reading that makes no sense, where there is far more in the image
-        than was read."""
-        unsure = decoded.confidence < _UNSURE or 3 * len(decoded.text) < self.blots
-        if self.blots > _BLOTS and unsure:
-            return (
-                "looks like a line or a page; this pipeline reads less at a time, such as single "
-                "words: cut it up"
-            )
-        return ""
 
     @property
     def blank(self) -> bool:
@@ -60,18 +48,26 @@ class Prepared:
         return not isinstance(self.image, ImageError) and self.image.min() == self.image.max()
 
 
-def prepare(load: Callable[[], Image], around: Surroundings, *, places: bool = False) -> Prepared:
-    """Reads and preprocesses an image, and with ``places`` finds where its pixels come from.
-    Whatever goes wrong is the image's error: there may be others beside it."""
+def prepare(
+    load: Callable[[], Image],
+    around: Surroundings,
+    *,
+    places: bool = False,
+    judged: bool = False,
+) -> Prepared:
+    """Reads and preprocesses an image; with ``places`` finds where its pixels come from, and with
+    ``judged`` what it shows. Whatever goes wrong is the image's error: there may be others beside
+    it."""
     start = time.perf_counter()
     try:
         image = loaded(load)
         read = time.perf_counter()
         pixels = preprocessed(image, around)
-        if not (blots := blots_of(as_grey(image))):
+        if not blots_of(grey := as_grey(image)):
             pixels = np.full_like(pixels, 255)
+        shows = layout_of(grey) if judged else None
         to_source = source_map(image, around) if places else None
-        return Prepared(pixels, read - start, time.perf_counter() - read, blots, to_source)
+        return Prepared(pixels, read - start, time.perf_counter() - read, shows, to_source)
     except ImageError as error:
         return Prepared(error, time.perf_counter() - start)
 

@@ -491,7 +491,6 @@ def test_a_page_given_to_a_pipeline_of_words_is_said_once(
     assert result.exit_code == 0
     (said,) = [line for line in result.stderr.splitlines() if "looks like" in line]
     assert said.startswith(
-        f"ocrkit: {tmp_path / 'a.png'}: looks like a line or a page; this pipeline reads less at a "
-        "time"
+        f"ocrkit: {tmp_path / 'a.png'}: looks like a page, and this pipeline reads a word at a time"
     )
     assert said.endswith("(3 images in all)")

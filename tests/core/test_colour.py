@@ -119,10 +119,10 @@ def pixels(around: Assembly, image: Image) -> Image:
 def test_an_image_in_colour_is_read_as_its_luma_by_the_models_that_ship() -> None:
     pipeline = ocrkit.load("iam-crnn", threads=1)
     around = pipeline._engine.assembly
-    grey = prepare(lambda: LUMA, around)
-    coloured = prepare(lambda: COLOURED, around)
+    grey = prepare(lambda: LUMA, around, judged=True)
+    coloured = prepare(lambda: COLOURED, around, judged=True)
     assert np.array_equal(grey.image, coloured.image)
-    assert grey.blots == coloured.blots
+    assert grey.shows == coloured.shows
     read = [pipeline._engine.read(lambda each=each: each) for each in (LUMA, COLOURED)]
     assert read[0] == read[1]
 

@@ -180,24 +180,3 @@ def test_paper_from_the_cache_reads_as_nothing_too(tiny_run: Path, words_copy: P
     assert texts[0] == texts[1]
     assert texts[0].count("") >= 1
     assert results[0].metrics == results[1].metrics
-
-
-# -------------------------------------------------------------------------------- too much of it
-
-
-def page(lines: int) -> Image:
-    text = "it was a fine day and the sea lay still"
-    return np.vstack([word(text, 70, 235, 30)] * lines)
-
-
-@pytest.mark.parametrize("lines", [1, 20])
-@pytest.mark.parametrize("model", ["iam-crnn", "iam-words-resnet"])
-def test_a_line_or_a_page_given_to_a_model_of_words_is_noted(model: str, lines: int) -> None:
-    pipeline = ocrkit.load(model)
-    words = [word(text, 70, 235, 30) for text in ("day", "still", "wonderful", "unintelligible")]
-    items = list(pipeline.read_many([*words, page(lines), "gone.png"]))
-    assert [item.note.partition(";")[0] for item in items] == [
-        *[""] * 4,
-        "looks like a line or a page",
-        "",
-    ]

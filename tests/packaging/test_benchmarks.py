@@ -33,6 +33,11 @@ def test_benchmarks_run(tmp_path: Path) -> None:
     assert "failed" not in printed
 
 
+def test_what_pictures_show_is_counted() -> None:
+    printed = python("benchmarks/layout.py", "iam", "--every", "4")
+    assert "word" in printed.splitlines()[0]
+
+
 def measure(folder: Path, *options: str) -> str:
     """What some quick benchmarks print, which keep their results in the folder."""
     quick = [

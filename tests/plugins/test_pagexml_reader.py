@@ -127,6 +127,39 @@ def test_coordinates_of_another_scale_or_unit_are_those_of_the_image(tmp_path):
         assert np.abs(difference).mean() < 12
 
 
+def test_tenths_of_millimetres_are_cut_from_the_image_s_pixels(tmp_path):
+    """Lines with String and SP, of a page of 40 by 30 mm, beside the same in pixels."""
+    for name in ("mm10", "pixel"):
+        draw(tmp_path / f"{name}.png")
+        scale = 2.5 if name == "mm10" else 1
+        where = {
+            attribute: f'{attribute}="{value * scale:g}"'
+            for attribute, value in {"HPOS": 20, "VPOS": 30, "WIDTH": 360, "HEIGHT": 44}.items()
+        }
+        place = " ".join(where.values())
+        line = (
+            f'<TextLine ID="l" {place} BASELINE="{64 * scale:g}"><String CONTENT="it"/><SP/>'
+            '<String CONTENT="rains"/></TextLine>'
+        )
+        page = f'<Page WIDTH="{400 * scale:g}" HEIGHT="{300 * scale:g}"><PrintSpace>'
+        unit = f"<Description><MeasurementUnit>{name}</MeasurementUnit></Description>"
+        write(
+            tmp_path / f"{name}.xml",
+            f"<alto>{unit}<Layout>{page}<TextBlock>{line}</TextBlock></PrintSpace></Page>"
+            "</Layout></alto>",
+        )
+    first, second = PageXml(tmp_path)
+    assert (first.id, first.text, second.text) == ("mm10#l", "it rains", "it rains")
+    assert np.array_equal(first.load(), second.load())
+
+
+@pytest.mark.parametrize("year", ["2013-07-15", "2017-07-15", "2019-07-15", "2024-07-15"])
+def test_every_version_of_page_is_read(tmp_path, year):
+    draw(tmp_path / "letter.png")
+    write(tmp_path / "letter.xml", exports.ESCRIPTORIUM_PAGE.replace("2019-07-15", year))
+    assert texts(tmp_path) == ["Dear Ann,", "caf\u00e9 & bread"]
+
+
 def test_an_image_of_other_proportions_is_not_the_page_s(tmp_path):
     draw(tmp_path / "letter.png", (300, 400))
     write(tmp_path / "letter.xml", exports.ESCRIPTORIUM_PAGE)
