@@ -319,7 +319,7 @@ def test_the_doctor_keeps_no_pages_in_memory(tmp_path):
     inside = f"<TextRegion>{''.join(line.format(n=n) for n in range(60))}</TextRegion>"
     xml = f'<PcGts><Page imageWidth="400" imageHeight="300">{inside}</Page></PcGts>'
     peaks = []
-    for pages in (2, 12):
+    for pages in (1, 6, 24):  # the first imports what is needed
         root = tmp_path / str(pages)
         for n in range(pages):
             draw(root / f"{n}.png")
@@ -328,4 +328,4 @@ def test_the_doctor_keeps_no_pages_in_memory(tmp_path):
         assert PageXml.check(root).counts["readable lines with a text"] == 60 * pages
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.5 * peaks[0]
+    assert peaks[2] < 1.5 * peaks[1]
