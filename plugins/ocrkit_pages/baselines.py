@@ -30,17 +30,17 @@ class Baselines:
     """
 
     threshold: float = option(
-        0.25, "from which value of its map on a baseline is seen", minimum=0.01, maximum=1
+        0.3, "from which value of its map on a baseline is seen", minimum=0.01, maximum=1
     )
     reach: float = option(
-        1.5, "widest gap in a line, as a share of its height", minimum=0, maximum=20
+        3.0, "widest gap in a line, as a share of its height", minimum=0, maximum=20
     )
-    shortest: float = option(0.4, "shortest line, as a share of its height", minimum=0, maximum=20)
+    shortest: float = option(1.0, "shortest line, as a share of its height", minimum=0, maximum=20)
     lowest: float = option(
         4.0, "pixels of the lowest line; lower ones are noise", minimum=0, maximum=100
     )
     height: float = option(
-        36.0,
+        34.0,
         "median height of a page's lines, in pixels of the network's image, at which it finds them "
         "best",
         minimum=1,
