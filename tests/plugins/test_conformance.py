@@ -130,6 +130,10 @@ class TestEnglishLines(LanguageModelConformance):
     name = "english-lines"
 
 
+class TestFrench(LanguageModelConformance):
+    name = "french"
+
+
 class TestNGrams(LanguageModelFormatConformance):
     name = "n-grams"
     file = Path(__file__).parent / "kenlm" / "harbour.arpa"

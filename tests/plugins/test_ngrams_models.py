@@ -352,6 +352,19 @@ def test_the_shipped_english_knows_lines_in_either_spacing(line: str, misread: s
     assert model.log_probs(line).sum() > model.log_probs(misread).sum() + 1
 
 
+def test_the_shipped_french_knows_accents_apostrophes_and_french_spacing() -> None:
+    model = LanguageModel.open("french")
+    assert set("àâäçéèêëîïñôöùûüÿœæÀÂÇÉÈÊËÎÏÔÙÛŒ°«»&' ").issubset(model.characters)
+    for line, misread in (
+        ("la liberté qu'il a donnée à sa mère", "la liberte qu'il a donnee a sa mere"),
+        ("c'est l'homme que j'ai vu", "c est l homme que j ai vu"),
+        ("que voulez-vous ?", "que voulez-vous?"),
+        ("il était une fois", "il étaitune fois"),
+        ("de la maison, et", "de la maison,et"),
+    ):
+        assert model.log_probs(line).sum() > model.log_probs(misread).sum() + 1, line
+
+
 def test_to_the_shipped_english_lines_end_in_the_middle_of_sentences_but_not_of_words() -> None:
     model = LanguageModel.open("english-lines")
     ends = [model.log_probs(line)[-1] for line in ("people of the country", "people of the coun")]

@@ -32,3 +32,8 @@ def ocrkit_language_models(register: Register) -> None:
         "ocrkit_zoo:english-lines.safetensors",
         summary="English lines, as written or with spaces around punctuation, and words",
     )
+    register(
+        "french",
+        "ocrkit_zoo:french.safetensors",
+        summary="French lines, the language of the 17th to the 19th century",
+    )
