@@ -28,25 +28,27 @@ from ocrkit.parts.networks import (
 )
 from ocrkit.parts.objectives import ModelDefinition, Objective
 from ocrkit.parts.page import Alternative
+from ocrkit.parts.page_protocols import (
+    ChoosesScale,
+    CutsLines,
+    Cutter,
+    Order,
+    PageMetric,
+    Scalable,
+    Segmenter,
+)
 from ocrkit.parts.plans import NetworkPlan, PlannedPart, Port
 from ocrkit.parts.protocols import (
     Augmentation,
-    ChoosesScale,
     Codec,
-    CutsLines,
-    Cutter,
     Decoder,
     EncoderDefinition,
     FeaturizerDefinition,
     MapsToSource,
     Metric,
     MovesPoints,
-    Order,
-    PageMetric,
     Preprocessor,
     Reader,
-    Scalable,
-    Segmenter,
     SizedPreprocessor,
     TakesColour,
 )

@@ -15,7 +15,8 @@ from ocrkit.parts.characters import hidden_in
 from ocrkit.parts.fingerprint import code_of, fingerprint
 from ocrkit.parts.guests import guest
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.parts.protocols import CutsLines, Cutter, Reader
+from ocrkit.parts.page_protocols import CutsLines, Cutter
+from ocrkit.parts.protocols import Reader
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import FormCount, Image, Sample, Skipped
 from ocrkit.support.files import read_text

@@ -12,8 +12,9 @@ from ocrkit.parts.fingerprint import stated
 from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Backend
 from ocrkit.parts.objectives import Objective
+from ocrkit.parts.page_protocols import PageMetric, Segmenter
 from ocrkit.parts.plans import NetworkPlan
-from ocrkit.parts.protocols import Augmentation, Decoder, Metric, PageMetric, Segmenter
+from ocrkit.parts.protocols import Augmentation, Decoder, Metric
 from ocrkit.parts.values import Arrays, Decoded, FloatArray, Image, ImageSize, IntArray
 from ocrkit.pipelines.chain import Chain
 from ocrkit.pipelines.spec import PipelineSpec

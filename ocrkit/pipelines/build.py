@@ -3,98 +3,20 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ocrkit.errors import ConfigError, OcrkitError, PluginError
+from ocrkit.errors import ConfigError, OcrkitError
 from ocrkit.networks.network_file import Exported, read_exported
-from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Network
-from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.parts.options import PartSpec
 from ocrkit.parts.plans import NetworkPlan, PlannedPart
-from ocrkit.parts.protocols import PageMetric, Segmenter, SizedPreprocessor, takes_colour
+from ocrkit.parts.protocols import takes_colour
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import ImageSize, SequenceSize
 from ocrkit.pipelines.assembly import Assembly, Surroundings, image_text
 from ocrkit.pipelines.backends import choose_backend, choose_device
 from ocrkit.pipelines.chain import Chain
+from ocrkit.pipelines.making import made_around, made_part
 from ocrkit.pipelines.spec import PipelineSpec
-
-
-def _made(part: PartSpec, problems: list[str]) -> Any:
-    """The part, or None where it cannot be made, or has no name; why it cannot goes to the
-    problems."""
-    if not part.use:
-        return None
-    try:
-        return make_part(part)
-    except ConfigError as error:
-        problems.extend(error.problems)
-    except OcrkitError as error:
-        problems.append(str(error))
-    return None
-
-
-def _chain(spec: PipelineSpec, problems: list[str]) -> Chain | None:
-    """The preprocessors, or None where the last one cannot be made, or cannot be the last."""
-    before = tuple(_made(part, problems) for part in spec.before)
-    last = _made(spec.preprocessor, problems)
-    if last is None:
-        return None
-    if not isinstance(last, SizedPreprocessor):
-        problems.append(
-            f"preprocessor: {spec.preprocessor.use!r} does not say what size it gives, so another "
-            "must follow it; "
-            f'for example: use = "NAME", before = [{{ use = "{spec.preprocessor.use}" }}]'
-        )
-        return None
-    return Chain(before, last)
-
-
-def _around(spec: PipelineSpec, problems: list[str]) -> dict[str, Any]:
-    """The parts of :class:`Surroundings` that a pipeline's file names."""
-    metrics = {name: _made(part, problems) for name, part in spec.metrics.items()}
-    _made(spec.cutter, problems)  # readers are given it when they are opened
-    if spec.task == "text":
-        problems += [
-            f"metrics: {name!r} scores pages; a pipeline of this task reads no pages"
-            for name, metric in metrics.items()
-            if isinstance(metric, PageMetric)
-        ]
-    preprocessor = _chain(spec, problems)
-    alphabet = Alphabet(spec.alphabet) if spec.task == "text" else None
-    decoder = _made(spec.decoder, problems)
-    if hasattr(decoder, "check"):
-        try:
-            with guest("decoder", spec.decoder.use):
-                decoder.check(alphabet)
-        except PluginError as error:
-            problems.append(str(error))
-        except OcrkitError as error:
-            problems.append(f"decoder: {error}")
-    return {
-        "spec": spec,
-        "objective": _made(spec.objective, problems),
-        "alphabet": alphabet,
-        "preprocessor": preprocessor,
-        "decoder": decoder,
-        "metrics": metrics,
-        "segmenter": _segmenter(spec, problems),
-    }
-
-
-def _segmenter(spec: PipelineSpec, problems: list[str]) -> Segmenter | None:
-    """The segmenter, which takes what the pipeline's objective gives."""
-    made: Segmenter | None = _made(spec.segmenter, problems)
-    if made is None or not spec.objective.use or not (spec.network_parts or spec.network):
-        return made
-    given = {port.name for port in registry().get("objective", spec.objective.use).load().outputs}
-    with guest("segmenter", spec.segmenter.use):
-        lacking = [port.name for port in made.takes if port.name not in given]
-    if lacking:
-        problems.append(
-            f"segmenter: {spec.segmenter.use!r} takes {', '.join(lacking)}, which networks trained "
-            f"for {spec.objective.use!r} do not give; they give {', '.join(sorted(given))}"
-        )
-    return made
 
 
 def _output_size(
@@ -165,10 +87,10 @@ def assemble(spec: PipelineSpec, *, backend: str | None = None, training: bool =
     if not spec.network_parts and spec.segmenter.use:
         raise ConfigError([*spec.problems, f"model: {spec.title!r} has no network; name one"])
     problems = list(spec.problems)
-    parts = _around(spec, problems)
+    parts = made_around(spec, problems)
     named = spec.network_parts
-    made = {kind: _made(part, problems) for kind, part in named.items()}
-    augmentations = tuple(_made(part, problems) for part in spec.augment)
+    made = {kind: made_part(part, problems) for kind, part in named.items()}
+    augmentations = tuple(made_part(part, problems) for part in spec.augment)
     name, engine = choose_backend(spec, backend, training, problems)
     image = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
     if image and image.channels == 3:
@@ -266,7 +188,7 @@ def surround(spec: PipelineSpec, backend: str | None = None) -> tuple[Surroundin
     Raises ConfigError as that does.
     """
     problems = list(spec.problems)
-    parts = _around(spec, problems)
+    parts = made_around(spec, problems)
     path = spec.folder / spec.network
     name = path.suffix[1:]
     try:
@@ -302,7 +224,7 @@ def surround_without_network(spec: PipelineSpec) -> Surroundings:
     """The parts of a pipeline that finds lines by a segmenter alone. Raises ConfigError as
     :func:`assemble` does."""
     problems = list(spec.problems)
-    parts = _around(spec, problems)
+    parts = made_around(spec, problems)
     size = _output_size(spec.preprocessor, parts["preprocessor"], (), ImageSize, problems)
     if parts["segmenter"] and (takes := parts["segmenter"].takes):
         problems.append(

@@ -7,7 +7,7 @@ from typing import Any
 from ocrkit.data.datasets import Dataset
 from ocrkit.parts.fingerprint import stated
 from ocrkit.parts.options import PartSpec
-from ocrkit.parts.protocols import Cutter
+from ocrkit.parts.page_protocols import Cutter
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.assembly import Assembly, Surroundings
 from ocrkit.pipelines.page_build import PageAssembly

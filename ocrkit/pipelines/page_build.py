@@ -6,7 +6,8 @@ from typing import Any
 
 from ocrkit.errors import ConfigError
 from ocrkit.parts.options import make_part
-from ocrkit.parts.protocols import Cutter, MapsToSource, Metric, Order
+from ocrkit.parts.page_protocols import Cutter, Order
+from ocrkit.parts.protocols import MapsToSource, Metric
 from ocrkit.pipelines.opened import Parts, make_parts
 from ocrkit.pipelines.page_spec import ROLES, PageSpec
 from ocrkit.pipelines.spec import PipelineSpec

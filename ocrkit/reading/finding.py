@@ -8,7 +8,7 @@ import numpy.typing as npt
 from ocrkit.parts.guests import guest
 from ocrkit.parts.networks import Network
 from ocrkit.parts.page import Page, Points
-from ocrkit.parts.protocols import ChoosesScale, Scalable
+from ocrkit.parts.page_protocols import ChoosesScale, Scalable
 from ocrkit.parts.values import Arrays, Image, PointMap
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.pipelines.chain import Chain

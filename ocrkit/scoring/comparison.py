@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from ocrkit.errors import OcrkitError
-from ocrkit.parts.protocols import Metric, PageMetric
+from ocrkit.parts.page_protocols import PageMetric
+from ocrkit.parts.protocols import Metric
 from ocrkit.scoring.bootstrap import PERCENTILES, RESAMPLES, SEED, Table, cluster_sums, clusters_of
 from ocrkit.scoring.counts import counts_of, full_name
 from ocrkit.scoring.result_file import Results

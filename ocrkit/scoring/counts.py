@@ -4,7 +4,8 @@ import math
 
 from ocrkit.errors import PluginError
 from ocrkit.parts.guests import failure
-from ocrkit.parts.protocols import Metric, PageMetric
+from ocrkit.parts.page_protocols import PageMetric
+from ocrkit.parts.protocols import Metric
 from ocrkit.parts.registry import registry
 from ocrkit.scoring.rules import Outcome
 

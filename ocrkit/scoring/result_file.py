@@ -11,7 +11,8 @@ from typing import Annotated, Any
 from ocrkit.errors import OcrkitError
 from ocrkit.parts.checked import CheckError, Rule, Whole, checked
 from ocrkit.parts.options import PartSpec, make_part
-from ocrkit.parts.protocols import Metric, PageMetric
+from ocrkit.parts.page_protocols import PageMetric
+from ocrkit.parts.protocols import Metric
 from ocrkit.parts.values import FormCount, Skipped
 from ocrkit.scoring.contamination import Contamination
 from ocrkit.scoring.result import Result, found_by

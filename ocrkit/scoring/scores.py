@@ -17,7 +17,8 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.parts.protocols import Metric, PageMetric
+from ocrkit.parts.page_protocols import PageMetric
+from ocrkit.parts.protocols import Metric
 from ocrkit.scoring.bootstrap import Score, Table, _draw, _score, cluster_sums, clusters_of
 from ocrkit.scoring.confidence import Confidence, Kept, _gaps
 from ocrkit.scoring.confusions import Character, Confusion, Confusions

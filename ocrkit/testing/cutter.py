@@ -7,7 +7,7 @@ import numpy as np
 from ocrkit.errors import ImageError
 from ocrkit.images.grey import are_pixels
 from ocrkit.parts.page import Line
-from ocrkit.parts.protocols import Cutter
+from ocrkit.parts.page_protocols import Cutter
 from ocrkit.parts.values import Image, PointMap
 from ocrkit.testing.base import PartConformance
 from ocrkit.testing.images import word_like

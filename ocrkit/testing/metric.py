@@ -4,7 +4,8 @@ import math
 import random
 
 from ocrkit.parts.page import Line, Page, Word
-from ocrkit.parts.protocols import Metric, PageMetric
+from ocrkit.parts.page_protocols import PageMetric
+from ocrkit.parts.protocols import Metric
 from ocrkit.scoring.rules import Outcome
 from ocrkit.scoring.scores import Scorer
 from ocrkit.testing.base import PartConformance

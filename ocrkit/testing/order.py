@@ -5,7 +5,7 @@ from dataclasses import replace
 from ocrkit.errors import DataError
 from ocrkit.parts.page import Line, Page, Region
 from ocrkit.parts.page_json import page_from_json, page_to_json
-from ocrkit.parts.protocols import Order
+from ocrkit.parts.page_protocols import Order
 from ocrkit.testing.base import PartConformance
 
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from ocrkit.errors import DataError, ImageError
 from ocrkit.images.grey import are_pixels
-from ocrkit.parts.protocols import CutsLines, Reader
+from ocrkit.parts.page_protocols import CutsLines
+from ocrkit.parts.protocols import Reader
 from ocrkit.parts.values import Sample
 from ocrkit.testing.another_process import ids_in_another_process
 from ocrkit.testing.base import PartConformance, skipped_where_missing

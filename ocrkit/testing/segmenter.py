@@ -5,7 +5,7 @@ import numpy as np
 from ocrkit.errors import DataError
 from ocrkit.parts.page import Line, Page
 from ocrkit.parts.page_json import page_from_json, page_to_json
-from ocrkit.parts.protocols import Segmenter
+from ocrkit.parts.page_protocols import Segmenter
 from ocrkit.parts.values import Arrays, Image
 from ocrkit.testing.base import PartConformance
 from ocrkit.testing.images import word_like
