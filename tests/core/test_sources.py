@@ -135,7 +135,7 @@ def test_pil_images_of_every_mode_are_read_and_stay_as_they_are(mode: str) -> No
             "a PIL image that cannot be read: more than 16 bits",
         ),
     ],
-    ids=repr,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_is_no_image_is_one_short_line(source: Any, message: str) -> None:
     with pytest.raises(ImageError, match=message) as caught:

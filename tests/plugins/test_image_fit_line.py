@@ -50,7 +50,9 @@ def slant(degrees):
 
 
 @pytest.mark.parametrize(
-    "rise", [slant(0), slant(3), slant(-4), waves(1, 8), waves(0.5, -16)], ids=str
+    "rise",
+    [slant(0), slant(3), slant(-4), waves(1, 8), waves(0.5, -16)],
+    ids=["level", "rising", "falling", "one wave", "half a wave"],
 )
 def test_the_baseline_and_the_x_height_are_found(rise):
     image = line()
