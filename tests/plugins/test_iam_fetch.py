@@ -509,6 +509,7 @@ GOOD = {"words.txt": b"a01-000u-00-00 ok 154 408 768 27 51 AT A\n"}
             if "chain" in name or "a bad" in name
         ),
     ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,  # with no time
 )
 def test_bad_archives_are_refused_and_leave_nothing(
     site: Site, dest: Path, content: bytes, message: str
