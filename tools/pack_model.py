@@ -23,8 +23,6 @@ from ocrkit.support.files import read_text
 from ocrkit.zoo.manifest import write_manifest
 from ocrkit.zoo.models import MANIFEST, manifest_table
 
-ITEMS = 36
-"""Images of the golden set."""
 LICENCE = "LicenseRef-IAM-noncommercial-research"
 TERMS = (
     "Trained on the IAM Handwriting Database: for non-commercial research only; cite Marti and "
@@ -61,6 +59,7 @@ def main() -> None:
     parser.add_argument(
         "--chosen-by", type=Path, help="file of the form ids that early stopping watched"
     )
+    parser.add_argument("--items", type=int, default=36, help="images of the golden set")
     parser.add_argument("--licence", default=LICENCE, help="SPDX id (default: IAM's terms)")
     parser.add_argument(
         "--trained-on", default=DATA, help="in words; other readers' samples are named after it"
@@ -76,7 +75,7 @@ def main() -> None:
     if arguments.chosen_by:
         about["choosing"] = {"purpose": "the best epoch by CER, and the temperature of confidences"}
     chosen = read_text(arguments.chosen_by).split() if arguments.chosen_by else []
-    manifest = pack(arguments.to, arguments.runs, about, chosen=chosen, items=ITEMS)
+    manifest = pack(arguments.to, arguments.runs, about, chosen=chosen, items=arguments.items)
     table = manifest_table(arguments.to)
 
     result = ocrkit.load(arguments.to / "pipeline.toml").evaluate(

@@ -192,7 +192,9 @@ def test_the_shipped_pipeline_is_accepted() -> None:
     assert spec.table == tomllib.loads(IAM_CRNN.read_text())
 
 
-@pytest.mark.parametrize("name", ["iam-crnn", "iam-words-resnet", "synth-words-resnet"])
+@pytest.mark.parametrize(
+    "name", ["iam-crnn", "iam-lines", "iam-words-resnet", "synth-words-resnet"]
+)
 def test_shipped_pipelines_are_trained_on_torch_and_on_the_retired_framework_only_where_that_is_missing(  # noqa: E501
     name: str,
 ) -> None:

@@ -579,6 +579,7 @@ def test_without_names_all_models_are_verified_and_broken_ones_named(model: Tiny
     assert result.exit_code == 1
     assert {line.split()[0] for line in result.stdout.splitlines()[1:]} == {
         "iam-crnn",
+        "iam-lines",
         "iam-words-resnet",
         "synth-words-resnet",
         "tiny",

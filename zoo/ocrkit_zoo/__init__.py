@@ -18,6 +18,11 @@ def ocrkit_zoos(register: Register) -> None:
         summary="Handwritten English words: residual CNN + 3 biLSTMs + CTC",
     )
     register(
+        "iam-lines",
+        "ocrkit_zoo:iam-lines",
+        summary="Handwritten English lines: residual CNN + 3 biLSTMs + CTC",
+    )
+    register(
         "synth-words-resnet",
         "ocrkit_zoo:synth-words-resnet",
         summary="The same, trained on handwriting fonts alone",
