@@ -19,6 +19,7 @@ from ocrkit.interfaces import Image, Skipped
 from ocrkit.support.bars import image_bar
 from ocrkit.support.files import locked, read_text, write_atomically
 from ocrkit.support.parallel import ordered_map
+from ocrkit.support.parsing import parse_json
 from ocrkit_iam.files import BEGUN, ascii_file, form_folder, image_sizes, images_folder
 from ocrkit_iam.hints import elsewhere
 from ocrkit_iam.paper import WordImage, line_image
@@ -123,7 +124,7 @@ def _claim(to: Path, root: Path) -> None:
     try:
         to.mkdir(parents=True, exist_ok=True)
         if note.is_file():
-            if json.loads(read_text(note, DataError)) == begun:
+            if parse_json(read_text(note, DataError)) == begun:
                 return
             raise DataError(
                 f"{to}: lines of other words, or made by another version of ocrkit; delete the "

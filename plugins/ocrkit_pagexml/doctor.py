@@ -61,16 +61,18 @@ def examine(root: Path) -> Report:
     for file, page in contents.pages():
         seen.add(file, page)
     broken = unreadable({file.id: file for file in seen.usable}, PixelPages(root).__getitem__)
-    readable = sum(count for file, count in seen.usable.items() if file.id not in broken)
+    whole = [count for file, count in seen.usable.items() if file.id not in broken]
+    placed, readable = sum(each.placed for each in whole), sum(each.readable for each in whole)
     return Report(
         root=str(root),
-        usable=bool(readable),
+        usable=bool(placed),
         counts={
             "documents": len({file.document for file in seen.usable}),
             "pages with an image": len(seen.usable),
             "readable pages": len(seen.usable) - len(broken),
             "lines": seen.lines,
             "lines with a text": seen.lines - len(seen.empty),
+            "readable lines with a place": placed,
             "readable lines with a text": readable,
             "different characters": len(seen.characters),
         },
@@ -81,11 +83,19 @@ def examine(root: Path) -> Report:
 
 
 @dataclass
+class _Usable:
+    """How many lines of a page have a place, and a text as well."""
+
+    placed: int = 0
+    readable: int = 0
+
+
+@dataclass
 class _Seen:
     """What is counted and noted of pages, one after the other, so that none has to be kept."""
 
-    usable: dict[PageFile, int] = field(default_factory=dict)
-    """Every page, with the number of its lines that have a text and a place."""
+    usable: dict[PageFile, _Usable] = field(default_factory=dict)
+    """Every page."""
     lines: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     characters: Counter[str] = field(default_factory=Counter)
@@ -101,13 +111,14 @@ class _Seen:
 
     def add(self, file: PageFile, page: Page) -> None:
         regions = {region.id: region.kind for region in page.regions}
-        self.usable[file] = 0
+        usable = self.usable[file] = _Usable()
         for line in page.lines:
             self.lines += 1
             self.kinds[f"lines of kind {line.kind}"] += 1
             self.kinds[f"lines in {regions.get(line.region or '', 'no region')}"] += 1
             has_place = bool(line.baseline or line.boundary)
-            self.usable[file] += bool(line.text) and has_place
+            usable.placed += has_place
+            usable.readable += has_place and bool(line.text)
             id_ = f"{file.id}#{line.id}"
             if not has_place:
                 self.placeless.append(id_)

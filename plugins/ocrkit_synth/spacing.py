@@ -15,8 +15,8 @@ def as_tokens(text: str) -> str:
     Marks within words and numbers stay, and so does the full stop of an abbreviation. (The lines of
     IAM that could be put together, as written, so become their tokens in 98 of 100.)
 
-    >>> as_tokens('He said, "Mr. Hale\'s 3,000 (well-fed) sheep..."')
-    'He said , " Mr. Hale\'s 3,000 ( well-fed ) sheep ... "'
+    >>> as_tokens('He said, "Mr. Hale has 3,000 (well-fed) sheep..."')
+    'He said , " Mr. Hale has 3,000 ( well-fed ) sheep ... "'
     """
     tokens: list[str] = []
     for piece in text.split():

@@ -13,7 +13,7 @@ from ocrkit.pipelines.file import load_spec, read_spec
 from ocrkit.publishing.export import export
 
 MISTAKES = {
-    "reader.level='pages'": "reader.level: 'pages'",
+    "reader.level='essays'": "reader.level: 'essays'",
     "metrics=[{ use = 'cer', colour = 'red' }]": "metrics[0]: no option 'colour'",
     "training.augment=[{ use = 'sheer' }]": "no augmentation named 'sheer'",
     "training.also=[{ use = 'iam', rot = 'x' }]": "training.also[0]: no option 'rot'",

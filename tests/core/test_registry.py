@@ -115,7 +115,7 @@ assert "ocrkit_ctc.greedy" in sys.modules
             "none-such",
             "no featurizer named 'cnn' for backend 'none-such'. Available: none.",
         ),
-        ("metric", "zzz", None, "no metric named 'zzz'. Available: cer, levenshtein, wer."),
+        ("metric", "zzz", None, "no metric named 'zzz'. Available: bag-of-words-f1, cer, "),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest_and_with_all(
@@ -152,7 +152,7 @@ def test_what_cannot_be_used_is_known_without_using_it(install: Install) -> None
 def test_every_built_in_part_can_be_imported_and_has_an_owner() -> None:
     built_in = [entry for entry in registry().entries() if entry.plugin.distribution == "ocrkit"]
     entries = [entry for entry in built_in if entry.plugin.name != "gluon" or "gluon" in INSTALLED]
-    none_ships = {"model"} | (set() if "gluon" in INSTALLED else {"importer"})
+    none_ships = set() if "gluon" in INSTALLED else {"importer"}
     assert {entry.kind for entry in entries} == set(KINDS) - none_ships
     for entry in entries:
         assert entry.plugin.problem is None

@@ -463,11 +463,11 @@ def test_the_first_step_waits_for_no_more_images_than_its_own(
 
         return replace(sample, load=load)
 
-    for index in order[4:]:
+    for index in order[12:]:  # the next two batches are made while a device is at the first
         data.samples[index] = late(data.samples[index])
     run.start({})
     run.train(data, None)
-    assert came == [True] * 20
+    assert came == [True] * 12
 
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
@@ -487,7 +487,7 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_weights(
         assert saved == checkpoint.arrays["optimizer.steps"]
         assert saved in (steps, max(0, steps - 1))  # the last may have been in writing
     progress, events = trained(run, run, words_root, resume=True)
-    assert events[1] == {"event": "resume", "epoch": 1, "step": 6}
+    assert events[1] == {"event": "resume", "epoch": 1, "step": saved}
     assert (progress.epoch, progress.step) == (3, 9)
     assert same(run / "last.safetensors", rough / "last.safetensors")
     assert (run / "best.safetensors").read_bytes() == (rough / "best.safetensors").read_bytes()

@@ -65,11 +65,12 @@ def test_training_goes_on_while_a_checkpoint_is_written_and_does_not_change_it(
     def watch(run: Run, event: dict[str, Any]) -> None:
         if event["event"] == "step":
             states.append(run.network.state())
-            step = weight_files.read(path).about["progress"]["step"]
+            found = weight_files.read(path)  # once: the next may be there a moment later
+            step = found.about["progress"]["step"]
             saved.add(step)
             assert step < len(states)
             for name, array in states[step - 1].items() if step else []:
-                np.testing.assert_array_equal(arrays_of(path)[f"network.{name}"], array)
+                np.testing.assert_array_equal(found.arrays[f"network.{name}"], array)
             if len(states) == 2:  # the first step's is still in writing
                 assert not step
                 may_write.set()

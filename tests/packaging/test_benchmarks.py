@@ -11,6 +11,10 @@ import pytest
 from report import ratios
 
 ROOT = Path(__file__).parents[2]
+# Without what says that these tests run in one of several processes: those that they start do not.
+ENVIRONMENT = {name: text for name, text in os.environ.items() if "PYTEST" not in name} | {
+    "OMP_NUM_THREADS": "1"
+}
 
 
 def python(*arguments: str) -> str:
@@ -18,7 +22,7 @@ def python(*arguments: str) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,

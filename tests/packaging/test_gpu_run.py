@@ -20,6 +20,10 @@ from ocrkit.parts.options import PartSpec
 from runs import arrays_of
 
 ROOT = Path(__file__).parents[2]
+# Without what says that these tests run in one of several processes: those that they start do not.
+ENVIRONMENT = {name: text for name, text in os.environ.items() if "PYTEST" not in name} | {
+    "OMP_NUM_THREADS": "1"
+}
 SCRIPTS = ROOT / "benchmarks" / "gpu"
 MOST_FILES = 8
 RECIPE = """
@@ -44,7 +48,7 @@ def python(*arguments: object, cwd: Path = ROOT, ok: bool = True) -> str:
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
+        env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -15,13 +15,16 @@ SOURCES = sorted((ROOT / "ocrkit").rglob("*.py"))
 PARTS = {entry.name for entry in registry().entries() if entry.plugin.distribution == "ocrkit"}
 WORDS = {
     ("zoo_import.py", "folder"),
+    ("data.py", "level"),
+    ("larger.py", "level"),
+    ("verify.py", "onnx"),
     ("page.py", "scale"),
     ("cache.py", "pixels"),
     ("golden_set.py", "pixels"),
     ("objectives.py", "ctc"),
 }
 """Words that are used as such: an argument of a function, a class of a style sheet, a file, an
-array; and what files of schema 1 leave out."""
+array, an option of readers, what runs files of a format; and what files of schema 1 leave out."""
 
 
 def texts(path: Path) -> Iterator[str]:
