@@ -24,8 +24,15 @@ hypothesis.settings.load_profile("ocrkit")
 # looks when it is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Taken away, so that no test reads real IAM without asking for `real_iam`.
-_REAL_IAM = os.environ.pop("OCRKIT_IAM", None)
+_REAL_IAM = os.environ.get("OCRKIT_IAM")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Takes it away, so that no test reads real IAM without asking for `real_iam`; not from a
+    process that leaves the tests to others, which it is handed on to."""
+    if not config.getoption("numprocesses", None):
+        os.environ.pop("OCRKIT_IAM", None)
+
 
 FORMS = {
     "a01-000u": ("000", "one hen to toe not teen hot the"),
