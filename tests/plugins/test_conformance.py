@@ -114,6 +114,10 @@ class TestIamCrnn(ZooConformance):
     name = "iam-crnn"
 
 
+class TestIamLines(ZooConformance):
+    name = "iam-lines"
+
+
 class TestIamResnet(ZooConformance):
     name = "iam-words-resnet"
 

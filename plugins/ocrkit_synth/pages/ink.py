@@ -146,7 +146,7 @@ def _put(layer: Image, word: Placed, slope: float) -> None:
     moved = np.asarray(cv2.warpAffine(picture, move, size), np.uint8)
     rows, columns = layer.shape
     above, before = max(0, -top), max(0, -left)
-    part = moved[above : rows - top, before : columns - left]
+    part = moved[above : max(0, rows - top), before : max(0, columns - left)]
     if part.size:
         place = layer[top + above :, left + before :][: part.shape[0], : part.shape[1]]
         np.maximum(place, part, out=place)
