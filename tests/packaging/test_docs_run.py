@@ -42,6 +42,7 @@ PAGES = [
     ),
 ]
 SAMPLE = ROOT / "plugins" / "ocrkit_iam" / "sample" / "words" / "z00" / "z00-000"
+LINE = ROOT / "plugins/ocrkit_iam/sample/lines/z00/z00-005/z00-005-02.png"
 SHORT = ["--limit", "8", "--set", "training.epochs=1"]
 
 NOT_RUN = {
@@ -204,6 +205,7 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         ("word", "another", "photo", "board", "a", "b"), pictures, strict=False
     ):
         shutil.copy(picture, here / f"{name}.png")
+    shutil.copy(LINE, here / "line.png")
     for name in ("scan", "board"):
         shutil.copy(pictures[0], here / f"{name}.jpg")
     make_iam(words_root, here / "IAM")
