@@ -45,16 +45,16 @@ class FitPad:
         (32, 40)
         """
         image = dark_on_light(image, self.ink)
-        height, width, whole = self._sizes(*image.shape)
+        height, width, padded = self._sizes(*image.shape)
         if (height, width) != image.shape:
             import cv2
 
             image = np.asarray(cv2.resize(image, (width, height)), np.uint8)
-        return _pad(image, self.height - height, whole - width, max(230, int(image[0, 0])))
+        return _pad(image, self.height - height, padded - width, max(230, int(image[0, 0])))
 
     def to_source(self, image: Image, /) -> PointMap:
-        height, width, whole = self._sizes(*image.shape)
-        margins = (whole - width) // 2, (self.height - height) // 2
+        height, width, padded = self._sizes(*image.shape)
+        margins = (padded - width) // 2, (self.height - height) // 2
         return partial(_unfitted, margins=margins, scale=_scale(image, height, width))
 
     def _sizes(self, height: int, width: int) -> tuple[int, int, int]:
@@ -65,7 +65,7 @@ class FitPad:
             height, width = max(1, int(height * ratio)), max(1, int(width * ratio))
         if not self.min_width:
             return height, width, self.width
-        return height, width, min(self.width, _whole(max(width, self.min_width), self.multiple))
+        return height, width, min(self.width, whole(max(width, self.min_width), self.multiple))
 
     def output_size(self) -> ImageSize:
         return ImageSize(self.height, None if self.min_width else self.width)
@@ -96,15 +96,7 @@ class FitHeight:
     ink: Ink = option("dark", INK_DOC)
 
     def __post_init__(self) -> None:
-        if _whole(self.min_width, self.multiple) > self.max_width:
-            raise ConfigError(
-                [
-                    (
-                        f"min_width {self.min_width}, up to a multiple of {self.multiple}, is more "
-                        f"than max_width {self.max_width}"
-                    )
-                ]
-            )
+        check_widths(self.min_width, self.multiple, self.max_width)
 
     def __call__(self, image: Image, /) -> Image:
         """uint8 (H, W) → uint8 (height, W').
@@ -114,10 +106,10 @@ class FitHeight:
         (32, 152)
         """
         height, width = image.shape
-        scaled, whole = self._widths(height, width)
-        if whole > self.max_width:
+        scaled, padded = self._widths(height, width)
+        if padded > self.max_width:
             raise ImageError(
-                f"{height} × {width} pixels (height × width) become {whole:,} wide at height "
+                f"{height} × {width} pixels (height × width) become {padded:,} wide at height "
                 f"{self.height}; "
                 f"the limit is max_width = {self.max_width:,}; cut the image into shorter pieces"
             )
@@ -128,17 +120,17 @@ class FitHeight:
         resized = np.asarray(
             cv2.resize(image, (scaled, self.height), interpolation=interpolation), np.uint8
         )
-        return _pad(resized, 0, whole - scaled, paper_level(resized))
+        return _pad(resized, 0, padded - scaled, paper_level(resized))
 
     def to_source(self, image: Image, /) -> PointMap:
-        scaled, whole = self._widths(*image.shape)
-        margins = (whole - scaled) // 2, 0
+        scaled, padded = self._widths(*image.shape)
+        margins = (padded - scaled) // 2, 0
         return partial(_unfitted, margins=margins, scale=_scale(image, self.height, scaled))
 
     def _widths(self, height: int, width: int) -> tuple[int, int]:
         """The width that an image of this size is scaled to, and the width with margins."""
         scaled = max(1, round(width * self.height / height))
-        return scaled, _whole(max(scaled, self.min_width), self.multiple)
+        return scaled, whole(max(scaled, self.min_width), self.multiple)
 
     def output_size(self) -> ImageSize:
         return ImageSize(self.height, None)
@@ -157,7 +149,14 @@ def _unfitted(points: Points, *, margins: tuple[int, int], scale: tuple[float, f
     return (points - margins) * scale
 
 
-def _whole(width: int, multiple: int) -> int:
+def check_widths(smallest: int, multiple: int, largest: int) -> None:
+    """Raises ConfigError where no width can be all of this."""
+    if whole(smallest, multiple) > largest:
+        rounded = f"min_width {smallest}, up to a multiple of {multiple},"
+        raise ConfigError([f"{rounded} is more than max_width {largest}"])
+
+
+def whole(width: int, multiple: int) -> int:
     """The smallest multiple that is not less."""
     return -(-width // multiple) * multiple
 

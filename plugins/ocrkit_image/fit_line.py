@@ -7,9 +7,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit import ConfigError, ImageError, ImageSize, option
+from ocrkit import ImageError, ImageSize, option
 from ocrkit.data.lines import Band
 from ocrkit.interfaces import Image, PointMap
+from ocrkit_image.fit import check_widths, whole
 from ocrkit_image.paper import INK_DOC, Ink, dark_on_light, paper_level, shrunk
 from ocrkit_image.writing import Writing, find_writing
 
@@ -64,15 +65,7 @@ class FitLine:
     ink: Ink = option("dark", INK_DOC)
 
     def __post_init__(self) -> None:
-        if _whole(self.min_width, self.multiple) > self.max_width:
-            raise ConfigError(
-                [
-                    (
-                        f"min_width {self.min_width}, up to a multiple of {self.multiple}, is more "
-                        f"than max_width {self.max_width}"
-                    )
-                ]
-            )
+        check_widths(self.min_width, self.multiple, self.max_width)
 
     def __call__(self, image: Image, /) -> Image:
         """uint8 (H, W) → uint8 (height, W').
@@ -122,7 +115,7 @@ class FitLine:
             scale = self.height / height
         band = Band(base, _BASELINE * self.height / scale, (1 - _BASELINE) * self.height / scale)
         wide = max(1, round(band.length * scale))
-        columns = _whole(max(wide, self.min_width), self.multiple)
+        columns = whole(max(wide, self.min_width), self.multiple)
         if columns > self.max_width:
             raise ImageError(
                 f"{height} × {width} pixels (height × width) become {columns:,} wide at height "
@@ -146,8 +139,3 @@ def _to_source(
     line: Band, scale: float, points: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
     return line.to_page(points / scale)
-
-
-def _whole(width: int, multiple: int) -> int:
-    """The smallest multiple that is not less."""
-    return -(-width // multiple) * multiple
