@@ -98,6 +98,11 @@ KINDS = {
             places=("[order]",),
         ),
         Kind(
+            name="format",
+            interface="ocrkit.interfaces:Format",
+            conformance="ocrkit.testing:FormatConformance",
+        ),
+        Kind(
             name="featurizer",
             interface="ocrkit.interfaces:FeaturizerDefinition",
             conformance="ocrkit.testing:FeaturizerConformance",

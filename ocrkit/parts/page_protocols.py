@@ -1,6 +1,8 @@
 """What a part of each kind has to have that has to do with pages."""
 
-from typing import ClassVar, Protocol, runtime_checkable
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO, ClassVar, Protocol, runtime_checkable
 
 from ocrkit.parts.page import Line, Page
 from ocrkit.parts.plans import Port
@@ -81,6 +83,47 @@ class Order(Protocol):
     """
 
     def __call__(self, page: Page, /) -> Page: ...
+
+
+Picture = Path | bytes | Image
+"""A page's picture: an image file of one page, its bytes, or pixels, uint8 (H, W) or RGB
+(H, W, 3)."""
+
+
+@runtime_checkable
+class Format(Protocol):
+    """Writes pages into files for other programs. A frozen dataclass."""
+
+    ending: ClassVar[str]
+    """Of the names of its files: ``.xml``."""
+    takes_several: ClassVar[bool]
+    """Whether a file may hold several pages. Otherwise it is given one."""
+    takes_pictures: ClassVar[bool]
+    """Whether it needs the pages' pictures. Otherwise it is given none."""
+
+    def write(self, pages: Iterable[tuple[Page, Picture | None]], file: BinaryIO, /) -> None:
+        """Writes a file of these pages, each with its picture, from where ``file`` is; it stays
+        open, and may be one that cannot be sought in.
+
+        Pages are asked for one by one, so that there may be any number of them. Any page can be
+        written: what the format has no place for is left out, characters that it cannot hold are
+        replaced. The same pages give the same bytes; a date, where the format needs one, is that of
+        the environment's ``SOURCE_DATE_EPOCH``, else today's. Raises ImageError for a picture that
+        cannot be read.
+        """
+
+
+@runtime_checkable
+class Parses(Protocol):
+    """What a format has besides whose files can be read back."""
+
+    def claims(self, data: bytes, /) -> bool:
+        """Whether these bytes, whatever they are, are meant to be such a file, by how they begin;
+        they may be damaged further on. Raises nothing."""
+
+    def parse(self, data: bytes, /) -> Page:
+        """The page of a file, in the pixels of its picture; with all that both the format and a
+        page have a place for. Raises DataError, in one line, for anything else."""
 
 
 @runtime_checkable

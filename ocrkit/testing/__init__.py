@@ -20,6 +20,7 @@ from ocrkit.testing.cutter import CutterConformance as CutterConformance
 from ocrkit.testing.decoder import DecoderConformance as DecoderConformance
 from ocrkit.testing.encoder import EncoderConformance as EncoderConformance
 from ocrkit.testing.featurizer import FeaturizerConformance as FeaturizerConformance
+from ocrkit.testing.format import FormatConformance as FormatConformance
 from ocrkit.testing.images import PreprocessorConformance as PreprocessorConformance
 from ocrkit.testing.importer import ImporterConformance as ImporterConformance
 from ocrkit.testing.installed import Examined as Examined

@@ -12,7 +12,12 @@ from ocrkit.parts.registry import registry
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "ocrkit").rglob("*.py"))
-PARTS = {entry.name for entry in registry().entries() if entry.plugin.distribution == "ocrkit"}
+PARTS = {entry.name for entry in registry().entries() if entry.plugin.distribution == "ocrkit"} - {
+    "text",
+    "json",
+    "page",
+}
+"""All but formats that are called what everybody calls things."""
 WORDS = {
     ("zoo_import.py", "folder"),
     ("data.py", "level"),

@@ -23,6 +23,7 @@ from ocrkit.testing import (
     DecoderConformance,
     EncoderConformance,
     FeaturizerConformance,
+    FormatConformance,
     ImporterConformance,
     LanguageModelConformance,
     LanguageModelFormatConformance,
@@ -508,3 +509,11 @@ def test_every_built_in_part_is_here() -> None:
 
 class TestTopDown(OrderConformance):
     name = "top-down"
+
+
+class TestText(FormatConformance):
+    name = "text"
+
+
+class TestJson(FormatConformance):
+    name = "json"
