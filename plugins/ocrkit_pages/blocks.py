@@ -10,7 +10,7 @@ is cut by itself.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -98,33 +98,54 @@ def _sides(boxes: Boxes, left: Indices, right: Indices) -> tuple[Indices, Indice
 
 def best_cut(boxes: Boxes) -> Cut | None:
     """The cut between two columns that has most writing on both sides; None where there is none."""
-    found: list[tuple[float, float, int, int]] = []
     level = _levels(boxes)
-    for at in np.unique(np.concatenate([boxes.left, boxes.right])).tolist():
-        within = np.minimum(at - boxes.left, boxes.right - at)
-        across = within > _ACROSS * (boxes.right - boxes.left)
-        to_left = boxes.left + boxes.right < 2 * at
-        for first, last in _free(level, across):
-            here = (level >= first) & (level <= last) & ~across
-            sides = [float(boxes.written[here & side].sum()) for side in (to_left, ~to_left)]
-            if min(sides) > 0:
-                found.append((min(sides), at, first, last))
-    for _, at, first, last in sorted(found, reverse=True):
-        to_left = boxes.left + boxes.right < 2 * at
-        here = (level >= first) & (level <= last)
-        left, right = (np.flatnonzero(here & side) for side in (to_left, ~to_left))
+    by_level = np.argsort(level, kind="stable")
+    begins = np.flatnonzero(np.diff(level[by_level], prepend=-1))
+
+    def down_to(values: npt.NDArray[Any]) -> Floats:
+        """Sums of values (cuts, n) over the boxes down to each level, that included."""
+        sums = np.add.reduceat(values[:, by_level], begins, axis=1, dtype=np.float64)
+        return np.asarray(sums.cumsum(axis=1))
+
+    cuts = np.unique(np.concatenate([boxes.left, boxes.right]))[:, None]
+    within = np.minimum(cuts - boxes.left, boxes.right - cuts)
+    across = within > _ACROSS * (boxes.right - boxes.left)
+    to_left = boxes.left + boxes.right < 2 * cuts
+    cut, first, last = _free(down_to(across))
+
+    def between(values: npt.NDArray[Any]) -> Floats:
+        """Sums of values (cuts, n) over the boxes on the levels of every free stretch."""
+        sums = down_to(values)
+        above = np.where(first > 0, sums[cut, np.maximum(first - 1, 0)], 0.0)
+        return np.asarray(sums[cut, last] - above)
+
+    written = boxes.written
+    least = np.minimum(between(to_left * written), between(~to_left * written))
+    number, of = between(to_left), between(np.ones_like(to_left))
+    least[(number == 0) | (number == of)] = 0
+    tried: set[tuple[int, ...]] = set()
+    for n in np.lexsort((-last, -first, -cut, -least)).tolist():
+        # Cuts with as many boxes on their left have the same ones there.
+        same = (int(first[n]), int(last[n]), int(number[n]))
+        if least[n] <= 0 or same in tried:
+            continue
+        tried.add(same)
+        here = (level >= first[n]) & (level <= last[n])
+        left, right = (np.flatnonzero(here & side) for side in (to_left[cut[n]], ~to_left[cut[n]]))
         if _are_columns(boxes, left, right):
-            before, after = np.flatnonzero(level < first), np.flatnonzero(level > last)
+            before, after = np.flatnonzero(level < first[n]), np.flatnonzero(level > last[n])
             return Cut(before, left, right, after)
     return None
 
 
-def _free(level: Indices, across: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """The first and the last level of every stretch in which nothing lies across a cut."""
-    taken = np.zeros(int(level.max()) + 1, np.bool_)
-    taken[level[across]] = True
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], taken, [True]])))
-    return [(int(first), int(end) - 1) for first, end in edges.reshape(-1, 2)]
+def _free(across: Floats) -> tuple[Indices, Indices, Indices]:
+    """Every stretch of levels in which nothing lies across a cut: the cut's number, the first and
+    the last level. ``across`` (cuts, levels): how many boxes lie across it down to each level."""
+    taken = np.ones((len(across), across.shape[1] + 2), np.int8)
+    taken[:, 1:-1] = np.diff(across, axis=1, prepend=0.0) > 0
+    edges = np.diff(taken, axis=1)
+    cut, first = np.nonzero(edges < 0)
+    return cut, first, np.nonzero(edges > 0)[1] - 1
 
 
 def _levels(boxes: Boxes) -> Indices:
@@ -157,12 +178,12 @@ def is_table(boxes: Boxes, chosen: Indices) -> bool:
     """Whether these are cells of a table: short, three columns or more, on common levels."""
     these = boxes.of(chosen)
     heights = np.maximum(these.bottom - these.top, 1)
-    if np.median((these.right - these.left) / heights) > _SHORT or len(_columns(these)) < 3:
+    if np.median((these.right - these.left) / heights) > _SHORT:
         return False
     middle = (these.top + these.bottom) / 2
     apart = np.abs(middle[:, None] - middle)
     aligned = (apart < heights.min() / 2) & ~np.eye(len(these), dtype=np.bool_)
-    return bool(aligned.any(axis=1).mean() >= _CELLS)
+    return bool(aligned.any(axis=1).mean() >= _CELLS) and len(_columns(these)) >= 3
 
 
 def _columns(boxes: Boxes) -> list[Indices]:
