@@ -16,6 +16,11 @@ def ocrkit_featurizers(register: Register) -> None:
         "ocrkit_crnn.resnet:ResNetCnn",
         summary="residual blocks of convolutions; a step is a column's maximum",
     )
+    register(
+        "separable-cnn",
+        "ocrkit_crnn.separable:SeparableCnn",
+        summary="small and quick: strided, depthwise-separable residual blocks",
+    )
 
 
 @hookimpl

@@ -17,6 +17,7 @@ def ocrkit_backends(register: Register) -> None:
 def ocrkit_featurizers(register: Register) -> None:
     register("cnn", "ocrkit_torch.cnn:Cnn", backend="torch", extra="torch")
     register("resnet-cnn", "ocrkit_torch.resnet:ResNetCnn", backend="torch", extra="torch")
+    register("separable-cnn", "ocrkit_torch.separable:SeparableCnn", backend="torch", extra="torch")
 
 
 @hookimpl

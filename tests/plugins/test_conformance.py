@@ -92,6 +92,12 @@ class TestResNetCnnOnOnnx(FeaturizerConformance):
     options = {"channels": (3, 4), "blocks": (1, 2), "pools": (2,), "stem_channels": 3}
 
 
+class TestSeparableCnnOnTorch(FeaturizerConformance):
+    name = "separable-cnn"
+    backend = "torch"
+    options = {"channels": (3, 4), "blocks": (1, 1), "columns": (2, 1), "stem_channels": 3}
+
+
 @NEEDS_GLUON
 class TestBiLstmOnGluon(EncoderConformance):
     name = "bilstm"
