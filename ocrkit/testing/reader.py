@@ -188,8 +188,8 @@ class ReaderConformance(PartConformance):
             )
 
     def test_damaged_files_are_skipped_and_named(self) -> None:
-        """A file that is missing, empty or no image takes one sample away, whose id is told, and
-        nothing else."""
+        """A file that is missing, empty or no image takes its samples away and nothing else; their
+        ids are told, or the file's path from the root."""
         whole = self._samples()
         first, root = whole[0], Path(self.reader().root).absolute()
         path = Path(first.path or "").absolute()
@@ -210,9 +210,12 @@ class ReaderConformance(PartConformance):
                 victim.unlink()
                 if content is not None:
                     victim.write_bytes(content)
-                self._check_damaged(copy, first.id, kept, fault)
+                file = path.relative_to(root).as_posix()
+                self._check_damaged(copy, first.id, file, kept, fault)
 
-    def _check_damaged(self, root: Path, damaged: str, kept: set[str], fault: str) -> None:
+    def _check_damaged(
+        self, root: Path, damaged: str, file: str, kept: set[str], fault: str
+    ) -> None:
         with self.works(f"on a data set with one file that is {fault}"):
             reader = self.part(root=str(root))
         samples = {sample.id: sample for sample in self._samples(reader)}
@@ -236,7 +239,8 @@ class ReaderConformance(PartConformance):
             self.check(
                 False, f"loads something for {damaged}, whose file is {fault}; expected ImageError"
             )
-        named = damaged in {skipped.id for skipped in reader.skipped}
+        skipped = {each.id for each in reader.skipped}
+        named = damaged in skipped or file in skipped
         self.check(
             named or fault == "missing",
             f"leaves out {damaged}, whose file is {fault}, and does not say so in skipped",

@@ -237,6 +237,19 @@ class TestPageXmlPages(TestPageXml):
         self.options["level"] = "pages"
 
 
+class TestParquet(ReaderConformance):
+    name = "parquet"
+    disjoint_splits = (("train", "test"),)
+
+    @pytest.fixture(autouse=True)
+    def _rows(self, tmp_path: Path) -> None:
+        rows = pytest.importorskip("parquet_files", exc_type=ImportError)
+        for split, writer in (("train", "anne"), ("test", "bob")):
+            file = tmp_path / "data" / f"{split}-00000-of-00001.parquet"
+            rows.write(file, ["hen", "ten"], writer=[writer, writer])
+        self.options = {"root": str(tmp_path), "writer": "writer"}
+
+
 class TestSynthWords(ReaderConformance):
     name = "synth-words"
     disjoint_splits = (("train", "validation"),)
