@@ -114,7 +114,7 @@ class Feeder:
         paper = on(pictures.paper, self._device)[:, None, None]
         width = -(-int(widths.max()) // self._stride) * self._stride
         moved, seen = self._moved(images - paper, segments, width)
-        images = moved + paper
+        images = (moved + paper).clamp(0, 255)  # rounding makes black a little less than 0
         for change, place in seen:
             at = change.at
             images[at] = change.stage.lit(images[at], place, change.drawn, paper[at])

@@ -158,6 +158,23 @@ def test_a_batch_draws_parameters_as_its_images_alone_do(name: str) -> None:
         assert np.abs(values.max() - alone.max()) < 0.2 * spread
 
 
+@pytest.mark.parametrize("frame", FRAMES)
+def test_black_ink_stays_a_number(frame: str) -> None:
+    """Interpolation rounds a level of 0 to a little less, of which no power can be taken: the first
+    training on a GPU ended so."""
+    random = np.random.default_rng(4)
+    black = [np.where(random.random((70, 150)) < 0.5, 0, 249).astype(np.uint8) for _ in range(16)]
+    for image in black:
+        image[20:50, 20:120] = 0
+    parts = [{"use": "scale"}, {"use": "elastic"}, {"use": "contrast", "probability": 1.0}]
+    sides = Sides(frame, *parts)
+    for seed in range(8):
+        for made in sides.on_device(black, seed):
+            assert np.isfinite(made).all()
+            assert made.min() >= 0
+            assert made.max() <= 255
+
+
 def test_the_share_of_changed_images_is_the_probability(words: list[Image]) -> None:
     sides, plain = Sides("fit-pad", {"use": "contrast", "probability": 0.3}), Sides("fit-pad")
     batch = [words[0]] * 400
