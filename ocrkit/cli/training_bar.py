@@ -118,15 +118,26 @@ class TrainingBar:
             f"{event['first']['reason']}"
         )
 
+    def _teacher(self, event: dict[str, Any]) -> None:
+        self._say(f"learning from {event['name']} too")
+        if "licence" in event:
+            self._say(f"its terms hold for the run's weights too: {event['licence']}")
+
+    def _taught(self, event: dict[str, Any]) -> None:
+        self._show_images("read by the teacher", event)
+
     def _read(self, event: dict[str, Any]) -> None:
+        self._show_images("reading images into memory", event)
+
+    def _show_images(self, what: str, event: dict[str, Any]) -> None:
         """A bar of its own, in the place of the one of steps."""
         if self._progress.disable:
             return
-        if not self._images.tasks:
-            self._images.add_task("reading images into memory", total=event["of"])
+        if not self._images.live.is_started:
+            self._images.add_task(what, total=event["of"])
             self._progress.stop()
             self._images.start()
-        self._images.update(self._images.task_ids[0], completed=event["images"])
+        self._images.update(self._images.task_ids[-1], completed=event["images"])
         if event["images"] == event["of"]:
             self._images.stop()
             self._progress.start()

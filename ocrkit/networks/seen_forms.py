@@ -156,7 +156,7 @@ def _listed(
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """What the weights had seen that a run began from."""
+    """What the weights had seen that a run began from, or learnt from."""
 
     trained: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
@@ -174,6 +174,7 @@ class _Run:
     forms: tuple[str, ...]
     validation: _Validation | None = None
     init: _Before | None = None
+    teacher: _Before | None = None
 
 
 def of_run(folder: Path) -> SeenForms:
@@ -186,9 +187,11 @@ def of_run(folder: Path) -> SeenForms:
         run = checked(_Run, parse_json(read_bytes(folder / "run.json")))
     except (OcrkitError, ValueError):
         return SeenForms()
-    before, validation = run.init or _Before(), run.validation or _Validation()
+    before, teacher = run.init or _Before(), run.teacher or _Before()
+    validation = run.validation or _Validation()
     seen = SeenForms(
-        frozenset([*run.forms, *before.trained]), frozenset([*validation.forms, *before.chosen])
+        frozenset([*run.forms, *before.trained, *teacher.trained]),
+        frozenset([*validation.forms, *before.chosen, *teacher.chosen]),
     )
     if not (folder / IMAGES).is_file():
         return seen

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import numpy as np
+
 from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.plans import PlannedPart, Port
 from ocrkit.parts.values import Arrays, Image, PointMap, Sample
@@ -106,6 +108,22 @@ class Objective(Protocol):
 
     def restored(self, arrays: Arrays, /) -> list[Arrays]:
         """What was :meth:`stored`. Raises KeyError, TypeError or ValueError for other arrays."""
+
+
+@runtime_checkable
+class DrawsTexts(Protocol):
+    """An objective of whose networks' outputs texts can be drawn: those that may teach others."""
+
+    def drawn(
+        self,
+        *given: Any,
+        count: int,
+        temperature: float,
+        rng: np.random.Generator,
+    ) -> list[list[str]]:
+        """For every sample so many texts, each as likely as the network finds it, once its
+        log-probabilities are divided by the temperature. ``given`` is what a decoder is given, with
+        the alphabet."""
 
 
 @runtime_checkable

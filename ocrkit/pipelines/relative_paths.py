@@ -33,7 +33,7 @@ def files_in(table: dict[str, Any], training: type) -> list[str]:
         f"{where}.{name} = {options[name]!r}"
         for where, options, kinds in _tables(table, training)
         for name, kind in kinds.items()
-        if options.get(name) and not (kind and options[name] in registry().names(kind))
+        if options.get(name) and not _is_part(options[name], kind)
     ]
 
 
@@ -105,6 +105,13 @@ def _is_path(annotation: Any) -> bool:
 def _absolute(value: Any, folder: Path, kind: str) -> Any:
     if isinstance(value, list):
         return [_absolute(each, folder, kind) for each in value]
-    if not isinstance(value, str) or not value or (kind and value in registry().names(kind)):
+    if not isinstance(value, str) or not value or _is_part(value, kind):
         return value
     return str((folder / value).absolute())
+
+
+def _is_part(value: Any, kind: str) -> bool:
+    """Whether it names a part of this kind and no file: ``english``, or ``zoo:iam-crnn``."""
+    if not kind or not isinstance(value, str):
+        return False
+    return value.startswith(f"{kind}:") or value in registry().names(kind)

@@ -11,8 +11,10 @@ from ocrkit.errors import WeightsError
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.network_file import Exported
 from ocrkit.networks.seen_forms import SeenForms, of_model, of_run
+from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.options import PartSpec, make_part
 from ocrkit.parts.protocols import Decoder
+from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.assembly import Assembly, identity_of
 from ocrkit.pipelines.spec import PipelineSpec, run_name
@@ -128,7 +130,7 @@ def with_graph(spec: PipelineSpec, backend: str | None) -> PipelineSpec | None:
     None where there is none, where another backend is asked for, and where the network's options
     are no longer those of the weights. Raises WeightsError for a file that is not the manifest's.
     """
-    if not spec.weights or not spec.model.use:
+    if not spec.weights or not lacking(spec):
         return None
     weights, folder, manifest = find_weights(spec.weights, spec.folder)
     if manifest is None or manifest.graph is None:
@@ -136,12 +138,28 @@ def with_graph(spec: PipelineSpec, backend: str | None) -> PipelineSpec | None:
     path = folder / manifest.graph.file
     if backend not in (None, path.suffix[1:]):
         return None
-    if weights.about.get("model") != identity_of(spec.model.use, make_part(spec.model)):
+    parts = spec.network_parts
+    made_for = {kind: identity_of(part.use, make_part(part)) for kind, part in parts.items()}
+    if spec.alphabet:
+        made_for["alphabet"] = Alphabet(spec.alphabet).characters
+    if any(weights.about.get(name) != each for name, each in made_for.items()):
         return None
     if not path.is_file() or sha256_of(path) != manifest.graph.sha256:
         raise WeightsError(f"{path}: not the file that the model's manifest names; install it anew")
-    no_model = PartSpec("model", "", {})
-    return replace(spec, network=str(path.absolute()), model=no_model, weights="")
+    none = {kind: PartSpec(kind, "", {}) for kind in parts}
+    return replace(spec, network=str(path.absolute()), weights="", **none)  # type: ignore[arg-type]
+
+
+def lacking(spec: PipelineSpec) -> list[str]:
+    """The backends that lack an implementation of a part of the network."""
+    return [
+        name
+        for name in registry().names("backend")
+        if any(
+            name not in registry().backends(kind, part.use)
+            for kind, part in spec.network_parts.items()
+        )
+    ]
 
 
 @dataclass(frozen=True)

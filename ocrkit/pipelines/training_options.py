@@ -66,6 +66,19 @@ class Training:
         False, "on a GPU, only algorithms that repeat bit for bit; a CPU's always do"
     )
     compile: bool = option(False, "let the framework compile the network before training")
+    teacher: str = option(
+        "",
+        "a trained pipeline whose readings are learnt too, and where an image has no text, alone: "
+        "zoo:NAME, a training run or a file; empty: none",
+        file="zoo",
+    )
+    teacher_share: float = option(
+        0.5,
+        "share of the images with a text that learn the teacher's reading instead, others in every "
+        "epoch",
+        minimum=0.0,
+        maximum=1.0,
+    )
     patience: int = option(
         0, "stop after this many epochs without a better validation score; 0: never", minimum=0
     )

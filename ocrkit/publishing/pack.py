@@ -13,6 +13,7 @@ from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import DataError, WeightsError
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import of_run, write_seen
+from ocrkit.parts.networks import ExportsOnnx
 from ocrkit.parts.options import PartSpec
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.assembly import Assembly
@@ -20,6 +21,7 @@ from ocrkit.pipelines.build import assemble, build_network
 from ocrkit.pipelines.file import load_spec, read_spec
 from ocrkit.pipelines.relative_paths import files_in
 from ocrkit.pipelines.spec import PipelineSpec
+from ocrkit.pipelines.trained import lacking
 from ocrkit.pipelines.training_options import Training
 from ocrkit.publishing.export import export
 from ocrkit.publishing.golden_set import choose, write_golden
@@ -47,8 +49,8 @@ def pack(
 
     ``weights.safetensors`` (the run's best, rounded to float16), ``golden.safetensors`` (``items``
     images of the sample that a reader ships), the lists of what it has seen and ``manifest.toml``
-    are written; of a whole network also ``network.onnx``, by which it runs without the framework
-    that it was trained with.
+    are written; where backend ``onnx`` lacks a part of the network also ``network.onnx``, by which
+    it runs without the framework that it was trained with.
 
     ``runs``: the run, then those that it started from, the latest first. The manifest lists them,
     and those that made the weights which the earliest started from, as far as anybody knows.
@@ -95,9 +97,10 @@ def pack(
         "golden": _golden(folder, assembly, items),
     }
     manifest = write_manifest(folder / MANIFEST, table)
-    if not assembly.spec.model.use:  # of others every backend has the parts
-        return manifest
     graph = folder / "network.onnx"
+    needed = graph.suffix[1:] in lacking(assembly.spec)
+    if not needed or not isinstance(assembly.backend, ExportsOnnx) or assembly.numpy_featurizer:
+        return manifest
     export(replace(assembly.spec, weights=path.name), graph)
     return write_manifest(folder / MANIFEST, table | {"graph": _file(graph)})
 
@@ -138,8 +141,13 @@ def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> Manifest:
     )
     trained_on += "".join(f", and {each.samples:,} samples of {each.name}" for each in about.also)
     stated: dict[str, Any] = {"licence": licence, "training": {"data": trained_on}}
-    if init and init.licence:
-        stated["terms"] = f"Trained from {init.weights}, of which holds on: {init.licence}"
+    terms = [
+        f"Trained {how} {each.weights}, of which holds on: {each.licence}"
+        for how, each in (("from", init), ("on what was read by", about.teacher))
+        if each and each.licence
+    ]
+    if terms:
+        stated["terms"] = " ".join(terms)
     if init and init.temperature:
         stated["confidence"] = {
             "temperature": init.temperature,

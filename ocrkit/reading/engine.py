@@ -159,7 +159,14 @@ class Recogniser:
         gets to see, are left out.
         """
         pairs = self.prepare_all(dataset)
-        usable = (pair for pair in pairs if pair[0].text is not None and not pair[1].blank)
+        return self._said(pair for pair in pairs if pair[0].text is not None)
+
+    def outputs_of(self, samples: Iterable[Sample]) -> Iterator[tuple[Any, ...]]:
+        """The same of any samples, those without a text too; the cache is left alone."""
+        return self._said(self.prepare(samples))
+
+    def _said(self, pairs: Iterable[tuple[Sample, Prepared]]) -> Iterator[tuple[Any, ...]]:
+        usable = (pair for pair in pairs if not pair[1].blank)
         while window := list(islice(usable, self.batch_size)):
             for numbers, outputs in self._recognise(window, Seconds()).outputs:
                 given = self.assembly.objective.decoding(outputs)

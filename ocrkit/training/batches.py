@@ -86,7 +86,9 @@ class Batches:
         )
         for first, indices in mine.items():
             window = windows[first]
-            pairs = [(next(images), data.targets[index], data.samples[index]) for index in indices]
+            pairs = [
+                (next(images), data.target(index, epoch), data.samples[index]) for index in indices
+            ]
             kept: list[tuple[Any, Any]]
             kept = [
                 (image, target)

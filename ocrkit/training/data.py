@@ -1,6 +1,6 @@
 """The samples that a network is trained on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.errors import ConfigError, DataError, UnfitError
 from ocrkit.parts.values import Sample, Skipped
 from ocrkit.pipelines.assembly import Assembly
+from ocrkit.training.teaching import Readings, Taught, taught
 from ocrkit.training.validation import check_validation
 
 
@@ -67,6 +68,21 @@ class TrainingData:
     skipped: list[Skipped]
     notes: list[str]
     """What is to be said of the data, a line each."""
+    taught: Taught | None = None
+    """What a teacher says of the same samples."""
+
+    def target(self, index: int, epoch: int) -> Any:
+        """What this sample learns in this epoch."""
+        return self.taught.target(index, epoch) if self.taught else self.targets[index]
+
+    def taught_by(self, assembly: Assembly, readings: Sequence[Readings]) -> "TrainingData":
+        """The same with what a teacher read. Raises DataError where nothing is left."""
+        kept, learnt, skipped = taught(assembly, self.samples, self.targets, readings)
+        if not kept:
+            first = skipped[0]
+            raise DataError(f"no sample can be trained on; the first: {first.id}: {first.reason}")
+        samples = [self.samples[number] for number in kept]
+        return TrainingData(samples, learnt.targets, self.skipped + skipped, self.notes, learnt)
 
 
 def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
@@ -82,10 +98,10 @@ def collect(assembly: Assembly, dataset: Dataset) -> TrainingData:
     for sample in dataset:
         try:
             target = objective.target(sample, alphabet)
-            if target is None:
+            if target is None and not assembly.spec.training.teacher:
                 skipped.append(Skipped(sample.id, f"has no {objective.truth} to train on"))
                 continue
-            reason = objective.unfit(sample, target, steps)
+            reason = "" if target is None else objective.unfit(sample, target, steps)
         except UnfitError as error:
             reason = str(error)
         if reason:

@@ -18,7 +18,8 @@ from ocrkit.training.curves import draw_curves
 from ocrkit.training.run_file import RunFile
 
 _FIRST = "last.safetensors"
-_BEGUN = {_FIRST, "log.jsonl", IMAGES, "pipeline.toml"}
+TEACHER = "teacher.jsonl"
+_BEGUN = {_FIRST, "log.jsonl", IMAGES, TEACHER, "pipeline.toml"}
 """What a run writes before it can be resumed, the first of it before the others: a pipeline alone
 is somebody's own."""
 
@@ -94,6 +95,10 @@ class RunFolder:
         if seen.trained_keys or seen.chosen_keys:
             with self._written(IMAGES) as path:
                 write_list(path, seen.trained_keys, seen.chosen_keys)
+
+    def write_teacher(self, lines: str) -> None:
+        """``teacher.jsonl``: what the teacher read of the images."""
+        self._write_text(TEACHER, lines)
 
     def write_log(self, history: Sequence[Mapping[str, Any]]) -> None:
         """``log.jsonl`` and ``curves.svg``."""

@@ -45,10 +45,16 @@ class Origin:
             chosen=sorted(self.seen.chosen),
         )
 
-    def header(self) -> dict[str, Any]:
-        """What a file of the run's weights says of them, wherever it is copied to."""
-        known = {"licence": self.licence, "temperature": self.temperature}
-        return {name: value for name, value in known.items() if value}
+
+def header_of(origin: Origin | None, teacher: Origin | None = None) -> dict[str, Any]:
+    """What a file of the run's weights says of those that it began from and of those that taught
+    it, wherever it is copied to."""
+    licences = [each.licence for each in (origin, teacher) if each and each.licence]
+    known = {
+        "licence": " ".join(dict.fromkeys(licences)),
+        "temperature": origin and origin.temperature,
+    }
+    return {name: value for name, value in known.items() if value}
 
 
 def take_what_fits(assembly: Assembly, network: Network, reference: str) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class MemoryBatches(Batches):
         is to be learnt."""
         rng = random_at(self.options.seed, AUGMENT, epoch, step, self.workers.index)
         inputs = self.feeder(images.batch(indices), rng)
-        targets = [data.targets[index] for index in indices]
+        targets = [data.target(index, epoch) for index in indices.tolist()]
         objective = self.assembly.objective
         rows = []
         for row, (target, width) in enumerate(zip(targets, inputs["widths"], strict=True)):

@@ -3,7 +3,7 @@ resumed anywhere."""
 
 import numpy as np
 
-ORDER, AUGMENT, STEP, WINDOW = 1, 2, 3, 4
+ORDER, AUGMENT, STEP, WINDOW, TEACHER, TEACHING = 1, 2, 3, 4, 5, 6
 """Streams of random numbers, told apart by the first number after the seed."""
 
 

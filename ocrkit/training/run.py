@@ -20,7 +20,7 @@ from ocrkit.training.averaging import Average
 from ocrkit.training.checkpoint import Checkpoints, Written, diverged, read_checkpoint
 from ocrkit.training.data import TrainingData
 from ocrkit.training.folder import RunFolder
-from ocrkit.training.initial import Origin, take_what_fits
+from ocrkit.training.initial import Origin, header_of, take_what_fits
 from ocrkit.training.memory_batches import batches_of
 from ocrkit.training.progress import Progress
 from ocrkit.training.randomness import STEP, random_at
@@ -52,6 +52,7 @@ class Run:
         *,
         device: str = "auto",
         threads: int = 0,
+        teacher: Origin | None = None,
         report: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self.assembly = assembly
@@ -61,6 +62,7 @@ class Run:
         self.report = report
         self.progress = Progress()
         self.origin: Origin | None = None
+        self.teacher = teacher
         self.workers = workers_of(assembly)
         self.network: Network = build_network(assembly, device, threads)
         self.trainer: Trainer = self.network.trainer(
@@ -88,15 +90,19 @@ class Run:
         self._validated = Validation(assembly, self.network, self.workers, threads, report)
 
     def start(
-        self, about: RunFile, origin: Origin | None = None, seen: SeenForms | None = None
+        self,
+        about: RunFile,
+        origin: Origin | None = None,
+        seen: SeenForms | None = None,
+        readings: str = "",
     ) -> None:
         """A new run: fresh weights, or the origin's as far as they fit, and all that resuming
-        needs."""
+        needs; the lines of a teacher's ``readings`` too."""
         self.network.initialize(self.options.seed)
         self.origin = origin
         if origin:
             taken = take_what_fits(self.assembly, self.network, origin.weights)
-            self.report({"event": "init", "from": origin.weights, **taken, **origin.header()})
+            self.report({"event": "init", "from": origin.weights, **taken, **header_of(origin)})
         if self.workers.index:
             return
         self._average.begin({})
@@ -106,6 +112,8 @@ class Run:
         self._checkpoints.wait()
         if seen:
             self.folder.write_seen(seen)
+        if readings:
+            self.folder.write_teacher(readings)
         self.folder.write_pipeline(self.assembly.spec.table)
         self.folder.write_about(about)  # last: from here on it can be resumed
 
@@ -268,8 +276,7 @@ class Run:
             if not self.workers.index:
                 chosen = {"epoch": line["epoch"], "validation": line.get("validation")}
                 about = self.assembly.identity() | {"training": chosen}
-                if self.origin:
-                    about |= self.origin.header()
+                about |= header_of(self.origin, self.teacher)
                 best = "best.safetensors", self._average.weights(), about
         line["best"] = improved
         self.progress.history.append(line)

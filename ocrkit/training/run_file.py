@@ -74,6 +74,8 @@ class RunFile:
     notes: list[str] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     init: Init | None = None
+    teacher: Init | None = None
+    """Whose readings were learnt, and what that had seen."""
     versions: dict[str, str]
     share: Share | None = None
     """Of the run's own weights, where they have been mixed with those that it began from."""

@@ -12,14 +12,16 @@ import numpy as np
 import ocrkit
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, OcrkitError
-from ocrkit.networks.seen_forms import SeenForms, forms_of, keys_of
+from ocrkit.networks.seen_forms import SeenForms, forms_of, keys_of, together
 from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.backends import choose_device
 from ocrkit.training.data import DataSets, TrainingData, collect, joined, open_data
-from ocrkit.training.folder import RunFolder, was_stopped_at_its_start
-from ocrkit.training.initial import Origin
+from ocrkit.training.folder import TEACHER, RunFolder, was_stopped_at_its_start
+from ocrkit.training.initial import Origin, header_of
 from ocrkit.training.progress import Progress
 from ocrkit.training.run import Run
 from ocrkit.training.run_file import AlsoData, MainData, RunFile, ValidationData, read_run_file
+from ocrkit.training.teaching import from_lines, read_by_teacher, to_lines
 from ocrkit.training.workers import workers_of
 
 
@@ -57,13 +59,18 @@ def train(
         RunFolder(folder).check_unused()
     sets = open_data(assembly, data, split, limit)
     collected = joined(collect(assembly, each) for each in (sets.main, *sets.also))
-    stored = None
-    if resume:
-        stored = resume_options(folder)
+    stored = resume_options(folder) if resume else None
+    lines, teacher = "", None
+    if assembly.spec.training.teacher:
+        on = choose_device(assembly.backend_name, assembly.backend, device)
+        collected, lines, teacher = _taught(
+            assembly, folder, collected, stored, device=on, threads=threads, report=report
+        )
+    if stored:
         _check_same(stored, sets, collected)
         if stored.workers != workers.count:
             report({"event": "workers", "before": stored.workers, "now": workers.count})
-    run = Run(assembly, folder, device=device, threads=threads, report=report)
+    run = Run(assembly, folder, device=device, threads=threads, teacher=teacher, report=report)
     origin = None
     if stored:
         origin = Origin.of_run(stored.init) if stored.init else None
@@ -83,6 +90,7 @@ def train(
         notes=collected.notes,
         skipped=collected.skipped,
         init=origin.as_init() if origin else None,
+        teacher=teacher.as_init() if teacher else None,
         versions={
             "ocrkit": ocrkit.__version__,
             "python": platform.python_version(),
@@ -95,7 +103,8 @@ def train(
         if stored:
             run.restore(origin)
         else:
-            run.start(about, origin, None if workers.index else _seen(sets, collected, origin))
+            seen = _seen(sets, collected, [each for each in (origin, teacher) if each])
+            run.start(about, origin, None if workers.index else seen, lines)
         progress = run.train(collected, sets.validation)
     workers.finish()
     return progress
@@ -142,9 +151,34 @@ def _validation_data(dataset: Dataset | None, assembly: Assembly) -> ValidationD
     )
 
 
-def _seen(sets: DataSets, collected: TrainingData, origin: Origin | None) -> SeenForms:
-    """The keys of all that the run sees, and of what the weights had seen that it begins from."""
-    before = origin.seen if origin else SeenForms()
+def _taught(
+    assembly: Assembly,
+    folder: Path,
+    data: TrainingData,
+    stored: RunFile | None,
+    *,
+    device: str,
+    threads: int,
+    report: Callable[[dict[str, Any]], None],
+) -> tuple[TrainingData, str, Origin]:
+    """The data with what the teacher reads, now or, where a run goes on, at its start; that as the
+    lines of a file; and what is known of the teacher."""
+    if stored and stored.teacher:
+        readings = from_lines(folder / TEACHER, data.samples)
+        teacher = Origin.of_run(stored.teacher)
+    else:
+        readings, teacher = read_by_teacher(
+            assembly, data.samples, device=device, threads=threads, report=report
+        )
+    learnt = data.taught_by(assembly, readings)
+    report({"event": "teacher", "name": teacher.weights, **header_of(teacher)})
+    return learnt, to_lines(data.samples, readings), teacher
+
+
+def _seen(sets: DataSets, collected: TrainingData, origins: list[Origin]) -> SeenForms:
+    """The keys of all that the run sees, and of what the weights had seen that it begins from and
+    learns from."""
+    before = together(each.seen for each in origins)
     trained, chosen = keys_of(collected.samples), keys_of(sets.validation or ())
     return SeenForms(
         trained_keys=before.trained_keys | trained, chosen_keys=before.chosen_keys | chosen

@@ -10,7 +10,9 @@ import numpy.typing as npt
 from ocrkit.errors import UnfitError
 from ocrkit.interfaces import (
     Arrays,
+    FloatArray,
     Image,
+    IntArray,
     PlannedPart,
     PointMap,
     Port,
@@ -133,6 +135,32 @@ class Ctc:
 
     def decoding(self, outputs: Arrays, /) -> tuple[Any, ...]:
         return outputs["log_probs"], outputs["lengths"]
+
+    def drawn(
+        self,
+        log_probs: FloatArray,
+        lengths: IntArray,
+        alphabet: Alphabet,
+        /,
+        *,
+        count: int,
+        temperature: float,
+        rng: np.random.Generator,
+    ) -> list[list[str]]:
+        """Texts (N, count), each as likely as CTC finds it: what paths write whose classes are
+        drawn step by step, since a text's probability is the sum of those of its paths."""
+        texts = []
+        for row, length in zip(log_probs, lengths.tolist(), strict=True):
+            scaled = row[:length].astype(np.float64) / temperature
+            likelihood = np.exp(scaled - scaled.max(axis=1, keepdims=True)).cumsum(axis=1)
+            chosen = rng.random((count, length, 1)) * likelihood[:, -1:]
+            paths = (likelihood <= chosen).sum(axis=2)
+            before = np.pad(paths, ((0, 0), (1, 0)), constant_values=alphabet.blank)[:, :-1]
+            written = (paths != before) & (paths != alphabet.blank)
+            texts.append(
+                [alphabet.decode(path[new]) for path, new in zip(paths, written, strict=True)]
+            )
+        return texts
 
     def score(
         self, outputs: Arrays, inputs: Arrays, targets: Arrays, /

@@ -92,9 +92,11 @@ def _name_sizes(graph: Any, plan: NetworkPlan) -> None:
     """Says of inputs and outputs which sizes are fixed, and names those that vary.
 
     The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should rely
-    on either.
+    on either. Of every node it notes where in this machine's files it comes from.
     """
     del graph.value_info[:]
+    for node in graph.node:
+        del node.metadata_props[:]
     sizes = {port.name: port.axes for port in (*plan.inputs, *plan.outputs)}
     for value in (*graph.input, *graph.output):
         dimensions = value.type.tensor_type.shape.dim

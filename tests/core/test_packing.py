@@ -8,12 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ocrkit.networks.seen_forms import SeenForms, of_model, write_seen
+from ocrkit.pipelines.assembly import Assembly
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
-from ocrkit.publishing.pack import pack
+from ocrkit.pipelines.opened import make_parts
+from ocrkit.publishing.pack import pack, pack_run
 from ocrkit.training import train
 from ocrkit.zoo.manifest import checked_manifest, write_manifest
 
@@ -80,3 +83,32 @@ def test_a_model_that_names_no_runs_is_named_itself(run: Path, folder: Path, tin
     earlier, seen = packed(run, tiny)
     assert earlier == [{"weights": "zoo:tiny", "forms": 0}]
     assert seen.trained == OWN
+
+
+def test_a_network_that_onnx_lacks_a_part_of_is_exported_beside_the_weights(
+    tiny: Path, words_root: Path, tmp_path: Path
+) -> None:
+    """And reads by that, unless its options or its alphabet are changed or PyTorch is asked for."""
+    pytest.importorskip("onnxscript", reason="the exporter's package is not installed")
+    small = ["featurizer.use=separable-cnn", "featurizer.channels=[4,6]", "featurizer.features=4"]
+    spec = load_spec(tiny, [*small, "training.epochs=1", 'backends=["torch"]'])
+    train(assemble(spec, training=True), tmp_path / "run", data=words_root)
+    folder = tmp_path / "model"
+    manifest = pack_run(tmp_path / "run", folder, name="small", licence="MIT")
+    assert manifest.graph is not None
+    assert str(Path.home()).encode() not in (folder / "network.onnx").read_bytes()
+    path = folder / "pipeline.toml"
+    path.write_text(path.read_text().replace("zoo:small", "weights.safetensors"))
+
+    by_graph, by_torch = (
+        make_parts(load_spec(path), name).open("cpu", 1) for name in (None, "torch")
+    )
+    assert (by_graph.around.backend_name, by_torch.around.backend_name) == ("onnx", "torch")
+    rng, size = np.random.default_rng(0), by_torch.around.image
+    batch = by_torch.around.make_batch(
+        [rng.integers(0, 256, (size.height, size.width), np.uint8) for _ in range(3)]
+    )
+    found, expected = (each.network.run(batch)["log_probs"] for each in (by_graph, by_torch))
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+    for changed in ("featurizer.features=5", "alphabet+=é"):
+        assert isinstance(make_parts(load_spec(path, [changed]), None).around, Assembly)
