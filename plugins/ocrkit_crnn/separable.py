@@ -56,7 +56,7 @@ class SeparableCnn:
     @property
     def stride(self) -> int:
         """Pixels of the input in a step."""
-        return STRIDE * prod(self.columns)
+        return int(STRIDE * prod(self.columns))
 
     def output_size(self, input: ImageSize, /) -> SequenceSize:
         """T as :meth:`lengths` has it, D = features. Raises ConfigError for images without rows or

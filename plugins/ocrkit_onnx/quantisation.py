@@ -1,4 +1,4 @@
-"""Networks in 8-bit integers: convolutions calibrated on images, LSTMs scaled as they run."""
+"""Networks in 8-bit integers: convolutions calibrated on images, and the weights of LSTMs."""
 
 import logging
 import warnings
@@ -38,36 +38,62 @@ def quantise(model: bytes, batches: Iterable[Arrays]) -> bytes:
     outputs.
 
     Convolutions: weights a scale a channel, activations a scale each, from the ranges that the
-    batches (the network's inputs by name) show. LSTMs: weights a scale a channel, activations by
-    what comes (ONNX Runtime's own operator). Raises PluginError where the package ``onnx`` is
+    batches (the network's inputs by name) show. LSTMs: weights alone, a scale a gate; they compute
+    in float32. ONNX Runtime's own LSTM in int8 scales what comes by all images of a batch, so that
+    a text would depend on its neighbours'. Raises PluginError where the package ``onnx`` is
     missing.
     """
     try:
-        from onnxruntime.quantization import QuantType, quantize_dynamic, quantize_static
+        from onnxruntime.quantization import QuantType, quantize_static
     except ModuleNotFoundError as error:
         hint = install_hint("int8")
         raise PluginError(f"int8 needs {error.name}, which is not installed. {hint}") from error
     with scratch_folder() as folder, _quiet():
-        folded, convolved, whole = (
-            folder / f"{name}.onnx" for name in ("folded", "convolved", "whole")
-        )
+        folded, convolved = folder / "folded.onnx", folder / "convolved.onnx"
         _fold(model, folded)
         # Weights of seven bits: where a processor lacks the instruction for 8-bit products (VNNI),
         # sums of two products of eight bits overflow the sixteen that it has for them, and the text
         # is nonsense.
-        narrow: dict[str, Any] = {
-            "weight_type": QuantType.QInt8,
-            "per_channel": True,
-            "reduce_range": True,
-        }
         # ReLU too, or half of a convolution's range would go to the negative values that it cuts
         # off.
         operators = ["Conv", "Relu", "MaxPool"]
         quantize_static(
-            folded, convolved, _Batches(batches), op_types_to_quantize=operators, **narrow
+            folded,
+            convolved,
+            _Batches(batches),
+            op_types_to_quantize=operators,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
         )
-        quantize_dynamic(convolved, whole, op_types_to_quantize=["LSTM"], **narrow)
-        return whole.read_bytes()
+        return _with_narrow_lstms(convolved)
+
+
+def _with_narrow_lstms(path: Path) -> bytes:
+    """The model with the weights of its LSTMs as 8-bit integers and a scale a gate. ONNX Runtime
+    makes floats of them when it opens the model."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(path)
+    graph = model.graph
+    weights = {
+        name for node in graph.node if node.op_type == "LSTM" for name in list(node.input)[1:3]
+    }
+    made = []
+    for tensor in [each for each in graph.initializer if each.name in weights]:
+        array = numpy_helper.to_array(tensor)
+        scale = np.abs(array).max(axis=2, keepdims=True).clip(np.finfo(np.float32).tiny) / 127
+        graph.initializer.remove(tensor)
+        for name, part in (("whole", np.rint(array / scale).astype(np.int8)), ("scale", scale)):
+            graph.initializer.append(numpy_helper.from_array(part, f"{tensor.name}.{name}"))
+        whole, floats = f"{tensor.name}.whole", f"{tensor.name}.floats"
+        made.append(helper.make_node("Cast", [whole], [floats], to=onnx.TensorProto.FLOAT))
+        made.append(helper.make_node("Mul", [floats, f"{tensor.name}.scale"], [tensor.name]))
+    nodes = [*made, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    return bytes(model.SerializeToString())
 
 
 def _fold(model: bytes, path: Path) -> None:
