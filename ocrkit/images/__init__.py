@@ -107,6 +107,13 @@ def image_size(path: str | Path) -> tuple[int, int]:
     return _of_file(str(path), _size)
 
 
+def orientation_of(data: bytes) -> int:
+    """How an image file's bytes say that its pixels are turned, 1 to 8 as EXIF's tag of this name;
+    1 where they say nothing. Raises ImageError for what is no image, or larger than the limits."""
+    _size(data, "<bytes>")
+    return _parsed(data, "<bytes>", lambda _, contents: contents.orientation)
+
+
 def _of_file(path: str, use: Callable[[bytes, str], T]) -> T:
     """What is made of a file's bytes and its path. Raises ImageError."""
     try:

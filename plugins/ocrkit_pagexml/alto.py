@@ -1,10 +1,10 @@
 """ALTO, versions 2 to 4.4 (https://www.loc.gov/standards/alto/)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import fmean
 
 from ocrkit import DataError
-from ocrkit.parts.page import Line, Page, PageImage, Points, Region, Word
+from ocrkit.parts.page import Line, Maker, Page, PageImage, Points, Region, Word
 from ocrkit_pagexml.xml import (
     Element,
     Ids,
@@ -64,7 +64,17 @@ def parse(data: bytes) -> Page:
         PageImage(path) if path else None,
         regions=tuple(regions),
         lines=tuple(lines),
+        made_by=tuple(_makers(root)),
     )
+
+
+def _makers(root: Element) -> Iterator[Maker]:
+    """The programs that had a part in it, as ALTO 4 has them."""
+    for step in descendants(root, "Processing"):
+        found = {name_of(each): plain(each.text) for each in step.iterdescendants()}
+        if name := found.get("softwareName"):
+            task = found.get("processingStepDescription", "")
+            yield Maker(task, name, found.get("softwareVersion", ""))
 
 
 def _tags(root: Element) -> dict[str, str]:

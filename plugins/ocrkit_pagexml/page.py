@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from ocrkit import DataError
-from ocrkit.parts.page import Line, Page, PageImage, Points, Region, Word
+from ocrkit.parts.page import Line, Maker, Page, PageImage, Points, Region, Word
 from ocrkit_pagexml.xml import (
     Element,
     Ids,
@@ -22,6 +23,8 @@ from ocrkit_pagexml.xml import (
 
 _GROUPS = ("OrderedGroup", "UnorderedGroup", "OrderedGroupIndexed", "UnorderedGroupIndexed")
 _REFERENCES = ("RegionRef", "RegionRefIndexed")
+_TURNS: dict[str, Literal[0, 90, 180, 270]] = {"90": 90, "180": 180, "270": 270}
+"""As ocrkit writes them."""
 
 
 def parse(data: bytes) -> Page:
@@ -59,9 +62,20 @@ def parse(data: bytes) -> Page:
         width,
         height,
         PageImage(path) if path else None,
-        regions=tuple(regions),
-        lines=tuple(lines),
+        _TURNS.get(_custom(page, "turned", "degrees"), 0),
+        tuple(regions),
+        tuple(lines),
+        tuple(_makers(root)),
     )
+
+
+def _makers(root: Element) -> Iterator[Maker]:
+    """The programs that had a part in it, as PAGE of 2019 has them."""
+    for item in descendants(root, "MetadataItem"):
+        if item.get("type") == "processingStep" and (name := plain(item.get("value"))):
+            labels = (each for each in descendants(item, "Label") if each.get("type") == "version")
+            version = next((plain(each.get("value")) for each in labels), "")
+            yield Maker(plain(item.get("name")), name, version)
 
 
 def _ordered_regions(page: Element) -> list[Element]:

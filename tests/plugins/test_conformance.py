@@ -536,3 +536,24 @@ class TestText(FormatConformance):
 
 class TestJson(FormatConformance):
     name = "json"
+
+
+class TestAlto(FormatConformance):
+    name = "alto"
+
+
+class TestPage(FormatConformance):
+    name = "page"
+
+
+class TestPageOf2013(FormatConformance):
+    name = "page"
+    options = {"schema": "2013-07-15"}
+
+
+class TestHocr(FormatConformance):
+    name = "hocr"
+
+
+class TestPdf(FormatConformance):
+    name = "pdf"
