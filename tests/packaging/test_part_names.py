@@ -24,6 +24,7 @@ WORDS = {
     ("larger.py", "level"),
     ("verify.py", "onnx"),
     ("page.py", "scale"),
+    ("format.py", "baseline"),
     ("cache.py", "pixels"),
     ("golden_set.py", "pixels"),
     ("objectives.py", "ctc"),
