@@ -123,7 +123,11 @@ class _Part:
             y = height - place.start[1] * points + along * BELOW * place.height
             matrix = (wide * along, wide * rise, -place.height * rise, place.height * along, x, y)
             text = word.text + " " * (number < len(words))
-            yield f"{_numbers(*matrix)} Tm {self._letters.encode(text)} Tj"
+            shown = f"{_numbers(*matrix)} Tm {self._letters.encode(text)} Tj"
+            if along and rise:  # programs take letters on a slope for words of a letter each
+                exact = "feff" + text.encode("utf-16-be", "replace").hex()
+                shown = f"/Span <</ActualText <{exact}>>> BDC {shown} EMC"
+            yield shown
         yield "ET"
 
     def save(self, path: Path) -> Path:

@@ -13,11 +13,14 @@ from ocrkit.data.words import words_in_text
 Array = npt.NDArray[np.float64]
 _SAMPLES = 256
 """Points on a baseline among which those nearest to a word are looked for."""
+_NEARLY = 0.8
+"""Cosine of the angle up to which a word counts as level, or as upright: some 37 degrees. Programs
+take letters that climb for words of a letter each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The rectangle of a word, along its piece of the baseline."""
+    """The rectangle of a word, along its piece of the baseline, or level where that nearly is."""
 
     start: tuple[float, float]
     """Its lower corner where the word begins, in pixels of the page."""
@@ -72,6 +75,9 @@ def _place(area: Array, base: Array) -> Place:
         way = base[-1] - base[0]
     length = float(np.linalg.norm(way))
     along = way / length if length else np.array([1.0, 0.0])
+    steep = np.abs(along).argmax()
+    if abs(along[steep]) > _NEARLY:
+        along = np.eye(2)[steep] * np.sign(along[steep])
     down = np.array([-along[1], along[0]])
     forth, deep = area @ along, area @ down
     start = forth.min() * along + deep.max() * down
