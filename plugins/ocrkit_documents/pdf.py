@@ -122,12 +122,12 @@ class _Part:
             x = place.start[0] * points - rise * BELOW * place.height
             y = height - place.start[1] * points + along * BELOW * place.height
             matrix = (wide * along, wide * rise, -place.height * rise, place.height * along, x, y)
-            text = word.text + " " * (number < len(words))
-            shown = f"{_numbers(*matrix)} Tm {self._letters.encode(text)} Tj"
+            text = f"{self._letters.encode(word.text)} Tj"
             if along and rise:  # programs take letters on a slope for words of a letter each
-                exact = "feff" + text.encode("utf-16-be", "replace").hex()
-                shown = f"/Span <</ActualText <{exact}>>> BDC {shown} EMC"
-            yield shown
+                exact = word.text.encode("utf-16-be", "replace").hex()
+                text = f"/Span <</ActualText <feff{exact}>>> BDC {text} EMC"
+            space = f" {self._letters.encode(' ')} Tj" if number < len(words) else ""
+            yield f"{_numbers(*matrix)} Tm {text}{space}"
         yield "ET"
 
     def save(self, path: Path) -> Path:
