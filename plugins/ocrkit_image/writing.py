@@ -12,6 +12,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ocrkit.interfaces import Image
 from ocrkit_image.paper import shrunk, square
@@ -129,9 +130,9 @@ def _straight(blocks: Array, steepest: float) -> tuple[float, Array]:
     count, height = blocks.shape
     rises = np.linspace(-steepest, steepest, _SLOPES)
     offsets = rises[:, None] * (np.linspace(0, 1, count) - 0.5)
-    rows = np.rint(np.arange(height) + offsets[..., None]).astype(int)  # (slopes, N, H)
-    inside = (rows >= 0) & (rows < height)
-    moved = np.where(inside, blocks[np.arange(count)[:, None], rows.clip(0, height - 1)], 0)
+    most = int(np.ceil(steepest / 2))
+    shifted = sliding_window_view(np.pad(blocks, ((0, 0), (most, most))), height, axis=1)
+    moved = shifted[np.arange(count), most + np.rint(offsets).astype(int)]  # (slopes, N, H)
     zones = tuple((_HEIGHTS * height).tolist())
     central = 1 - 0.5 * np.abs(np.linspace(-1, 1, height))
     response = _responses(moved.sum(axis=1), zones) * central
