@@ -13,6 +13,10 @@ the lists with the pages' new paths. A page that is there already is not written
 Texts become what is to be seen on the page, as SETTLED has it, one rule a row; with `--as-is` they
 stay as they are. A line whose text cannot be settled, by UNSETTLED, has none in the PAGE XML, and
 readers leave it out.
+
+    python tools/pages_to_page_xml.py --rules
+
+prints these rules as a table, for the card of a model that was trained on such texts.
 """
 
 import argparse
@@ -77,6 +81,26 @@ def settled(text: str) -> str:
     return text.strip()
 
 
+def rules() -> str:
+    """A table in Markdown of what becomes of transcriptions, SETTLED and UNSETTLED row for row."""
+    rows = [("in the transcription", "as a regular expression", "in the text that is learnt")]
+    rows.append(("letters and accents as characters of their own", "", "Unicode's form NFC"))
+    for what, pattern, letters in SETTLED:
+        rows.append((what, code(pattern), code(letters) if letters.strip() else blank(letters)))
+    rows += [(what, code(pattern), "the line is left out") for what, pattern in UNSETTLED]
+    head, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, "|---|---|---|", *body])
+
+
+def code(text: str) -> str:
+    """A text as code within a table of Markdown, where only the bar is special."""
+    return f"`{text.replace('|', chr(92) + '|')}`"
+
+
+def blank(letters: str) -> str:
+    return "one space" if letters else "nothing"
+
+
 def page_xml(page: dict[str, Any], image: str, as_is: bool) -> bytes:
     """The page as PAGE XML, its lines in their order, a region for each row of lines of one."""
     root = etree.Element("PcGts", nsmap={None: NAMESPACE})
@@ -134,10 +158,16 @@ def convert(source: Path, target: Path, as_is: bool) -> Iterator[tuple[str, str]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("source", type=Path)
-    parser.add_argument("target", type=Path)
+    parser.add_argument("source", type=Path, nargs="?")
+    parser.add_argument("target", type=Path, nargs="?")
     parser.add_argument("--as-is", action="store_true", help="leave the texts as they are")
+    parser.add_argument("--rules", action="store_true", help="print what becomes of texts")
     arguments = parser.parse_args()
+    if arguments.rules:
+        sys.stdout.write(f"{rules()}\n")
+        return
+    if not arguments.target:
+        parser.error("expected the folder with pages, and the one to write")
     paths = dict(convert(arguments.source, arguments.target, arguments.as_is))
     (arguments.target / "splits").mkdir(parents=True, exist_ok=True)
     for file in sorted(arguments.source.glob("splits/*.txt")):

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,11 +52,32 @@ def test_pages_are_converted_and_read_by_their_splits(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def settled():
+def script():
     spec = importlib.util.spec_from_file_location(SCRIPT.stem, SCRIPT)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
+    return script
+
+
+@pytest.fixture(scope="module")
+def settled(script):
     return script.settled
+
+
+def test_the_table_for_cards_has_a_row_for_every_rule(script):
+    run = [sys.executable, str(SCRIPT), "--rules"]
+    printed = subprocess.run(run, check=True, capture_output=True, text=True).stdout
+    _, line, *rows = printed.splitlines()
+    cells = [re.split(r"(?<!\\)\|", row)[1:-1] for row in rows]
+    assert line == "|---|---|---|"
+    assert {len(row) for row in cells} == {3}
+    named = [row[0].strip() for row in cells[1:]]
+    assert named == [what for what, *_ in (*script.SETTLED, *script.UNSETTLED)]
+    patterns = [row[1].strip().strip("`").replace("\\|", "|") for row in cells[1:]]
+    assert patterns == [pattern for _, pattern, *_ in (*script.SETTLED, *script.UNSETTLED)]
+    assert [row[2].strip() for row in cells[-len(script.UNSETTLED) :]] == [
+        "the line is left out"
+    ] * len(script.UNSETTLED)
 
 
 @pytest.mark.parametrize(
