@@ -174,4 +174,5 @@ class RowGroups:
         if at >= len(column):
             raise DataError(_CHANGED)
         value = column[at].as_py()
-        return value["bytes"] if isinstance(value, dict) else value
+        data: bytes | None = value["bytes"] if isinstance(value, dict) else value
+        return data
