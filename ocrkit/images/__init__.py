@@ -101,10 +101,13 @@ def read_image(source: str | Path | bytes) -> Image:
     return _of_file(str(source), _decode)
 
 
-def image_size(path: str | Path) -> tuple[int, int]:
-    """Width and height of what :func:`read_image` gives of a file, upright, out of its header: no
-    pixel is decoded. Raises ImageError as it does, as far as the header tells."""
-    return _of_file(str(path), _size)
+def image_size(source: str | Path | bytes) -> tuple[int, int]:
+    """Width and height of what :func:`read_image` gives of a file, from its path or from its bytes,
+    upright, out of its header: no pixel is decoded. Raises ImageError as it does, as far as the
+    header tells."""
+    if isinstance(source, bytes):
+        return _size(source, "<bytes>")
+    return _of_file(str(source), _size)
 
 
 def orientation_of(data: bytes) -> int:

@@ -53,6 +53,10 @@ NOT_RUN = {
     r"ocrkit .+ HUB.*": "needs a data set of the hub; tests/plugins/test_parquet.py writes some",
     r"ocrkit .+ --device cuda.*": "needs a GPU",
     r"pip install '(ocrkit|onnxruntime|\.)\S*'.*": "needs a network, and changes the environment",
+    r"ocrkit serve .*": "runs until it is stopped; tests/plugins/test_serve.py runs it",
+    r"curl .+": "needs the service",
+    r"openssl .+": "makes the key of a service",
+    r"podman .+": "needs a network, and what builds containers",
     r"pip uninstall .+": "changes the environment",
     r"torchrun .+": "starts several processes, as tests/plugins/test_torch_training.py does",
     r"ocrkit data fetch iam .+": "needs a network and a login; tests/plugins/test_iam_fetch.py has a server",  # noqa: E501

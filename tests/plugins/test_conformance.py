@@ -150,6 +150,10 @@ class TestNGrams(LanguageModelFormatConformance):
     file = Path(__file__).parent / "kenlm" / "harbour.arpa"
 
 
+class TestServe(CommandConformance):
+    name = "serve"
+
+
 class TestLm(CommandConformance):
     name = "lm"
 

@@ -1,0 +1,180 @@
+"""The service's addresses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import FastAPI, File, Form, UploadFile
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+import ocrkit
+from ocrkit import OcrkitError
+from ocrkit_serve.answers import answer, check_format
+from ocrkit_serve.guard import Guard
+from ocrkit_serve.jobs import Asked, Jobs
+from ocrkit_serve.limits import Limits
+from ocrkit_serve.metrics import Metrics
+from ocrkit_serve.uploads import check_picture, name_of
+from ocrkit_serve.work import BusyError, ClosingError, Job, Work
+
+Picture = Annotated[UploadFile, File(description="An image file.")]
+Wanted = Annotated[
+    str,
+    Form(alias="format", description="A format of files; JSON of all that was read unless given."),
+]
+Name = Annotated[
+    str, Form(description="One of /v1/models that is loaded; the first of them unless given.")
+]
+
+
+def make_app(work: Work, limits: Limits, key: str | None, metrics: Metrics) -> FastAPI:
+    """The service around pipelines that are at ``work``, which ends with it. With a ``key`` every
+    request needs it, else only this machine can ask."""
+
+    @asynccontextmanager
+    async def life(_: FastAPI) -> AsyncIterator[None]:
+        with work:
+            yield
+
+    app = FastAPI(
+        title="ocrkit",
+        version=ocrkit.__version__,
+        lifespan=life,
+        docs_url=None,  # their pages load scripts from other hosts
+        redoc_url=None,
+    )
+    app.add_middleware(Guard, limits=limits, key=key, metrics=metrics)
+    _say_errors(app)
+    _add_status(app, work, metrics)
+    _add_reading(app, work, limits, metrics)
+    return app
+
+
+def _say_errors(app: FastAPI) -> None:
+    """Every error is an object with one line, ``error``."""
+
+    def said(reason: str, status: int, **headers: str) -> JSONResponse:
+        return JSONResponse({"error": reason}, status, headers)
+
+    @app.exception_handler(HTTPException)
+    async def refused(_: Request, error: HTTPException) -> Response:
+        return said(str(error.detail), error.status_code)
+
+    @app.exception_handler(RequestValidationError)
+    async def unfit(_: Request, error: RequestValidationError) -> Response:
+        problems = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        return said("; ".join(problems), 422)
+
+    @app.exception_handler(BusyError)
+    async def busy(_: Request, error: BusyError) -> Response:
+        return said(str(error), 429, **{"Retry-After": str(error.seconds)})
+
+    @app.exception_handler(ClosingError)
+    async def closing(_: Request, error: ClosingError) -> Response:
+        return said(str(error), 503)
+
+    @app.exception_handler(OcrkitError)
+    async def wrong(_: Request, error: OcrkitError) -> Response:
+        return said(str(error), 422)
+
+    @app.exception_handler(Exception)
+    async def failed(_: Request, __: Exception) -> Response:
+        return said("something went wrong here; the service's log has more", 500)
+
+
+def _add_status(app: FastAPI, work: Work, metrics: Metrics) -> None:
+    @app.get("/health", summary="Whether the service is there.")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", summary="Whether it can read.")
+    async def ready() -> dict[str, str]:
+        if not work.is_ready:
+            raise HTTPException(503, "it cannot read any more")
+        return {"status": "ready"}
+
+    @app.get("/version", summary="Versions of ocrkit and of the pipelines' frameworks.")
+    async def version() -> dict[str, dict[str, str]]:
+        return {name: pipeline.versions for name, pipeline in work.pipelines.items()}
+
+    @app.get("/metrics", summary="What it counts, for Prometheus.")
+    async def counted() -> Response:
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/v1/models", summary="The pipelines that can be named.")
+    async def models() -> dict[str, list[dict[str, Any]]]:
+        return {
+            "models": [
+                {
+                    "name": name,
+                    "reads": pipeline.spec.task,
+                    "licences": sorted({each.licence for each in pipeline.used if each.licence}),
+                }
+                for name, pipeline in work.pipelines.items()
+            ]
+        }
+
+
+def _add_reading(app: FastAPI, work: Work, limits: Limits, metrics: Metrics) -> None:
+    jobs = Jobs()
+
+    async def job_of(file: UploadFile, pipeline: str, wanted: str) -> Job:
+        """What is asked for, checked but not decoded. Raises OcrkitError and HTTPException."""
+        name = pipeline or next(iter(work.pipelines))
+        if name not in work.pipelines:
+            known = ", ".join(work.pipelines)
+            raise HTTPException(422, f"no pipeline {name!r} is loaded; expected one of: {known}")
+        data = await file.read()
+        await run_in_threadpool(check_picture, data, limits)
+        check_format(wanted, 1)
+        return Job(name, (name_of(file.filename),), (data,))
+
+    @app.post("/v1/read", summary="Read a picture, and wait for what is on it.")
+    async def read(file: Picture, wanted: Wanted = "", pipeline: Name = "") -> Response:
+        job = await job_of(file, pipeline, wanted)
+        with metrics.seconds.time():
+            work.submit(job)
+            try:
+                found = await asyncio.wait_for(asyncio.wrap_future(job.done), limits.seconds)
+            except TimeoutError:
+                reason = f"not read within {limits.seconds} seconds, the limit"
+                raise HTTPException(504, reason) from None
+            return await run_in_threadpool(answer, job, found, wanted)
+
+    @app.post(
+        "/v1/read/async", status_code=202, summary="Have a picture read, to ask for it later."
+    )
+    async def read_later(file: Picture, wanted: Wanted = "", pipeline: Name = "") -> dict[str, str]:
+        jobs.check_room()
+        job = await job_of(file, pipeline, wanted)
+        work.submit(job)
+        return {"id": jobs.add(Asked(job, wanted))}
+
+    def asked(id_: str) -> Asked:
+        found = jobs.get(id_)
+        if found is None:
+            raise HTTPException(404, "no such job; a result can be fetched once, within an hour")
+        return found
+
+    @app.get("/v1/jobs/{id_}", summary="How far a job is: waiting, reading, done or failed.")
+    async def job_status(id_: str) -> dict[str, Any]:
+        found = asked(id_)
+        return {"id": id_, "status": found.status, "pages": len(found.job.pictures)}
+
+    @app.get("/v1/jobs/{id_}/result", summary="What was read; once, then it is forgotten.")
+    async def job_result(id_: str) -> Response:
+        found = asked(id_)
+        if not found.job.done.done():
+            raise HTTPException(409, f"not read yet: {found.status}")
+        jobs.remove(id_)
+        return await run_in_threadpool(answer, found.job, found.job.done.result(), found.format)
+
+    @app.delete("/v1/jobs/{id_}", status_code=204, summary="Forget a job, read or not.")
+    async def job_removed(id_: str) -> None:
+        asked(id_)
+        jobs.remove(id_)

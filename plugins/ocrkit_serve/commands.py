@@ -1,0 +1,146 @@
+"""``ocrkit serve``: pipelines as a service."""
+
+import os
+import socket
+from contextlib import ExitStack
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ocrkit import OcrkitError
+from ocrkit.cli.commands import Command
+from ocrkit.cli.options import backend_option, device_option, set_option, threads_option
+from ocrkit.cli.streams import say
+from ocrkit.errors import PluginError, install_hint
+from ocrkit.support.files import read_text
+from ocrkit_serve.limits import Limits
+
+_SHORTEST = 16
+"""Characters of a key."""
+
+
+def _limit(name: str, what: str) -> Any:
+    default = getattr(Limits(), name)
+    return click.option(
+        f"--max-{name}",
+        name,
+        type=click.IntRange(1),
+        metavar="N",
+        default=default,
+        show_default=True,
+        help=what,
+    )
+
+
+@click.command(cls=Command)
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where to listen; anywhere but on this machine a key is needed.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    default=8000,
+    show_default=True,
+    help="The port; 0 takes a free one.",
+)
+@click.option(
+    "--pipeline",
+    "pipelines",
+    multiple=True,
+    metavar="NAME|FILE.toml",
+    help="What can be read with, the first unless a request names another; may be repeated.",
+)
+@click.option(
+    "--key-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The key that requests need, in a file; else OCRKIT_KEY.",
+)
+@_limit("megabytes", "Of a request.")
+@_limit("megapixels", "Of a page.")
+@_limit("seconds", "For sending a request, and for its answer.")
+@_limit("waiting", "Pages that wait; requests beyond are told when to try again.")
+@set_option
+@backend_option
+@device_option
+@threads_option
+def serve(
+    *,
+    host: str,
+    port: int,
+    pipelines: tuple[str, ...],
+    key_file: Path | None,
+    settings: tuple[str, ...],
+    backend: str | None,
+    device: str,
+    threads: int,
+    **limits: int,
+) -> None:
+    """Read pictures that programs send, as a REST service.
+
+    It ends with Ctrl-C or SIGTERM, when what it has begun is read.
+    """
+    try:
+        from ocrkit_serve.service import run
+    except ModuleNotFoundError as error:
+        raise PluginError(
+            f"ocrkit serve needs {error.name}, which is not installed. {install_hint('serve')}"
+        ) from error
+    from ocrkit import load
+
+    key = _key(key_file)
+    if key is None and not _is_local(host):
+        raise OcrkitError(
+            f"--host {host}: others could read with it; give it a key, with --key-file or "
+            "OCRKIT_KEY, or leave out --host"
+        )
+    with ExitStack() as until_stopped:
+        listening = until_stopped.enter_context(_listening(host, port))
+        loaded = {}
+        for each in pipelines or (None,):
+            made = load(each, settings, backend=backend, device=device, threads=threads)
+            pipeline = until_stopped.enter_context(made)
+            if pipeline.spec.title in loaded:
+                raise OcrkitError(f"two pipelines are called {pipeline.spec.title!r}")
+            loaded[pipeline.spec.title] = pipeline
+            for weights in pipeline.used:
+                say(f"weights {weights.reference}: {weights.licence or 'no licence stated'}")
+        host, port, *_ = listening.getsockname()
+        named = f"[{host}]" if ":" in host else host
+        say(f"{', '.join(loaded)} at http://{named}:{port}/v1/read")
+        run(loaded, Limits(**limits), key, listening)
+
+
+def _key(file: Path | None) -> str | None:
+    """The key of the file, else of the environment. Raises OcrkitError for one that is short."""
+    key = os.environ.get("OCRKIT_KEY") if file is None else read_text(file).strip()
+    if key is not None and len(key) < _SHORTEST:
+        raise OcrkitError(
+            f"the key has {len(key)} characters; expected {_SHORTEST} or more; one is made by: "
+            "openssl rand -hex 32"
+        )
+    return key
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises OcrkitError where that cannot be."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OcrkitError(f"{host}, port {port}: cannot be listened at ({reason})") from error

@@ -1,0 +1,194 @@
+"""Reads what requests bring: one thread, which reads together whatever is waiting.
+
+So requests that come at once share the network's batches as pictures of one run do, and one that
+comes alone does not wait for others.
+"""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from threading import Condition, Thread
+
+from ocrkit import Line, Maker, OcrkitError, Page, Pipeline
+from ocrkit.images import image_size
+from ocrkit.page_pipeline import PagePipeline
+from ocrkit_serve.limits import Limits
+from ocrkit_serve.metrics import Metrics
+
+TOGETHER = 16
+"""Pages that are read together at most: of several requests one each, in turns, so that a document
+does not hold up those who send one page."""
+_log = logging.getLogger("ocrkit")
+
+
+class BusyError(OcrkitError):
+    """There is no room in the queue."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many pages are waiting; try again in {seconds} seconds")
+        self.seconds = seconds
+        """When there is likely to be some."""
+
+
+class ClosingError(OcrkitError):
+    """The service is about to end."""
+
+    def __init__(self) -> None:
+        super().__init__("the service is about to end; try again when it is back")
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What was read from a page, or why nothing could be."""
+
+    id: str
+    page: Page | None
+    error: str | None = None
+
+
+@dataclass(eq=False)
+class Job:
+    """What one request wants read: the pages of a file, image files each."""
+
+    pipeline: str
+    ids: tuple[str, ...]
+    pictures: tuple[bytes, ...]
+    read: dict[int, Read] = field(default_factory=dict)
+    begun: int = 0
+    """Pages that are being read, or have been."""
+    done: "Future[list[Read]]" = field(default_factory=Future)
+
+    def take(self, number: int, read: Read) -> None:
+        """Keeps what was read of a page, and ends with the last one."""
+        self.read[number] = read
+        if len(self.read) == len(self.pictures) and self.done.set_running_or_notify_cancel():
+            self.done.set_result([each for _, each in sorted(self.read.items())])
+
+
+class Work:
+    """Pipelines, the queue before them and the thread that works it off. A ``with`` block around it
+    ends when all has been read."""
+
+    def __init__(
+        self, pipelines: Mapping[str, Pipeline | PagePipeline], limits: Limits, metrics: Metrics
+    ) -> None:
+        """``pipelines`` by name; the first is the one for requests that name none."""
+        self.pipelines = dict(pipelines)
+        self._limits = limits
+        self._metrics = metrics
+        self._waiting: deque[Job] = deque()
+        self._changed = Condition()
+        self._closing = False
+        self._a_page = 1.0
+        """Seconds that a page has taken lately, where it was read together with others."""
+        self._thread = Thread(target=self._work, name="ocrkit-serve", daemon=True)
+
+    def __enter__(self) -> "Work":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._thread.is_alive() and not self._closing
+
+    def submit(self, job: Job) -> None:
+        """Puts a job into the queue. Raises BusyError where it has no room, and ClosingError."""
+        with self._changed:
+            if self._closing:
+                raise ClosingError
+            waiting = self._count()
+            if waiting and waiting + len(job.pictures) > self._limits.waiting:
+                raise BusyError(min(600, 1 + int(waiting * self._a_page)))
+            self._waiting.append(job)
+            self._metrics.waiting.set(self._count())
+            self._changed.notify()
+
+    def _count(self) -> int:
+        return sum(len(job.pictures) - job.begun for job in self._waiting)
+
+    def _work(self) -> None:
+        while pages := self._next():
+            start = time.perf_counter()
+            try:
+                for (job, number), read in zip(pages, self._read(pages), strict=True):
+                    self._metrics.pages.labels("failed" if read.error else "read").inc()
+                    job.take(number, read)
+            except Exception as error:  # noqa: BLE001  (a part may raise anything; others' pages are read on)
+                _log.exception("ocrkit: reading failed")
+                for job, _ in pages:
+                    self._give_up(job, error)
+            self._a_page += 0.3 * ((time.perf_counter() - start) / len(pages) - self._a_page)
+            self._metrics.together.observe(len(pages))
+
+    def _give_up(self, job: Job, error: Exception) -> None:
+        with self._changed:
+            if job in self._waiting:
+                self._waiting.remove(job)
+        if not job.done.done() and job.done.set_running_or_notify_cancel():
+            job.done.set_exception(error)
+
+    def _next(self) -> list[tuple[Job, int]]:
+        """Pages to be read together, of one pipeline, the oldest job's among them. Waits for some;
+        none once the service ends and all has been read."""
+        with self._changed:
+            while True:
+                self._waiting = deque(job for job in self._waiting if not job.done.cancelled())
+                if self._waiting or self._closing:
+                    break
+                self._changed.wait()
+            pages: list[tuple[Job, int]] = []
+            for job in self._in_turns():
+                pages.append((job, job.begun))
+                job.begun += 1
+                if len(pages) == TOGETHER:
+                    break
+            self._waiting = deque(job for job in self._waiting if job.begun < len(job.pictures))
+            self._metrics.waiting.set(self._count())
+            return pages
+
+    def _in_turns(self) -> Iterator[Job]:
+        """The jobs of the oldest one's pipeline, again and again, as long as they have pages that
+        nobody has begun."""
+        jobs = [job for job in self._waiting if job.pipeline == self._waiting[0].pipeline]
+        while jobs := [job for job in jobs if job.begun < len(job.pictures)]:
+            yield from jobs
+
+    def _read(self, pages: list[tuple[Job, int]]) -> Iterator[Read]:
+        pipeline = self.pipelines[pages[0][0].pipeline]
+        pictures = [job.pictures[number] for job, number in pages]
+        ids = [job.ids[number] for job, number in pages]
+        if isinstance(pipeline, PagePipeline):
+            for id_, found in zip(ids, pipeline.read_many(pictures), strict=True):
+                page = found.page and replace(found.page, id=id_)
+                yield Read(id_, page, _reason(found.error))
+            return
+        items = pipeline.read_many(pictures, places=True)
+        for id_, picture, item in zip(ids, pictures, items, strict=True):
+            if item.decoded is None:
+                yield Read(id_, None, _reason(item.error))
+                continue
+            width, height = image_size(picture)
+            line = Line(
+                "1",
+                boundary=((0, 0), (width, 0), (width, height), (0, height)),
+                text=item.text,
+                confidence=item.confidence,
+                words=item.decoded.words,
+                alternatives=item.decoded.alternatives,
+            )
+            maker = Maker("text", pipeline.spec.title, pipeline.weights.sha256)
+            yield Read(id_, Page(id_, width, height, lines=(line,), made_by=(maker,)))
+
+
+def _reason(error: str | None) -> str | None:
+    """Why a page could not be read, without the number that it had among others."""
+    return error and error.partition(": ")[2].removeprefix("<bytes>: ")

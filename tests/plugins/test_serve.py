@@ -1,0 +1,276 @@
+"""The REST service, on a real server: what it reads, in which order, and how it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+import ocrkit
+from drawn_pages import PLUGIN, column, page, words, written
+from ocrkit.cli import main
+
+for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
+    pytest.importorskip(needed)
+
+import httpx  # noqa: E402  (these need what may be missing)
+
+from ocrkit_serve.limits import Limits  # noqa: E402
+from ocrkit_serve.metrics import Metrics  # noqa: E402
+from ocrkit_serve.uploads import name_of  # noqa: E402
+from ocrkit_serve.work import BusyError, ClosingError, Job, Work  # noqa: E402
+from services import metric, png, read, served, text  # noqa: E402
+
+KEY = "0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Image files of words."""
+    return [png(pixels) for pixels in list(words().values())[:24]]
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    with ocrkit.load("iam-crnn") as pipeline:
+        yield pipeline
+
+
+@pytest.fixture(scope="module")
+def client(pipeline):
+    with served({"iam-crnn": pipeline}, Limits(megabytes=2, megapixels=1, seconds=30)) as client:
+        yield client
+
+
+# ------------------------------------------------------------------------------------------ reading
+
+
+def test_a_picture_is_read_with_places_and_confidence(client, pipeline, pictures):
+    answer = read(client, pictures[0], "one.png")
+    expected = pipeline.read(pictures[0], places=True)
+    (item,) = answer.json()["items"]
+    assert (item["id"], item["text"]) == ("one.png", expected.text)
+    assert item["confidence"] == pytest.approx(expected.confidence, abs=1e-4)
+    page = ocrkit.page_from_json(item["page"])
+    assert page.lines[0].text == expected.text
+    assert [word.text for word in page.lines[0].words] == expected.text.split()
+    assert page.made_by[0].name == "iam-crnn"
+
+
+def test_requests_that_come_together_are_read_together_and_as_alone(client, pipeline, pictures):
+    expected = [item.text for item in pipeline.read_many(pictures)]
+    before = [metric(client, f"ocrkit_pages_together_{each}") for each in ("sum", "count")]
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda data: text(read(client, data)), pictures * 2))
+    assert answers == expected * 2
+    pages, times = (
+        metric(client, f"ocrkit_pages_together_{each}") - old
+        for each, old in zip(("sum", "count"), before, strict=True)
+    )
+    assert pages == len(answers)
+    assert times < pages
+
+
+@pytest.fixture
+def pages(install, tmp_path):
+    install("rows", PLUGIN)
+    with ocrkit.load(written(tmp_path)) as pages:
+        yield pages
+
+
+def test_pages_are_read_and_pipelines_named(pages, pipeline, pictures):
+    scan = png(page(column(["clocks", "leaves", "number"])))
+    with served({"pages": pages, "iam-crnn": pipeline}) as client:
+        (item,) = read(client, scan, "scan.png").json()["items"]
+        assert ocrkit.page_from_json(item["page"]).text == pages.read(scan).text
+        assert len(item["page"]["lines"]) == 3
+        assert (
+            text(read(client, pictures[0], pipeline="iam-crnn")) == pipeline.read(pictures[0]).text
+        )
+        listed = client.get("/v1/models").json()["models"]
+        assert [(each["name"], each["reads"]) for each in listed] == [
+            ("pages", "page"),
+            ("iam-crnn", "text"),
+        ]
+        assert "IAM" in listed[0]["licences"][0]
+        refused = read(client, scan, pipeline=str(Path(__file__)))
+        assert refused.status_code == 422
+        assert "no pipeline" in refused.json()["error"]
+        as_text = read(client, scan, format="text")
+        assert as_text.text == f"{pages.read(scan).text}\n"
+        assert as_text.headers["content-disposition"] == 'attachment; filename="read.txt"'
+
+
+def test_formats_are_those_that_are_installed(client, pictures):
+    as_json = read(client, pictures[0], "w.png", format="json")
+    assert as_json.headers["content-type"] == "application/json"
+    assert ocrkit.page_from_json(as_json.json()).id == "w.png"
+    unknown = read(client, pictures[0], format="../../etc/passwd")
+    assert unknown.status_code == 422
+    assert "Available: " in unknown.json()["error"]
+
+
+def test_a_picture_that_cannot_be_decoded_is_an_item_with_its_error(client):
+    noise = np.random.default_rng(0).integers(0, 255, (100, 200), np.uint8)
+    whole = png(noise, "JPEG")
+    (item,) = read(client, whole[: len(whole) // 2]).json()["items"]
+    assert (item["text"], item["page"]) == (None, None)
+    assert "cut off" in item["error"] or "damaged" in item["error"]
+    as_file = read(client, whole[: len(whole) // 2], "cut.jpg", format="text")
+    assert as_file.status_code == 422
+    assert as_file.json()["error"].startswith("cut.jpg: ")
+
+
+def test_names_of_files_are_names_and_nothing_else(client, pictures):
+    for name, expected in {
+        "../../etc/passwd": "passwd",
+        "C:\\scans\\<img src=x onerror=alert(1)>.png": "<img src=x onerror=alert(1)>.png",
+        "é" * 500: "é" * 200,
+    }.items():
+        answer = read(client, pictures[0], name)
+        assert answer.json()["items"][0]["id"] == expected
+        assert answer.headers["content-type"] == "application/json"
+    assert name_of(None) == name_of("") == "picture"
+
+
+# ------------------------------------------------------------------------------------------ waiting
+
+
+def test_a_job_is_fetched_once(client, pipeline, pictures):
+    file = {"file": ("a.png", pictures[3])}
+    asked = client.post("/v1/read/async", files=file)
+    assert asked.status_code == 202
+    job = f"/v1/jobs/{asked.json()['id']}"
+    while (status := client.get(job).json()["status"]) in ("waiting", "reading"):
+        time.sleep(0.05)
+    assert status == "done"
+    assert text(client.get(f"{job}/result")) == pipeline.read(pictures[3]).text
+    assert client.get(f"{job}/result").status_code == client.get(job).status_code == 404
+    other = client.post("/v1/read/async", files=file, data={"format": "text"}).json()["id"]
+    assert client.delete(f"/v1/jobs/{other}").status_code == 204
+    assert client.get(f"/v1/jobs/{other}").status_code == 404
+
+
+def job(count=1):
+    return Job("iam-crnn", ("a",) * count, (b"",) * count)
+
+
+def test_the_queue_has_an_end_that_says_when_to_try_again(pipeline):
+    work = Work({"iam-crnn": pipeline}, Limits(waiting=3), Metrics())  # nobody works it off yet
+    work.submit(job(2))
+    work.submit(job())
+    with pytest.raises(BusyError, match=r"try again in \d+ seconds") as raised:
+        work.submit(job())
+    assert raised.value.seconds > 0
+    with work:
+        pass
+    with pytest.raises(ClosingError):
+        work.submit(job())
+    large = Work({"iam-crnn": pipeline}, Limits(waiting=3), Metrics())
+    large.submit(job(5))  # a document that is larger than the queue is read where it is empty
+
+
+def test_pages_of_several_jobs_are_read_in_turns(pipeline, pictures):
+    work = Work({"iam-crnn": pipeline}, Limits(waiting=100), Metrics())
+    document = Job("iam-crnn", tuple(map(str, range(40))), tuple(pictures[:20] * 2))
+    one = Job("iam-crnn", ("one",), (pictures[20],))
+    gone = Job("iam-crnn", ("gone",), (pictures[21],))
+    for each in (document, one, gone):
+        work.submit(each)
+    gone.done.cancel()
+    order = []
+    for each in (document, one):
+        each.done.add_done_callback(lambda _, each=each: order.append(each))
+    with work:
+        pass  # it ends when all has been read
+    assert order == [one, document]
+    assert [each.id for each in document.done.result()] == list(map(str, range(40)))
+    found = [each.page.text for each in document.done.result()]
+    assert found == [item.text for item in pipeline.read_many(pictures[:20])] * 2
+    assert not gone.read
+
+
+def test_a_full_service_answers_429(pipeline, pictures):
+    slow = png(np.full((7000, 7000), 255, np.uint8))
+    with (
+        served({"iam-crnn": pipeline}, Limits(waiting=1)) as client,
+        ThreadPoolExecutor(16) as pool,
+    ):
+        answers = list(pool.map(lambda data: read(client, data), [slow, *pictures[:15]] * 3))
+    assert {each.status_code for each in answers} == {200, 429}
+    for each in answers:
+        if each.status_code == 429:
+            assert int(each.headers["retry-after"]) > 0
+            assert each.json()["error"].startswith("too many pages are waiting")
+
+
+def test_what_is_not_read_in_time_is_said(pipeline, pictures):
+    slow = png(np.full((7000, 7000), 255, np.uint8))
+    limits = Limits(seconds=1)
+    with served({"iam-crnn": pipeline}, limits) as client, ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(lambda data: read(client, data), [slow] * 16))
+    late = [each for each in answers if each.status_code == 504]
+    assert late
+    assert late[0].json()["error"] == "not read within 1 seconds, the limit"
+
+
+# --------------------------------------------------------------------------------- the command line
+
+
+def command(*arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "ocrkit", "serve", "--port", "0", *arguments],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_it_ends_when_what_was_asked_for_is_answered():
+    with ExitStack() as closed:
+        process = closed.enter_context(command("--pipeline", "iam-crnn", OCRKIT_KEY=KEY))
+        said = iter(process.stderr)
+        (at,) = next(filter(None, (re.findall(r"http://\S+", line) for line in said)))
+        slow = {"file": ("a.png", png(np.full((7000, 7000), 255, np.uint8)))}
+        request = httpx.Request("POST", at, files=slow, headers={"x-api-key": KEY})
+        where = request.headers["host"].split(":")
+        connections = [closed.enter_context(closing(HTTPConnection(*where))) for _ in range(3)]
+        for each in connections:
+            each.request("POST", "/v1/read", request.read(), dict(request.headers))
+        client = closed.enter_context(httpx.Client(trust_env=False))
+        # these have been let in before this one
+        assert client.get(at.replace("/v1/read", "/health")).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        answers = [each.getresponse() for each in connections]
+        assert [each.status for each in answers] == [200] * 3
+        assert process.wait(60) == 0
+        assert "Traceback" not in "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "reason"),
+    [
+        (["--host", "192.0.2.1"], {}, "others could read with it; give it a key"),
+        (["--host", "::"], {}, "others could read with it; give it a key"),
+        ([], {"OCRKIT_KEY": "short"}, "the key has 5 characters; expected 16 or more"),
+        (["--key-file", "nowhere"], {}, "nowhere: no such file"),
+        (["--pipeline", "no-such-model"], {}, "no-such-model"),
+        (["--port", "1", "--host", "192.0.2.1"], {"OCRKIT_KEY": KEY}, "cannot be listened at"),
+    ],
+)
+def test_what_cannot_be_served_is_said_in_a_line(arguments, environment, reason, monkeypatch):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(main, ["serve", "--port", "0", *arguments])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert reason in result.stderr.splitlines()[-1]
+    assert KEY not in result.stderr

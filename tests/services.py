@@ -1,0 +1,80 @@
+"""A real service on a free port of this machine, and what clients do to it."""
+
+import io
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Thread
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import uvicorn
+from PIL import Image
+
+from ocrkit_serve.app import make_app
+from ocrkit_serve.limits import Limits
+from ocrkit_serve.metrics import Metrics
+from ocrkit_serve.work import Work
+
+
+@contextmanager
+def served(pipelines: dict, limits: Limits | None = None, key: str | None = None) -> Iterator:
+    """A client of a service around pipelines that are loaded."""
+    limits, metrics = limits or Limits(), Metrics()
+    app = make_app(Work(pipelines, limits, metrics), limits, key, metrics)
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", server_header=False))
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        at = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with httpx.Client(base_url=at, timeout=120, trust_env=False) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+def sent(client: httpx.Client, *pieces: bytes) -> bytes:
+    """What comes back for bytes as they are; half a request ends when the server says so."""
+    address = urlsplit(str(client.base_url))
+    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        answer = b""
+        try:
+            while data := connection.recv(65536):
+                answer += data
+                if b"\r\n\r\n" in answer and b"}" in answer:
+                    break
+        except ConnectionResetError:
+            pass
+        return answer
+
+
+def png(pixels: np.ndarray, fmt: str = "PNG") -> bytes:
+    """The file of an image."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, fmt)
+    return file.getvalue()
+
+
+def read(client: httpx.Client, data: bytes, name: str = "a.png", **fields: str) -> httpx.Response:
+    """The answer to a picture."""
+    return client.post("/v1/read", files={"file": (name, data)}, data=fields)
+
+
+def text(answer: httpx.Response) -> str:
+    """What was read, where there was a picture that could be."""
+    assert answer.status_code == 200, answer.text
+    (item,) = answer.json()["items"]
+    assert item["error"] is None
+    return item["text"]
+
+
+def metric(client: httpx.Client, name: str) -> float:
+    (value,) = re.findall(rf"^{name} (\S+)$", client.get("/metrics").text, re.MULTILINE)
+    return float(value)
