@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ink_rows import stretches
 from ocrkit import ImageSize, Line, Page, Sample, option
 from ocrkit.interfaces import Arrays, Image, PlannedPart, PointMap, Port
 
@@ -27,6 +28,7 @@ def ocrkit_objectives(register):
 @ocrkit.hookimpl
 def ocrkit_segmenters(register):
     register("ink-box", "ink_marker:InkBox")
+    register("ink-lines", "ink_marker:InkLines")
     register("blind", "ink_marker:Blind")
 """
 PIPELINE = """
@@ -183,6 +185,24 @@ class InkBox:
         )
         base = ((left, bottom), (right, bottom))
         return Page("", *size, lines=(Line("1", base, (), bottom - top, 0.0, confidence=1.0),))
+
+
+@dataclass(frozen=True)
+class InkLines:
+    """Lines by rows of ink, and of each of these by columns."""
+
+    takes: ClassVar = (Port("ink", "float32", ("H", "W")),)
+
+    def __call__(self, image: Image, outputs: Arrays) -> Page:
+        ink = outputs["ink"] > 0.5
+        lines: list[Line] = []
+        for top, bottom in stretches(ink.any(axis=1), 1):
+            for left, right in stretches(ink[top:bottom].any(axis=0), 20):
+                height = float(STRIDE * (bottom - top))
+                level = STRIDE * bottom - 0.2 * height
+                base = ((float(STRIDE * left), level), (float(STRIDE * right), level))
+                lines.append(Line(str(len(lines)), base, (), 0.8 * height, 0.2 * height))
+        return Page("", image.shape[1], image.shape[0], lines=tuple(lines))
 
 
 @dataclass(frozen=True)

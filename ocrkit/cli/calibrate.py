@@ -63,16 +63,26 @@ def calibrate(
 ) -> None:
     """Find the temperature that makes the confidences of PIPELINE fit how often it is right.
 
-    PIPELINE is a zoo model, a pipeline's file or a training run. Texts stay as they are.
+    PIPELINE is a zoo model, a pipeline's file or a training run; for pages, the one that reads
+    their lines. Texts stay as they are.
     """
     from dataclasses import asdict
     from functools import partial
 
     from ocrkit.choosing.calibration import fit, store
     from ocrkit.data.datasets import open_dataset
+    from ocrkit.errors import OcrkitError
     from ocrkit.pipeline import load_text
+    from ocrkit.pipelines.file import read_recipe
+    from ocrkit.pipelines.page_spec import PageSpec
     from ocrkit.scoring.contamination import contamination
 
+    spec = read_recipe(pipeline, settings)
+    if isinstance(spec, PageSpec):
+        raise OcrkitError(
+            f"{pipeline}: a page pipeline, whose confidences are those of what reads its lines; "
+            f"calibrate that: ocrkit calibrate {str(spec.table['text']).removeprefix('zoo:')}"
+        )
     reader = load_text(pipeline, settings, backend=backend, device=device, threads=threads)
     opened = partial(
         open_dataset, reader.spec.reader, cutter=reader.spec.cutter, root=data, limit=limit

@@ -54,7 +54,7 @@ def _check(parts: Parts) -> None:
         path = around.spec.folder / around.spec.network
         network_files(path).open(path, around.objective.outputs, device="cpu", threads=1)
         _show(around, stages_of_exported(around, exported))
-        echo(f"weights: {exported.weights}, exported in {exported.precision}")
+        echo(f"weights: {parts.called or exported.weights}, exported in {exported.precision}")
     elif isinstance(around, Assembly):
         _show(around, stages_of(around))
         weights = fitting_weights(around)

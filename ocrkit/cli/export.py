@@ -13,6 +13,7 @@ from ocrkit.cli.streams import echo, say
 
 if TYPE_CHECKING:
     from ocrkit.publishing.export import Export, Quantised
+    from ocrkit.publishing.export_pages import PagesExport
 
 
 @click.command(cls=Command)
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     "--to",
     required=True,
     type=OUTPUT,
-    metavar="FILE.onnx",
-    help="The file to write; one that is there is replaced.",
+    metavar="FILE.onnx|DIR",
+    help="The file to write; one that is there is replaced. Of a page pipeline, a new folder.",
 )
 @click.option(
     "--precision",
@@ -50,43 +51,50 @@ def export(
     settings: tuple[str, ...],
 ) -> None:
     """Write PIPELINE's network into one ONNX file, with its weights, alphabet and all that reading
-    with it needs.
+    with it needs; of a page pipeline a folder with both networks and the recipe.
 
     The file is compared with the network on every backend that is installed before it is written.
     int8 is calibrated on the training split and measured against float32 on the validation split,
     as the pipeline's [training] table names them.
     """
-    from ocrkit.pipelines.file import read_spec
+    from ocrkit.errors import ConfigError
+    from ocrkit.pipelines.file import read_recipe
+    from ocrkit.pipelines.page_spec import PageSpec
     from ocrkit.publishing.export import export
+    from ocrkit.publishing.export_pages import export_pages
 
-    _show(
-        export(
-            read_spec(pipeline, settings),
-            to,
-            precision=precision,
-            data=data,
-            images=images,
-            on_step=say,
-        )
-    )
+    spec = read_recipe(pipeline, settings)
+    if isinstance(spec, PageSpec):
+        if precision != "float32" or data is not None:
+            text = str(spec.table["text"]).removeprefix("zoo:")
+            raise ConfigError([f"int8 is measured on texts; export what reads the lines: {text}"])
+        _show_pages(export_pages(spec, to, on_step=say))
+        return
+    done = export(spec, to, precision=precision, data=data, images=images, on_step=say)
+    _show(done, done.path)
+    echo(f"read with it: ocrkit run --pipeline {done.path}")
 
 
-def _show(done: Export) -> None:
+def _show_pages(done: PagesExport) -> None:
+    for each in done.networks.values():
+        _show(each, done.folder / each.path.name)
+    echo(f"read with it: ocrkit run IMAGE --pipeline {done.folder}")
+
+
+def _show(done: Export, path: Path) -> None:
     about = done.exported
-    size = f"{done.path.stat().st_size / 1e6:.1f} MB"
+    size = f"{path.stat().st_size / 1e6:.1f} MB"
     echo(
-        f"{done.path}: {about.precision}, {size}, weights {about.weights} (sha256 "
-        f"{about.sha256[:12]}…)"
+        f"{path}: {about.precision}, {size}, weights {about.weights} (sha256 {about.sha256[:12]}…)"
     )
     compared = ", ".join(
         f"{name} {difference:.1e}" for name, difference in done.differences.items()
     )
-    echo(f"largest difference of a log-probability in float32: {compared}")
+    echo(f"largest difference of {done.measured} in float32: {compared}")
     if done.quantised:
         _show_cost(done.quantised)
     if about.licence:
         echo(f"licence: {about.licence}")
-    echo(f"read with it: ocrkit run --pipeline {done.path}")
 
 
 def _show_cost(quantised: Quantised) -> None:

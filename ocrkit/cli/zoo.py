@@ -17,7 +17,7 @@ from ocrkit.printable import printable
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from ocrkit.publishing.verify import Verification
+    from ocrkit.publishing.verification import Verification
     from ocrkit.zoo.models import Model
 
 
@@ -39,7 +39,7 @@ def list_(as_json: bool) -> None:
             {
                 "name": each.name,
                 "owner": each.owner,
-                "weights_are_here": each.weights_path.is_file(),
+                "weights_are_here": not each.manifest.weights or each.weights_path.is_file(),
                 **each.table,
             }
             for each in found
@@ -50,7 +50,7 @@ def list_(as_json: bool) -> None:
 
     rows = []
     for each in found:
-        parameters, results = each.manifest.weights.parameters, each.manifest.results
+        weights, results = each.manifest.weights, each.manifest.results
         scores = ""
         if results and results.metrics:
             scores = ", ".join(f"{name} {its.value:.4f}" for name, its in results.metrics.items())
@@ -59,8 +59,8 @@ def list_(as_json: bool) -> None:
             (
                 each.name,
                 each.owner,
-                f"{parameters:,}" if parameters else "",
-                _size(each),
+                f"{weights.parameters:,}" if weights and weights.parameters else "",
+                _size(each) if weights else "",
                 scores,
                 each.manifest.licence or "none stated",
             )
@@ -114,12 +114,24 @@ def _in_short(model: Model) -> list[str]:
     """What a manifest says of itself in a few lines."""
     manifest = model.manifest
     lines = [f"licence: {manifest.licence or 'none stated'}"]
-    if manifest.terms:
+    if manifest.pages:
+        lines += _terms_of_named(model)
+    elif manifest.terms:
         lines.append(f"terms: {manifest.terms}")
     if forms := manifest.forms:
         seen = f"trained on {forms.trained:,}, chosen by {forms.chosen:,}"
         lines.append(f"forms: {seen} ({model.folder / forms.file})")
     return [*lines, f"more: ocrkit zoo show {model.name} --manifest"]
+
+
+def _terms_of_named(model: Model) -> list[str]:
+    """What the models may be used for that a page pipeline names."""
+    from ocrkit.pipelines.file import read_recipe
+    from ocrkit.pipelines.page_spec import PageSpec
+    from ocrkit.publishing.named_models import named_models, terms_of
+
+    spec = read_recipe(model.name)
+    return terms_of(named_models(spec)) if isinstance(spec, PageSpec) else []
 
 
 @zoo.command()
@@ -141,7 +153,8 @@ def verify(names: tuple[str, ...], backend: str | None, device: str, as_json: bo
 
     A model passes when its manifest is complete, its files are what the manifest says, its pipeline
     builds, and its golden set gives the stored log-probabilities within the manifest's tolerance,
-    and the stored texts, on every backend and device.
+    and the stored texts, on every backend and device. A page pipeline passes when the same lines
+    are found and the same texts read on its golden pages.
     """
     import os
     from dataclasses import asdict

@@ -24,6 +24,9 @@ class Parts:
     around: Surroundings
     exported: Exported | None = None
     """What an exported network says of itself."""
+    called: str = ""
+    """What its weights are called where it is a model's own; else they are called as its file
+    is."""
 
     @property
     def has_network(self) -> bool:
@@ -47,6 +50,7 @@ class Parts:
                 threads=threads,
             )
             weights = trained_in(path, self.exported)
+            weights = replace(weights, reference=self.called or weights.reference)
         if around.decoder is not None:
             around = replace(around, decoder=calibrated(around.decoder, weights.temperature))
         return Opened(around, network, weights)
@@ -68,5 +72,5 @@ def make_parts(spec: PipelineSpec, backend: str | None) -> Parts:
     if spec.segmenter.use and not spec.network_parts:
         return Parts(surround_without_network(spec))
     if exported := with_graph(spec, backend):
-        return Parts(*surround(exported, backend))
+        return Parts(*surround(exported, backend), called=spec.weights)
     return Parts(assemble(spec, backend=backend))

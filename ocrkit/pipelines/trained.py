@@ -48,10 +48,14 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
             ".safetensors file"
         )
     manifest = manifest_of(path)
-    weights = weight_files.read(path, sha256=manifest.weights.sha256 if manifest else None)
+    weights = weight_files.read(path, sha256=_stated_sha256(manifest))
     if manifest is None and not run_name(path.parent) and (copied := model_of(weights.sha256)):
         return FoundWeights(weights, copied.folder, copied.manifest)
     return FoundWeights(weights, path.parent, manifest)
+
+
+def _stated_sha256(manifest: Manifest | None) -> str | None:
+    return manifest.weights.sha256 if manifest and manifest.weights else None
 
 
 def _weights_file(reference: str, folder: Path) -> Path:

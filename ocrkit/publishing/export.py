@@ -51,6 +51,8 @@ class Export:
     exported: Exported
     exporter: str
     """The backend that wrote it."""
+    measured: str
+    """What its outputs are: ``log-probabilities``, ``maps``."""
     differences: dict[str, float]
     """The largest difference of any output between the file, in float32, and the network
     on each backend."""
@@ -132,7 +134,8 @@ def export(
             )
     with write_atomically(path) as temporary:
         temporary.write_bytes(whole)
-    return Export(path, exported, exporter.backend_name, differences, quantised)
+    measured = exporter.objective.measured
+    return Export(path, exported, exporter.backend_name, measured, differences, quantised)
 
 
 def _on_every_backend(spec: PipelineSpec) -> list[Assembly]:

@@ -125,8 +125,7 @@ def write_golden(path: Path, items: Sequence[Item], objective: str = DEFAULT_OBJ
     """Writes the golden set of a network that was trained for an objective, whole or not at all."""
     made: Objective = make_part(PartSpec("objective", objective, {}))
     arrays = {
-        "pixels": np.concatenate([item.image.ravel() for item in items]),
-        "shapes": np.array([item.image.shape for item in items], np.int32),
+        **joined([item.image for item in items]),
         **made.stored([item.computed.valid for item in items]),
     }
     about: dict[str, Any] = {
@@ -145,26 +144,38 @@ def read_golden(path: Path, *, sha256: str | None = None) -> list[Item]:
     name = str(file.about.get("objective", DEFAULT_OBJECTIVE))
     objective: Objective = make_part(PartSpec("objective", name, {}))
     try:
-        pixels, shapes = file.arrays["pixels"], file.arrays["shapes"]
-        if pixels.dtype != np.uint8:
-            raise ValueError(f"pixels are {pixels.dtype}")
-        images = _cut(pixels, shapes.astype(np.int64).prod(axis=1))
-        stored = objective.restored(file.arrays)
+        images, stored = parted(file.arrays), objective.restored(file.arrays)
         return [
-            Item(
-                str(name), image.reshape(shape), Computed(valid, str(text)), objective.margin(valid)
-            )
-            for name, image, shape, valid, text in zip(
-                file.about["ids"], images, shapes.tolist(), stored, file.about["texts"], strict=True
+            Item(str(name), image, Computed(valid, str(text)), objective.margin(valid))
+            for name, image, valid, text in zip(
+                file.about["ids"], images, stored, file.about["texts"], strict=True
             )
         ]
     except (KeyError, TypeError, ValueError) as error:
         raise WeightsError(f"{path}: not a golden set ({one_line(error)})") from error
 
 
-def _cut(joined: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+def joined(images: Sequence[Image]) -> Arrays:
+    """Grey images (H, W) as a golden set stores them: ``pixels`` and ``shapes``."""
+    return {
+        "pixels": np.concatenate([image.ravel() for image in images]),
+        "shapes": np.array([image.shape for image in images], np.int32),
+    }
+
+
+def parted(arrays: Arrays) -> list[Image]:
+    """The images that were :func:`joined`. Raises KeyError, TypeError or ValueError where the
+    arrays are none."""
+    pixels, shapes = arrays["pixels"], arrays["shapes"]
+    if pixels.dtype != np.uint8:
+        raise ValueError(f"pixels are {pixels.dtype}")
+    parts = _cut(pixels, shapes.astype(np.int64).prod(axis=1))
+    return [part.reshape(shape) for part, shape in zip(parts, shapes.tolist(), strict=True)]
+
+
+def _cut(rows: npt.NDArray[Any], sizes: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
     """Arrays that were joined along their first axis. Raises ValueError where the sizes are not
     theirs."""
-    if sizes.ndim != 1 or not sizes.size or sizes.min() < 0 or sizes.sum() != len(joined):
-        raise ValueError(f"{len(joined)} rows cannot be cut into {sizes.tolist()}")
-    return np.split(joined, sizes.cumsum()[:-1])
+    if sizes.ndim != 1 or not sizes.size or sizes.min() < 0 or sizes.sum() != len(rows):
+        raise ValueError(f"{len(rows)} rows cannot be cut into {sizes.tolist()}")
+    return np.split(rows, sizes.cumsum()[:-1])

@@ -31,6 +31,7 @@ from ocrkit.training.run_file import Init, RunFile
 from ocrkit.zoo.manifest import SCHEMA, Manifest, write_manifest
 from ocrkit.zoo.models import MANIFEST
 
+_ANY_CUTTER = PartSpec("cutter", "", {})
 ITEMS, TOLERANCE, MARGIN = 8, 1e-3, 0.05
 """Golden sets: how many images, and what backends may differ by. Two log-probabilities, each off by
 the tolerance, come 0.002 closer; the margin is 25 times what keeps the texts the same."""
@@ -79,7 +80,7 @@ def pack(
     path = folder / "weights.safetensors"
     weight_files.write(path, arrays, assembly.identity())
     weights = {
-        **_file(path),
+        **file_facts(path),
         "dtype": "float16",
         "parameters": sum(array.size for array in arrays.values()),
     }
@@ -102,7 +103,7 @@ def pack(
     if not needed or not isinstance(assembly.backend, ExportsOnnx) or assembly.numpy_featurizer:
         return manifest
     export(replace(assembly.spec, weights=path.name), graph)
-    return write_manifest(folder / MANIFEST, table | {"graph": _file(graph)})
+    return write_manifest(folder / MANIFEST, table | {"graph": file_facts(graph)})
 
 
 def pack_run(run: Path, folder: Path, *, name: str, licence: str) -> Manifest:
@@ -227,7 +228,8 @@ def _card(manifest: Manifest, init: Init | None) -> str:
     )
 
 
-def _file(path: Path) -> dict[str, Any]:
+def file_facts(path: Path) -> dict[str, Any]:
+    """What a manifest says of a file beside it."""
     return {"file": path.name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
 
 
@@ -239,12 +241,13 @@ def _golden(folder: Path, assembly: Assembly, count: int) -> dict[str, Any]:
             weight_files.read(folder / "weights.safetensors"), assembly.plan.parameters()
         )
     )
-    sample = _sample(assembly.spec)
+    sample = sample_of(assembly.spec.reader, assembly.spec.cutter)
+    count = min(count, len(sample))
     path = folder / "golden.safetensors"
     items = choose(assembly, network, sample, count=count, margin=MARGIN)
     write_golden(path, items, assembly.spec.objective.use)
     return {
-        **_file(path),
+        **file_facts(path),
         "items": count,
         "tolerance": TOLERANCE,
         "margin": MARGIN,
@@ -255,17 +258,15 @@ def _golden(folder: Path, assembly: Assembly, count: int) -> dict[str, Any]:
     }
 
 
-def _sample(spec: PipelineSpec) -> Dataset:
-    """Images that may be passed on: the sample that ships with the pipeline's reader, else with any
-    other."""
-    own = {
-        name: value
-        for name, value in spec.reader.options.items()
-        if name not in OF_ONE_MACHINE["reader"]
+def sample_of(own: PartSpec, cutter: PartSpec = _ANY_CUTTER) -> Dataset:
+    """Images that may be passed on: the sample that ships with a pipeline's own reader, else with
+    any other. Raises DataError where there is none."""
+    options = {
+        name: value for name, value in own.options.items() if name not in OF_ONE_MACHINE["reader"]
     }
-    for reader in dict.fromkeys([spec.reader.use, *registry().names("reader")]):
+    for reader in dict.fromkeys([own.use, *registry().names("reader")]):
         root = registry().get("reader", reader).load().sample_root()
         if root is not None:
-            options = {**(own if reader == spec.reader.use else {}), "split": "all"}
-            return open_dataset(PartSpec("reader", reader, options), cutter=spec.cutter, root=root)
+            chosen = {**(options if reader == own.use else {}), "split": "all"}
+            return open_dataset(PartSpec("reader", reader, chosen), cutter=cutter, root=root)
     raise DataError("no reader that is installed ships a sample to make a golden set of")

@@ -7,7 +7,13 @@ from typing import Any
 from ocrkit.networks import weights as weight_files
 from ocrkit.networks.seen_forms import SeenList
 from ocrkit.publishing.golden_set import Item
-from ocrkit.zoo.manifest import StatedGolden, StatedGraph, StatedWeights, manifest_problems
+from ocrkit.zoo.manifest import (
+    StatedGolden,
+    StatedGraph,
+    StatedPages,
+    StatedWeights,
+    manifest_problems,
+)
 from ocrkit.zoo.models import Model, check_there
 
 
@@ -19,7 +25,7 @@ def manifest_unlike(name: str, owner: str, table: Mapping[str, Any]) -> list[str
     return problems
 
 
-def file_text(stated: StatedWeights | StatedGolden | StatedGraph) -> str:
+def file_text(stated: StatedWeights | StatedGolden | StatedGraph | StatedPages) -> str:
     return f"{stated.bytes:,} bytes, sha256 {stated.sha256[:12]}…"
 
 
@@ -28,7 +34,7 @@ def forms_text(stated: SeenList) -> str:
 
 
 def weights_unlike(found: Model) -> list[str]:
-    stated, path = found.manifest.weights, check_there(found)
+    stated, path = found.weights, check_there(found)
     arrays = weight_files.read(path).arrays.values()
     actual = {
         "bytes": path.stat().st_size,

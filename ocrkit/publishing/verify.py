@@ -1,15 +1,12 @@
 """Whether a zoo model is what its manifest says, and reads the same on every backend: what ``ocrkit
 zoo verify`` shows."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
-from ocrkit.errors import OcrkitError, PluginError
-from ocrkit.parts.plugins import one_line
 from ocrkit.parts.registry import registry
 from ocrkit.parts.values import Arrays
 from ocrkit.pipelines.assembly import Assembly
@@ -32,57 +29,16 @@ from ocrkit.publishing.stated import (
     manifest_unlike,
     weights_unlike,
 )
+from ocrkit.publishing.verification import (
+    STORED,
+    Difference,
+    Verification,
+    checking,
+    not_installed,
+    places,
+)
+from ocrkit.publishing.verify_pages import verify_pages
 from ocrkit.zoo.models import MANIFEST, Model, manifest_table, model, model_folder
-
-STORED = "stored"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at: what was found, and what is wrong, a line each."""
-
-    name: str
-    found: str
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The largest difference in outputs, with CTC in nats, between two, of which one may be
-    ``stored``.
-
-    None where they cannot be compared: other lengths, or NaN.
-    """
-
-    between: tuple[str, str]
-    largest: float | None
-
-
-@dataclass
-class Verification:
-    """What became of a model's verification."""
-
-    model: str
-    fetched: bool = True
-    """False where the weights have a URL and are not on this machine; then only the manifest was
-    looked at."""
-    tolerance: float | None = None
-    checks: list[Check] = field(default_factory=list)
-    differences: list[Difference] = field(default_factory=list)
-    ran: dict[str, dict[str, str]] = field(default_factory=dict)
-    """What computed the golden set, with the framework's versions: ``torch``, ``torch cuda``, …"""
-    left_out: dict[str, str] = field(default_factory=dict)
-    """What did not, and why: backends that the pipeline names and that are not installed, or that
-    see no GPU."""
-
-    @property
-    def problems(self) -> list[str]:
-        """All that is wrong, a line each."""
-        return [problem for check in self.checks for problem in check.problems]
-
-    @property
-    def passed(self) -> bool:
-        return self.fetched and not self.problems
 
 
 @dataclass(frozen=True)
@@ -103,7 +59,8 @@ def verify(
     on_images: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> Verification:
     """Checks a model's manifest, files and pipeline, and computes its golden set on every backend
-    of its pipeline that is here.
+    of its pipeline that is here; of a page pipeline reads its golden pages on every backend that
+    runs both of its networks.
 
     ``backend`` restricts it to one. ``device``: ``auto`` takes the CPU, and the GPU too where a
     backend sees one; ``cpu`` or ``cuda`` that one alone. ``on_images`` hears how many images have
@@ -112,28 +69,38 @@ def verify(
     """
     result, folder = Verification(name), model_folder(name)
     owner, table = registry().get("zoo", name).plugin.name, manifest_table(folder)
-    with _check(result, "manifest") as problems:
+    with checking(result, "manifest") as problems:
         problems += [
             f"{folder / MANIFEST}: {problem}" for problem in manifest_unlike(name, owner, table)
         ]
     if result.problems:
         return result
     found = model(name)
-    stated, golden, forms = found.manifest.weights, found.manifest.golden, found.manifest.forms
+    if found.manifest.pages:
+        verify_pages(
+            result,
+            found,
+            found.manifest.pages,
+            backend=backend,
+            device=device,
+            on_images=on_images,
+        )
+        return result
+    stated, golden, forms = found.weights, found.manifest.golden, found.manifest.forms
     result.fetched = not found.url or found.weights_path.is_file()
     if not result.fetched or golden is None:  # without one it has a problem
         return result
     result.tolerance = golden.tolerance
     items: list[Item] = []
-    with _check(result, "weights", file_text(stated)) as problems:
+    with checking(result, "weights", file_text(stated)) as problems:
         problems += weights_unlike(found)
-    with _check(result, "golden set", file_text(golden)) as problems:
+    with checking(result, "golden set", file_text(golden)) as problems:
         items = read_golden(folder / golden.file, sha256=golden.sha256)
         problems += golden_unlike(folder / golden.file, golden, items)
     if forms:
-        with _check(result, "forms", forms_text(forms)):
+        with checking(result, "forms", forms_text(forms)):
             found.seen  # noqa: B018  (its lists are read when it is asked for)
-    with _check(result, "pipeline") as problems:
+    with checking(result, "pipeline") as problems:
         spec = load_spec(name)
         if spec.weights != f"zoo:{name}":
             problems.append(
@@ -157,7 +124,7 @@ def verify(
                 *(f"{package} {version}" for package, version in engine.versions.items()),
             ]
         )
-        with _check(result, f"golden set on {label}", what) as problems:
+        with checking(result, f"golden set on {label}", what) as problems:
             computed[label] = _compute(engine, items, advance)
             result.ran[label] = engine.versions
             problems += [
@@ -166,7 +133,7 @@ def verify(
                 if each.text != item.computed.text
             ]
     if found.manifest.graph:
-        with _check(result, "graph", file_text(found.manifest.graph)):
+        with checking(result, "graph", file_text(found.manifest.graph)):
             computed[found.manifest.graph.file] = _by_graph(spec, items)
     if engines:
         measured = next(iter(engines.values())).assembly.objective.measured
@@ -180,19 +147,6 @@ def _by_graph(spec: PipelineSpec, items: Sequence[Item]) -> list[Computed]:
     return compute(opened.around, opened.network, [item.image for item in items])
 
 
-@contextmanager
-def _check(result: Verification, name: str, found: str = "") -> Iterator[list[str]]:
-    """Collects what is wrong; an error is a problem like others."""
-    problems: list[str] = []
-    try:
-        yield problems
-    except OcrkitError as error:
-        problems += str(error).splitlines()
-    except Exception as error:  # noqa: BLE001  (a plugin may raise anything)
-        problems.append(one_line(error))
-    result.checks.append(Check(name, found, tuple(problems)))
-
-
 def _engines(
     result: Verification, found: Model, spec: PipelineSpec, backend: str | None, device: str
 ) -> dict[str, _Engine]:
@@ -200,10 +154,10 @@ def _engines(
     result."""
     engines: dict[str, _Engine] = {}
     for name in [backend] if backend else spec.backends:
-        if reason := _not_installed(name):
+        if reason := not_installed(name):
             result.left_out[name] = reason
             continue
-        with _check(result, f"network on {name}") as problems:
+        with checking(result, f"network on {name}") as problems:
             assembly = assemble(spec, backend=name)
             stated = found.table["network"]
             lacking = [f"{each}: missing" for each in assembly.identity() if each not in stated]
@@ -212,29 +166,12 @@ def _engines(
                 for line in (*assembly.differences(stated), *lacking)
             ]
             arrays, _ = weights_to_read_with(assembly)
-            seen = assembly.backend.devices()
-            for each in seen if device == "auto" else [device]:
-                label = name if each == "cpu" else f"{name} {each}"
-                if each in seen:
-                    engines[label] = _Engine(assembly, arrays, each, assembly.backend.versions())
-                else:
-                    result.left_out[label] = f"backend {name!r} sees {', '.join(seen)} here"
+            for label, each in places(result, name, assembly.backend.devices(), device):
+                engines[label] = _Engine(assembly, arrays, each, assembly.backend.versions())
     if not engines and not result.problems:
-        with _check(result, "backends") as problems:
+        with checking(result, "backends") as problems:
             problems += ["nothing here can compute the golden set", *result.left_out.values()]
     return engines
-
-
-def _not_installed(backend: str) -> str | None:
-    """Why a backend is not installed; None where it is, be it broken."""
-    try:
-        registry().get("backend", backend).load()
-    except PluginError as error:
-        if backend not in registry().names("backend") or isinstance(
-            error.__cause__, ModuleNotFoundError
-        ):
-            return str(error)
-    return None
 
 
 def _compute(
@@ -262,7 +199,7 @@ def _compare(
         most = int(np.argmax(each))
         largest = each[most]
         result.differences.append(Difference((a, b), largest if np.isfinite(largest) else None))
-        with _check(result, f"{a} – {b}", f"{largest:.1e}") as problems:
+        with checking(result, f"{a} – {b}", f"{largest:.1e}") as problems:
             if largest > tolerance:
                 problems.append(
                     f"{measured} of {a} and {b} differ by {largest:.1e}, the tolerance is "

@@ -86,6 +86,21 @@ class StatedGolden:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StatedPages:
+    """``[pages]`` of a page pipeline: pages with what was read of them, how far, in pixels, a
+    line's baseline may be from the stored one, and what read them."""
+
+    file: FileName
+    sha256: Sha256
+    bytes: Count
+    items: Count
+    tolerance: Positive
+    source: str = ""
+    backend: str = ""
+    versions: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatedTraining:
     """``[training]``: the runs that led to the weights are free tables, the last run first."""
 
@@ -139,10 +154,12 @@ class Manifest:
     summary: str = ""
     licence: str = ""
     terms: str = ""
-    weights: StatedWeights
+    weights: StatedWeights | None = None
+    """None of a page pipeline, which reads with those of other models."""
     network: StatedNetwork | None = None
     graph: StatedGraph | None = None
     golden: StatedGolden | None = None
+    pages: StatedPages | None = None
     training: StatedTraining = StatedTraining()
     choosing: StatedChoosing | None = None
     forms: SeenList | None = None
@@ -151,8 +168,9 @@ class Manifest:
     results: StatedResults | None = None
 
 
-_VERIFIED = ("name", "licence", "network", "golden")
-"""What ``ocrkit zoo verify`` needs besides, and the weights' size."""
+_VERIFIED = ("name", "licence")
+"""What ``ocrkit zoo verify`` needs besides; with weights, their size and the following two."""
+_VERIFIED_WITH_WEIGHTS = ("network", "golden")
 
 
 def manifest_problems(table: Mapping[str, Any], *, verifying: bool = False) -> list[str]:
@@ -163,10 +181,11 @@ def manifest_problems(table: Mapping[str, Any], *, verifying: bool = False) -> l
         checked(Manifest, table)
     except CheckError as error:
         problems = error.problems
+    if "pages" not in table and "weights" not in table:
+        problems.append("weights: missing; expected a table, or [pages] of a page pipeline")
     if verifying:
-        problems += [
-            f"{name}: missing; verifying needs it" for name in _VERIFIED if name not in table
-        ]
+        needed = _VERIFIED if "pages" in table else (*_VERIFIED, *_VERIFIED_WITH_WEIGHTS)
+        problems += [f"{name}: missing; verifying needs it" for name in needed if name not in table]
     network = table.get("network")
     if isinstance(network, Mapping) and "model" not in network:
         kinds = {"alphabet": "a text", "featurizer": "a table", "encoder": "a table"}

@@ -17,7 +17,7 @@ from ocrkit.support.checksums import sha256_of
 from ocrkit.support.files import locked, read_text, write_atomically
 from ocrkit.support.folders import cache_folder
 from ocrkit.support.parsing import parse_toml
-from ocrkit.zoo.manifest import Manifest, checked_manifest
+from ocrkit.zoo.manifest import Manifest, StatedWeights, checked_manifest
 
 MANIFEST = "manifest.toml"
 
@@ -34,15 +34,26 @@ class Model:
     """The manifest as it is in its file, with the author's own keys."""
 
     @property
+    def weights(self) -> StatedWeights:
+        """What its manifest says of its weights. Raises WeightsError for a page pipeline."""
+        if self.manifest.weights is None:
+            raise WeightsError(
+                f"model {self.name!r}: a page pipeline, which has no weights of its own; "
+                f"ocrkit zoo show {self.name} names the models that have"
+            )
+        return self.manifest.weights
+
+    @property
     def url(self) -> str | None:
-        """Where the weights are fetched from; None where they are in the model's folder."""
-        return self.manifest.weights.url
+        """Where the weights are fetched from; None where they are in the model's folder, or where
+        it has none of its own."""
+        return self.manifest.weights.url if self.manifest.weights else None
 
     @property
     def weights_path(self) -> Path:
         """The weights' file: in the model's folder, or, where they have a URL, in the cache under
         the name of their sha256."""
-        weights = self.manifest.weights
+        weights = self.weights
         if self.url:
             return cache_folder() / "weights" / f"{weights.sha256}.safetensors"
         return self.folder / weights.file
@@ -103,7 +114,7 @@ def manifest_of(weights: Path) -> Manifest | None:
     if not path.is_file():
         return None
     manifest = _checked(path, manifest_table(path.parent))
-    return manifest if manifest.weights.file == weights.name else None
+    return manifest if manifest.weights and manifest.weights.file == weights.name else None
 
 
 def models() -> tuple[list[Model], list[str]]:
@@ -120,7 +131,8 @@ def models() -> tuple[list[Model], list[str]]:
 def model_of(sha256: str) -> Model | None:
     """The model whose weights have this sha256, wherever a copy of them lies; None where no model's
     have."""
-    return next((each for each in models()[0] if each.manifest.weights.sha256 == sha256), None)
+    having = (each for each in models()[0] if each.manifest.weights)
+    return next((each for each in having if each.weights.sha256 == sha256), None)
 
 
 def read_model_weights(found: Model) -> weight_files.Weights:
@@ -141,7 +153,7 @@ def read_model_weights(found: Model) -> weight_files.Weights:
             logging.getLogger(__name__).warning(message, found.name, size_text(found), found.url)
         fetch(found)
     try:
-        return weight_files.read(path, sha256=found.manifest.weights.sha256)
+        return weight_files.read(path, sha256=found.weights.sha256)
     except WeightsError as error:
         if not found.url:
             raise
@@ -150,7 +162,7 @@ def read_model_weights(found: Model) -> weight_files.Weights:
 
 def size_text(found: Model) -> str:
     """The size of the weights' file in words, as the manifest states it."""
-    return f"{found.manifest.weights.bytes / 1e6:.1f} MB"
+    return f"{found.weights.bytes / 1e6:.1f} MB"
 
 
 # ----------------------------------------------------------------------------------------- fetching
@@ -159,7 +171,7 @@ def size_text(found: Model) -> str:
 def is_there(found: Model) -> bool:
     """Whether a model's weights are on this machine, and are what the manifest says."""
     path = found.weights_path
-    return path.is_file() and sha256_of(path) == found.manifest.weights.sha256
+    return path.is_file() and sha256_of(path) == found.weights.sha256
 
 
 def fetch(
@@ -184,7 +196,7 @@ def fetch(
             if is_there(found):
                 return path
             part = path.with_suffix(".part")
-            download(found.url, part, max_bytes=found.manifest.weights.bytes, on_bytes=on_bytes)
+            download(found.url, part, max_bytes=found.weights.bytes, on_bytes=on_bytes)
             try:
                 _check(found, part, found.url)
             except WeightsError:
@@ -224,7 +236,7 @@ def check_there(found: Model) -> Path:
         if not found.url:
             raise WeightsError(f"{path}: no such weights; install plugin {found.owner!r} anew")
         raise WeightsError(
-            f"model {found.name!r}: its weights ({found.manifest.weights.file}, "
+            f"model {found.name!r}: its weights ({found.weights.file}, "
             f"{size_text(found)}) are not on this "
             "machine, and are not fetched offline. Without OCRKIT_OFFLINE run: ocrkit zoo fetch "
             f"{found.name}; or get "
@@ -242,7 +254,7 @@ def _not_fetched(found: Model) -> str:
 
 
 def _check(found: Model, file: Path, origin: str) -> None:
-    expected, digest = found.manifest.weights.sha256, sha256_of(file)
+    expected, digest = found.weights.sha256, sha256_of(file)
     if digest != expected:
         raise WeightsError(
             f"{origin}: not the weights of {found.name!r}: expected sha256 {expected}, got {digest}"

@@ -29,7 +29,7 @@ def test_it_says_what_was_written_and_how_it_compares(
     assert result.exit_code == 0
     first, compared, last = result.stdout.splitlines()
     assert first.startswith(f"{path}: float32, 0.0 MB, weights {run_name(tiny_run)} (sha256 ")
-    assert compared.startswith("largest difference of a log-probability in float32: ")
+    assert compared.startswith("largest difference of log-probabilities in float32: ")
     assert set(INSTALLED) <= set(compared.replace(",", "").split())
     assert last == f"read with it: ocrkit run --pipeline {path}"
 
