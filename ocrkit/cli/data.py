@@ -66,13 +66,27 @@ def check(name: str, root: Path, as_json: bool) -> None:
     "--seed", metavar="N", default=0, show_default=True, help="Another seed draws other samples."
 )
 @click.option(
+    "--level",
+    metavar="NAME",
+    help="What images show, where the data set has several: words, lines, pages.",
+)
+@click.option(
     "--output",
     metavar="FILE.png",
     type=OUTPUT,
     help="The PNG to write.  [default: NAME-samples.png]",
 )
-def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Path | None) -> None:
-    """Draw random samples with their texts as a picture.
+def show(
+    *,
+    name: str,
+    root: Path,
+    split: str,
+    count: int,
+    seed: int,
+    level: str | None,
+    output: Path | None,
+) -> None:
+    """Draw random samples with their texts as a picture; pages with their lines drawn over them.
 
     They are of the data set NAME under ROOT.
     """
@@ -83,18 +97,27 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
     from ocrkit.images.grey import as_grey
     from ocrkit.parts.options import PartSpec
     from ocrkit.reading.preparing import loaded
-    from ocrkit.reports.grid import draw_grid
+    from ocrkit.reports.grid import PAGES, WORDS, draw_grid
+    from ocrkit.reports.page_picture import with_lines
 
-    dataset = open_dataset(PartSpec("reader", name, {}), root=root, split=split)
+    options = {} if level is None else {"level": level}
+    dataset = open_dataset(PartSpec("reader", name, options), root=root, split=split)
+    columns, box = 6, WORDS
     images, titles = [], []
     drawn = random.Random(seed).sample(range(len(dataset)), min(count, len(dataset)))  # noqa: S311 (no secret)
     for index in drawn:
         sample = dataset[index]
         try:
-            images.append(as_grey(loaded(sample.load)))
+            image = as_grey(loaded(sample.load))
         except ImageError as error:
             warn(f"{error}; skipped")
+            continue
+        if sample.page:
+            columns, box = 4, PAGES
+            images.append(with_lines(image, sample.page))
+            titles.append(sample.id)
         else:
+            images.append(image)
             titles.append(sample.text if sample.text is not None else sample.id)
     if not images:
         raise DataError(
@@ -102,7 +125,7 @@ def show(*, name: str, root: Path, split: str, count: int, seed: int, output: Pa
             f"check {name} {root}"
         )
     output = output or Path(f"{name}-samples.png")
-    draw_grid(images, titles, 6, output)
+    draw_grid(images, titles, columns, output, box)
     say(f"{len(images)} of {len(dataset):,} samples of {split}:")
     echo(str(output))
 

@@ -18,6 +18,7 @@ from ocrkit.interfaces import FormCount, Sample, Skipped
 from ocrkit.parts.plugins import Plugin
 from ocrkit.parts.registry import Entry, registry
 from ocrkit_iam.reader import Iam
+from ocrkit_pagexml.reader import PageXml
 
 
 def run(*arguments: object) -> Result:
@@ -207,3 +208,21 @@ def test_help_imports_nothing_heavy() -> None:
         "sys.modules.keys()))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_show_draws_pages_with_their_lines(tmp_path: Path) -> None:
+    target = tmp_path / "pages.png"
+    result = run(
+        "show", "page-xml", PageXml.sample_root(), "--level", "pages", "--output", target
+    )
+    assert result.exit_code == 0, result.output
+    assert "2 of 2 samples of all" in result.stderr
+    with Image.open(target) as picture:
+        colours = np.asarray(picture.convert("RGB")).astype(int)
+    assert colours.shape[0] > 560
+    drawn = np.ptp(colours, axis=2) > 60
+    assert drawn.sum() > 1000, "lines are drawn in colour over the grey pages"
+    words = run("show", "page-xml", PageXml.sample_root(), "--output", target)
+    assert "16 of 16 samples" in words.stderr, "lines, unless another level is asked for"
+    refused = run("show", "folder", PageXml.sample_root(), "--level", "pages")
+    assert "no option 'level'" in refused.stderr
