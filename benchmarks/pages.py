@@ -2,6 +2,7 @@
 they are in; how that compares with the same lines cut by their true baselines; where the time goes.
 
     python benchmarks/pages.py iam-pages --data PAGES --split validation --threads 2
+    python benchmarks/pages.py iam-pages --data PAGES --split validation --lines-only
 
 PAGES is a folder as the pipeline's reader takes it; without it the reader's own sample is taken.
 The tables are Markdown. Errors with true lines are of the same text model, told where every line
@@ -15,8 +16,9 @@ import argparse
 import resource
 import subprocess
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -32,7 +34,9 @@ from ocrkit.images.grey import as_grey
 from ocrkit.interfaces import Image
 from ocrkit.page_pipeline import PagePipeline
 from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.pipelines.opened import make_parts
 from ocrkit.pipelines.page_build import assemble_pages
+from ocrkit.reading.finding import Finder
 from ocrkit.reading.pages import PageReading
 
 LINES = ("line-recall", "line-precision", "line-f1")
@@ -43,18 +47,30 @@ ALL = "all"
 
 Sums = dict[str, dict[str, list[float]]]
 """By folder and metric: numerator and denominator."""
+Counts = dict[str, list[int]]
+"""By folder: pages and true lines."""
 
 
 def new_sums() -> Sums:
     return defaultdict(lambda: defaultdict(lambda: [0.0, 0.0]))
 
 
-def add(sums: Sums, truth: Page, read: Page) -> None:
-    folder = truth.id.partition("/")[0] if "/" in truth.id else ALL
-    for name, metric in METRICS.items():
-        counts = metric.counts(truth, read)
-        for each in {folder, ALL}:
-            sums[each][name] = [sum(pair) for pair in zip(sums[each][name], counts, strict=True)]
+def new_counts() -> Counts:
+    return defaultdict(lambda: [0, 0])
+
+
+def add(
+    sums: Sums, counted: Counts, truth: Page, read: Page, metrics: Sequence[str] = tuple(METRICS)
+) -> None:
+    """Adds a page, as it is and as it was read."""
+    folders = {truth.id.partition("/")[0] if "/" in truth.id else ALL, ALL}
+    for folder in folders:
+        counted[folder] = [counted[folder][0] + 1, counted[folder][1] + len(truth.lines)]
+    for name in metrics:
+        counts = METRICS[name].counts(truth, read)
+        for folder in folders:
+            total = zip(sums[folder][name], counts, strict=True)
+            sums[folder][name] = [sum(pair) for pair in total]
 
 
 def opened(pipeline: str, threads: int, settings: list[str]) -> PagePipeline:
@@ -86,22 +102,38 @@ def with_true_lines(pages: PagePipeline, dataset: Dataset, threads: int) -> Sums
             assert sample.page is not None
             lines = tuple(replace(line, text=next(texts) or "") for line in sample.page.lines)
             truth = replace(sample.page, id=sample.id)
-            add(sums, truth, replace(truth, lines=lines))
+            add(sums, new_counts(), truth, replace(truth, lines=lines))
     return sums
+
+
+def lines_alone(pages: PagePipeline, dataset: Dataset) -> None:
+    """Scores of the lines that are found, without reading them."""
+    parts = make_parts(pages.spec.segment, None)
+    finder = Finder(parts.around, parts.open("cpu", 0).network if parts.has_network else None)
+    sums, counted, seconds = new_sums(), new_counts(), 0.0
+    for sample in dataset:
+        assert sample.page is not None
+        image = as_grey(sample.load())
+        start = time.perf_counter()
+        found = finder(image)
+        seconds += time.perf_counter() - start
+        add(sums, counted, replace(sample.page, id=sample.id), found, LINES)
+    table(sums, {}, counted, LINES)
+    print(f"\n{seconds / len(dataset):.3f} seconds a page to find them")
 
 
 def _source(pages: PagePipeline) -> str:
     return str(pages.spec.table["text"]).removeprefix("zoo:")
 
 
-def table(sums: Sums, true: Sums, counted: dict[str, list[int]]) -> None:
-    compared = [name for name in TEXTS if name.endswith("cer")]
-    print("| pages | n | lines |", *(f"{name} |" for name in METRICS), end=" ")
-    print(*(f"{name}, true lines |" for name in compared[::2]))
-    print("|---" * (3 + len(METRICS) + len(compared[::2])) + "|")
+def table(sums: Sums, true: Sums, counted: Counts, metrics: Sequence[str] = tuple(METRICS)) -> None:
+    compared = [name for name in ("page-cer", "matched-cer") if true]
+    heads = ["pages", "n", "lines", *metrics, *(f"{name}, true lines" for name in compared)]
+    print("|", " | ".join(heads), "|")
+    print("|---" * len(heads) + "|")
     for folder in sorted(sums, key=lambda name: (name == ALL, name)):
         cells = [str(each) for each in counted[folder]]
-        for of, names in ((sums, METRICS), (true, compared[::2])):
+        for of, names in ((sums, metrics), (true, compared)):
             for name in names:
                 over, under = of[folder][name]
                 cells.append(f"{over / under:.3f}" if under else "")
@@ -131,6 +163,7 @@ def main() -> None:
     parser.add_argument("--limit", type=int)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--set", dest="settings", action="append", default=[])
+    parser.add_argument("--lines-only", action="store_true", help="find lines, read nothing")
     parser.add_argument("--photograph", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     with opened(asked.pipeline, asked.threads, asked.settings) as pages:
@@ -142,16 +175,17 @@ def main() -> None:
             )
             return
         dataset = pages.dataset(asked.data, asked.split, asked.limit)
-        sums, counted = new_sums(), defaultdict[str, list[int]](lambda: [0, 0])
+        if asked.lines_only:
+            lines_alone(pages, dataset)
+            return
+        sums, counted = new_sums(), new_counts()
 
         def listen(reading: PageReading | Skipped) -> None:
             if isinstance(reading, Skipped) or reading.sample.page is None:
                 print(f"left out: {reading}", file=sys.stderr)
                 return
             truth = replace(reading.sample.page, id=reading.sample.id)
-            add(sums, truth, reading.page)
-            for each in {truth.id.partition("/")[0] if "/" in truth.id else ALL, ALL}:
-                counted[each] = [counted[each][0] + 1, counted[each][1] + len(truth.lines)]
+            add(sums, counted, truth, reading.page)
 
         result = pages.evaluate(dataset=dataset, on_reading=listen)
         table(sums, with_true_lines(pages, dataset, asked.threads), counted)
