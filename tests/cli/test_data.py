@@ -212,9 +212,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_show_draws_pages_with_their_lines(tmp_path: Path) -> None:
     target = tmp_path / "pages.png"
-    result = run(
-        "show", "page-xml", PageXml.sample_root(), "--level", "pages", "--output", target
-    )
+    result = run("show", "page-xml", PageXml.sample_root(), "--level", "pages", "--output", target)
     assert result.exit_code == 0, result.output
     assert "2 of 2 samples of all" in result.stderr
     with Image.open(target) as picture:

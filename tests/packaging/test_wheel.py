@@ -98,7 +98,7 @@ def test_every_plugin_has_an_entry_point() -> None:
 def test_the_licences_of_code_and_weights_are_stated_and_included(wheel: zipfile.ZipFile) -> None:
     info = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
     metadata = email.message_from_bytes(wheel.read(info))
-    references = ["LicenseRef-IAM-noncommercial-research", "LicenseRef-WordNet"]
+    references = ["CC-BY-4.0", "LicenseRef-IAM-noncommercial-research", "LicenseRef-WordNet"]
     assert metadata["License-Expression"] == " AND ".join(["Apache-2.0", *references])
     for file in metadata.get_all("License-File", []):
         assert info.replace("METADATA", f"licenses/{file}") in wheel.namelist()
