@@ -71,7 +71,7 @@ NOT_RUN = {
     r"python pack\.py .+": "packs a network that has been trained for longer than here",
     r"pip install fonttools.+": "needs a network, and changes the environment",
     r"python tools/fetch_\w+.py .+": "needs a network",
-    r"python tools/fit_images.py .+": "fits all of IAM's lines; tests/tools/test_fit_images.py fits some",
+    r"python tools/fit_images.py .+": "fits all of IAM's lines; tests/tools/test_fit_images.py fits some",  # noqa: E501
     r"python tools/render_dataset.py .+": "draws a million words; tests/plugins/test_synth_words.py draws some",  # noqa: E501
     r"python tools/forms_from_words.py .+": "needs IAM's words; tests/plugins/test_iam_pages.py has some",  # noqa: E501
     r"python tools/mix_weights.py .+": "needs a run from a model of the zoo; its weights ship",
