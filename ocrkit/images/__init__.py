@@ -71,16 +71,17 @@ _PLAIN = 7
 grey."""
 
 
-def find_images(folder: Path) -> list[Path]:
+def find_images(folder: Path, *more: str) -> list[Path]:
     """The image files in a folder and in the folders below it, by name; see
-    :func:`ocrkit.support.files.walk`.
+    :func:`ocrkit.support.files.walk`. ``more``: further endings that are wanted, such as ``.pdf``.
 
     Warns of images that are of no format that ocrkit reads, and of folders that cannot be listed.
     """
     files = list(walk(folder, lambda error: warn(f"{error.filename}: {error.strerror}")))
-    for sentence in passed_over(path.name for path in files):
+    wanted = sorted(path for path in files if path.suffix.lower() in {*EXTENSIONS, *more})
+    for sentence in passed_over(path.name for path in set(files).difference(wanted)):
         warn(f"{folder}: {sentence}")
-    return sorted(path for path in files if path.suffix.lower() in EXTENSIONS)
+    return wanted
 
 
 def read_image(source: str | Path | bytes) -> Image:

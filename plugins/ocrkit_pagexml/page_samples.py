@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from ocrkit import ImageError, Line, Page, PageImage, Sample, read_image
+from ocrkit.data.fitting import fitted
 from ocrkit.images import image_size
 from ocrkit.interfaces import Image
 from ocrkit_pagexml.contents import PageFile
-from ocrkit_pagexml.pixels import fitted
 
 
 def page_sample(root: Path, file: PageFile, page: Page) -> Sample:

@@ -3,20 +3,18 @@ the other."""
 
 from collections import OrderedDict
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
 from ocrkit import DataError, ImageError, Line, Page, read_image
+from ocrkit.data.fitting import fitted
 from ocrkit.data.lines import with_heights
 from ocrkit.interfaces import Image
-from ocrkit.parts.page import Points
 from ocrkit_pagexml.contents import PageFile, read_page
 
 _KEPT = 3
 """Pages in memory: one, and its neighbours, for threads that are not at the same."""
-_SAME = 0.03
-"""By how much the proportions of an image may differ from those in its XML."""
 
 
 @dataclass(frozen=True)
@@ -60,31 +58,3 @@ class PixelPages:
         except DataError as error:
             raise ImageError(f"{self._root / file.image}: {error}") from error
         return PixelPage(pixels, {line.id: line for line in with_heights(page).lines})
-
-
-def fitted(page: Page, width: int, height: int) -> Page:
-    """The page in the pixels of an image of this size: its XML may be of a larger one, or in tenths
-    of millimetres. Raises DataError where the proportions differ."""
-    x, y = width / page.width, height / page.height
-    if abs(x / y - 1) > _SAME:
-        raise DataError(
-            f"{width} × {height} pixels, its XML says {page.width} × {page.height}: another "
-            "picture, or a turned one"
-        )
-    if (width, height) == (page.width, page.height):
-        return page
-
-    def moved(points: Points) -> Points:
-        return tuple((px * x, py * y) for px, py in points)
-
-    lines = (
-        replace(
-            line,
-            baseline=moved(line.baseline),
-            boundary=moved(line.boundary),
-            words=tuple(replace(word, boundary=moved(word.boundary)) for word in line.words),
-        )
-        for line in page.lines
-    )
-    regions = (replace(region, boundary=moved(region.boundary)) for region in page.regions)
-    return replace(page, width=width, height=height, lines=tuple(lines), regions=tuple(regions))

@@ -55,6 +55,7 @@ PUBLIC = {
     "ocrkit.cli.tables",
     "ocrkit.data.datasets",
     "ocrkit.data.findings",
+    "ocrkit.data.fitting",
     "ocrkit.data.lines",
     "ocrkit.data.words",
     "ocrkit.errors",
