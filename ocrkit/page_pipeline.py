@@ -14,6 +14,8 @@ import numpy as np
 
 import ocrkit
 from ocrkit.data.datasets import Dataset, open_dataset
+from ocrkit.data.inputs import InputPage, input_pages
+from ocrkit.errors import ImageError
 from ocrkit.images.sources import Source, pixels_of
 from ocrkit.loaded import LoadedPipeline
 from ocrkit.parts.codec import Alphabet
@@ -24,7 +26,8 @@ from ocrkit.pipelines.page_build import assemble_pages
 from ocrkit.pipelines.page_spec import PageSpec
 from ocrkit.pipelines.trained import Trained
 from ocrkit.reading.items import is_one
-from ocrkit.reading.pages import PageReader, PageReading, PageSeconds
+from ocrkit.reading.page_readings import PageReading, PageSeconds
+from ocrkit.reading.pages import PageReader
 from ocrkit.reading.values import Seconds
 from ocrkit.scoring.evaluate import evaluate_pages
 from ocrkit.scoring.rules import Outcome, Rules
@@ -98,28 +101,40 @@ class PagePipeline(LoadedPipeline[PageReader, PageReading]):
             name: version for each in engines for name, version in each.items()
         }
 
-    def read(self, source: Source) -> Page:
-        """Reads one page; sources are as for :meth:`ocrkit.Pipeline.read`. Its id is the path, or
-        ``0``. Safe from several threads.
+    def read(self, source: Source | InputPage) -> Page:
+        """Reads one page; sources are as for :meth:`ocrkit.Pipeline.read`, and as :meth:`read_many`
+        says, if they are of one page. Its id is the path, or ``0``. Safe from several threads.
 
-        Raises ImageError where the image cannot be read.
+        Raises ImageError where the page cannot be read, and where there are several.
         """
-        return self._engine.read(_sample(0, source)).page
+        first, *more = _samples([source], 0)
+        if more:
+            raise ImageError(f"{source}: {1 + len(more):,} pages; read_many() reads them all")
+        return self._engine.read(first).page
 
-    def read_many(self, sources: Iterable[Source], *, after: int = 0) -> Iterator[PageItem]:
+    def read_many(
+        self, sources: Iterable[Source | InputPage], *, after: int = 0, apart: bool = False
+    ) -> Iterator[PageItem]:
         """Reads pages, in order; one that cannot be read is an item with its error. ``after``: so
         many were read before, in a run that was interrupted.
 
+        A path may be that of a PDF document or a TIFF file, all of whose pages are read, with ids
+        like ``scan.pdf#3``; or of ALTO, PAGE or another file of a format that is read, whose lines
+        are read in the image beside it.
+
         Lines of several pages are read together, 8 pages at most, and the next ones are looked at
-        meanwhile: some thirty pages' lines are held at most, but the pixels of few pages. Raises
-        TypeError for a single source.
+        meanwhile: some thirty pages' lines are held at most, but the pixels of few pages.
+        ``apart``: every page by itself, so that what is read of it does not depend on the others,
+        not even in the last digits. Raises TypeError for a single source.
         """
         if is_one(sources):
             raise TypeError(
                 f"read_many reads several images, not {type(sources).__name__}; read() reads one"
             )
-        samples = (_sample(number, source) for number, source in enumerate(sources, start=after))
-        return map(_item, self._engine.readings(samples, PageSeconds(), after))
+        readings = self._engine.readings(
+            _samples(sources, after), PageSeconds(), after, apart=apart
+        )
+        return map(_item, readings)
 
     @property
     def _alphabet(self) -> Alphabet:
@@ -143,9 +158,15 @@ class PagePipeline(LoadedPipeline[PageReader, PageReading]):
         return described_pages(self._engine.assembly, scored=scored)
 
 
-def _sample(number: int, source: Source) -> Sample:
-    path = str(source) if isinstance(source, str | PathLike) else None
-    return Sample(path or str(number), None, None, partial(pixels_of, source), path=path)
+def _samples(sources: Iterable[Source | InputPage], after: int) -> Iterator[Sample]:
+    """The pages of all sources."""
+    for number, source in enumerate(sources, start=after):
+        if isinstance(source, InputPage):
+            yield source.sample()
+        elif isinstance(source, str | PathLike):
+            yield from (page.sample() for page in input_pages(str(source)))
+        else:
+            yield Sample(str(number), None, None, partial(pixels_of, source))
 
 
 def _item(reading: PageReading | Skipped) -> PageItem:

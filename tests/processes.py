@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
@@ -73,6 +74,16 @@ def _ocrkit(arguments: tuple[str, ...]) -> None:
     from ocrkit.cli import main
 
     main(arguments)
+
+
+def run_with(site: Path, *arguments: object, output: Path) -> BaseProcess:
+    """``ocrkit`` in a process of its own that finds the plugins in this folder, too."""
+    return begin(_ocrkit_with, str(site), tuple(map(str, arguments)), output=output)
+
+
+def _ocrkit_with(site: str, arguments: tuple[str, ...]) -> None:
+    sys.path.insert(0, site)
+    _ocrkit(arguments)
 
 
 def workers(count: int, folder: Path, *arguments: object) -> list[tuple[int, str]]:

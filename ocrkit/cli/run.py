@@ -1,9 +1,11 @@
 """``ocrkit run``"""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from click.core import ParameterSource
 
 from ocrkit.cli.commands import Command
 from ocrkit.cli.options import (
@@ -22,10 +24,37 @@ from ocrkit.cli.options import (
     threads_option,
     together,
 )
-from ocrkit.cli.run_output import Output
+from ocrkit.cli.run_output import Folder, Output
 from ocrkit.cli.streams import say
 
-_FORMATS = ("text", "tsv", "csv", "json")
+if TYPE_CHECKING:
+    from ocrkit.page_pipeline import PagePipeline
+    from ocrkit.pipeline import Pipeline
+
+_PRINTED = ("text", "tsv", "csv", "json")
+"""What goes to standard output of any number of images."""
+
+
+def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
+    """The formats that are named, each of which there is."""
+    names = tuple(dict.fromkeys(value.split(",")))
+    if not set(names) <= set(_PRINTED):
+        from ocrkit.parts.registry import registry
+
+        known = dict.fromkeys((*_PRINTED, *registry().names("format")))
+        for name in names:
+            if name not in known:
+                raise click.BadParameter(f"{name!r}; expected some of {', '.join(known)}.")
+    return names
+
+
+def _share(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int]:
+    """``2/8`` as two numbers."""
+    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value or "1/1")
+    share, shares = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= share <= shares:
+        raise click.BadParameter(f"{value!r}; expected one such as 2/8, the second of 8 shares.")
+    return share, shares
 
 
 @click.command(cls=Command)
@@ -42,11 +71,12 @@ _FORMATS = ("text", "tsv", "csv", "json")
 @together(threads_option, limit_option, set_option)
 @click.option(
     "--format",
-    "format_",
-    type=click.Choice(_FORMATS),
+    "formats",
+    callback=_formats,
     default="text",
     show_default=True,
-    help="What goes to standard output.",
+    metavar="text|tsv|csv|json|FORMAT[,…]",
+    help="What goes to standard output or, of pages, into --out's files: alto for example.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(
@@ -54,6 +84,25 @@ _FORMATS = ("text", "tsv", "csv", "json")
     type=OUTPUT,
     metavar="FILE.jsonl",
     help="Every image's result, one JSON object a line.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="A file a page in this folder, as --format says.",
+)
+@click.option(
+    "--existing",
+    type=click.Choice(["stop", "skip", "overwrite"]),
+    default="stop",
+    show_default=True,
+    help="What to do about files that --out has already.",
+)
+@click.option(
+    "--shard",
+    callback=_share,
+    metavar="I/N",
+    help="Only share I of N of --out's files: for jobs beside each other.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted --output.")
 @click.option(
@@ -85,9 +134,12 @@ def run(
     threads: int,
     limit: int | None,
     settings: tuple[str, ...],
-    format_: str,
+    formats: tuple[str, ...],
     as_json: bool,
     output: Path | None,
+    out: Path | None,
+    existing: Literal["stop", "skip", "overwrite"],
+    shard: tuple[int, int],
     resume: bool,
     report: Path | None,
     grid: Path | None,
@@ -118,6 +170,9 @@ def run(
         raise click.UsageError(
             f"{', '.join(given)}: for scoring a data set; leave it out when reading images."
         )
+    formats = ("json",) if as_json else formats
+    folder = Folder(out, formats, existing, shard) if out else None
+    _check_files(context, folder, formats, images)
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.pipeline import load
 
@@ -131,8 +186,13 @@ def run(
             say(f"weights {weights.reference}: {weights.licence}")
     if isinstance(reader, PagePipeline) and grid:
         raise click.UsageError("--grid shows words and lines; pages have --report FILE.html.")
-    asked = Output("json" if as_json else format_, output, resume, min_confidence)
-    if not images:
+    if not isinstance(reader, PagePipeline) and (folder or formats[0] not in _PRINTED):
+        what = "--out" if folder else f"--format {formats[0]}"
+        raise click.UsageError(f"{what} is for pages; {reader.spec.title!r} reads none.")
+    asked = Output(formats[0], output, resume, min_confidence)
+    if images:
+        _read(reader, images, limit, asked, folder)
+    else:
         from ocrkit.cli.run_scores import score_dataset
         from ocrkit.scoring.rules import Rules
 
@@ -140,11 +200,59 @@ def run(
         score_dataset(
             reader, dataset, asked, report=report, grid=grid, profile=profile, rules=Rules(**rules)
         )
-    elif isinstance(reader, PagePipeline):
-        from ocrkit.cli.run_pages import read_pages
 
-        read_pages(reader, images, limit, asked)
-    else:
+
+def _read(
+    reader: "Pipeline | PagePipeline",
+    images: tuple[str, ...],
+    limit: int | None,
+    asked: Output,
+    folder: Folder | None,
+) -> None:
+    """Reads images, or pages, to where they are asked for."""
+    from ocrkit.pipeline import Pipeline
+
+    if isinstance(reader, Pipeline):
         from ocrkit.cli.run_images import read_images
 
         read_images(reader, images, limit, asked)
+    elif folder:
+        from ocrkit.cli.run_folder import write_pages
+
+        write_pages(reader, images, limit, folder, asked.min_confidence)
+    else:
+        from ocrkit.cli.run_pages import print_page, read_pages
+
+        if asked.format in _PRINTED:
+            read_pages(reader, images, limit, asked)
+        else:
+            print_page(reader, images, asked.format)
+
+
+def _check_files(
+    context: click.Context, folder: Folder | None, formats: tuple[str, ...], images: tuple[str, ...]
+) -> None:
+    """Whether ``--out`` and ``--format`` go with the rest. Raises click.UsageError."""
+    if not folder:
+        if len(formats) > 1:
+            raise click.UsageError("--format takes several formats with --out DIR alone.")
+        for name in ("existing", "shard"):
+            if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise click.UsageError(f"--{name} is about the files of --out DIR; name that too.")
+    if (folder or formats[0] not in _PRINTED) and not images:
+        raise click.UsageError("--out and formats of pages are for pages that are named.")
+    if not folder:
+        return
+    if context.params["output"]:
+        raise click.UsageError("--out and --output: one of them; --existing skip goes on as well.")
+    from ocrkit.parts.formats import make_format
+
+    for name in formats:
+        if name in ("tsv", "csv"):
+            raise click.UsageError(f"--format {name} goes to standard output; leave --out out.")
+    whole = [name for name in formats if make_format(name).takes_several]
+    if len(whole) > 1:
+        raise click.UsageError(
+            f"--format {','.join(whole)}: both put all pages of a document in one file; take one "
+            "of them at a time."
+        )

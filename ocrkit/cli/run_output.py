@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ocrkit.cli.commands import resumable
 from ocrkit.cli.streams import is_quiet, results, results_above, say, warn
@@ -34,6 +34,17 @@ class Output:
     file: Path | None
     resume: bool
     min_confidence: float | None
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What the command line asks for with ``--out``."""
+
+    out: Path
+    formats: tuple[str, ...]
+    existing: Literal["stop", "skip", "overwrite"]
+    shard: tuple[int, int]
+    """Which share of the files, from 1, of how many."""
 
 
 @contextlib.contextmanager

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from ocrkit.cli.run_images import expand
 from ocrkit.cli.run_output import Mark, Notes, Output, Rows, progress, result_file
-from ocrkit.cli.streams import echo, echo_json, warn
+from ocrkit.cli.streams import echo, echo_json, results, warn
+from ocrkit.data.inputs import InputFile, InputPage, input_files, input_pages
+from ocrkit.errors import OcrkitError
+from ocrkit.parts.formats import make_format
+from ocrkit.parts.guests import guest
+from ocrkit.support.parallel import ordered_map
 
 if TYPE_CHECKING:
     from ocrkit.page_pipeline import PageItem, PagePipeline
@@ -24,23 +29,22 @@ def read_pages(
 ) -> None:
     """Reads pages and folders of them. Exits with status 1 where one that was named, or all of
     them, cannot be read."""
-    paths, named = expand(images)
-    paths = paths[:limit]
+    files = input_files(images)
+    named = {file.path for file in files if file.named}
+    pages = list(chain.from_iterable(expand_pages(files)))[:limit]
     mark, notes, rows = Mark(output.min_confidence), Notes(), Rows(output.format, LINE_COLUMNS)
-    header = {**pipeline.header(), "images": paths, **mark.header} if output.file else {}
+    ids = [page.id for page in pages]
+    header = {**pipeline.header(), "images": ids, **mark.header} if output.file else {}
     listed: list[dict[str, Any]] = []
-    read_any, failed = not paths, False
+    read_any, failed = not pages, False
     with (
         result_file(output, header, pipeline.may_go_on_after) as file,
-        progress(len(paths)) as advance,
+        progress(len(pages)) as advance,
     ):
         kept = file.kept if file else 0
         earlier = _earlier(file.rows()) if file else iter(())
-        # Read here and not in a thread, which Ctrl-C would not reach.
-        sources = (sys.stdin.buffer.read() if path == "-" else path for path in paths[kept:])
-        items = chain(earlier, pipeline.read_many(sources, after=kept))
-        for index, (path, item) in enumerate(zip(paths, items, strict=True)):
-            item = _as_standard_input(item) if path == "-" else item
+        items = chain(earlier, pipeline.read_many(pages[kept:], after=kept))
+        for index, (page, item) in enumerate(zip(pages, items, strict=True)):
             if item.page:
                 doubtful = doubtful_lines(item.page, item.doubtful, mark)
                 item = replace(item, doubtful=doubtful)
@@ -49,7 +53,7 @@ def read_pages(
                 file.write(_row(item))
             if item.error is not None:
                 warn(item.error)
-                failed |= item.id in named
+                failed |= page.path in named
                 rows.add({"id": item.id, "error": item.error})
             read_any |= item.error is None
             for row in line_rows(item.id, item.page, item.doubtful) if item.page else ():
@@ -57,7 +61,7 @@ def read_pages(
             if output.format == "json":
                 listed.append(_row(item) | {"error": item.error})
             elif output.format == "text" and item.page:
-                _print(item, path_too=len(paths) > 1, first=index == 0)
+                _print(item, path_too=len(pages) > 1, first=index == 0)
             advance()
     notes.say()
     mark.say()
@@ -65,6 +69,36 @@ def read_pages(
         echo_json({"items": listed})
     if failed or not read_any:
         sys.exit(1)
+
+
+def print_page(pipeline: PagePipeline, images: tuple[str, ...], format_: str) -> None:
+    """Reads one page and writes it to standard output in a format that has one a file. Exits with
+    status 1 where it cannot be read."""
+    files = input_files(images)
+    pages = list(chain.from_iterable(expand_pages(files)))
+    if len(pages) > 1:
+        raise OcrkitError(
+            f"{len(pages):,} pages; {format_} takes one on standard output, and all with --out DIR"
+        )
+    (item,) = pipeline.read_many(pages)
+    if item.page is None:
+        warn(item.error)
+        sys.exit(1)
+    part = make_format(format_)
+    picture = pages[0].picture() if part.takes_pictures else None
+    file = io.BytesIO()
+    with guest("format", format_):
+        part.write([(item.page, picture)], file)
+    results().flush()
+    results().buffer.write(file.getvalue())
+
+
+def expand_pages(files: Sequence[InputFile]) -> Iterator[list[InputPage]]:
+    """The pages of every file, which are counted in threads; standard input is read here, where
+    Ctrl-C reaches it."""
+    pages = ordered_map(lambda file: [] if file.path == "-" else input_pages(file.path), files)
+    for found in pages:
+        yield found or [InputPage("-", data=sys.stdin.buffer.read())]
 
 
 def _print(item: PageItem, *, path_too: bool, first: bool) -> None:
@@ -120,10 +154,3 @@ def _earlier(rows: Iterable[dict[str, Any]]) -> Iterator[PageItem]:
         page = page_from_json(row["page"]) if "page" in row else None
         doubtful = tuple(row.get("doubtful", ()))
         yield PageItem(row["id"], page, row.get("error"), doubtful, row.get("note", ""))
-
-
-def _as_standard_input(item: PageItem) -> PageItem:
-    """For the library these are bytes without a name."""
-    reason = (item.error or "").removeprefix(f"{item.id}: ").removeprefix("<bytes>: ")
-    page = replace(item.page, id="-") if item.page else None
-    return replace(item, id="-", page=page, error=f"-: {reason}" if item.error else None)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ocrkit.data.datasets import Dataset
     from ocrkit.loaded import LoadedPipeline
     from ocrkit.parts.values import Skipped
-    from ocrkit.reading.pages import PageReading
+    from ocrkit.reading.page_readings import PageReading
     from ocrkit.reading.values import Reading
     from ocrkit.scoring.rules import Outcome, Rules
 

@@ -54,6 +54,8 @@ def input_files(named: Iterable[str]) -> list[InputFile]:
 
 
 def _kept(path: str) -> str:
+    if path == "-":
+        return "standard-input"
     pure = PurePath(os.path.normpath(path))
     return pure.name if pure.is_absolute() or ".." in pure.parts else pure.as_posix()
 
@@ -117,8 +119,10 @@ class InputPage:
         try:
             return read_image(picture)
         except ImageError as error:
+            if isinstance(picture, Path):
+                raise
             reason = str(error).removeprefix("<bytes>: ")
-            raise ImageError(reason if isinstance(picture, Path) else f"{self.id}: {reason}") from None
+            raise ImageError(f"{self.id}: {reason}") from None
 
     def _with_lines(self) -> "tuple[InputPage, Page | None]":
         """What shows the page, and its lines, where a file says where they are. Raises

@@ -69,7 +69,7 @@ def _scan(page: Any) -> Any:
     """The only image of a page, where it shows nothing else that can be seen, upright and from edge
     to edge; else None. An invisible text, as programs that read scans put over them, is no more
     than that."""
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     images = []
     for each in page.get_objects():
@@ -97,7 +97,7 @@ def _scan(page: Any) -> Any:
 
 def _jpeg(image: Any) -> bytes | None:
     """The JPEG file of an image which shows by itself what it shows on the page; else None."""
-    import pypdfium2.raw as raw
+    from pypdfium2 import raw
 
     plain = (
         raw.FPDF_COLORSPACE_DEVICEGRAY,

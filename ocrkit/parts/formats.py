@@ -67,9 +67,15 @@ def read_page(path: Path) -> Page:
         raise DataError(f"{path}: {error}") from None
 
 
+def page_endings() -> frozenset[str]:
+    """What the names of files that :func:`read_page` reads end with, in small letters: ``.xml``."""
+    return frozenset(each.ending for each in _parsers())
+
+
 @dataclass(frozen=True, slots=True)
 class _Parser:
     name: str
+    ending: str
     part: Parses
 
 
@@ -82,6 +88,7 @@ def _parsers() -> tuple[_Parser, ...]:
             part = make_format(name)
         except PluginError:
             continue
+        ending = part.ending.lower()
         if isinstance(part, Parses):
-            found.append(_Parser(name, part))
+            found.append(_Parser(name, ending, part))
     return tuple(found)

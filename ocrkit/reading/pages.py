@@ -5,26 +5,36 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from statistics import fmean
 
 import numpy as np
 import numpy.typing as npt
 
-from ocrkit.data.lines import as_points, box
+from ocrkit.data.fitting import fitted
+from ocrkit.data.lines import as_points, box, with_heights
 from ocrkit.errors import ImageError, OcrkitError
 from ocrkit.images.grey import as_grey
 from ocrkit.parts.guests import guest
-from ocrkit.parts.page import Line, Maker, Page, PageImage
-from ocrkit.parts.values import Decoded, Image, PointMap, Sample, Skipped
+from ocrkit.parts.page import Line, Page
+from ocrkit.parts.values import Image, PointMap, Sample, Skipped
 from ocrkit.pipelines.opened import Opened
 from ocrkit.pipelines.page_build import PageAssembly
-from ocrkit.pipelines.spec import PipelineSpec
 from ocrkit.pipelines.trained import Trained
 from ocrkit.reading.engine import WINDOW_BYTES, Recogniser
 from ocrkit.reading.finding import Finder
+from ocrkit.reading.page_readings import (
+    UNSURE,
+    PageReading,
+    PageSeconds,
+    drawn_of,
+    image_of,
+    maker_of,
+    note_of,
+    sure_of,
+    with_text,
+)
 from ocrkit.reading.preparing import Prepared, applied, loaded, prepare, telling
 from ocrkit.reading.turning import Turn, turned_back, upright
-from ocrkit.reading.values import Reading, Seconds
+from ocrkit.reading.values import Reading
 from ocrkit.support.machine import processors
 from ocrkit.support.parallel import ordered_map
 
@@ -32,39 +42,11 @@ PAGES = 8
 """Pages whose lines are read together; a power of two."""
 AT_ONCE = 4
 """Pages that are looked at at a time, each with its pixels."""
-UNSURE = 0.8
-"""Less confidence, on the average over its characters, than a line has that a model can read. Of
-words of IAM (aachen/validation, iam-words-resnet) 1.5 % have less; of the same upside down 65 %."""
 OVERTURNED = 0.85
 """Less confidence, on the average over all its characters, than a page has that stands upright: of
 those words they have 0.97, upside down 0.73."""
 SURER = 0.05
 """How much surer a page is that is read the other way up."""
-
-
-@dataclass
-class PageSeconds(Seconds):
-    """Seconds by stage, as of :class:`Seconds`; ``preprocess``, ``network`` and ``decode`` are
-    those of the lines."""
-
-    find: float = 0.0
-    """Finding lines, the network for it included, and putting them in order."""
-    cut: float = 0.0
-    """Cutting them out."""
-
-
-@dataclass(frozen=True, slots=True)
-class PageReading:
-    """A page as it was read."""
-
-    sample: Sample
-    page: Page
-    doubtful: tuple[str, ...] = ()
-    """The ids of the lines of which the model is not sure, or that it could not read."""
-    sure: float = 1.0
-    """How sure the model is of the characters, on the average; 1 where there are none."""
-    note: str = ""
-    """What is odd about it, in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +80,8 @@ class PageReader:
         self._recogniser = Recogniser(text.around, text.network, threads, batch_size)
         self._threads = min(threads or processors(), AT_ONCE)
         self._made_by = (
-            _maker("segment", assembly.spec.segment, segment),
-            _maker("text", assembly.spec.text, text),
+            maker_of("segment", assembly.spec.segment, segment),
+            maker_of("text", assembly.spec.text, text),
         )
 
     @property
@@ -121,12 +103,19 @@ class PageReader:
         return reading
 
     def readings(
-        self, samples: Iterable[Sample], seconds: PageSeconds, done: int = 0
+        self,
+        samples: Iterable[Sample],
+        seconds: PageSeconds,
+        done: int = 0,
+        *,
+        apart: bool = False,
     ) -> Iterator[PageReading | Skipped]:
         """Every page as it was read, or why it could not be, in order, behind the first ones, which
         have been ``done``.
 
-        Lines of the next pages are found and cut in threads while those of the last are read.
+        Lines of the next pages are found and cut in threads while those of the last are read. Those
+        of several pages are read together, unless pages are to be read ``apart``: then what is read
+        of one does not depend on the others, not even in the last digits.
         """
         found = ordered_map(
             self._found, samples, self._threads, ahead=self._threads, at_first=self._threads
@@ -134,7 +123,7 @@ class PageReader:
         waiting: list[list[_Found]] = []
 
         def windows() -> Iterator[list[tuple[Sample, Prepared]]]:
-            for pages in self._windows(found, done):
+            for pages in ([each] for each in found) if apart else self._windows(found, done):
                 waiting.append(pages)
                 yield [(each.sample, line) for each in pages for line in each.lines]
 
@@ -165,8 +154,8 @@ class PageReader:
 
     def _righted(self, found: _Found, read: PageReading | Skipped) -> PageReading | Skipped:
         """Of a page that the model is not sure of what is read when it is turned upside down, where
-        it is surer then."""
-        if isinstance(read, Skipped) or read.sure >= OVERTURNED:
+        it is surer then. Lines that are drawn say which way up they are."""
+        if isinstance(read, Skipped) or read.sure >= OVERTURNED or drawn_of(found.sample):
             return read
         other = self._found(found.sample, _OPPOSITE[read.page.turned])
         window = [(found.sample, line) for line in other.lines]
@@ -182,10 +171,10 @@ class PageReader:
         try:
             image = as_grey(loaded(sample.load))
             read = time.perf_counter()
-            if turn is None:
-                turn = 90 if self._finder.lies(image) else 0
-            page = turned_back(self._finder(upright(image, turn)), turn)
-            page = self._ordered(page)
+            if drawn := drawn_of(sample):
+                page = with_heights(fitted(drawn, image.shape[1], image.shape[0]))
+            else:
+                page = self._look_for_lines(image, turn)
             find = time.perf_counter() - read
         except OcrkitError as error:
             return _Found(sample, ImageError(str(error)))
@@ -194,7 +183,10 @@ class PageReader:
         cut = tuple(replace(each, read=0.0) for each in lines)
         return _Found(sample, replace(page, id=sample.id), cut, seconds)
 
-    def _ordered(self, page: Page) -> Page:
+    def _look_for_lines(self, image: Image, turn: Turn | None) -> Page:
+        if turn is None:
+            turn = 90 if self._finder.lies(image) else 0
+        page = turned_back(self._finder(upright(image, turn)), turn)
         with guest("order", self.assembly.spec.order.use):
             ordered = self.assembly.order(page)
             if sorted(line.id for line in ordered.lines) != sorted(line.id for line in page.lines):
@@ -231,55 +223,21 @@ class PageReader:
         sample, page = found.sample, found.page
         if isinstance(page, ImageError):
             return Skipped(sample.id, str(page))
-        sure = [0.0 if isinstance(each, Skipped) else _mean(each.decoded) for each in readings]
+        sure = [0.0 if isinstance(each, Skipped) else sure_of(each.decoded) for each in readings]
         lengths = [0 if isinstance(each, Skipped) else len(each.decoded.text) for each in readings]
         doubtful = tuple(
-            line.id for line, each in zip(page.lines, sure, strict=True) if each < UNSURE
+            line.id
+            for line, each in zip(page.lines, sure, strict=True)
+            if each < UNSURE and not line.corrected
         )
-        image = PageImage(str(sample.path)) if sample.path is not None else None
         read = replace(
             page,
-            image=sample.page.image if sample.page else image,
-            lines=tuple(map(_with_text, page.lines, readings)),
-            made_by=self._made_by,
+            image=image_of(sample),
+            lines=tuple(map(with_text, page.lines, readings)),
+            made_by=(*page.made_by, self._made_by[1]) if drawn_of(sample) else self._made_by,
         )
         mean = float(np.average(sure, weights=lengths)) if any(lengths) else 1.0
-        return PageReading(sample, read, doubtful, mean, _note(read, doubtful))
-
-
-def _maker(role: str, spec: PipelineSpec, opened: Opened | None) -> Maker:
-    """A pipeline that has a part in a page, with the sha256 of its weights."""
-    return Maker(role, spec.title, opened.weights.sha256 if opened else "")
-
-
-def _with_text(line: Line, reading: Reading | Skipped) -> Line:
-    """A line with what was read of it."""
-    if isinstance(reading, Skipped):
-        return replace(line, confidence=None)
-    read = reading.decoded
-    return replace(
-        line,
-        text=read.text,
-        confidence=read.confidence,
-        words=read.words,
-        alternatives=read.alternatives,
-    )
-
-
-def _mean(decoded: Decoded) -> float:
-    """How sure the decoder is of the characters of a text, on the average."""
-    return fmean(decoded.characters) if decoded.characters else decoded.confidence
-
-
-def _note(page: Page, doubtful: tuple[str, ...]) -> str:
-    if not page.lines:
-        return "no lines of writing were found on it"
-    if 2 * len(doubtful) > len(page.lines):
-        return (
-            f"{len(doubtful):,} of {len(page.lines):,} lines are doubtful: it may be print, or a "
-            "hand that this model cannot read"
-        )
-    return ""
+        return PageReading(sample, read, doubtful, mean, note_of(read, doubtful))
 
 
 def _boxed(line: Line, image: Image) -> Line:

@@ -12,7 +12,7 @@ from rapidfuzz.distance import Levenshtein
 from ocrkit.data.lines import with_heights
 from ocrkit.parts.page import Line, Page, Points
 from ocrkit.parts.values import Image, Skipped
-from ocrkit.reading.pages import PageReading
+from ocrkit.reading.page_readings import PageReading
 from ocrkit.scoring.rules import Outcome
 
 _POINTS = 24

@@ -8,7 +8,8 @@ from ocrkit.data.datasets import Dataset
 from ocrkit.errors import DataError, PluginError
 from ocrkit.parts.values import Skipped
 from ocrkit.reading.engine import Recogniser
-from ocrkit.reading.pages import PageReader, PageReading, PageSeconds
+from ocrkit.reading.page_readings import PageReading, PageSeconds
+from ocrkit.reading.pages import PageReader
 from ocrkit.reading.values import Reading, Seconds
 from ocrkit.scoring.result_rows import page_outcome
 from ocrkit.scoring.rules import RAW, Outcome, Rules

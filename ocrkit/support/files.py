@@ -23,21 +23,22 @@ _LARGEST = 1 << 30
 
 
 @contextmanager
-def write_atomically(path: Path, *, folder: bool = False) -> Iterator[Path]:
+def write_atomically(path: Path, *, folder: bool = False, tidy: bool = True) -> Iterator[Path]:
     """Gives a temporary file, or a new ``folder``, to write to; on success it takes the place of
     ``path``, on an error it vanishes.
 
     The bytes are on disk before the rename, so that a crash leaves the old file or the new one,
-    never half of one. Where ``path`` is a link, what it leads to is written and the link stays.
-    Raises OcrkitError where the system refuses to write it (no such folder, no permission, a full
-    disk), and where something is there that is no file and would be replaced: a device, a pipe, a
-    socket.
+    never half of one. What killed processes left for the same path is removed, unless ``tidy`` is
+    False: that looks through the folder, which may have a million files. Where ``path`` is a link,
+    what it leads to is written and the link stays. Raises OcrkitError where the system refuses to
+    write it (no such folder, no permission, a full disk), and where something is there that is no
+    file and would be replaced: a device, a pipe, a socket.
     """
     target = Path(os.path.realpath(path))
     with writing(path, target):
         if target.exists() and not (target.is_file() or target.is_dir()):
             raise OcrkitError(f"{path}: cannot be written: it is no ordinary file")
-        with temporary_beside(target, folder=folder) as temporary:
+        with temporary_beside(target, folder=folder, tidy=tidy) as temporary:
             yield temporary
             for file in temporary.rglob("*") if folder else [temporary]:
                 if file.is_file():
@@ -57,13 +58,16 @@ def scratch_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def temporary_beside(path: Path, *, folder: bool = False, mode: int = 0o777) -> Iterator[Path]:
-    """A new file, or folder, that is gone when the block ends; so are those that killed processes
-    left for the same path.
+def temporary_beside(
+    path: Path, *, folder: bool = False, mode: int = 0o777, tidy: bool = True
+) -> Iterator[Path]:
+    """A new file, or folder, that is gone when the block ends; so are, if it is to be ``tidy``,
+    those that killed processes left for the same path.
 
     It is locked while it is in use, and the system frees the locks of a process that dies.
     """
-    remove_left_behind(path.parent, path.name)
+    if tidy:
+        remove_left_behind(path.parent, path.name)
     while True:
         temporary = path.with_name(f".{path.name}.{os.urandom(6).hex()}.part")
         if folder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from ocrkit import DataError, ImageError, Line, Page, read_image
+from ocrkit import DataError, ImageError, Line, read_image
 from ocrkit.data.fitting import fitted
 from ocrkit.data.lines import with_heights
 from ocrkit.interfaces import Image

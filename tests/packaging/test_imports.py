@@ -33,6 +33,7 @@ ORDER = [
     "zoo",
     "pipelines",
     "reading",
+    "writing",
     "scoring",
     "loaded",
     "page_pipeline",
