@@ -76,7 +76,7 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> tuple[in
     default="text",
     show_default=True,
     metavar="text|tsv|csv|json|FORMAT[,…]",
-    help="What goes to standard output or, of pages, into --out's files: alto for example.",
+    help="What goes to standard output or, of pages, into the files of --out.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option(

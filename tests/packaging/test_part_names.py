@@ -28,9 +28,11 @@ WORDS = {
     ("cache.py", "pixels"),
     ("golden_set.py", "pixels"),
     ("objectives.py", "ctc"),
+    ("inputs.py", "alto"),
 }
 """Words that are used as such: an argument of a function, a class of a style sheet, a file, an
-array, an option of readers, what runs files of a format; and what files of schema 1 leave out."""
+array, an option of readers, what runs files of a format, a folder; and what files of schema 1 leave
+out."""
 
 
 def texts(path: Path) -> Iterator[str]:
