@@ -24,6 +24,7 @@ MAX_PIXELS = 25_000_000
 dots an inch, and so are those that show a larger scan."""
 SECONDS = 60.0
 """That a page may take."""
+_BROKEN = "PDFium breaks down over it, or needs more than 2 GB; print it into a new PDF"
 
 
 def page_count(path: str) -> int:
@@ -78,12 +79,5 @@ def _asked(path: str, number: int, *, colour: bool = False) -> tuple[dict[str, A
     first, _, data = done.stdout.partition(b"\n")
     about = json.loads(first) if done.returncode == 0 and first else {}
     if about.get("error") or not about:
-        raise ImageError(f"{name}: {about.get('error') or _broken(done.stderr)}")
+        raise ImageError(f"{name}: {about.get('error') or _BROKEN}")
     return about, data
-
-
-def _broken(said: bytes) -> str:
-    """What to say where the other process has not ended as it should."""
-    if b"MemoryError" in said or b"bad_alloc" in said:
-        return "PDFium needs more than 2 GB for it; print it into a new PDF"
-    return "PDFium cannot open it: it is damaged; print it into a new PDF"

@@ -1,5 +1,6 @@
 """The names of the files that pages are written into: their inputs', with other endings. None leads
-out of the folder, and no two are the same, on file systems that take ``A`` for ``a`` neither."""
+out of the folder, and no two are the same; on a file system that takes ``A`` for ``a`` neither,
+unless the inputs differ in nothing else."""
 
 import re
 import unicodedata
@@ -22,23 +23,18 @@ def stems(files: Sequence[InputFile]) -> list[str]:
     The pages of a document have numbers, so that ``scan.pdf`` and ``scan-0003.png`` clash as well.
     Raises DataError for files that lie in different folders under the same name.
     """
-    documents = {_key(_bare(file.name)) for file in files if _is_document(file.name)}
-    groups = [_group(_bare(file.name), documents) for file in files]
-    counts = Counter(groups)
-    found = [
-        file.name if counts[group] > 1 or _RESERVED.fullmatch(group) else _bare(file.name)
-        for file, group in zip(files, groups, strict=True)
-    ]
-    while clashing := _clashing(found):
-        whole = [place for place in clashing if found[place] != files[place].name]
-        if not whole:
-            first, second = (files[place].path for place in clashing[:2])
+    found = [_bare(file.name) for file in files]
+    while short := [at for at in _clashing(files, found) if found[at] != files[at].name]:
+        for at in short:
+            found[at] = files[at].name
+    first: dict[str, str] = {}
+    for file, stem in zip(files, found, strict=True):
+        if stem in first:
             raise DataError(
-                f"{first} and {second}: both would be written as {found[clashing[0]]}; name the "
-                "folder that both are in"
+                f"{first[stem]} and {file.path}: both would be written as {stem}; name the folder "
+                "that both are in"
             )
-        for place in whole:
-            found[place] = files[place].name
+        first[stem] = file.path
     return found
 
 
@@ -61,25 +57,25 @@ def _bare(name: str) -> str:
     return str(PurePosixPath(name).with_suffix(""))
 
 
-def _is_document(name: str) -> bool:
-    return PurePosixPath(name).suffix.lower() in DOCUMENTS
-
-
-def _group(bare: str, documents: set[str]) -> str:
-    """The same for all that clash with each other."""
-    key = _key(bare)
-    found = _NUMBERED.fullmatch(key)
-    return found[1] if found and found[1] in documents else key
+def _clashing(files: Sequence[InputFile], found: Sequence[str]) -> list[int]:
+    """The places of what is there several times, of documents with a page that is, and of names
+    that are the folder's own."""
+    keys = [_key(name) for name in found]
+    documents = {
+        key
+        for key, file in zip(keys, files, strict=True)
+        if PurePosixPath(file.name).suffix.lower() in DOCUMENTS
+    }
+    groups = [match[1] if (match := _NUMBERED.fullmatch(key)) else key for key in keys]
+    groups = [group if group in documents else key for group, key in zip(groups, keys, strict=True)]
+    counts = Counter(groups)
+    return [
+        place
+        for place, group in enumerate(groups)
+        if counts[group] > 1 or _RESERVED.fullmatch(group)
+    ]
 
 
 def _key(name: str) -> str:
     """A name without what differs between file systems: case, and the form of accents."""
     return unicodedata.normalize("NFC", name).casefold()
-
-
-def _clashing(names: Sequence[str]) -> list[int]:
-    """The places of the first name that is there several times."""
-    places: dict[str, list[int]] = {}
-    for place, name in enumerate(names):
-        places.setdefault(_key(name), []).append(place)
-    return next((each for each in places.values() if len(each) > 1), [])

@@ -4,6 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,8 @@ from click.testing import CliRunner, Result
 from PIL import Image as Pillow
 
 from drawn_pages import PLUGIN, column, page, written
-from ocrkit import page_from_json
+from drawn_pdfs import HOSTILE
+from ocrkit import Maker, page_from_json, page_to_json
 from ocrkit.cli import main
 from processes import run_with
 
@@ -235,3 +237,125 @@ def test_a_run_that_is_killed_goes_on_to_the_same_files(
         assert process.exitcode == -9, (tmp_path / "said.txt").read_text()
     assert run(*asked, "--out", parts, "--existing", "skip").exit_code == 0
     assert contents(parts) == contents(whole)
+
+
+def test_lines_that_are_drawn_are_read_and_none_looked_for(pipeline: Path, tmp_path: Path) -> None:
+    """In their order, in a picture of another size, with texts that a person has corrected."""
+    cv2.imwrite(str(tmp_path / "a.png"), small("clocks"))
+    read = run("run", tmp_path / "a.png", "--pipeline", pipeline, "--json")
+    found = page_from_json(json.loads(read.stdout)["items"][0]["page"])
+    first, second, third = found.lines
+    twice = replace(
+        found,
+        width=2 * found.width,
+        height=2 * found.height,
+        lines=tuple(
+            replace(
+                line, **{name: points(getattr(line, name)) for name in ("baseline", "boundary")}
+            )
+            for line in (third, replace(first, text="what I say", corrected=True))
+        ),
+        made_by=(Maker("segment", "a person"),),
+    )
+    file = tmp_path / "drawn.json"
+    file.write_text(json.dumps(page_to_json(twice)))
+    out = tmp_path / "out"
+    assert run("run", file, "--pipeline", pipeline, "--out", out).exit_code == 0
+    assert (out / "drawn.txt").read_text() == "seven\nwhat I say\n"
+    shown = run("run", file, "--pipeline", pipeline, "--json")
+    again = page_from_json(json.loads(shown.stdout)["items"][0]["page"])
+    assert [line.id for line in again.lines] == [third.id, first.id]
+    assert [maker.task for maker in again.made_by] == ["segment", "text"]
+    assert again.made_by[0].name == "a person"
+    assert (again.width, again.height) == (found.width, found.height)
+    assert np.abs(np.subtract(again.lines[0].baseline, third.baseline)).max() < 1
+    assert again.image is not None
+    assert again.image.path == str(tmp_path / "a.png")
+    assert second.id not in {line.id for line in again.lines}
+
+
+def points(found: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    return tuple((2 * x, 2 * y) for x, y in found)
+
+
+def test_hostile_documents_do_not_end_a_run(pipeline: Path, scans: Path, tmp_path: Path) -> None:
+    names = ("a text", "a huge page", "encrypted", "a million pages")
+    for name in names:
+        (scans / f"{name}.pdf").write_bytes(HOSTILE[name])
+    out = tmp_path / "out"
+    result = run("run", scans, "--pipeline", pipeline, "--out", out)
+    assert result.exit_code == 0, result.output
+    assert {"a.txt", "b.txt", "more/a.txt"} <= contents(out).keys()
+    rows = [json.loads(row) for row in (out / "failures.jsonl").read_text().splitlines()]
+    assert {row["id"].removeprefix(f"{scans}/").partition("#")[0] for row in rows} == {
+        "bad.png", *(f"{name}.pdf" for name in names)
+    }  # fmt: skip
+    assert all(row["error"] and "\n" not in row["error"] for row in rows)
+    assert "encrypted; save it without a password" in result.stderr
+
+
+def test_one_page_in_a_format_goes_to_standard_output(
+    pipeline: Path, scans: Path, install: Install
+) -> None:
+    install("tables", TABLES)
+    asked = ("--pipeline", pipeline, "--format", "lines")
+    shown = run("run", scans / "a.png", *asked)
+    assert shown.stdout == "clocks|number|seven\n"
+    several = run("run", scans, *asked)
+    assert several.exit_code == 1
+    assert "--out DIR" in several.stderr
+    assert run("run", scans / "bad.png", *asked).exit_code == 1
+
+
+def test_a_format_of_several_pages_has_a_file_a_document(
+    pipeline: Path, install: Install, tmp_path: Path
+) -> None:
+    """With a page of it that fails left out, and pictures where it asks for them."""
+    install("tables", TABLES)
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    document(folder / "fax.tif", WRITTEN[:3])
+    document(folder / "scan.pdf", WRITTEN[:2])
+    cv2.imwrite(str(folder / "note.png"), small("seven"))
+    (folder / "bad.pdf").write_bytes(b"")
+    asked = ("run", folder, "--pipeline", pipeline, "--out", out, "--format", "lines,text")
+    result = run(*asked)
+    assert result.exit_code == 0, result.output
+    found = contents(out)
+    assert found["scan.lines"] == b"clocks|number|seven\nleaves|number|seven\n"
+    assert found["note.lines"] == b"seven|number|seven\n"
+    assert found["fax.lines"].count(b"\n") == 3
+    assert found["fax-0002.txt"] == b"leaves\nnumber\nseven\n"
+    assert "bad.lines" not in found
+    (out / "scan.lines").unlink()
+    (out / "fax-0002.txt").unlink()
+    assert run(*asked, "--existing", "skip").exit_code == 0
+    assert contents(out) == found
+    both = run(*asked[:-1], "lines,more-lines", "--existing", "overwrite")
+    assert both.exit_code == 2
+
+
+TABLES = """
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import ocrkit
+
+@ocrkit.hookimpl
+def ocrkit_formats(register):
+    register("lines", "tables:Lines")
+    register("more-lines", "tables:Lines")
+
+@dataclass(frozen=True)
+class Lines:
+    ending: ClassVar[str] = ".lines"
+    takes_several: ClassVar[bool] = True
+    takes_pictures: ClassVar[bool] = True
+
+    def write(self, pages, file):
+        for page, picture in pages:
+            pixels = ocrkit.read_image(picture) if isinstance(picture, Path | bytes) else picture
+            assert pixels.shape[:2] == (page.height, page.width)
+            file.write(("|".join(line.text for line in page.lines) + "\\n").encode())
+"""

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 import ink_marker
 from drawn_pages import PLUGIN, column, page, words, written
@@ -253,3 +254,21 @@ def test_all_mistakes_are_said_at_once(pipeline: Path) -> None:
 def test_what_needs_a_network_of_its_own_refuses_a_page_pipeline(pipeline: Path) -> None:
     with pytest.raises(OcrkitError, match=r"a page pipeline, .*rows\.toml and zoo:iam-words"):
         load_spec(pipeline)
+
+
+def test_the_pages_of_a_document_are_items(pipeline: Path, tmp_path: Path) -> None:
+    first, *more = [Pillow.fromarray(page(column([text, "seven"]))) for text in WRITTEN[:3]]
+    first.save(tmp_path / "scan.pdf", save_all=True, append_images=more)
+    first.save(tmp_path / "note.png")
+    with loaded(pipeline) as pages:
+        paths = [tmp_path / "scan.pdf", str(tmp_path / "note.png"), np.array(first)]
+        items = list(pages.read_many(paths, apart=True))
+        assert [item.id for item in items] == [
+            *(f"{tmp_path / 'scan.pdf'}#{number}" for number in (1, 2, 3)),
+            str(tmp_path / "note.png"),
+            "2",
+        ]
+        begins = [(item.text or "").partition("\n")[0] for item in items]
+        assert begins == [*WRITTEN[:3], "clocks", "clocks"]
+        with pytest.raises(ImageError, match=r"scan\.pdf: 3 pages; read_many\(\) reads them all"):
+            pages.read(tmp_path / "scan.pdf")
