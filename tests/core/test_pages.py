@@ -257,7 +257,7 @@ def test_what_needs_a_network_of_its_own_refuses_a_page_pipeline(pipeline: Path)
 
 
 def test_the_pages_of_a_document_are_items(pipeline: Path, tmp_path: Path) -> None:
-    first, *more = [Pillow.fromarray(page(column([text, "seven"]))) for text in WRITTEN[:3]]
+    first, *more = [Pillow.fromarray(page(column([text, "number", "seven"]))) for text in WRITTEN[:3]]
     first.save(tmp_path / "scan.pdf", save_all=True, append_images=more)
     first.save(tmp_path / "note.png")
     with loaded(pipeline) as pages:
