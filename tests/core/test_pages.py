@@ -257,7 +257,8 @@ def test_what_needs_a_network_of_its_own_refuses_a_page_pipeline(pipeline: Path)
 
 
 def test_the_pages_of_a_document_are_items(pipeline: Path, tmp_path: Path) -> None:
-    first, *more = [Pillow.fromarray(page(column([text, "number", "seven"]))) for text in WRITTEN[:3]]
+    texts = [[text, "number", "seven"] for text in WRITTEN[:3]]
+    first, *more = [Pillow.fromarray(page(column(each))) for each in texts]
     first.save(tmp_path / "scan.pdf", save_all=True, append_images=more)
     first.save(tmp_path / "note.png")
     with loaded(pipeline) as pages:
