@@ -15,7 +15,7 @@ import pytest
 from ocrkit.data.datasets import Dataset, open_dataset
 from ocrkit.interfaces import Arrays, Image, Network, Sample
 from ocrkit.pipeline import Pipeline, Recipe
-from ocrkit.pipelines.assembly import Assembly
+from ocrkit.pipelines.assembly import Assembly, Surroundings
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.trained import Trained, weights_to_read_with
@@ -110,18 +110,27 @@ def pipeline_of(measured: Measured) -> Pipeline:
     return Pipeline(reader, Trained({}, "", ""), recipe)
 
 
-def in_precision(
-    network: Network,
-    assembly: Assembly,
-    arrays: Arrays,
-    precision: str,
-    words: Words,
-    data: str | None,
-) -> Any:
-    if precision == "float32":
-        return network
-    if precision == "int8":
-        return _int8(assembly, arrays, words, data)
+def exported(around: Surroundings) -> bytes:
+    """The network in one file, as ``ocrkit export`` writes it, but for what that says of it."""
+    from ocrkit_onnx.backend import Onnx
+
+    if isinstance(around, Assembly):
+        return Onnx().export_onnx(around.plan, weights_to_read_with(around)[0])
+    return (around.spec.folder / around.spec.network).read_bytes()
+
+
+def network_of(file: bytes, around: Surroundings) -> Network:
+    """What runs an exported network."""
+    from ocrkit_onnx.backend import FileNetwork
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "network.onnx")
+        path.write_bytes(file)
+        return FileNetwork(path, around.objective.outputs, device="cpu", threads=0)
+
+
+def in_precision(network: Network, precision: str) -> Any:
+    """A network of backend ``torch`` in another precision than float32."""
     import torch
 
     if "compiled" in precision:
@@ -173,27 +182,22 @@ def tf32() -> Iterator[None]:
         yield
 
 
-def _int8(assembly: Assembly, arrays: Arrays, words: Words, data: str | None) -> Network:
-    """The network as ``ocrkit export --precision int8`` writes it; without IAM the sample's own
-    words calibrate it."""
+def in_int8(file: bytes, around: Surroundings, words: Words, data: str | None) -> bytes:
+    """The file as ``ocrkit export --precision int8`` writes it; without IAM the sample's own words
+    calibrate it."""
     pytest.importorskip(
         "onnx", reason="int8 networks are made with the package onnx, which is not installed"
     )
-    from ocrkit_onnx.backend import FileNetwork, Onnx
+    from ocrkit_onnx.backend import Onnx
 
     images: Any = words.images[:CALIBRATION]
     if data:
         dataset = open_dataset(
-            assembly.spec.reader, root=data, split=assembly.spec.training.split, limit=CALIBRATION
+            around.spec.reader, root=data, split=around.spec.training.split, limit=CALIBRATION
         )
-        images = [assembly.preprocessor(sample.load()) for sample in dataset]
-    batches = [
-        assembly.make_batch(images[start : start + 64]) for start in range(0, len(images), 64)
-    ]
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "int8.onnx")
-        path.write_bytes(Onnx().quantise(Onnx().export_onnx(assembly.plan, arrays), batches))
-        return FileNetwork(path, assembly.objective.outputs, device="cpu", threads=0)
+        images = [around.preprocessor(sample.load()) for sample in dataset]
+    batches = [around.make_batch(images[start : start + 64]) for start in range(0, len(images), 64)]
+    return Onnx().quantise(file, batches)
 
 
 def character_error_rate(recogniser: Recogniser, words: Words) -> float | None:

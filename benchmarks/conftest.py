@@ -22,13 +22,17 @@ from cases import (
     Measured,
     Words,
     character_error_rate,
+    exported,
+    in_int8,
     in_precision,
+    network_of,
     weights,
 )
 
 from ocrkit.data.datasets import open_dataset
 from ocrkit.errors import OcrkitError
-from ocrkit.pipelines.build import build_network
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.opened import make_parts
 from ocrkit.reading.engine import Recogniser
 
 
@@ -124,17 +128,19 @@ def measured(
     @cache
     def of_network(model: str, backend: str, device: str, precision: str) -> Measured:
         try:
-            assembly, arrays = weights(model, backend)
-            network = build_network(assembly, device)
+            opened = make_parts(load_spec(model), backend).open(device, 0)
         except OcrkitError as error:
             pytest.skip(str(error))
-        network.load_state(arrays)
-        recogniser = Recogniser(
-            assembly,
-            in_precision(
-                network, assembly, arrays, precision, words(model), pytestconfig.getoption("data")
-            ),
-        )
+        around, data = opened.around, pytestconfig.getoption("data")
+        in_file = exported(around) if backend == "onnx" else b""
+        network = opened.network
+        if precision == "int8":
+            in_file = in_int8(in_file, around, words(model), data)
+            network = network_of(in_file, around)
+        elif precision != "float32":
+            network = in_precision(network, precision)
+        recogniser = Recogniser(around, network)
+        assembly, _ = weights(model)
         about = {
             "model": model,
             "backend": backend,
@@ -145,8 +151,9 @@ def measured(
             "million_multiply_adds": round(
                 limits.multiply_adds(model, words(model).mean_width) / 1e6, 1
             ),
+            "file_mb": round(len(in_file) / 1e6, 2),
             "cer": character_error_rate(recogniser, words(model)),
-            "versions": assembly.backend.versions() | {"numpy": np.__version__},
+            "versions": around.backend.versions() | {"numpy": np.__version__},
         }
         return Measured(recogniser, words(model), about)
 

@@ -2,12 +2,14 @@
 unseen."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pareto import cases_of, plot, table
 from report import ratios
 
 ROOT = Path(__file__).parents[2]
@@ -129,6 +131,32 @@ def test_the_report_sets_what_was_measured_against_what_it_is_compared_with() ->
         "20.00",
         "80 ms",
     ]
+
+
+def test_models_that_no_other_beats_are_set_apart() -> None:
+    def case(precision: str, seconds: float, cer: float, backend: str = "onnx") -> dict[str, Any]:
+        about = {"backend": backend, "model": "m", "precision": precision, "file_mb": 2.0}
+        return {"name": precision, "best": seconds, "samples": 100, "cer": cer, **about}
+
+    groups = {
+        "end to end, cold: m, cpu": [
+            case("float32", 1.0, 0.08), case("int8", 0.5, 0.09), case("float32", 2.0, 0.085),
+            case("float32", 4.0, 0.04), case("float32", 5.0, 0.08, "notebook"),
+        ],
+        "end to end, cached: m, cpu": [case("float32", 0.1, 0.01)],
+    }  # fmt: skip
+    cases = cases_of(groups)
+    assert [(case["rate"], case["front"]) for case in cases] == [
+        (200.0, True), (100.0, True), (50.0, False), (25.0, True), (20.0, False),
+    ]  # fmt: skip
+    assert [case["times"] for case in cases] == [10.0, 5.0, 2.5, 1.25, 1.0]
+    machine = {"when": "2026-01-01", "cpu": {}, "cores": 2}
+    assert "| **m, int8** | 0.0900 | 200 | 10.00 | 2.0 |" in table(machine, cases)
+    dots = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', plot(cases))
+    across, down = ([float(each) for each in side] for side in zip(*dots, strict=True))
+    assert across == sorted(across, reverse=True)
+    assert down[0] == min(down)  # more mistakes are further up
+    assert down[3] == max(down)
 
 
 def test_a_run_over_many_words_is_killed_and_resumed() -> None:
