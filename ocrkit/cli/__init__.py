@@ -17,6 +17,7 @@ COMMANDS = {
     "score": "Score a result file again.",
     "compare": "Compare two result files: is one run better than the other?",
     "calibrate": "Find the temperature that makes a pipeline's confidences fit.",
+    "convert": "Write pages that were read in another format.",
     "train": "Train a pipeline's network.",
     "check": "Check that a pipeline's parts fit together; read no data.",
     "export": "Write a pipeline's network into an ONNX file.",

@@ -130,7 +130,7 @@ class InputPage:
         if self.data is not None or self.error or not _ends(self.path, page_endings()):
             return self, None
         drawn = drawn_forward(read_page(Path(self.path)))
-        return _beside(Path(self.path), drawn), drawn
+        return image_beside(Path(self.path), drawn), drawn
 
 
 def input_pages(path: str) -> list[InputPage]:
@@ -153,7 +153,7 @@ def _count(path: str) -> int:
     return count
 
 
-def _beside(path: Path, page: Page) -> InputPage:
+def image_beside(path: Path, page: Page) -> InputPage:
     """The image of a page that a file describes: the one that it names, else the one that is called
     as the file is, beside it. Raises DataError."""
     said = (page.image.path if page.image else "").replace("\\", "/").rpartition("/")[2]

@@ -37,7 +37,7 @@ class PageXml:
     first lines.
     """
 
-    schema: Literal["2019-07-15", "2013-07-15"] = option("2019-07-15", "the version of the format")
+    schema: Literal[2019, 2013] = option(2019, "the year of the format's version")
 
     ending: ClassVar[str] = ".xml"
     takes_several: ClassVar[bool] = False
@@ -48,10 +48,10 @@ class PageXml:
         ids = XmlIds()
         text = template(FOLDER, "page.xml.j2").render(
             page=page,
-            namespace=f"http://schema.primaresearch.org/PAGE/gts/pagecontent/{self.schema}",
+            namespace=f"http://schema.primaresearch.org/PAGE/gts/pagecontent/{self.schema}-07-15",
             creator=f"ocrkit {ocrkit.__version__}",
             created=_now(),
-            with_makers=self.schema != "2013-07-15",
+            with_makers=self.schema != 2013,
             image=image_name(page),
             blocks=blocks_of(page, ids),
             ids=ids,

@@ -552,7 +552,7 @@ class TestPage(FormatConformance):
 
 class TestPageOf2013(FormatConformance):
     name = "page"
-    options = {"schema": "2013-07-15"}
+    options = {"schema": 2013}
 
 
 class TestHocr(FormatConformance):

@@ -83,7 +83,9 @@ def test_each_line_is_found_in_order_however_the_page_is_turned(
 ) -> None:
     texts = ["Dear Ann, it rains", "every morning now,", "“été” & ÿ ſ \U0001d4d0 1634"]
     save_page(slanted(texts, angle), tmp_path / "a.pdf", "pdf", np.full((1200, 1200), 255, "u1"))
-    assert texts_in(tmp_path / "a.pdf") == texts
+    assert texts_in(tmp_path / "a.pdf", "-raw") == texts
+    if angle != 270:  # there pdftotext orders lines by its own lights
+        assert texts_in(tmp_path / "a.pdf") == texts
 
 
 @NEEDS_POPPLER

@@ -49,7 +49,7 @@ LETTER = Page(
 )
 
 
-def written(page: Page, name: str, **options: str) -> bytes:
+def written(page: Page, name: str, **options: int) -> bytes:
     file = io.BytesIO()
     make_format(name, options).write([(page, None)], file)
     return file.getvalue()
@@ -91,7 +91,7 @@ def test_page_is_valid(page: Page) -> None:
         assert faults(written(each, "page"), "page-2019-07-15.xsd") == []
         # The schema of 2013 is not at hand: what is written is valid by the later one, and nothing
         # in it is newer.
-        data = written(each, "page", schema="2013-07-15")
+        data = written(each, "page", schema=2013)
         assert b"pagecontent/2013-07-15" in data
         assert faults(data.replace(b"2013-07-15", b"2019-07-15"), "page-2019-07-15.xsd") == []
         names = {etree.QName(element).localname for element in etree.fromstring(data).iter()}
