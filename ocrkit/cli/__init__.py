@@ -19,6 +19,7 @@ COMMANDS = {
     "calibrate": "Find the temperature that makes a pipeline's confidences fit.",
     "convert": "Write pages that were read in another format.",
     "train": "Train a pipeline's network.",
+    "finetune": "Teach a model your hand: words or lines with their texts.",
     "check": "Check that a pipeline's parts fit together; read no data.",
     "export": "Write a pipeline's network into an ONNX file.",
     "new": "Write files to begin with.",

@@ -1,4 +1,4 @@
-"""A reader's samples for a run: root and split resolved, narrowed by form ids and by a limit."""
+"""A reader's samples for a run: root and split resolved, narrowed by ids and by a limit."""
 
 import hashlib
 import json
@@ -110,37 +110,38 @@ def _refuse(reason: str) -> Image:
     raise ImageError(reason)
 
 
-def _form_ids(name: str) -> set[str]:
-    ids = set(read_text(Path(name), DataError, "form ids, one a line").split())
+def _ids_in(name: str) -> set[str]:
+    lines = read_text(Path(name), DataError, "ids of forms or samples, one a line").split("\n")
+    ids = {line.strip() for line in lines if line.strip()}
     if not ids:
-        warn(f"{name}: no form ids in it")
+        warn(f"{name}: no ids in it")
     return ids
 
 
-def _all_forms(part: PartSpec, options: Mapping[str, Any], root: str | Path) -> set[str | None]:
-    """The forms of all splits of a reader."""
+def _all_ids(part: PartSpec, options: Mapping[str, Any], root: str | Path) -> set[str | None]:
+    """The ids of the samples and of the forms of all splits of a reader."""
     try:
         with guest("reader", part.use):
             whole = make_part(
                 PartSpec("reader", part.use, {**options, "split": "all"}), root=str(root)
             )
-            return {whole[index].form for index in range(len(whole))}
+            samples = (whole[index] for index in range(len(whole)))
+            return {each for sample in samples for each in (sample.id, sample.form)}
     except OcrkitError:
         return set()
 
 
-def _name_unknown(file: str, ids: Set[str], forms: Set[str | None]) -> None:
-    """Warns of ids that no form of the data has: narrowing by them does nothing."""
-    if not (unknown := sorted(ids - forms)):
+def _name_unknown(file: str, ids: Set[str], known: Set[str | None]) -> None:
+    """Warns of ids that no form and no sample of the data has: narrowing by them does nothing."""
+    if not (unknown := sorted(ids - known)):
         return
-    parts = (
-        each for each in unknown if any(form and each.startswith(f"{form}-") for form in forms)
-    )
-    hint = f"; {part} looks like a word's id" if (part := next(parts, None)) else ""
     some = ", ".join(f"{each}{hidden_in(each)}" for each in unknown[:3]) + ", …" * (
         len(unknown) > 3
     )
-    warn(f"{file}: {len(unknown):,} of {len(ids):,} ids are no form of this data: {some}{hint}")
+    warn(
+        f"{file}: {len(unknown):,} of {len(ids):,} ids are no form and no sample of this data: "
+        f"{some}"
+    )
 
 
 def default_root(reader: str) -> Path | None:
@@ -168,9 +169,9 @@ def open_dataset(
     reader's plugin, whole.
 
     ``cutter`` is the pipeline's, for readers that cut lines out of pages; one without a name is the
-    default. ``only`` and ``exclude`` name files of form ids, one a line, and replace the options of
-    these names in ``[reader]``; ``limit`` keeps the first so many samples. Raises DataError where
-    nothing is left, ConfigError for a cutter that cannot be made.
+    default. ``only`` and ``exclude`` name files of ids, of forms or of samples, one a line, and
+    replace the options of these names in ``[reader]``; ``limit`` keeps the first so many samples.
+    Raises DataError where nothing is left, ConfigError for a cutter that cannot be made.
     """
     options = dict(part.options)
     named = (options.pop("only", ""), options.pop("exclude", ""))
@@ -194,7 +195,7 @@ def open_dataset(
         whole = _narrowed(whole, PartSpec("reader", part.use, options), only, exclude)
     narrowed = replace(whole, _indices=whole._indices[:limit])
     if not narrowed:
-        by = " after narrowing it by form ids" if only or exclude else ""
+        by = " after narrowing it by ids" if only or exclude else ""
         raise DataError(f"{found}: no samples in split {narrowed.split!r}{by}")
     return narrowed
 
@@ -239,23 +240,25 @@ def _whole(name: str, root: Path, reader: Reader, limit: int | None, is_sample: 
 
 
 def _narrowed(whole: Dataset, part: PartSpec, only: str, exclude: str) -> Dataset:
-    """The samples of the forms that the file ``only`` names, if any, without those that
-    ``exclude`` names."""
-    wanted = _form_ids(only) if only else None
-    unwanted = _form_ids(exclude) if exclude else set()
+    """The samples that the file ``only`` names, themselves or by their forms, if any, without those
+    that ``exclude`` names."""
+    wanted = _ids_in(only) if only else None
+    unwanted = _ids_in(exclude) if exclude else set()
     with guest("reader", part.use):
-        of_index = [whole._reader[index].form for index in whole._indices]
+        samples = ((index, whole._reader[index]) for index in whole._indices)
+        of_index = {index: (sample.id, sample.form) for index, sample in samples}
+    here = {each for ids in of_index.values() for each in ids}
     for file, ids in ((only, wanted or set()), (exclude, unwanted)):
-        if ids - set(of_index):
-            forms = set(of_index) | _all_forms(part, part.options, whole.root)
-            _name_unknown(file, ids, forms)
+        if ids - here:
+            _name_unknown(file, ids, here | _all_ids(part, part.options, whole.root))
     indices = [
         index
-        for index, form in enumerate(of_index)
-        if (wanted is None or form in wanted) and form not in unwanted
+        for index, ids in of_index.items()
+        if (wanted is None or not wanted.isdisjoint(ids)) and unwanted.isdisjoint(ids)
     ]
-    left = {of_index[index] for index in indices}
-    asked_for = len(wanted) if wanted is not None else None
+    left = {form for index in indices if (form := of_index[index][1])}
+    named = {sample for sample, _ in of_index.values()}
+    asked_for = len(wanted - named) or None if wanted is not None else None
     return replace(
         whole,
         skipped=tuple(each for each in whole.skipped if _may_belong(each.id, left)),

@@ -45,6 +45,8 @@ class OptimizerOptions:
     """Whether a GPU uses only algorithms that repeat bit for bit. A CPU always does."""
     compile: bool = False
     """Whether the framework compiles the network before it trains it."""
+    keep_statistics: bool = False
+    """Whether batch norms normalise by their running statistics, as in reading, and keep them."""
 
 
 class Network(Protocol):

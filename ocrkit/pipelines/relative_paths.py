@@ -10,7 +10,7 @@ from ocrkit.parts.kinds import KINDS
 from ocrkit.parts.registry import registry
 
 NARROWING = ("only", "exclude")
-"""Options of every reader, which the core itself has: files of form ids."""
+"""Options of every reader, which the core itself has: files of ids, of forms or samples."""
 
 
 def make_absolute(table: dict[str, Any], folder: Path, training: type) -> None:

@@ -15,13 +15,17 @@ class Training:
         (), "backends that may train it; the first that is installed does"
     )
     split: str = option("all", "the reader's split to train on")
-    only: str = option("", "file of form ids, one a line: train on these alone", file="")
-    exclude: str = option("", "file of form ids, one a line: leave these out of training", file="")
+    only: str = option(
+        "", "file of ids, of forms or samples, one a line: train on these alone", file=""
+    )
+    exclude: str = option(
+        "", "file of ids, of forms or samples, one a line: leave these out of training", file=""
+    )
     validation: str = option(
         "", "the reader's split that chooses the best epoch and stops early; empty: none"
     )
     validation_only: str = option(
-        "", "file of form ids, one a line: validate on these alone", file=""
+        "", "file of ids, of forms or samples, one a line: validate on these alone", file=""
     )
     epochs: int = option(20, "passes over the training split", minimum=1)
     batch_size: int = option(64, "images in a step, of all workers together", minimum=1)
@@ -78,6 +82,11 @@ class Training:
         "epoch",
         minimum=0.0,
         maximum=1.0,
+    )
+    keep_statistics: bool = option(
+        False,
+        "batch norms normalise by the statistics that they have, as in reading: for fine-tuning on "
+        "small batches, whose own are too rough",
     )
     patience: int = option(
         0, "stop after this many epochs without a better validation score; 0: never", minimum=0

@@ -1,6 +1,7 @@
 """What of the machine this process may use: in a container it is less than there is."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
@@ -80,3 +81,12 @@ def _limit(folder: Path) -> Iterator[int]:
     for name in ("memory.max", "memory.limit_in_bytes"):
         with suppress(OSError, ValueError):  # as above
             yield int((folder / name).read_text(encoding="utf-8"))
+
+
+def has_bfloat16(cpu: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor multiplies bfloat16 numbers itself, as far as Linux tells; where it
+    does not, they are slower than float32."""
+    try:
+        return re.search(r"\b(avx512_bf16|amx_bf16)\b", cpu.read_text(encoding="utf-8")) is not None
+    except OSError:
+        return False

@@ -17,6 +17,8 @@ from ocrkit.support.parsing import json_text
 from ocrkit.training.curves import draw_curves
 from ocrkit.training.run_file import RunFile
 
+LISTS = "finetune"
+"""A folder in a run's, which may be there before it: lists of the samples that it learns from."""
 _FIRST = "last.safetensors"
 TEACHER = "teacher.jsonl"
 _BEGUN = {_FIRST, "log.jsonl", IMAGES, TEACHER, "pipeline.toml"}
@@ -32,6 +34,7 @@ def was_stopped_at_its_start(folder: Path) -> bool:
 
 def _only_begun(names: set[str]) -> bool:
     found = {name for name in names if not (name.startswith(".") and name.endswith(".part"))}
+    found.discard(LISTS)
     return found <= _BEGUN and (not found or _FIRST in found)
 
 

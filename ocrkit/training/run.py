@@ -75,6 +75,7 @@ class Run:
                 accumulate=self.options.accumulate,
                 deterministic=self.options.deterministic,
                 compile=self.options.compile,
+                keep_statistics=self.options.keep_statistics,
             )
         )
         self.batches = batches_of(assembly, self.workers, self.network, threads, report)

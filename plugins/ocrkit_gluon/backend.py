@@ -113,6 +113,7 @@ class GluonNetwork:
             "accumulate": options.accumulate > 1,
             "deterministic": options.deterministic and self.device != "cpu",  # there it is already
             "compile": options.compile,
+            "keep_statistics": options.keep_statistics,
         }
         problems = [
             f"training.{name}: backend 'gluon' does not have it; try --backend torch"

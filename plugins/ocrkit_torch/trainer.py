@@ -9,6 +9,7 @@ from typing import Any, SupportsFloat
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from ocrkit.errors import OcrkitError, WeightsError
@@ -104,7 +105,7 @@ class TorchTrainer:
             if len(piece)
         ]
         total = torch.zeros((), dtype=torch.float64, device=self._device)
-        self._module.train()
+        self._in_training()
         for index, piece in enumerate(rows):
             inputs = self._piece((batch.inputs[port.name] for port in self._plan.inputs), piece)
             targets = dict(
@@ -117,6 +118,13 @@ class TorchTrainer:
                 (minimised.sum() * scale).backward()
             total += losses.detach().sum()
         return total
+
+    def _in_training(self) -> None:
+        self._module.train()
+        if self._options.keep_statistics:
+            for module in self._module.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
 
     def _piece(self, arrays: Iterable[Any], rows: slice) -> list[Tensor]:
         return tensors(self._device, *(array[rows] for array in arrays))

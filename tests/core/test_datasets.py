@@ -135,6 +135,16 @@ def test_a_limit_keeps_the_first_samples(words_root: Path, tmp_path: Path) -> No
     assert len(open_dataset(IAM, root=words_root, limit=1000)) == 31
 
 
+def test_samples_are_narrowed_to_by_their_own_ids(words_root: Path, tmp_path: Path) -> None:
+    """That is how a folder without forms is split."""
+    ids = listed(tmp_path, "a01-000u-00-01", "c06-083")
+    kept = [sample.id for sample in open_dataset(IAM, root=words_root, only=ids)]
+    assert kept[0] == "a01-000u-00-01"
+    assert all(each.startswith("c06-083-") for each in kept[1:])
+    left = [sample.id for sample in open_dataset(IAM, root=words_root, exclude=ids)]
+    assert sorted(kept + left) == sorted(each.id for each in open_dataset(IAM, root=words_root))
+
+
 def test_the_rest_of_a_data_set(words_root: Path) -> None:
     dataset = open_dataset(IAM, root=words_root)
     assert [sample.id for sample in dataset.after(29)] == [dataset[29].id, dataset[30].id]
@@ -149,7 +159,7 @@ def test_a_data_set_without_forms_has_none_to_count(tmp_path: Path) -> None:
     folder = PartSpec("reader", "folder", {})
     assert open_dataset(folder, root=root).forms is None
     assert open_dataset(folder, root=root, exclude=listed(tmp_path, "a01-003")).forms is None
-    with pytest.raises(DataError, match="no samples in split 'all' after narrowing it by form ids"):
+    with pytest.raises(DataError, match="no samples in split 'all' after narrowing it by ids"):
         open_dataset(folder, root=root, only=listed(tmp_path, "a01-003"))
 
 
@@ -171,23 +181,17 @@ def test_a_list_of_forms_keeps_its_first_id_behind_a_byte_order_mark(
     ("ids", "said"),
     [
         (["a01-000u", "c04-156"], None),
-        (["a01-000u", "z99-000"], "1 of 2 ids are no form of this data: z99-000"),
-        (
-            ["a01-000u-00-00"],
-            (
-                "1 of 1 ids are no form of this data: a01-000u-00-00; a01-000u-00-00 looks like a "
-                "word's id"
-            ),
-        ),
+        (["a01-000u", "z99-000"], "1 of 2 ids are no form and no sample of this data: z99-000"),
+        (["a01-000u-00-00", "a01-003-00-00"], None),
         (
             ["a01-000u\u200b"],
             (
-                "1 of 1 ids are no form of this data: a01-000u\u200b, with U+200B ZERO WIDTH SPACE in "  # noqa: E501
-                "it"
+                "1 of 1 ids are no form and no sample of this data: a01-000u\u200b, with U+200B "
+                "ZERO WIDTH SPACE in it"
             ),
         ),
-        (list("bcda"), "4 of 4 ids are no form of this data: a, b, c, …"),
-        ([], "no form ids in it"),
+        (list("bcda"), "4 of 4 ids are no form and no sample of this data: a, b, c, …"),
+        ([], "no ids in it"),
     ],
 )
 def test_ids_that_narrow_nothing_are_named(
@@ -240,12 +244,12 @@ def test_a_reader_has_its_say(
         (
             lambda root, ids: open_dataset(IAM, root=root, only="gone.txt"),
             DataError,
-            "gone.txt: no such file; expected form ids, one a line",
+            "gone.txt: no such file; expected ids of forms or samples, one a line",
         ),
         (
             lambda root, ids: open_dataset(IAM, root=root, only=str(root)),
             DataError,
-            "a folder; expected form ids",
+            "a folder; expected ids of forms or samples",
         ),
         (
             lambda root, ids: open_dataset(
