@@ -9,6 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ocrkit.actions import compare as compare
+    from ocrkit.actions import export as export
+    from ocrkit.actions import train as train
+    from ocrkit.choosing.finetune import FineTuned as FineTuned
+    from ocrkit.choosing.finetune import finetune as finetune
     from ocrkit.errors import ConfigError as ConfigError
     from ocrkit.errors import DataError as DataError
     from ocrkit.errors import ImageError as ImageError
@@ -48,6 +53,8 @@ if TYPE_CHECKING:
     from ocrkit.pipeline import load as load
 
 _MODULES = {
+    "actions": ["compare", "export", "train"],
+    "choosing.finetune": ["FineTuned", "finetune"],
     "parts.codec": ["Alphabet"],
     "errors": [
         "ConfigError",

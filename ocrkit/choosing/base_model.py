@@ -67,7 +67,7 @@ def training_options(samples: int, pipeline: str) -> dict[str, int | float | str
     epochs = min(30, max(8, ceil(250 / ceil(samples / batch))))
     options: dict[str, int | float | str] = {
         "batch_size": min(batch, read_spec(pipeline).training.batch_size),
-        "learning_rate": 1e-3,
+        "learning_rate": 3e-4,
         "schedule": "cosine",
         "warmup": 0.1,
         "epochs": epochs,

@@ -89,8 +89,8 @@ class FineTuned:
 
 
 def finetune(
-    root: Path,
-    out: Path,
+    root: str | Path,
+    out: str | Path,
     *,
     pipeline: str | None = None,
     reader: str | None = None,
@@ -111,10 +111,10 @@ def finetune(
     Raises DataError for a folder with less than 20 samples that can be used, OcrkitError and its
     children as :func:`ocrkit.training.train` does.
 
-    >>> finetune(Path("letters"), Path("grandmother")).sentence  # doctest: +SKIP
+    >>> finetune("letters", "grandmother").sentence  # doctest: +SKIP
     'It reads better: character error rate 31.20 % → 9.80 %, …'
     """
-    began = time.monotonic()
+    began, root, out = time.monotonic(), Path(root), Path(out)
     started = (out / "run.json").is_file()
     if started:
         plan = _read_plan(out, root)
@@ -304,6 +304,7 @@ def _sentence(plan: Plan, found: Comparison, difference: Difference, metric: str
             f"{100 * each:+.1f}".replace("-", "−") for each in (difference.low, difference.high)
         )
         interval = f"; with 95 % confidence the change is {low} to {high} points"
+    metric = metric[:1].lower() + metric[1:]
     right = (found.right.both + found.right.only_a, found.right.both + found.right.only_b)
     return (
         f"{verdict}: on {found.samples} {plan.shows}s that it was not taught, {metric} "

@@ -54,8 +54,8 @@ class Split:
     validation: list[Sample]
     test: list[Sample]
     by: str
-    """What is never in two of them: a document, a folder, a page, a sample; or ``folders`` train,
-    validation and test that were there."""
+    """What is never in two of them: a document, a subfolder, a page, a sample; or ``folders``, for
+    train, validation and test that were there."""
 
 
 def open_own(
@@ -160,7 +160,7 @@ def split(own: OwnData, root: Path) -> Split:
         return given
     keys: dict[str, Callable[[Sample], str | None]] = {
         "document": lambda sample: sample.form,
-        "folder": lambda sample: str(PurePosixPath(sample.id).parent),
+        "subfolder": lambda sample: str(PurePosixPath(sample.id).parent),
         "page": lambda sample: str(sample.path),
         own.shows: lambda sample: sample.id,
     }

@@ -16,7 +16,6 @@ from ocrkit.cli.options import (
     given_reader,
     limit_option,
     min_confidence_option,
-    pipeline_option,
     reader_option,
     rules_options,
     set_option,
@@ -30,6 +29,7 @@ from ocrkit.cli.streams import say
 if TYPE_CHECKING:
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.pipeline import Pipeline
+    from ocrkit.reading.fitting import Fitting
 
 _PRINTED = ("text", "tsv", "csv", "json")
 """What goes to standard output of any number of images."""
@@ -59,7 +59,15 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> tuple[in
 
 @click.command(cls=Command)
 @click.argument("images", nargs=-1, metavar="[IMAGE|DIR|-]...")
-@together(pipeline_option, reader_option, data_option, split_option, backend_option, device_option)
+@click.option(
+    "--pipeline",
+    metavar="NAME|FILE.toml",
+    help=(
+        "A zoo model, a pipeline's file or a training run; else the zoo's model for what the "
+        "images show, word, line or page, and for a data set the default."
+    ),
+)
+@together(reader_option, data_option, split_option, backend_option, device_option)
 @click.option(
     "--batch-size",
     type=click.IntRange(1),
@@ -125,7 +133,7 @@ def run(
     /,
     *,
     images: tuple[str, ...],
-    pipeline: str,
+    pipeline: str | None,
     data: str | None,
     split: str | None,
     backend: str | None,
@@ -176,14 +184,26 @@ def run(
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.pipeline import load
 
+    fitting = _fitting(images) if images and pipeline is None else None
     reader = load(
-        pipeline, settings, backend=backend, device=device, threads=threads, batch_size=batch_size
+        fitting.model if fitting else pipeline,
+        settings,
+        backend=backend,
+        device=device,
+        threads=threads,
+        batch_size=batch_size,
     )
     fallback = ": no GPU that it can use" if device == "auto" and reader.device == "cpu" else ""
-    say(f"pipeline {reader.spec.title!r} on {reader.backend} ({reader.device}{fallback})")
-    for weights in reader.used:
-        if weights.licence:
-            say(f"weights {weights.reference}: {weights.licence}")
+    where = f"on {reader.backend} ({reader.device}{fallback})"
+    terms = {each.reference: each.licence for each in reader.used if each.licence}
+    if fitting:
+        free = f"; free for any use: --pipeline {fitting.free[0]}" if fitting.free else ""
+        licences = "; ".join(terms.values()).removesuffix(".")
+        say(f"{fitting.why}: read with {fitting.model} {where}. {licences}{free}")
+    else:
+        say(f"pipeline {reader.spec.title!r} {where}")
+        for reference, licence in terms.items():
+            say(f"weights {reference}: {licence}")
     if isinstance(reader, PagePipeline) and grid:
         raise click.UsageError("--grid shows words and lines; pages have --report FILE.html.")
     if not isinstance(reader, PagePipeline) and (folder or formats[0] not in _PRINTED):
@@ -256,3 +276,14 @@ def _check_files(
             f"--format {','.join(whole)}: both put all pages of a document in one file; take one "
             "of them at a time."
         )
+
+
+def _fitting(images: tuple[str, ...]) -> "Fitting":
+    """The model for what the images, or pages of documents, show."""
+    from itertools import chain
+
+    from ocrkit.cli.run_pages import expand_pages
+    from ocrkit.data.inputs import input_files
+    from ocrkit.reading.fitting import fitting_model
+
+    return fitting_model(chain.from_iterable(expand_pages(input_files(images))))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.run_output import Mark, Notes, Output, Rows, progress, result_file
-from ocrkit.cli.streams import echo_json, echo_row, warn
+from ocrkit.cli.streams import echo_json, echo_row, standard_input, warn
 
 if TYPE_CHECKING:
     from ocrkit.pipeline import Pipeline
@@ -41,7 +41,7 @@ def read_images(
             for row in stored
         )
         # Read here and not in a thread, which Ctrl-C would not reach.
-        sources = (sys.stdin.buffer.read() if path == "-" else path for path in paths[kept:])
+        sources = (standard_input() if path == "-" else path for path in paths[kept:])
         for index, (path, item) in enumerate(
             zip(paths, chain(earlier, pipeline.read_many(sources, after=kept)), strict=True)
         ):

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.run_output import Mark, Notes, Output, Rows, progress, result_file
-from ocrkit.cli.streams import echo, echo_json, results, warn
+from ocrkit.cli.streams import echo, echo_json, results, standard_input, warn
 from ocrkit.data.inputs import InputFile, InputPage, input_files, input_pages
 from ocrkit.errors import OcrkitError
 from ocrkit.parts.formats import make_format
@@ -98,7 +98,7 @@ def expand_pages(files: Sequence[InputFile]) -> Iterator[list[InputPage]]:
     Ctrl-C reaches it."""
     pages = ordered_map(lambda file: [] if file.path == "-" else input_pages(file.path), files)
     for found in pages:
-        yield found or [InputPage("-", data=sys.stdin.buffer.read())]
+        yield found or [InputPage("-", data=standard_input())]
 
 
 def _print(item: PageItem, *, path_too: bool, first: bool) -> None:

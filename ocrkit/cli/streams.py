@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 QUIET = "ocrkit.quiet"
 """In the meta of click's context where ``--quiet`` was given."""
+_INPUT = "ocrkit.input"
+"""There: what standard input held."""
 
 
 def prepare_streams() -> None:
@@ -125,6 +127,16 @@ def _flush(stream: TextIO) -> None:
         with suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         raise
+
+
+def standard_input() -> bytes:
+    """All of standard input, read once a command: what kind of image it is is seen before it is
+    read."""
+    meta = click.get_current_context().meta
+    if _INPUT not in meta:
+        meta[_INPUT] = sys.stdin.buffer.read()
+    held: bytes = meta[_INPUT]
+    return held
 
 
 def is_quiet() -> bool:

@@ -10,14 +10,15 @@ hooks::
     def ocrkit_metrics(register: ocrkit.Register) -> None:
         register("my-metric", "my_package.metric:MyMetric", summary="…")
 
-``register(name, target, *, summary, backend, extra, default)``: ``target`` is the part's class, or
-better the dotted string ``"package.module:Class"``, which is imported when the part is first used;
-of a kind that is files, ``"package:file"``. ``backend`` makes it an implementation for that
-backend, ``build(definition, input_size) -> module``, of the definition that has the same name and
-no backend. ``extra`` names the optional dependencies of the distribution that the part needs, for
-the install hint (``"torch"`` for ``pip install 'my-package[torch]'``). ``default`` makes it the
-part that is taken where one of its kind is needed and nobody names one: a zoo model, an importer,
-or a cutter.
+``register(name, target, *, summary, backend, extra, default, default_for)``: ``target`` is the
+part's class, or better the dotted string ``"package.module:Class"``, which is imported when the
+part is first used; of a kind that is files, ``"package:file"``. ``backend`` makes it an
+implementation for that backend, ``build(definition, input_size) -> module``, of the definition that
+has the same name and no backend. ``extra`` names the optional dependencies of the distribution that
+the part needs, for the install hint (``"torch"`` for ``pip install 'my-package[torch]'``).
+``default`` makes it the part that is taken where one of its kind is needed and nobody names one: a
+zoo model, an importer, or a cutter. ``default_for`` makes a zoo model the one that pictures are
+read with which show a ``word``, a ``line`` or a ``page``, where nobody names one.
 """
 
 from typing import Any, Protocol
@@ -42,6 +43,7 @@ class Register(Protocol):
         backend: str | None = None,
         extra: str | None = None,
         default: bool = False,
+        default_for: str = "",
     ) -> None: ...
 
 

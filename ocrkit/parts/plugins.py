@@ -163,6 +163,7 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
         backend: str | None = None,
         extra: str | None = None,
         default: bool = False,
+        default_for: str = "",
     ) -> None:
         call = f"register({name!r}, {target!r})"
         if not isinstance(name, str):
@@ -191,6 +192,7 @@ def _collect(caller: pluggy.HookCaller) -> list[tuple[str, dict[str, object]]]:
                     "backend": backend,
                     "extra": extra,
                     "default": default,
+                    "default_for": default_for,
                 },
             )
         )

@@ -32,6 +32,8 @@ class Entry:
     extra: str | None
     default: bool
     plugin: Plugin
+    default_for: str = ""
+    """What pictures show that a zoo model is the default for: ``word``, ``line``, ``page``."""
 
     def __str__(self) -> str:
         return f"{KINDS[self.kind].words} {self.name!r}" + (
@@ -143,6 +145,19 @@ class Registry:
         claimed = f"{' and '.join(names)} are each registered as the default {words}"
         problem = claimed if names else f"no {words} is registered as the default"
         raise PluginError(f"{problem}; name one. Available: {available}.")
+
+    def default_for(self, shows: str) -> str | None:
+        """The zoo model that is registered as the default for pictures that show a ``word``, a
+        ``line`` or a ``page``; None where there is none.
+
+        Raises PluginError where there are several.
+        """
+        names = [each.name for each in self.entries("zoo") if each.default_for == shows]
+        if len(names) > 1:
+            raise PluginError(
+                f"{' and '.join(names)} are each registered as the default for a {shows}; name one"
+            )
+        return names[0] if names else None
 
     def _of_another_kind(self, name: str, kind: str) -> str:
         """What else has the name, and where that belongs; empty where nothing has."""

@@ -72,7 +72,7 @@ def test_whole_folders_go_together_where_there_are_several(tmp_path: Path) -> No
         texts |= words(10, f"page{page}/")
     own = open_own(write(tmp_path, texts))
     parts = split(own, tmp_path)
-    assert parts.by == "folder"
+    assert parts.by == "subfolder"
     pages = [{sample.id.split("/")[0] for sample in part} for part in three(parts)]
     assert sum(map(len, pages)) == 8
     assert not pages[0] & pages[1] | pages[0] & pages[2] | pages[1] & pages[2]

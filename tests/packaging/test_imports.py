@@ -41,6 +41,7 @@ ORDER = [
     "training",
     "choosing",
     "publishing",
+    "actions",
     "reports",
     "scaffold",
     "testing",

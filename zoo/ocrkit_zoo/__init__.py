@@ -16,11 +16,13 @@ def ocrkit_zoos(register: Register) -> None:
         "iam-words-resnet",
         "ocrkit_zoo:iam-words-resnet",
         summary="Handwritten English words: residual CNN + 3 biLSTMs + CTC",
+        default_for="word",
     )
     register(
         "iam-lines",
         "ocrkit_zoo:iam-lines",
         summary="Handwritten English lines: residual CNN + 3 biLSTMs + CTC",
+        default_for="line",
     )
     register(
         "synth-words-resnet",
