@@ -14,16 +14,22 @@ import uvicorn
 from PIL import Image
 
 from ocrkit_serve.app import make_app
+from ocrkit_serve.kept import Kept
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
 from ocrkit_serve.work import Work
 
 
 @contextmanager
-def served(pipelines: dict, limits: Limits | None = None, key: str | None = None) -> Iterator:
+def served(
+    pipelines: dict,
+    limits: Limits | None = None,
+    key: str | None = None,
+    kept: Kept | None = None,
+) -> Iterator:
     """A client of a service around pipelines that are loaded."""
     limits, metrics = limits or Limits(), Metrics()
-    app = make_app(Work(pipelines, limits, metrics), limits, key, metrics)
+    app = make_app(Work(pipelines, limits, metrics), limits, key, metrics, kept)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", server_header=False))
     thread = Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -149,6 +149,7 @@ def _line(element: Element, ids: Ids, region: str) -> Line:
         text=text,
         confidence=confidence,
         words=words,
+        corrected=bool(_custom(element, "corrected", "by")),
     )
 
 

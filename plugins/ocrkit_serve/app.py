@@ -1,11 +1,10 @@
 """The service's addresses."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import FastAPI, File, Form, UploadFile
+from fastapi import FastAPI, Form
 from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -14,27 +13,28 @@ from starlette.responses import JSONResponse, Response
 
 import ocrkit
 from ocrkit import OcrkitError
-from ocrkit_serve.answers import answer, check_format
+from ocrkit_serve.answers import answer
+from ocrkit_serve.asking import Asking, Name, Picture
 from ocrkit_serve.guard import Guard
 from ocrkit_serve.jobs import Asked, Jobs
+from ocrkit_serve.kept import Kept, Unknown, Unwritten
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
-from ocrkit_serve.uploads import check_picture, name_of
-from ocrkit_serve.work import BusyError, ClosingError, Job, Work
+from ocrkit_serve.pages import add_pages
+from ocrkit_serve.work import BusyError, ClosingError, Work
 
-Picture = Annotated[UploadFile, File(description="An image file.")]
 Wanted = Annotated[
     str,
     Form(alias="format", description="A format of files; JSON of all that was read unless given."),
 ]
-Name = Annotated[
-    str, Form(description="One of /v1/models that is loaded; the first of them unless given.")
-]
 
 
-def make_app(work: Work, limits: Limits, key: str | None, metrics: Metrics) -> FastAPI:
+def make_app(
+    work: Work, limits: Limits, key: str | None, metrics: Metrics, kept: Kept | None = None
+) -> FastAPI:
     """The service around pipelines that are at ``work``, which ends with it. With a ``key`` every
-    request needs it, else only this machine can ask."""
+    request needs it, else only this machine can ask. The page to correct what was read is there
+    where pages are ``kept``."""
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -51,7 +51,10 @@ def make_app(work: Work, limits: Limits, key: str | None, metrics: Metrics) -> F
     app.add_middleware(Guard, limits=limits, key=key, metrics=metrics)
     _say_errors(app)
     _add_status(app, work, metrics)
-    _add_reading(app, work, limits, metrics)
+    asking = Asking(work, limits, metrics)
+    _add_reading(app, asking)
+    if kept:
+        add_pages(app, asking, kept)
     return app
 
 
@@ -77,6 +80,14 @@ def _say_errors(app: FastAPI) -> None:
     @app.exception_handler(ClosingError)
     async def closing(_: Request, error: ClosingError) -> Response:
         return said(str(error), 503)
+
+    @app.exception_handler(Unknown)
+    async def unknown(_: Request, error: Unknown) -> Response:
+        return said(str(error), 404)
+
+    @app.exception_handler(Unwritten)
+    async def unwritten(_: Request, error: Unwritten) -> Response:
+        return said(str(error), 507)
 
     @app.exception_handler(OcrkitError)
     async def wrong(_: Request, error: OcrkitError) -> Response:
@@ -120,39 +131,21 @@ def _add_status(app: FastAPI, work: Work, metrics: Metrics) -> None:
         }
 
 
-def _add_reading(app: FastAPI, work: Work, limits: Limits, metrics: Metrics) -> None:
+def _add_reading(app: FastAPI, asking: Asking) -> None:
     jobs = Jobs()
-
-    async def job_of(file: UploadFile, pipeline: str, wanted: str) -> Job:
-        """What is asked for, checked but not decoded. Raises OcrkitError and HTTPException."""
-        name = pipeline or next(iter(work.pipelines))
-        if name not in work.pipelines:
-            known = ", ".join(work.pipelines)
-            raise HTTPException(422, f"no pipeline {name!r} is loaded; expected one of: {known}")
-        data = await file.read()
-        await run_in_threadpool(check_picture, data, limits)
-        check_format(wanted, 1)
-        return Job(name, (name_of(file.filename),), (data,))
 
     @app.post("/v1/read", summary="Read a picture, and wait for what is on it.")
     async def read(file: Picture, wanted: Wanted = "", pipeline: Name = "") -> Response:
-        job = await job_of(file, pipeline, wanted)
-        with metrics.seconds.time():
-            work.submit(job)
-            try:
-                found = await asyncio.wait_for(asyncio.wrap_future(job.done), limits.seconds)
-            except TimeoutError:
-                reason = f"not read within {limits.seconds} seconds, the limit"
-                raise HTTPException(504, reason) from None
-            return await run_in_threadpool(answer, job, found, wanted)
+        job = await asking.job(file, pipeline, wanted)
+        return await run_in_threadpool(answer, job, await asking.read(job), wanted)
 
     @app.post(
         "/v1/read/async", status_code=202, summary="Have a picture read, to ask for it later."
     )
     async def read_later(file: Picture, wanted: Wanted = "", pipeline: Name = "") -> dict[str, str]:
         jobs.check_room()
-        job = await job_of(file, pipeline, wanted)
-        work.submit(job)
+        job = await asking.job(file, pipeline, wanted)
+        asking.work.submit(job)
         return {"id": jobs.add(Asked(job, wanted))}
 
     def asked(id_: str) -> Asked:

@@ -1,11 +1,14 @@
 """``ocrkit serve``: pipelines as a service."""
 
+from __future__ import annotations
+
 import os
 import socket
+from collections.abc import Callable
 from contextlib import ExitStack
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,11 +20,16 @@ from ocrkit.errors import PluginError, install_hint
 from ocrkit.support.files import read_text
 from ocrkit_serve.limits import Limits
 
+if TYPE_CHECKING:
+    from ocrkit import Pipeline
+    from ocrkit.page_pipeline import PagePipeline
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 _SHORTEST = 16
 """Characters of a key."""
 
 
-def _limit(name: str, what: str) -> Any:
+def _limit(name: str, what: str) -> Callable[[_Command], _Command]:
     default = getattr(Limits(), name)
     return click.option(
         f"--max-{name}",
@@ -63,6 +71,12 @@ def _limit(name: str, what: str) -> Any:
     metavar="FILE",
     help="The key that requests need, in a file; else OCRKIT_KEY.",
 )
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Keep pages and their corrections there, and serve the page to correct them with.",
+)
 @_limit("megabytes", "Of a request.")
 @_limit("megapixels", "Of a page.")
 @_limit("seconds", "For sending a request, and for its answer.")
@@ -77,6 +91,7 @@ def serve(
     port: int,
     pipelines: tuple[str, ...],
     key_file: Path | None,
+    folder: Path | None,
     settings: tuple[str, ...],
     backend: str | None,
     device: str,
@@ -88,6 +103,7 @@ def serve(
     It ends with Ctrl-C or SIGTERM, when what it has begun is read.
     """
     try:
+        from ocrkit_serve.kept import Kept
         from ocrkit_serve.service import run
     except ModuleNotFoundError as error:
         raise PluginError(
@@ -101,21 +117,22 @@ def serve(
             f"--host {host}: others could read with it; give it a key, with --key-file or "
             "OCRKIT_KEY, or leave out --host"
         )
+    kept = Kept(folder) if folder else None
     with ExitStack() as until_stopped:
         listening = until_stopped.enter_context(_listening(host, port))
-        loaded = {}
+        loaded: dict[str, Pipeline | PagePipeline] = {}
         for each in pipelines or (None,):
             made = load(each, settings, backend=backend, device=device, threads=threads)
-            pipeline = until_stopped.enter_context(made)
-            if pipeline.spec.title in loaded:
-                raise OcrkitError(f"two pipelines are called {pipeline.spec.title!r}")
-            loaded[pipeline.spec.title] = pipeline
-            for weights in pipeline.used:
+            until_stopped.enter_context(made)
+            if made.spec.title in loaded:
+                raise OcrkitError(f"two pipelines are called {made.spec.title!r}")
+            loaded[made.spec.title] = made
+            for weights in made.used:
                 say(f"weights {weights.reference}: {weights.licence or 'no licence stated'}")
         host, port, *_ = listening.getsockname()
         named = f"[{host}]" if ":" in host else host
-        say(f"{', '.join(loaded)} at http://{named}:{port}/v1/read")
-        run(loaded, Limits(**limits), key, listening)
+        say(f"{', '.join(loaded)} at http://{named}:{port}/{'v1/read' if kept is None else ''}")
+        run(loaded, Limits(**limits), key, listening, kept)
 
 
 def _key(file: Path | None) -> str | None:

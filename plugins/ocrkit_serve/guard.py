@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
 
-OPEN = {"/health", "/ready"}
-"""What can be asked for without a key."""
+OPEN = {"/health", "/ready", "/", "/icon.svg", "/page.css", "/page.js"}
+"""What can be asked for without a key: the page asks for one itself."""
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 _HEADERS = {
     "content-security-policy": (

@@ -1,0 +1,51 @@
+"""What requests that bring a picture have in common."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import File, Form, UploadFile
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+
+from ocrkit_serve.answers import check_format
+from ocrkit_serve.limits import Limits
+from ocrkit_serve.metrics import Metrics
+from ocrkit_serve.uploads import check_picture, name_of
+from ocrkit_serve.work import Job, Read, Work
+
+Picture = Annotated[UploadFile, File(description="An image file.")]
+Name = Annotated[
+    str, Form(description="One of /v1/models that is loaded; the first of them unless given.")
+]
+
+
+class Asking:
+    """Makes jobs of requests, and waits for them."""
+
+    def __init__(self, work: Work, limits: Limits, metrics: Metrics) -> None:
+        self.work = work
+        self._limits = limits
+        self._metrics = metrics
+
+    async def job(self, file: UploadFile, pipeline: str, wanted: str = "") -> Job:
+        """What is asked for, checked but not decoded. Raises OcrkitError and HTTPException."""
+        pipelines = self.work.pipelines
+        name = pipeline or next(iter(pipelines))
+        if name not in pipelines:
+            known = ", ".join(pipelines)
+            raise HTTPException(422, f"no pipeline {name!r} is loaded; expected one of: {known}")
+        data = await file.read()
+        await run_in_threadpool(check_picture, data, self._limits)
+        check_format(wanted, 1)
+        return Job(name, (name_of(file.filename),), (data,))
+
+    async def read(self, job: Job) -> list[Read]:
+        """What is read, once it is. Raises BusyError, and HTTPException where it takes too
+        long."""
+        with self._metrics.seconds.time():
+            self.work.submit(job)
+            try:
+                return await asyncio.wait_for(asyncio.wrap_future(job.done), self._limits.seconds)
+            except TimeoutError:
+                reason = f"not read within {self._limits.seconds} seconds, the limit"
+                raise HTTPException(504, reason) from None

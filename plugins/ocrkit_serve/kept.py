@@ -1,0 +1,124 @@
+"""Pages that people correct: in a folder each picture has its PAGE XML beside it."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+from threading import Lock
+
+from ocrkit import OcrkitError, Page, PageImage, read_image
+from ocrkit.images import find_images
+from ocrkit.parts.formats import read_page, save_page
+from ocrkit.support.files import read_bytes, write_atomically
+
+_SHOWN = {
+    b"\x89PNG": (".png", "image/png"),
+    b"\xff\xd8\xff": (".jpg", "image/jpeg"),
+    b"RIFF": (".webp", "image/webp"),
+    b"GIF8": (".gif", "image/gif"),
+}
+"""How files begin that every browser shows: others are kept as PNG."""
+
+
+class Unknown(OcrkitError):  # noqa: N818  (what it is)
+    """There is no such page, or no such line on it."""
+
+
+class Unwritten(OcrkitError):  # noqa: N818  (what it is)
+    """The disk takes no more."""
+
+
+class Kept:
+    """The pages of a folder. Files are written whole or not at all, and are on the disk before it
+    is said that they are kept; safe from several threads."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises OcrkitError where there is no such folder."""
+        if not folder.is_dir():
+            raise OcrkitError(f"{folder}: no such folder; make it, for the pages to be kept in")
+        self._folder = folder
+        self._lock = Lock()
+
+    def ids(self) -> list[str]:
+        """Of all pages, by name."""
+        return [each.stem for each in find_images(self._folder) if self._is_page(each)]
+
+    def _is_page(self, picture: Path) -> bool:
+        return picture.parent == self._folder and picture.with_suffix(".xml").is_file()
+
+    def add(self, name: str, data: bytes, page: Page) -> str:
+        """Keeps a picture with what was read of it; its id, the file's name or one like it."""
+        ending, data = _as_shown(data)
+        stem = re.sub(r"[^\w.-]", "_", Path(name).stem).strip(".")[:80] or "page"
+        with self._lock:
+            taken = {each.stem for each in self._folder.iterdir()}
+            number = 1
+            while (id_ := f"{stem}-{number}" if number > 1 else stem) in taken:
+                number += 1
+            with _written(), write_atomically(self._folder / f"{id_}{ending}") as temporary:
+                temporary.write_bytes(data)
+            self._save(id_, replace(page, id=id_, image=PageImage(f"{id_}{ending}")))
+        return id_
+
+    def page(self, id_: str) -> Page:
+        """Raises Unknown, and DataError for a file that somebody has damaged."""
+        return replace(read_page(self._file(id_)), id=id_)
+
+    def picture(self, id_: str) -> tuple[bytes, str]:
+        """A page's image file and its media type."""
+        beside = self._file(id_)
+        for picture in find_images(self._folder):
+            if picture.with_suffix(".xml") == beside:
+                data = read_bytes(picture, OcrkitError)
+                kinds = (kind for start, (_, kind) in _SHOWN.items() if data.startswith(start))
+                return data, next(kinds, "application/octet-stream")
+        raise Unknown(f"no page {id_!r}")
+
+    def correct(self, id_: str, line: str, text: str) -> Page:
+        """The page with what a person says of a line, which is on the disk then."""
+        with self._lock:
+            page = self.page(id_)
+            if line not in {each.id for each in page.lines}:
+                raise Unknown(f"page {id_!r} has no line {line!r}")
+            said = unicodedata.normalize("NFC", " ".join(text.split()))
+            lines = (
+                replace(each, text=said, words=(), alternatives=(), confidence=None, corrected=True)
+                if each.id == line
+                else each
+                for each in page.lines
+            )
+            page = replace(page, lines=tuple(lines))
+            self._save(id_, page)
+        return page
+
+    def _save(self, id_: str, page: Page) -> None:
+        with _written():
+            save_page(page, self._folder / f"{id_}.xml", "page")
+
+    def _file(self, id_: str) -> Path:
+        if id_ not in self.ids():
+            raise Unknown(f"no page {id_!r}")
+        return self._folder / f"{id_}.xml"
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except OcrkitError as error:
+        raise Unwritten(str(error)) from error
+
+
+def _as_shown(data: bytes) -> tuple[str, bytes]:
+    """An image's ending and its file, as browsers show it."""
+    for start, (ending, _) in _SHOWN.items():
+        if data.startswith(start):
+            return ending, data
+    from PIL import Image
+
+    file = BytesIO()
+    Image.fromarray(read_image(data)).save(file, "PNG")
+    return ".png", file.getvalue()
