@@ -73,7 +73,7 @@ class SeparableCnn:
 
     def rows(self, height: int) -> int:
         """Rows of the last stage's result, which a step joins."""
-        return -(-height // STRIDE ** (1 + len(self.channels)))
+        return int(-(-height // STRIDE ** (1 + len(self.channels))))
 
     def convolutions(self, height: int) -> dict[str, tuple[int, int, int, int]]:
         """Output channels, input channels of a group, height and width of every convolution, by the

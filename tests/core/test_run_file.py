@@ -32,6 +32,13 @@ WHOLE = EARLIER | {
     "notes": ["3 texts have characters that the alphabet lacks"],
     "init": EARLIER["init"] | {"licence": "MIT", "temperature": 1.5},  # type: ignore[operator]
     "validation": EARLIER["validation"] | {"notes": ["a note"]},  # type: ignore[operator]
+    "teacher": {
+        "weights": "zoo:y",
+        "licence": "MIT",
+        "temperature": None,
+        "trained": ["c01-001"],
+        "chosen": ["c01-002"],
+    },
     "share": 0.35,
 }
 
