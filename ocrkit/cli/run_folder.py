@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.commands import resumable
 from ocrkit.cli.run_output import Folder, Mark, Notes, SkippedLines, progress
 from ocrkit.cli.run_pages import doubtful_lines, expand_pages
 from ocrkit.cli.streams import say
-from ocrkit.data.inputs import input_files
+from ocrkit.data.inputs import input_files, is_found
 from ocrkit.errors import OcrkitError
 from ocrkit.writing.folder import PageFormat, ResultFolder, is_fatal, page_formats
 from ocrkit.writing.names import stems
@@ -40,7 +42,9 @@ def write_pages(
     files = input_files(named)
     share, shares = asked.shard
     mine = list(zip(files, stems(files), strict=True))[share - 1 :: shares]
-    folder = ResultFolder(asked.out, page_formats(asked.formats), asked.existing, about)
+    formats = page_formats(asked.formats)
+    _check_place(asked.out, named, formats)
+    folder = ResultFolder(asked.out, formats, asked.existing, about)
     of_files = expand_pages([file for file, _ in mine])
     pages = [(*pair, page) for pair, each in zip(mine, of_files, strict=True) for page in each]
     jobs = (planned(*each, folder) for each in pages[:limit])
@@ -55,6 +59,18 @@ def write_pages(
     run.sum_up(len(pages[:limit]) - len(plan), "" if shares == 1 else f"-{share}-of-{shares}")
     if run.named_failed or (plan and not run.read):
         sys.exit(1)
+
+
+def _check_place(out: Path, named: tuple[str, ...], formats: list[PageFormat]) -> None:
+    """Whether results would lie among what is read, and be read themselves by the next run. Raises
+    OcrkitError."""
+    for folder in filter(os.path.isdir, named):
+        for each in formats:
+            if is_found(each.ending) and out.resolve().is_relative_to(Path(folder).resolve()):
+                raise OcrkitError(
+                    f"{out}: lies in {folder}, where the next run would read the "
+                    f"{each.ending} files; name a folder elsewhere"
+                )
 
 
 @dataclass

@@ -53,6 +53,11 @@ def input_files(named: Iterable[str]) -> list[InputFile]:
     return files
 
 
+def is_found(ending: str) -> bool:
+    """Whether files that end so are read where they are found in a folder."""
+    return ending.lower() in (*EXTENSIONS, *_PDF)
+
+
 def _kept(path: str) -> str:
     if path == "-":
         return "standard-input"

@@ -359,3 +359,72 @@ class Lines:
             assert pixels.shape[:2] == (page.height, page.width)
             file.write(("|".join(line.text for line in page.lines) + "\\n").encode())
 """
+
+
+def test_documents_go_where_people_work(pipeline: Path, tmp_path: Path) -> None:
+    """All formats that ship, at a time: of a PDF one searchable PDF, in the order of its pages."""
+    pdfium = pytest.importorskip("pypdfium2")
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    document(folder / "scan.pdf", WRITTEN[:3])
+    asked = ("run", folder, "--pipeline", pipeline, "--out", out)
+    formats = ("--format", "alto,page,hocr,pdf,json,text")
+    result = run(*asked, *formats)
+    assert result.exit_code == 0, result.output
+    endings = (".alto.xml", ".page.xml", ".hocr", ".json", ".txt")
+    pages = {f"scan-{number:04}{ending}" for number in (1, 2, 3) for ending in endings}
+    assert contents(out).keys() == pages | {"scan.pdf", "run.json"}
+    with pdfium.PdfDocument(out / "scan.pdf") as shown:
+        texts = [page.get_textpage().get_text_range().split() for page in shown]
+    assert texts == [[text, "number", "seven"] for text in WRITTEN[:3]]
+    for named in (folder, folder / "more"):
+        refused = run(*asked[:-1], named, *formats)
+        assert refused.exit_code == 1
+        assert "the next run would read the .pdf files" in refused.stderr
+        assert not (named / "run.json").exists()
+
+
+@pytest.mark.parametrize("format_", ["alto", "page", "json"])
+def test_what_was_written_is_read_with_the_lines_that_it_has(
+    pipeline: Path, scans: Path, tmp_path: Path, format_: str
+) -> None:
+    """ALTO and PAGE go where lines are drawn, and come back beside their images."""
+    asked = ("--pipeline", pipeline, "--format", f"{format_},text")
+    run("run", scans / "a.png", *asked, "--out", scans / "drawn")
+    file = next(path for path in (scans / "drawn").rglob("a.*") if path.suffix != ".txt")
+    beside = file.replace(scans / file.name)
+    result = run("run", beside, *asked, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    (text,) = (tmp_path / "out").rglob("a.txt")
+    assert text.read_text() == "clocks\nnumber\nseven\n"
+
+
+HOSTILE_XML = {
+    "an entity": b"""<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alto>&x;</alto>""",
+    "a bomb": b"<!DOCTYPE a ["
+    + b"".join(b'<!ENTITY a%d "%s">' % (n, b"&a%d;" % (n - 1) * 20) for n in range(1, 12))
+    + b"]><alto>&a11;</alto>",
+    "deep": b"<alto>" + b"<a>" * 100_000,
+    "half": b"<alto><Layout>",
+    "nothing": b"",
+    "UTF-16": "<alto/>".encode("utf-16"),
+    "another encoding": b'<?xml version="1.0" encoding="x-none"?><alto/>',
+    "something else": b"<svg/>",
+}
+
+
+def test_hostile_files_of_lines_are_a_line_each(
+    pipeline: Path, scans: Path, tmp_path: Path
+) -> None:
+    files = []
+    for number, data in enumerate(HOSTILE_XML.values()):
+        files.append(scans / f"{number}.xml")
+        files[-1].write_bytes(data)
+    out = tmp_path / "out"
+    result = run("run", scans / "b.png", *files, "--pipeline", pipeline, "--out", out)
+    assert result.exit_code == 1
+    rows = [json.loads(row) for row in (out / "failures.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == list(map(str, files))
+    assert all(row["error"] and "\n" not in row["error"] for row in rows)
+    assert "root:" not in (out / "failures.jsonl").read_text()
+    assert len(list(out.rglob("*.txt"))) == 1
