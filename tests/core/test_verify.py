@@ -580,7 +580,9 @@ def test_without_names_all_models_are_verified_and_broken_ones_named(model: Tiny
     assert {line.split()[0] for line in result.stdout.splitlines()[1:]} == {
         "iam-crnn",
         "iam-lines",
+        "iam-pages",
         "iam-words-resnet",
+        "page-lines",
         "synth-words-resnet",
         "tiny",
     }

@@ -129,6 +129,14 @@ class TestIamResnet(ZooConformance):
     name = "iam-words-resnet"
 
 
+class TestPageLines(ZooConformance):
+    name = "page-lines"
+
+
+class TestZooIamPages(ZooConformance):
+    name = "iam-pages"
+
+
 class TestSynthWordsResnet(ZooConformance):
     name = "synth-words-resnet"
 

@@ -25,6 +25,16 @@ def ocrkit_zoos(register: Register) -> None:
         default_for="line",
     )
     register(
+        "page-lines",
+        "ocrkit_zoo:page-lines",
+        summary="The lines of handwritten pages",
+    )
+    register(
+        "iam-pages",
+        "ocrkit_zoo:iam-pages",
+        summary="Handwritten English pages: lines found by page-lines, read by iam-lines",
+    )
+    register(
         "synth-words-resnet",
         "ocrkit_zoo:synth-words-resnet",
         summary="The same, trained on handwriting fonts alone",

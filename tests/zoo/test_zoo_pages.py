@@ -1,0 +1,131 @@
+"""The models that ship for pages: what finds lines, and the page pipelines that are made of it."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import ocrkit
+from networks import INSTALLED
+from ocrkit.data.datasets import open_dataset
+from ocrkit.images.grey import as_grey
+from ocrkit.interfaces import Image
+from ocrkit.page_pipeline import PagePipeline
+from ocrkit.parts.options import PartSpec, make_part
+from ocrkit.pipelines.build import assemble
+from ocrkit.pipelines.file import load_spec
+from ocrkit.pipelines.trained import weights_to_read_with
+from ocrkit.publishing.verify import verify
+from ocrkit.zoo.models import model
+from ocrkit_pagexml.reader import PageXml
+
+PAGE_PIPELINES = ["iam-pages"]
+"""Page pipelines that ship."""
+READER = PartSpec("reader", "page-xml", {"level": "pages"})
+
+
+@pytest.fixture(scope="module", params=PAGE_PIPELINES)
+def pages(request: pytest.FixtureRequest) -> PagePipeline:
+    found = ocrkit.load(request.param, device="cpu", threads=2)
+    assert isinstance(found, PagePipeline)
+    return found
+
+
+@pytest.fixture(scope="module")
+def letter() -> Image:
+    """The drawn page of eight lines."""
+    sample = open_dataset(READER, root=PageXml.sample_root(), split="all")
+    return as_grey(next(each for each in sample if each.id == "letter").load())
+
+
+def test_what_finds_lines_is_small_and_its_licence_is_that_of_its_pages() -> None:
+    found = model("page-lines")
+    assert found.manifest.licence == "CC-BY-4.0"
+    assert "HTR-United" in found.manifest.terms
+    assert found.weights.parameters < 1_000_000
+    assert found.weights_path.stat().st_size < 2_000_000
+    arrays, _ = weights_to_read_with(assemble(load_spec("page-lines")))
+    assert sum(array.size for array in arrays.values()) == found.weights.parameters
+    assert not any("copiste" in form for form in found.seen.trained | found.seen.chosen)
+
+
+@pytest.mark.parametrize("name", ["page-lines", *PAGE_PIPELINES])
+def test_it_is_the_same_on_all_backends(name: str) -> None:
+    result = verify(name)
+    assert result.passed, result.problems
+    assert {"torch"} & set(INSTALLED) <= result.ran.keys()
+
+
+def test_it_finds_reads_and_orders_what_is_on_the_drawn_pages(pages: PagePipeline) -> None:
+    found: dict[str, ocrkit.Page] = {}
+    truth: dict[str, ocrkit.Page] = {}
+    for sample in open_dataset(READER, root=PageXml.sample_root(), split="all"):
+        assert sample.path is not None
+        assert sample.page is not None
+        found[sample.id], truth[sample.id] = pages.read(sample.path), sample.page
+    for name, most in (("line-f1", 0.9), ("page-cer", -0.25)):
+        metric = make_part(PartSpec("metric", name, {}))
+        over, under = np.sum([metric.counts(truth[each], found[each]) for each in truth], axis=0)
+        assert (over / under) * np.sign(most) >= most, name
+
+
+def test_a_page_reads_the_same_alone_and_among_fifty(letter: Image, pages: PagePipeline) -> None:
+    strips = [letter[80 * (n % 7) : 80 * (n % 7) + 90 + n, : 590 + n] for n in range(50)]
+    together = [item.text for item in pages.read_many(strips)]
+    assert any(together)
+    assert [pages.read(strip).text for strip in strips[::7]] == together[::7]
+    with ocrkit.load(pages.spec.name, device="cpu", threads=1, batch_size=5) as other:
+        assert isinstance(other, PagePipeline)
+        assert [item.text for item in other.read_many(strips)] == together
+
+
+def test_pages_upside_down_and_on_their_side_are_read(letter: Image, pages: PagePipeline) -> None:
+    upright = pages.read(letter)
+    assert upright.turned == 0
+    for turns, turned in ((2, 180), (3, 90)):
+        page = pages.read(np.ascontiguousarray(np.rot90(letter, turns)))
+        assert page.turned == turned
+        assert len(page.lines) == len(upright.lines)
+
+
+def test_blank_pages_and_single_words(letter: Image, pages: PagePipeline) -> None:
+    blank = np.full((900, 700), 250, np.uint8)
+    word = blank.copy()
+    word[300:350, 200:300] = letter[15:65, 115:215]
+    nothing, single = pages.read_many([blank, word])
+    assert nothing.error is None
+    assert nothing.note == "no lines of writing were found on it"
+    assert single.page is not None
+    assert len(single.page.lines) == 1
+    ((x, y), *_) = single.page.lines[0].baseline
+    assert 180 < x < 260
+    assert 310 < y < 350
+
+
+def test_a_page_of_a_hundred_megapixels_is_read(
+    letter: Image, pages: PagePipeline, tmp_path: Path
+) -> None:
+    height = 10_340
+    width = round(height * letter.shape[1] / letter.shape[0])
+    path = tmp_path / "large.png"
+    cv2.imwrite(str(path), cv2.resize(letter, (width, height)))
+    page = pages.read(path)
+    assert (page.width, page.height) == (width, height)
+    assert abs(len(page.lines) - 8) <= 1
+
+
+def test_print_is_doubted(pages: PagePipeline) -> None:
+    """Or read as what it is."""
+    printed = np.full((700, 900), 255, np.uint8)
+    text = "The quick brown fox jumps over the lazy dog near the bank"
+    for row in range(8):
+        place = (40, 80 + 75 * row)
+        cv2.putText(printed, text, place, cv2.FONT_HERSHEY_COMPLEX, 0.8, (0,), 1, cv2.LINE_AA)
+    (item,) = pages.read_many([printed])
+    assert item.error is None
+    assert item.page is not None
+    lines = item.page.lines
+    assert lines or item.note
+    if 2 * len(item.doubtful) > len(lines):
+        assert "doubtful: it may be print, or a hand that this model cannot read" in item.note
