@@ -103,16 +103,15 @@ def test_blank_pages_and_single_words(letter: Image, pages: PagePipeline) -> Non
     assert 310 < y < 350
 
 
-def test_a_page_of_a_hundred_megapixels_is_read(
-    letter: Image, pages: PagePipeline, tmp_path: Path
+def test_a_page_of_a_hundred_megapixels_is_refused_in_a_line(
+    pages: PagePipeline, tmp_path: Path
 ) -> None:
-    height = 10_340
-    width = round(height * letter.shape[1] / letter.shape[0])
     path = tmp_path / "large.png"
-    cv2.imwrite(str(path), cv2.resize(letter, (width, height)))
-    page = pages.read(path)
-    assert (page.width, page.height) == (width, height)
-    assert abs(len(page.lines) - 8) <= 1
+    cv2.imwrite(str(path), np.full((10_000, 10_000), 255, np.uint8))
+    (item,) = pages.read_many([path])
+    assert item.error == (
+        f"{path}: 10,000 × 10,000 pixels; the limit is 50,000,000 pixels in all; scale it down"
+    )
 
 
 def test_print_is_doubted(pages: PagePipeline) -> None:
