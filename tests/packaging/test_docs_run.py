@@ -47,6 +47,8 @@ SHORT = ["--limit", "8", "--set", "training.epochs=1"]
 
 NOT_RUN = {
     r"ocrkit .+ letters\.toml.*": "needs a model that finds lines; tests/cli/test_run_pages.py finds them without one",  # noqa: E501
+    r"ocrkit convert .+": "needs pages that were read; tests/cli/test_convert.py has some",
+    r"ocrmypdf .+": "needs OCRmyPDF and Ghostscript",
     r"make \w+": "installs into a fresh environment",
     r"\. \.venv/bin/activate": "changes the shell that it is typed into",
     r"ocrkit .+ EXPORT.*": "needs an export; tests/plugins/test_pagexml_reader.py has some",
