@@ -189,9 +189,16 @@ def test_check_shows_the_stages_of_all_pipelines(pipeline: Path) -> None:
     assert "no order named 'x'" in wrong.stderr
 
 
-@pytest.mark.parametrize("command", ["train", "export", "calibrate"])
-def test_commands_for_networks_say_that_it_has_none_of_its_own(
-    pipeline: Path, tmp_path: Path, command: str
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("train", "a page pipeline, which has no network of its own"),
+        ("export", "has no network to export"),
+        ("calibrate", "calibrate that: ocrkit calibrate iam-words-resnet"),
+    ],
+)
+def test_commands_for_networks_say_what_to_do_in_place(
+    pipeline: Path, tmp_path: Path, command: str, said: str
 ) -> None:
     more = {
         "train": ["--pipeline", pipeline, "--out", tmp_path / "run"],
@@ -200,4 +207,4 @@ def test_commands_for_networks_say_that_it_has_none_of_its_own(
     }[command]
     result = run(command, *more)
     assert result.exit_code == 1
-    assert "a page pipeline, which has no network of its own" in result.stderr
+    assert said in result.stderr
