@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from ocrkit.data.inputs import InputPage
 from ocrkit.errors import OcrkitError
+from ocrkit.images import EXTENSIONS, read_image
 from ocrkit.images.layout import SHOWN, Shown, layout_of
 from ocrkit.parts.registry import registry
 from ocrkit.reading.larger import models_that_read
@@ -56,8 +58,10 @@ def fitting_model(pages: Iterable[InputPage]) -> Fitting:
 
 
 def _shown_on(page: InputPage) -> Shown | None:
+    is_image = page.number is None and Path(page.path).suffix.lower() in EXTENSIONS
     try:
-        return layout_of(page.pixels())
+        # of an image formats of pages, which take long to import, need not be asked
+        return layout_of(read_image(page.path) if is_image else page.pixels())
     except OcrkitError:
         return None
 
