@@ -20,7 +20,9 @@ UNFINISHED := $(VENV)/.unfinished
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '  make %-16s%s\n' "$$name" "$$does"; done
 
-demo: $(FOR_DEMO) ## install what running needs, and read the handwritten words that ship with ocrkit
+demo: $(FOR_DEMO) ## install what running needs, read a page that ships with ocrkit, and score words (demo.html: the pages)
+	$(BIN)/ocrkit run --pipeline iam-pages plugins/ocrkit_pagexml/sample/letter.png
+	$(BIN)/ocrkit run --pipeline iam-pages --report demo.html
 	$(BIN)/ocrkit run --pipeline iam-crnn
 
 install: $(FOR_DEVELOPMENT) ## install all that development needs
