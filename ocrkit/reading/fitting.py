@@ -72,4 +72,4 @@ def _is_free(name: str) -> bool:
         licence = model(name).manifest.licence
     except OcrkitError:
         return False
-    return bool(licence) and not licence.startswith("LicenseRef-") and "-NC" not in licence
+    return bool(licence) and "LicenseRef-" not in licence and "-NC" not in licence

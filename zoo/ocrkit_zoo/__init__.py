@@ -33,6 +33,7 @@ def ocrkit_zoos(register: Register) -> None:
         "iam-pages",
         "ocrkit_zoo:iam-pages",
         summary="Handwritten English pages: lines found by page-lines, read by iam-lines",
+        default_for="page",
     )
     register(
         "synth-words-resnet",
