@@ -136,9 +136,12 @@ def finetune(
         report=report,
     )
     found, metric = _compared(plan, out, threads)
-    result = _result(plan, out, found, metric)
-    done = {"best_epoch": progress.best_epoch, "epochs": progress.epoch}
-    result = FineTuned(**result, **done, seconds=round(time.monotonic() - began, 1))
+    result = FineTuned(
+        **_result(plan, out, found, metric),
+        best_epoch=progress.best_epoch,
+        epochs=progress.epoch,
+        seconds=round(time.monotonic() - began, 1),
+    )
     _write(out / LISTS / "result.json", json_text(result, indent=2))
     return result
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ocrkit.errors import WeightsError
 from ocrkit.networks import weights as weight_files
@@ -143,7 +143,9 @@ def with_graph(spec: PipelineSpec, backend: str | None) -> PipelineSpec | None:
     if backend not in (None, path.suffix[1:]):
         return None
     parts = spec.network_parts
-    made_for = {kind: identity_of(part.use, make_part(part)) for kind, part in parts.items()}
+    made_for: dict[str, Any] = {
+        kind: identity_of(part.use, make_part(part)) for kind, part in parts.items()
+    }
     if spec.alphabet:
         made_for["alphabet"] = Alphabet(spec.alphabet).characters
     if any(weights.about.get(name) != each for name, each in made_for.items()):

@@ -42,7 +42,7 @@ def fitting_model(pages: Iterable[InputPage]) -> Fitting:
     where no model is registered.
     """
     seen = Counter(shows for page in islice(pages, _LOOKED_AT) if (shows := _shown_on(page)))
-    shows = max(seen, key=lambda each: (seen[each], SHOWN.index(each)), default=None)
+    shows = max(SHOWN, key=lambda each: (seen[each], SHOWN.index(each))) if seen else None
     reads: Shown = shows or "line"
     defaults = {level: registry().default_for(level) for level in SHOWN}
     name = next(
