@@ -203,4 +203,4 @@ def _given(own: OwnData, root: Path) -> Split | None:
         except OcrkitError:
             return None
         parts.append([usable[id_] for id_ in ids if id_ in usable])
-    return Split(*parts, by="folders") if all(parts) else None
+    return Split(parts[0], parts[1], parts[2], "folders") if all(parts) else None

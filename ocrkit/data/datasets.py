@@ -267,9 +267,6 @@ def _narrowed(whole: Dataset, part: PartSpec, only: str, exclude: str) -> Datase
     )
 
 
-def _may_belong(sample_id: str, forms: set[str | None]) -> bool:
+def _may_belong(sample_id: str, forms: set[str]) -> bool:
     """Whether a skipped sample is of one of these forms, as far as its id shows that."""
-    return any(
-        form is not None and sample_id.startswith((f"{form}-", f"{form}/", f"{form}#"))
-        for form in forms
-    )
+    return any(sample_id.startswith((f"{form}-", f"{form}/", f"{form}#")) for form in forms)
