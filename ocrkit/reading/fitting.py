@@ -41,8 +41,8 @@ def fitting_model(pages: Iterable[InputPage]) -> Fitting:
     lines: a model of words would read two words without the space between them. Raises PluginError
     where no model is registered.
     """
-    seen = Counter(shows for page in islice(pages, _LOOKED_AT) if (shows := _shown_on(page)))
-    shows = max(SHOWN, key=lambda each: (seen[each], SHOWN.index(each))) if seen else None
+    seen = Counter(plain for page in islice(pages, _LOOKED_AT) if (plain := _shown_on(page)))
+    shows = max(seen, key=lambda each: (seen[each], SHOWN.index(each)), default=None)
     reads: Shown = shows or "line"
     defaults = {level: registry().default_for(level) for level in SHOWN}
     name = next(
