@@ -11,8 +11,6 @@ class Limits:
     """Of its body."""
     megapixels: int = 50
     """Of each page."""
-    pages: int = 100
-    """Of a document."""
     seconds: int = 120
     """For sending it, and for the answer."""
     waiting: int = 64
