@@ -40,6 +40,9 @@ from ocrkit.publishing.verification import (
 from ocrkit.publishing.verify_pages import verify_pages
 from ocrkit.zoo.models import MANIFEST, Model, manifest_table, model, model_folder
 
+_OF_GRAPHS = "onnx"
+"""The backend that runs the network beside the weights, where there is one."""
+
 
 @dataclass(frozen=True)
 class _Engine:
@@ -132,19 +135,16 @@ def verify(
                 for item, each in zip(items, computed[label], strict=True)
                 if each.text != item.computed.text
             ]
-    if found.manifest.graph:
+    measured = next((each.assembly.objective.measured for each in engines.values()), "")
+    if found.manifest.graph and backend in (None, _OF_GRAPHS):
         with checking(result, "graph", file_text(found.manifest.graph)):
-            computed[found.manifest.graph.file] = _by_graph(spec, items)
-    if engines:
-        measured = next(iter(engines.values())).assembly.objective.measured
+            opened = make_parts(spec, _OF_GRAPHS).open("cpu", 0)
+            measured = opened.around.objective.measured
+            images = [item.image for item in items]
+            computed[found.manifest.graph.file] = compute(opened.around, opened.network, images)
+    if computed:
         _compare(result, items, computed, golden.tolerance, measured)
     return result
-
-
-def _by_graph(spec: PipelineSpec, items: Sequence[Item]) -> list[Computed]:
-    """What the exported network beside the weights computes of the golden set."""
-    opened = make_parts(spec, "onnx").open("cpu", 0)
-    return compute(opened.around, opened.network, [item.image for item in items])
 
 
 def _engines(
@@ -153,7 +153,9 @@ def _engines(
     """What can compute the golden set, by backend and device. Why others cannot goes to the
     result."""
     engines: dict[str, _Engine] = {}
-    for name in [backend] if backend else spec.backends:
+    by_graph = {_OF_GRAPHS} if found.manifest.graph else set()
+    names = [backend] if backend else spec.backends
+    for name in (each for each in names if each not in by_graph):
         if reason := not_installed(name):
             result.left_out[name] = reason
             continue
@@ -168,7 +170,7 @@ def _engines(
             arrays, _ = weights_to_read_with(assembly)
             for label, each in places(result, name, assembly.backend.devices(), device):
                 engines[label] = _Engine(assembly, arrays, each, assembly.backend.versions())
-    if not engines and not result.problems:
+    if not engines and not by_graph and not result.problems:
         with checking(result, "backends") as problems:
             problems += ["nothing here can compute the golden set", *result.left_out.values()]
     return engines

@@ -211,7 +211,8 @@ def test_an_unknown_part_is_one_line() -> None:
 def test_a_plugins_name_is_answered_with_its_parts_or_why_it_is_not_used(install: Install) -> None:
     install("broken", "import package_that_is_missing")
     assert ocrkit("plugins", "show", "crnn").stderr == (
-        "ocrkit: no part, but a plugin is named 'crnn'; its parts: bilstm, cnn, resnet-cnn\n"
+        "ocrkit: no part, but a plugin is named 'crnn'; its parts: bilstm, cnn, resnet-cnn, "
+        "separable-cnn\n"
     )
     assert ocrkit("plugins", "show", "broken").stderr == (
         "ocrkit: the plugin 'broken' is not used: ModuleNotFoundError: No module named "

@@ -248,6 +248,8 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "strokes21",
         "strokes22",
         "photographs",
+        "pictures",
+        "letters",
     ):
         make_words(pictures, here / name)
     make_table(pictures, here / "FOLDER")
