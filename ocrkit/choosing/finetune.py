@@ -111,8 +111,9 @@ def finetune(
     Raises DataError for a folder with less than 20 samples that can be used, OcrkitError and its
     children as :func:`ocrkit.training.train` does.
 
-    >>> finetune("letters", "grandmother").sentence  # doctest: +SKIP
-    'It reads better: character error rate 31.20 % → 9.80 %, …'
+    Example, with a folder of lines and their texts::
+
+        print(finetune("letters", "grandmother").sentence)
     """
     began, root, out = time.monotonic(), Path(root), Path(out)
     started = (out / "run.json").is_file()

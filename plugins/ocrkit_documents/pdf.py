@@ -4,7 +4,6 @@ copying."""
 import io
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, ClassVar
@@ -56,14 +55,10 @@ class SearchablePdf:
     takes_pictures: ClassVar[bool] = True
 
     def write(self, pages: Iterable[tuple[Page, Picture | None]], file: BinaryIO, /) -> None:
-        with scratch_folder() as folder, ExitStack() as opened:
-            whole = opened.enter_context(Pdf.new())
-            for part in self._parts(pages, folder):
-                source = opened.enter_context(Pdf.open(part))
-                whole.pages.extend(source.pages)
-            whole.docinfo = whole.make_indirect(Dictionary(Producer=f"ocrkit {ocrkit.__version__}"))
-            _save(whole, folder / "whole.pdf")
-            with (folder / "whole.pdf").open("rb") as made:
+        with scratch_folder() as folder:
+            parts = list(self._parts(pages, folder))
+            whole = parts[0] if len(parts) == 1 else _joined(parts, folder / "whole.pdf")
+            with whole.open("rb") as made:
                 shutil.copyfileobj(made, file)
 
     def _parts(self, pages: Iterable[tuple[Page, Picture | None]], folder: Path) -> Iterator[Path]:
@@ -125,26 +120,39 @@ class _Part:
             text = f"{self._letters.encode(word.text)} Tj"
             if along and rise:  # programs take letters on a slope for words of a letter each
                 exact = word.text.encode("utf-16-be", "replace").hex()
-                text = f"/Span <</ActualText <feff{exact}>>> BDC {text} EMC"
+                text = f"/Span << /ActualText <feff{exact}> >> BDC {text} EMC"
             space = f" {self._letters.encode(' ')} Tj" if number < len(words) else ""
             yield f"{_numbers(*matrix)} Tm {text}{space}"
         yield "ET"
 
     def save(self, path: Path) -> Path:
+        """Pictures stay as they are; the same pages give the same bytes."""
         self._letters.write(self._pdf, self._font)
-        _save(self._pdf, path)
+        about = Dictionary(Producer=f"ocrkit {ocrkit.__version__}")
+        self._pdf.docinfo = self._pdf.make_indirect(about)
+        self._pdf.save(
+            path,
+            stream_decode_level=pikepdf.StreamDecodeLevel.none,
+            object_stream_mode=pikepdf.ObjectStreamMode.generate,
+            deterministic_id=True,
+        )
         self._pdf.close()
         return path
 
 
-def _save(pdf: Pdf, path: Path) -> None:
-    """Pictures stay as they are; the same pages give the same bytes."""
-    pdf.save(
-        path,
-        stream_decode_level=pikepdf.StreamDecodeLevel.none,
-        object_stream_mode=pikepdf.ObjectStreamMode.generate,
-        deterministic_id=True,
-    )
+def _joined(parts: list[Path], path: Path) -> Path:
+    """All pages in one file, by qpdf's program, which copies pictures from file to file."""
+    pikepdf.Job(
+        {
+            "inputFile": str(parts[0]),
+            "pages": [{"file": str(part)} for part in parts],
+            "outputFile": str(path),
+            "decodeLevel": "none",
+            "objectStreams": "generate",
+            "deterministicId": "",
+        }
+    ).run()
+    return path
 
 
 def _numbers(*values: float) -> str:
