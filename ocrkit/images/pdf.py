@@ -5,7 +5,6 @@ its own, which may take a minute and 2 GB: a file that breaks it, or has it go r
 costs a page. Nothing that a PDF contains is run.
 """
 
-import json
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ from ocrkit.errors import ImageError, install_hint
 from ocrkit.images import pdf_child, read_image
 from ocrkit.parts.values import Image
 from ocrkit.support.files import open_regular
+from ocrkit.support.parsing import parse_json
 
 MAX_PIXELS = 25_000_000
 """Of a page's picture: A3 at 300 dots an inch has 17 million. Larger pages are rendered with fewer
@@ -77,7 +77,7 @@ def _asked(path: str, number: int, *, colour: bool = False) -> tuple[dict[str, A
         reason = f"PDFium has not been through with it after {SECONDS:g} seconds"
         raise ImageError(f"{name}: {reason}; print it into a new PDF") from None
     first, _, data = done.stdout.partition(b"\n")
-    about = json.loads(first) if done.returncode == 0 and first else {}
+    about = parse_json(first) if done.returncode == 0 and first else {}
     if about.get("error") or not about:
         raise ImageError(f"{name}: {about.get('error') or _BROKEN}")
     return about, data

@@ -16,6 +16,7 @@ from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.opened import Opened, make_parts
 from ocrkit.reading.engine import Recogniser
 from ocrkit.support.files import read_text
+from ocrkit.support.parsing import parse_json
 from ocrkit.training.initial import Origin
 from ocrkit.training.randomness import TEACHER, TEACHING, random_at
 
@@ -141,7 +142,7 @@ def to_lines(samples: Sequence[Sample], readings: Sequence[Readings]) -> str:
 def from_lines(path: Path, samples: Sequence[Sample]) -> list[Readings]:
     """What :func:`to_lines` gave. Raises DataError where it is damaged or of other samples."""
     try:
-        lines = [json.loads(line) for line in read_text(path).split("\n") if line]
+        lines = [parse_json(line) for line in read_text(path).split("\n") if line]
         if [line["id"] for line in lines] != [sample.id for sample in samples]:
             raise ValueError("of other samples")
         return [
