@@ -15,7 +15,7 @@ UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test trials test-packaging bench lint format docs clean
+.PHONY: help demo install test trials test-packaging test-foreign bench lint format docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '  make %-16s%s\n' "$$name" "$$does"; done
@@ -35,6 +35,10 @@ trials: $(FOR_DEVELOPMENT) ## kill it, fill its disk, and feed it damaged files 
 
 test-packaging: $(FOR_DEVELOPMENT) ## install the base and each extra into fresh environments, on the oldest and newest Python here (minutes)
 	$(BIN)/python tools/try_installs.py
+
+test-foreign: $(FOR_DEVELOPMENT) ## install programs that read ocrkit's files (kraken, OCRmyPDF and others) beside it, and have them read some
+	$(BIN)/python tools/foreign_readers.py
+	$(BIN)/python -m pytest tests/foreign
 
 bench: $(FOR_DEVELOPMENT) ## measure speed on the CPU, on IAM where OCRKIT_IAM says it is; a table and a plot in benchmarks/results (minutes)
 	mkdir -p benchmarks/results

@@ -36,10 +36,11 @@ class _Written:
 
 @dataclass(frozen=True)
 class Hocr:
-    """hOCR 1.2: an area for each region, a line with its baseline, its polygon and its height, a
-    word with its box and its confidence in per cent.
+    """hOCR 1.2: an area and a paragraph for each region, a line with its baseline, its polygon and
+    its height, a word with its box and its confidence in per cent.
 
-    Numbers are whole. Where the words of a line are not known, its text is shared out over it.
+    Places are whole numbers, as OCRmyPDF wants them, which looks for lines in paragraphs alone.
+    Where the words of a line are not known, its text is shared out over it.
     """
 
     ending: ClassVar[str] = ".hocr"
@@ -97,7 +98,7 @@ def _direction(line: Line, box: _Box) -> list[str]:
     x, y = (base - middle).T
     slope = float(x @ y / (x @ x)) if x.any() else 0.0
     height = middle[1] - box[3] - slope * (middle[0] - box[0])
-    return [f"baseline {slope:.4f} {height:.1f}"]
+    return [f"baseline {slope:.4f} {height:.0f}"]
 
 
 def _on_page(points: Points, page: Page) -> Iterable[tuple[int, int]]:

@@ -30,11 +30,15 @@ LETTER = Page(
 )
 
 
-def spans(name: str) -> list[tuple[str, dict[str, str]]]:
-    """The text of every element of a class, and its properties by name."""
+def written() -> bytes:
     file = io.BytesIO()
     make_format("hocr").write([(LETTER, None)], file)
-    found = etree.fromstring(file.getvalue()).iterfind(f".//*[@class='{name}']")
+    return file.getvalue()
+
+
+def spans(name: str) -> list[tuple[str, dict[str, str]]]:
+    """The text of every element of a class, and its properties by name."""
+    found = etree.fromstring(written()).iterfind(f".//*[@class='{name}']")
     return [
         (
             "".join(each.itertext()).strip(),
@@ -61,10 +65,14 @@ def test_words_have_whole_boxes_and_confidences() -> None:
 
 def test_baselines_begin_at_the_lower_left_corner_and_steep_lines_have_an_angle() -> None:
     (_, sloping), (_, level), (_, upright) = spans("ocr_line")
-    assert (
-        sloping["baseline"] == "0.0500 -30.0"
-    )  # at x = 20 the baseline is 30 above the box's foot
-    assert level["baseline"] == "0.0000 -8.0"
+    assert sloping["baseline"] == "0.0500 -30"  # at x = 20 it is 30 above the box's foot
+    assert level["baseline"] == "0.0000 -8"
     assert upright["textangle"] == "90"
     assert "baseline" not in upright
     assert sloping["poly"] == "20 30 380 48 380 90 20 72"
+
+
+def test_lines_are_in_paragraphs() -> None:
+    """OCRmyPDF finds no others."""
+    lines = etree.fromstring(written()).findall(".//*[@class='ocr_line']")
+    assert [line.getparent().get("class") for line in lines] == ["ocr_par"] * 3

@@ -1,0 +1,30 @@
+"""What kraken finds in an ALTO or PAGE file, as JSON. Run by the Python that kraken is in.
+
+Its lines can also be cut out, by code that needs PyTorch and SciPy; what only parses does without.
+"""
+
+import json
+import sys
+import types
+
+cutting = types.ModuleType("kraken.lib.segmentation")
+cutting.compute_polygon_section = cutting.precompute_polygon_sections = None
+sys.modules["kraken.lib.segmentation"] = cutting
+
+from kraken.lib.xml import XMLPage  # noqa: E402  (after what it must not import)
+
+page = XMLPage(sys.argv[1])
+found = {
+    "image": page.imagename.name,
+    "size": page.image_size,
+    "orders": {
+        name: [line.id for line in page.get_sorted_lines(name)]
+        for name, order in page.reading_orders.items()
+        if order["level"] == "line"
+    },
+    "lines": [
+        {"id": line.id, "text": line.text, "baseline": line.baseline, "boundary": line.boundary}
+        for line in page.get_sorted_lines()
+    ],
+}
+json.dump(found, sys.stdout)
