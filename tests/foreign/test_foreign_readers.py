@@ -75,10 +75,31 @@ def succeed(*arguments: object) -> None:
     assert not done.returncode, done.stderr
 
 
-def said(name: str, script: str, file: Path) -> Any:
-    done = run(reader(name) / "python", HERE / script, file)
+def said(programs: Path, script: str, file: Path) -> Any:
+    done = run(programs / "python", HERE / script, file)
     assert not done.returncode, done.stderr
     return json.loads(done.stdout)
+
+
+# Tests name these before the folder, which takes half a minute to read.
+@pytest.fixture(scope="module")
+def htrvx() -> Path:
+    return reader("htrvx")
+
+
+@pytest.fixture(scope="module")
+def hocr_spec() -> Path:
+    return reader("hocr-spec")
+
+
+@pytest.fixture(scope="module")
+def kraken() -> Path:
+    return reader("kraken")
+
+
+@pytest.fixture(scope="module")
+def ocrmypdf() -> Path:
+    return reader("ocrmypdf")
 
 
 @pytest.fixture(scope="module")
@@ -104,8 +125,8 @@ def points(given: Points, page: Page, whole: Callable[[float], int]) -> list[lis
 
 
 @pytest.mark.parametrize("name", ["alto", "page"])
-def test_htrvx_finds_no_fault(folder: Path, name: str) -> None:
-    command = [reader("htrvx") / "htrvx", "--xsd", "--check-empty", "--format", name, "--verbose"]
+def test_htrvx_finds_no_fault(htrvx: Path, folder: Path, name: str) -> None:
+    command = [htrvx / "htrvx", "--xsd", "--check-empty", "--format", name, "--verbose"]
     files = sorted((folder / name).glob("*.xml"))
     assert len(files) == len(PAGES)
     done = run(*command, *files)
@@ -115,9 +136,9 @@ def test_htrvx_finds_no_fault(folder: Path, name: str) -> None:
     assert run(*command, bad).returncode
 
 
-def test_hocr_spec_finds_no_fault(folder: Path, tmp_path: Path) -> None:
+def test_hocr_spec_finds_no_fault(hocr_spec: Path, folder: Path, tmp_path: Path) -> None:
     """Its list of properties lacks ``x_size``, which Tesseract writes too."""
-    command = [reader("hocr-spec") / "hocr-spec"]
+    command = [hocr_spec / "hocr-spec"]
     files = []
     for name in PAGES:
         text = (folder / "hocr" / f"{name}.hocr").read_text(encoding="utf-8")
@@ -131,9 +152,9 @@ def test_hocr_spec_finds_no_fault(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page_name", PAGES)
 @pytest.mark.parametrize("name", ["alto", "page"])
-def test_kraken_reads_the_same_lines(folder: Path, name: str, page_name: str) -> None:
+def test_kraken_reads_the_same_lines(kraken: Path, folder: Path, name: str, page_name: str) -> None:
     page = read_page(folder / "json" / f"{page_name}.json")
-    found = said("kraken", "kraken_lines.py", folder / name / f"{page_name}.xml")
+    found = said(kraken, "kraken_lines.py", folder / name / f"{page_name}.xml")
     assert found["image"] == f"{page_name}.png"
     assert found["size"] == [page.width, page.height]
     names = [line.id for line in page.lines]
@@ -148,9 +169,9 @@ def test_kraken_reads_the_same_lines(folder: Path, name: str, page_name: str) ->
 
 
 @pytest.mark.parametrize("page_name", PAGES)
-def test_ocrmypdf_reads_the_same_lines(folder: Path, page_name: str) -> None:
+def test_ocrmypdf_reads_the_same_lines(ocrmypdf: Path, folder: Path, page_name: str) -> None:
     page = read_page(folder / "json" / f"{page_name}.json")
-    found = said("ocrmypdf", "ocrmypdf_lines.py", folder / "hocr" / f"{page_name}.hocr")
+    found = said(ocrmypdf, "ocrmypdf_lines.py", folder / "hocr" / f"{page_name}.hocr")
     lines = [line for line in page.lines if line.text]
     assert [back["text"] for back in found] == [
         unicodedata.normalize("NFKC", line.text or "") for line in lines
