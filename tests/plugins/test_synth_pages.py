@@ -6,7 +6,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import ImageFont
 
@@ -80,6 +80,7 @@ def test_a_sample_has_all_that_is_known_of_a_page(fonts):
 
 
 @settings(max_examples=25, deadline=None)
+@example(850355)  # its heading stood below the page
 @given(st.integers(0, 1 << 30))
 def test_ink_is_where_truth_says_and_nowhere_else(seed):
     layout, lines = composed(seed)
@@ -114,6 +115,7 @@ def test_a_view_finds_back(seed, gutter):
 
 
 @settings(max_examples=25, deadline=None)
+@example(20470)
 @given(st.integers(0, 1 << 30))
 def test_pixels_go_where_points_go(seed):
     rng = np.random.default_rng(seed)
@@ -124,7 +126,9 @@ def test_pixels_go_where_points_go(seed):
         seen = seen_by.see(sheet, 0)
         rows, columns = np.mgrid[: seen.shape[0], : seen.shape[1]] + 0.5
         found = np.array([(columns * seen).sum(), (rows * seen).sum()]) / seen.sum()
-        assert np.abs(found - seen_by.to_picture(np.array([[x, y]]))[0]).max() < 0.1
+        # Half a pixel would be a fault. In perspective, a square's middle is not quite the middle
+        # of what is seen of it.
+        assert np.abs(found - seen_by.to_picture(np.array([[x, y]]))[0]).max() < 0.2
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])

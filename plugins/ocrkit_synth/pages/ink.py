@@ -66,11 +66,12 @@ class Written:
 
 
 def write(layout: Layout, hands: Mapping[str, Hand], rng: random.Random) -> list[Written]:
-    """Fills the lines of a layout, each by its hand; lines that get no word are left out."""
+    """Fills the lines of a layout, each by its hand; lines that get no word, or would stand below
+    the page, are left out."""
     leaning, wide = rng.gauss(0, 0.006), rng.uniform(0.6, 1.3)
     waiting: dict[str, Ink] = {}
     lines = []
-    for slot in layout.slots:
+    for slot in (each for each in layout.slots if each.y < layout.height):
         level = slot.hand == "print"
         slope = 0.0 if level else leaning + rng.gauss(0, 0.003)
         words = _fill(slot, hands[slot.hand], wide, waiting, rng)
