@@ -60,7 +60,8 @@ def maker_of(role: str, spec: PipelineSpec, opened: Opened | None) -> Maker:
 
 
 def with_text(line: Line, reading: Reading | Skipped) -> Line:
-    """A line with what was read of it; what a person has corrected stays."""
+    """A line with what was read of it, without spaces at its ends, which some programs drop and
+    others keep; what a person has corrected stays."""
     if line.corrected:
         return line
     if isinstance(reading, Skipped):
@@ -68,10 +69,10 @@ def with_text(line: Line, reading: Reading | Skipped) -> Line:
     read = reading.decoded
     return replace(
         line,
-        text=read.text,
+        text=read.text.strip(),
         confidence=read.confidence,
         words=read.words,
-        alternatives=read.alternatives,
+        alternatives=tuple(replace(each, text=each.text.strip()) for each in read.alternatives),
     )
 
 
