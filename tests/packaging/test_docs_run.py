@@ -249,7 +249,6 @@ def folder(words_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "strokes22",
         "photographs",
         "pictures",
-        "letters",
     ):
         make_words(pictures, here / name)
     make_table(pictures, here / "FOLDER")
