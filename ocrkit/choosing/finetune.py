@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ocrkit.choosing.base_model import Tried, best_base, training_options
-from ocrkit.choosing.own_data import ENOUGH, OwnData, letters, open_own, split
-from ocrkit.data.datasets import open_dataset
+from ocrkit.choosing.before_and_after import before_and_after
+from ocrkit.choosing.own_data import OwnData, letters, open_own, split
 from ocrkit.errors import OcrkitError
 from ocrkit.parts.checked import checked
-from ocrkit.parts.options import make_part
 from ocrkit.parts.values import Skipped
-from ocrkit.pipeline import load_text
 from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec, read_spec
 from ocrkit.pipelines.trained import provenance_of
-from ocrkit.scoring.comparison import Comparison, Difference, compare
+from ocrkit.scoring.comparison import Comparison, Difference
 from ocrkit.scoring.counts import full_name
-from ocrkit.scoring.evaluate import outcome
-from ocrkit.scoring.rules import Outcome, Rules
 from ocrkit.support.files import read_bytes, write_atomically
 from ocrkit.support.parsing import json_text, parse_json
 from ocrkit.training import train
@@ -136,7 +132,8 @@ def finetune(
         command=command,
         report=report,
     )
-    found, metric = _compared(plan, out, threads)
+    apart = plan.split_by == "document"
+    found, metric = before_and_after(plan.pipeline, out, threads, by_document=apart)
     result = FineTuned(
         **_result(plan, out, found, metric),
         best_epoch=progress.best_epoch,
@@ -236,38 +233,6 @@ def _read_plan(out: Path, root: Path) -> Plan:
             "folder"
         )
     return plan
-
-
-def _compared(plan: Plan, out: Path, threads: int) -> tuple[Comparison, str]:
-    """The model as it was and as it is now, on the samples to measure by."""
-    after = load_spec(out)
-    name = after.training.metric or next(iter(after.metrics))
-    runs = [_outcomes(source, out, threads) for source in (plan.pipeline, str(out))]
-    documents = {each.form for each in runs[0]}
-    if plan.split_by != "document" or len(documents) < ENOUGH:
-        runs = [[_alone(each) for each in run] for run in runs]
-    metric = make_part(after.metrics[name])
-    return compare(runs[0], runs[1], {name: metric}, Rules(unicode="NFC")), name
-
-
-def _outcomes(source: str, out: Path, threads: int) -> list[Outcome]:
-    """What a pipeline makes of the samples that the new model is measured by."""
-    of_run, found = load_spec(out), list[Outcome]()
-
-    def listen(reading: Any) -> None:
-        if not isinstance(reading, Skipped):
-            found.append(outcome(reading))
-
-    with load_text(source, threads=threads) as pipeline:
-        dataset = open_dataset(of_run.reader, cutter=of_run.cutter)
-        pipeline.evaluate(dataset=dataset, on_reading=listen, rules=Rules(unicode="NFC"))
-    return found
-
-
-def _alone(each: Outcome) -> Outcome:
-    """An outcome that is a cluster of its own: it is this hand that is learnt, so that its other
-    samples, and not other hands, are what may turn out otherwise."""
-    return Outcome(each.id, each.reference, each.prediction, None, None, each.confidence)
 
 
 def _result(plan: Plan, out: Path, found: Comparison, metric: str) -> dict[str, Any]:
