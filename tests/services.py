@@ -17,6 +17,7 @@ from ocrkit_serve.app import make_app
 from ocrkit_serve.kept import Kept
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
+from ocrkit_serve.teaching import Teaching
 from ocrkit_serve.work import Work
 
 
@@ -26,10 +27,11 @@ def served(
     limits: Limits | None = None,
     key: str | None = None,
     kept: Kept | None = None,
+    teaching: Teaching | None = None,
 ) -> Iterator:
     """A client of a service around pipelines that are loaded."""
     limits, metrics = limits or Limits(), Metrics()
-    app = make_app(Work(pipelines, limits, metrics), limits, key, metrics, kept)
+    app = make_app(Work(pipelines, limits, metrics), limits, key, metrics, kept, teaching=teaching)
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", server_header=False))
     thread = Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -1,7 +1,7 @@
 """The service's addresses."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Form
@@ -21,6 +21,8 @@ from ocrkit_serve.kept import Kept, Unknown, Unwritten
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
 from ocrkit_serve.pages import add_pages
+from ocrkit_serve.teach import add_teaching
+from ocrkit_serve.teaching import Teaching, Unfit
 from ocrkit_serve.work import BusyError, ClosingError, Work
 
 Wanted = Annotated[
@@ -30,15 +32,22 @@ Wanted = Annotated[
 
 
 def make_app(
-    work: Work, limits: Limits, key: str | None, metrics: Metrics, kept: Kept | None = None
+    work: Work,
+    limits: Limits,
+    key: str | None,
+    metrics: Metrics,
+    kept: Kept | None = None,
+    *,
+    teaching: Teaching | None = None,
 ) -> FastAPI:
     """The service around pipelines that are at ``work``, which ends with it. With a ``key`` every
     request needs it, else only this machine can ask. The page to correct what was read is there
-    where pages are ``kept``."""
+    where pages are ``kept``; from them a model can be taught where there is ``teaching``, which
+    ends with the service too."""
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
-        with work:
+        with work, teaching or nullcontext():
             yield
 
     app = FastAPI(
@@ -55,6 +64,8 @@ def make_app(
     _add_reading(app, asking)
     if kept:
         add_pages(app, asking, kept)
+    if teaching:
+        add_teaching(app, teaching, work)
     return app
 
 
@@ -84,6 +95,10 @@ def _say_errors(app: FastAPI) -> None:
     @app.exception_handler(Unknown)
     async def unknown(_: Request, error: Unknown) -> Response:
         return said(str(error), 404)
+
+    @app.exception_handler(Unfit)
+    async def unfit_now(_: Request, error: Unfit) -> Response:
+        return said(str(error), 409)
 
     @app.exception_handler(Unwritten)
     async def unwritten(_: Request, error: Unwritten) -> Response:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,12 +18,12 @@ from ocrkit.cli.commands import Command
 from ocrkit.cli.options import backend_option, device_option, set_option, threads_option
 from ocrkit.cli.streams import say
 from ocrkit.errors import PluginError, install_hint
+from ocrkit.parts.registry import registry
 from ocrkit.support.files import read_text
 from ocrkit_serve.limits import Limits
 
 if TYPE_CHECKING:
-    from ocrkit import Pipeline
-    from ocrkit.page_pipeline import PagePipeline
+    from ocrkit_serve.work import Loaded
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SHORTEST = 16
@@ -105,6 +106,7 @@ def serve(
     try:
         from ocrkit_serve.kept import Kept
         from ocrkit_serve.service import run
+        from ocrkit_serve.teaching import Base, Teaching
     except ModuleNotFoundError as error:
         raise PluginError(
             f"ocrkit serve needs {error.name}, which is not installed. {install_hint('serve')}"
@@ -117,22 +119,35 @@ def serve(
             f"--host {host}: others could read with it; give it a key, with --key-file or "
             "OCRKIT_KEY, or leave out --host"
         )
-    kept = Kept(folder) if folder else None
+    on = {"backend": backend, "device": device, "threads": threads}
+    sources = [*pipelines] or [registry().default("zoo")]
+    loads: list[Callable[[], Loaded]] = [partial(load, each, settings, **on) for each in sources]
+    kept, teaching = Kept(folder) if folder else None, None
+    if kept:
+        base = Base(sources[0], settings)
+        again = partial(load, settings=base.others, **on)
+        teaching = Teaching(kept, base, again, device=device, threads=threads)
+        if taken := teaching.taken():
+            loads.insert(0, partial(again, taken))
     with ExitStack() as until_stopped:
         listening = until_stopped.enter_context(_listening(host, port))
-        loaded: dict[str, Pipeline | PagePipeline] = {}
-        for each in pipelines or (None,):
-            made = load(each, settings, backend=backend, device=device, threads=threads)
-            until_stopped.enter_context(made)
-            if made.spec.title in loaded:
-                raise OcrkitError(f"two pipelines are called {made.spec.title!r}")
-            loaded[made.spec.title] = made
-            for weights in made.used:
-                say(f"weights {weights.reference}: {weights.licence or 'no licence stated'}")
+        loaded = _by_name(until_stopped.enter_context(each()) for each in loads)
         host, port, *_ = listening.getsockname()
         named = f"[{host}]" if ":" in host else host
         say(f"{', '.join(loaded)} at http://{named}:{port}/{'v1/read' if kept is None else ''}")
-        run(loaded, Limits(**limits), key, listening, kept)
+        run(loaded, Limits(**limits), key, listening, kept, teaching=teaching)
+
+
+def _by_name(pipelines: Iterable[Loaded]) -> dict[str, Loaded]:
+    """Says on what terms each reads. Raises OcrkitError where two have one name."""
+    loaded: dict[str, Loaded] = {}
+    for each in pipelines:
+        if each.spec.title in loaded:
+            raise OcrkitError(f"two pipelines are called {each.spec.title!r}")
+        loaded[each.spec.title] = each
+        for weights in each.used:
+            say(f"weights {weights.reference}: {weights.licence or 'no licence stated'}")
+    return loaded
 
 
 def _key(file: Path | None) -> str | None:

@@ -39,26 +39,26 @@ class Kept:
         """Raises OcrkitError where there is no such folder."""
         if not folder.is_dir():
             raise OcrkitError(f"{folder}: no such folder; make it, for the pages to be kept in")
-        self._folder = folder
+        self.folder = folder
         self._lock = Lock()
 
     def ids(self) -> list[str]:
         """Of all pages, by name."""
-        return [each.stem for each in find_images(self._folder) if self._is_page(each)]
+        return [each.stem for each in find_images(self.folder) if self._is_page(each)]
 
     def _is_page(self, picture: Path) -> bool:
-        return picture.parent == self._folder and picture.with_suffix(".xml").is_file()
+        return picture.parent == self.folder and picture.with_suffix(".xml").is_file()
 
     def add(self, name: str, data: bytes, page: Page) -> str:
         """Keeps a picture with what was read of it; its id, the file's name or one like it."""
         ending, data = _as_shown(data)
         stem = re.sub(r"[^\w.-]", "_", Path(name).stem).strip(".")[:80] or "page"
         with self._lock:
-            taken = {each.stem for each in self._folder.iterdir()}
+            taken = {each.stem for each in self.folder.iterdir()}
             number = 1
             while (id_ := f"{stem}-{number}" if number > 1 else stem) in taken:
                 number += 1
-            with _written(), write_atomically(self._folder / f"{id_}{ending}") as temporary:
+            with written(), write_atomically(self.folder / f"{id_}{ending}") as temporary:
                 temporary.write_bytes(data)
             self._save(id_, replace(page, id=id_, image=PageImage(f"{id_}{ending}")))
         return id_
@@ -67,15 +67,19 @@ class Kept:
         """Raises Unknown, and DataError for a file that somebody has damaged."""
         return replace(read_page(self._file(id_)), id=id_)
 
-    def picture(self, id_: str) -> tuple[bytes, str]:
-        """A page's image file and its media type."""
+    def picture_file(self, id_: str) -> Path:
+        """A page's image file."""
         beside = self._file(id_)
-        for picture in find_images(self._folder):
+        for picture in find_images(self.folder):
             if picture.with_suffix(".xml") == beside:
-                data = read_bytes(picture, OcrkitError)
-                kinds = (kind for start, (_, kind) in _SHOWN.items() if data.startswith(start))
-                return data, next(kinds, "application/octet-stream")
+                return picture
         raise Unknown(f"no page {id_!r}")
+
+    def picture(self, id_: str) -> tuple[bytes, str]:
+        """What is in a page's image file, and its media type."""
+        data = read_bytes(self.picture_file(id_), OcrkitError)
+        kinds = (kind for start, (_, kind) in _SHOWN.items() if data.startswith(start))
+        return data, next(kinds, "application/octet-stream")
 
     def correct(self, id_: str, line: str, text: str) -> Page:
         """The page with what a person says of a line, which is on the disk then."""
@@ -95,17 +99,18 @@ class Kept:
         return page
 
     def _save(self, id_: str, page: Page) -> None:
-        with _written():
-            save_page(page, self._folder / f"{id_}.xml", "page")
+        with written():
+            save_page(page, self.folder / f"{id_}.xml", "page")
 
     def _file(self, id_: str) -> Path:
         if id_ not in self.ids():
             raise Unknown(f"no page {id_!r}")
-        return self._folder / f"{id_}.xml"
+        return self.folder / f"{id_}.xml"
 
 
 @contextmanager
-def _written() -> Iterator[None]:
+def written() -> Iterator[None]:
+    """Raises Unwritten where the block raises OcrkitError."""
     try:
         yield
     except OcrkitError as error:

@@ -21,6 +21,7 @@ from ocrkit_serve.metrics import Metrics
 TOGETHER = 16
 """Pages that are read together at most: of several requests one each, in turns, so that a document
 does not hold up those who send one page."""
+Loaded = Pipeline | PagePipeline
 _log = logging.getLogger("ocrkit")
 
 
@@ -72,9 +73,7 @@ class Work:
     """Pipelines, the queue before them and the thread that works it off. A ``with`` block around it
     ends when all has been read."""
 
-    def __init__(
-        self, pipelines: Mapping[str, Pipeline | PagePipeline], limits: Limits, metrics: Metrics
-    ) -> None:
+    def __init__(self, pipelines: Mapping[str, Loaded], limits: Limits, metrics: Metrics) -> None:
         """``pipelines`` by name; the first is the one for requests that name none."""
         self.pipelines = dict(pipelines)
         self._limits = limits
@@ -99,6 +98,10 @@ class Work:
     @property
     def is_ready(self) -> bool:
         return self._thread.is_alive() and not self._closing
+
+    def add(self, pipeline: Loaded) -> None:
+        """Requests that name no pipeline are read by this one from now on."""
+        self.pipelines = {pipeline.spec.title: pipeline, **self.pipelines}
 
     def submit(self, job: Job) -> None:
         """Puts a job into the queue. Raises BusyError where it has no room, and ClosingError."""
