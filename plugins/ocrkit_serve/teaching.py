@@ -23,7 +23,6 @@ from ocrkit import Line, OcrkitError
 from ocrkit.choosing.own_data import FEWEST
 from ocrkit.parts.formats import save_page
 from ocrkit.pipelines.file import load_spec, read_recipe
-from ocrkit.pipelines.page_spec import PageSpec, named_pipeline
 from ocrkit.support.files import read_text, write_atomically, writing
 from ocrkit.support.parsing import parse_json
 from ocrkit_serve.kept import Kept, written
@@ -58,11 +57,11 @@ class Base:
     def __init__(self, source: str, settings: Sequence[str]) -> None:
         """``settings`` are those that it reads with, and that it is taught with too."""
         recipe = read_recipe(source)
-        self._pages = recipe.table if isinstance(recipe, PageSpec) else None
+        self._pages = recipe.table if recipe.task == "page" else None
         if self._pages is None:
             self.text, self.of_text, self.others = source, [*settings], list[str]()
             return
-        self.text, _ = named_pipeline(self._pages, "text")
+        self.text = self._pages["text"].removeprefix("zoo:")
         self.of_text = [each[len(_TEXT) :] for each in settings if each.startswith(_TEXT)]
         self.others = [each for each in settings if not each.startswith(_TEXT)]
 

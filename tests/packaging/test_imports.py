@@ -51,6 +51,7 @@ ORDER = [
 # What plugins import, those that ship with ocrkit and anybody's.
 PUBLIC = {
     "ocrkit",
+    "ocrkit.choosing.own_data",
     "ocrkit.cli.commands",
     "ocrkit.cli.options",
     "ocrkit.cli.streams",
@@ -72,6 +73,7 @@ PUBLIC = {
     "ocrkit.parts.formats",
     "ocrkit.parts.options",
     "ocrkit.parts.page",
+    "ocrkit.parts.registry",
     "ocrkit.pipeline",
     "ocrkit.pipelines.file",
     "ocrkit.scoring.contamination",
