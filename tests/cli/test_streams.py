@@ -57,7 +57,8 @@ def test_what_plugins_have_buffered_is_written_and_their_threads_end(tmp_path: P
 
 def test_ctrl_c_says_how_to_go_on_and_ends_with_130(tmp_path: Path) -> None:
     output = tmp_path / "results.jsonl"
-    command = [OCRKIT, "run", "-", "--output", str(output)]
+    # a model that is named: one that fits would be chosen by the picture, before anything is written
+    command = [OCRKIT, "run", "--pipeline", "iam-crnn", "-", "--output", str(output)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         while process.poll() is None and not output.with_name("results.jsonl.part").exists():
             time.sleep(0.02)  # until it waits for standard input
