@@ -279,11 +279,13 @@ def _check_files(
 
 
 def _fitting(images: tuple[str, ...]) -> "Fitting":
-    """The model for what the images, or pages of documents, show."""
+    """The model for what the images, or pages of documents, show; a pipe, which can be read once
+    only, is not looked at."""
     from itertools import chain
 
     from ocrkit.cli.run_pages import expand_pages
     from ocrkit.data.inputs import input_files
     from ocrkit.reading.fitting import fitting_model
 
-    return fitting_model(chain.from_iterable(expand_pages(input_files(images))))
+    files = [each for each in input_files(images) if each.path == "-" or Path(each.path).is_file()]
+    return fitting_model(chain.from_iterable(expand_pages(files)))
