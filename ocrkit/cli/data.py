@@ -97,13 +97,13 @@ def show(
     from ocrkit.images.grey import as_grey
     from ocrkit.parts.options import PartSpec
     from ocrkit.reading.preparing import loaded
-    from ocrkit.reports.grid import PAGES, WORDS, draw_grid
+    from ocrkit.reports.grid import PAGES, WORDS, Cell, Line, draw_grid
     from ocrkit.reports.page_picture import with_lines
 
     options = {} if level is None else {"level": level}
     dataset = open_dataset(PartSpec("reader", name, options), root=root, split=split)
     columns, box = 6, WORDS
-    images, titles = [], []
+    cells = []
     drawn = random.Random(seed).sample(range(len(dataset)), min(count, len(dataset)))  # noqa: S311 (no secret)
     for index in drawn:
         sample = dataset[index]
@@ -114,19 +114,19 @@ def show(
             continue
         if sample.page:
             columns, box = 4, PAGES
-            images.append(with_lines(image, sample.page))
-            titles.append(sample.id)
+            cells.append(Cell(with_lines(image, sample.page), [], sample.id))
         else:
-            images.append(image)
-            titles.append(sample.text if sample.text is not None else sample.id)
-    if not images:
+            texts = [] if sample.text is None else [Line(sample.text)]
+            cells.append(Cell(image, texts, sample.id))
+    if not cells:
         raise DataError(
             f"{root}: none of the {count} samples that were drawn can be read; see: ocrkit data "
             f"check {name} {root}"
         )
     output = output or Path(f"{name}-samples.png")
-    draw_grid(images, titles, columns, output, box)
-    say(f"{len(images)} of {len(dataset):,} samples of {split}:")
+    about = f"{len(cells)} of {len(dataset):,} samples of {name}, split {split}"
+    draw_grid(cells, columns, output, box, [about])
+    say(f"{len(cells)} of {len(dataset):,} samples of {split}:")
     echo(str(output))
 
 

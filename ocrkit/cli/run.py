@@ -1,11 +1,9 @@
 """``ocrkit run``"""
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
-from click.core import ParameterSource
 
 from ocrkit.cli.commands import Command
 from ocrkit.cli.options import (
@@ -23,6 +21,7 @@ from ocrkit.cli.options import (
     threads_option,
     together,
 )
+from ocrkit.cli.run_checks import PRINTED, check_draft, check_files, formats_of, share_of
 from ocrkit.cli.run_output import Folder, Output
 from ocrkit.cli.streams import say
 
@@ -30,31 +29,6 @@ if TYPE_CHECKING:
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.pipeline import Pipeline
     from ocrkit.reading.fitting import Fitting
-
-_PRINTED = ("text", "tsv", "csv", "json")
-"""What goes to standard output of any number of images."""
-
-
-def _formats(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
-    """The formats that are named, each of which there is."""
-    names = tuple(dict.fromkeys(value.split(",")))
-    if not set(names) <= set(_PRINTED):
-        from ocrkit.parts.registry import registry
-
-        known = dict.fromkeys((*_PRINTED, *registry().names("format")))
-        for name in names:
-            if name not in known:
-                raise click.BadParameter(f"{name!r}; expected some of {', '.join(known)}.")
-    return names
-
-
-def _share(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int]:
-    """``2/8`` as two numbers."""
-    found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value or "1/1")
-    share, shares = map(int, found.groups()) if found else (0, 0)
-    if not 1 <= share <= shares:
-        raise click.BadParameter(f"{value!r}; expected one such as 2/8, the second of 8 shares.")
-    return share, shares
 
 
 @click.command(cls=Command)
@@ -80,10 +54,10 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> tuple[in
 @click.option(
     "--format",
     "formats",
-    callback=_formats,
+    callback=formats_of,
     default="text",
     show_default=True,
-    metavar="text|tsv|csv|json|FORMAT[,…]",
+    metavar="text|tsv|csv|json|jsonl|FORMAT[,…]",
     help="What goes to standard output or, of pages, into the files of --out.",
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -108,9 +82,15 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> tuple[in
 )
 @click.option(
     "--shard",
-    callback=_share,
+    callback=share_of,
     metavar="I/N",
     help="Only share I of N of --out's files: for jobs beside each other.",
+)
+@click.option(
+    "--draft",
+    type=OUTPUT,
+    metavar="FILE.html|FILE.tsv",
+    help="What was read, to be corrected, the most doubtful first: in the browser, or as a table.",
 )
 @click.option("--resume", is_flag=True, help="Go on with an interrupted --output.")
 @click.option(
@@ -123,7 +103,7 @@ def _share(_: click.Context, __: click.Parameter, value: str | None) -> tuple[in
     "--grid",
     type=OUTPUT,
     metavar="FILE.png",
-    help="18 random words as a picture, each titled “truth | prediction”.",
+    help="18 random words as a picture, right ones in green, wrong ones in red.",
 )
 @click.option("--profile", is_flag=True, help="Seconds by stage.")
 @together(min_confidence_option, rules_options)
@@ -148,6 +128,7 @@ def run(
     out: Path | None,
     existing: Literal["stop", "skip", "overwrite"],
     shard: tuple[int, int],
+    draft: Path | None,
     resume: bool,
     report: Path | None,
     grid: Path | None,
@@ -180,7 +161,8 @@ def run(
         )
     formats = ("json",) if as_json else formats
     folder = Folder(out, formats, existing, shard) if out else None
-    _check_files(context, folder, formats, images)
+    check_files(context, folder, formats, images)
+    check_draft(draft, images)
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.pipeline import load
 
@@ -206,10 +188,14 @@ def run(
             say(f"weights {reference}: {licence}")
     if isinstance(reader, PagePipeline) and grid:
         raise click.UsageError("--grid shows words and lines; pages have --report FILE.html.")
-    if not isinstance(reader, PagePipeline) and (folder or formats[0] not in _PRINTED):
+    if not isinstance(reader, PagePipeline) and (folder or formats[0] not in PRINTED):
         what = "--out" if folder else f"--format {formats[0]}"
         raise click.UsageError(f"{what} is for pages; {reader.spec.title!r} reads none.")
-    asked = Output(formats[0], output, resume, min_confidence)
+    asked = Output(formats[0], output, resume, min_confidence, draft)
+    if draft and isinstance(reader, PagePipeline):
+        raise click.UsageError(
+            "--draft is for words and lines; pages are corrected with: ocrkit serve --folder DIR."
+        )
     if images:
         _read(reader, images, limit, asked, folder)
     else:
@@ -243,39 +229,10 @@ def _read(
     else:
         from ocrkit.cli.run_pages import print_page, read_pages
 
-        if asked.format in _PRINTED:
+        if asked.format in PRINTED:
             read_pages(reader, images, limit, asked)
         else:
             print_page(reader, images, asked.format)
-
-
-def _check_files(
-    context: click.Context, folder: Folder | None, formats: tuple[str, ...], images: tuple[str, ...]
-) -> None:
-    """Whether ``--out`` and ``--format`` go with the rest. Raises click.UsageError."""
-    if not folder:
-        if len(formats) > 1:
-            raise click.UsageError("--format takes several formats with --out DIR alone.")
-        for name in ("existing", "shard"):
-            if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-                raise click.UsageError(f"--{name} is about the files of --out DIR; name that too.")
-    if (folder or formats[0] not in _PRINTED) and not images:
-        raise click.UsageError("--out and formats of pages are for pages that are named.")
-    if not folder:
-        return
-    if context.params["output"]:
-        raise click.UsageError("--out and --output: one of them; --existing skip goes on as well.")
-    from ocrkit.parts.formats import make_format
-
-    for name in formats:
-        if name in ("tsv", "csv"):
-            raise click.UsageError(f"--format {name} goes to standard output; leave --out out.")
-    whole = [name for name in formats if make_format(name).takes_several]
-    if len(whole) > 1:
-        raise click.UsageError(
-            f"--format {','.join(whole)}: both put all pages of a document in one file; take one "
-            "of them at a time."
-        )
 
 
 def _fitting(images: tuple[str, ...]) -> "Fitting":

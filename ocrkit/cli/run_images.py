@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ocrkit.cli.run_output import Mark, Notes, Output, Rows, progress, result_file
-from ocrkit.cli.streams import echo_json, echo_row, standard_input, warn
+from ocrkit.cli.streams import echo_json, echo_row, say, standard_input, warn
 
 if TYPE_CHECKING:
     from ocrkit.pipeline import Pipeline
     from ocrkit.reading.items import Item
+    from ocrkit.reports.draft import Draft
 
 
 def read_images(
@@ -29,6 +30,11 @@ def read_images(
     header = {**pipeline.header(), "images": paths, **mark.header} if output.file else {}
     listed: list[dict[str, Any]] = []
     read_any = not paths
+    draft = None
+    if output.draft:
+        from ocrkit.reports.draft import Draft
+
+        draft = Draft(output.draft, paths)
     rows = Rows(output.format, ("id", "text", "confidence", "error", *mark.columns))
     failed = False
     with (
@@ -62,17 +68,29 @@ def read_images(
                 "error": item.error,
                 **mark.cells(doubtful),
             }
+            if draft and item.text is not None:
+                draft.add(item.id, item.text, item.confidence)
             rows.add(row)
+            rows.add_object(row)
             if output.format == "json":
                 listed.append(row)
             read_any |= item.error is None
             advance()
     notes.say()
     mark.say()
+    if draft:
+        _write(draft)
     if output.format == "json":
         echo_json({"items": listed})
     if failed or not read_any:
         sys.exit(1)
+
+
+def _write(draft: Draft) -> None:
+    for path, reason in draft.write():
+        warn(f"{path}: {reason}; not in the draft")
+    say(f"wrote {draft.file}: correct it, save it as {draft.folder / 'labels.tsv'}, then")
+    say(f"ocrkit finetune {draft.folder}")
 
 
 def expand(images: tuple[str, ...]) -> tuple[list[str], set[str]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ocrkit.cli.commands import resumable
-from ocrkit.cli.streams import is_quiet, results, results_above, say, warn
+from ocrkit.cli.streams import echo_json_line, is_quiet, results, results_above, say, warn
 from ocrkit.printable import printable
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class Output:
     file: Path | None
     resume: bool
     min_confidence: float | None
+    draft: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,8 @@ class Notes:
 
 
 class Rows:
-    """Prints rows as they come where the format is tsv or csv; the other formats have nothing a
-    row.
+    """Prints rows as they come where the format is tsv, csv or jsonl; the other formats have
+    nothing a row.
 
     Cells are exact, and quoted where they hold a line's end of any system; a terminal gets to see
     them as other formats' texts.
@@ -145,6 +146,7 @@ class Rows:
 
     def __init__(self, format_: str, names: tuple[str, ...]) -> None:
         self._writer: DictWriter[str] | None = None
+        self._as_objects = format_ == "jsonl"
         self._line = io.StringIO(newline="")
         if dialect := {"tsv": "excel-tab", "csv": "excel"}.get(format_):
             from csv import DictWriter
@@ -155,7 +157,13 @@ class Rows:
             self._writer.writeheader()
             self._print()
 
+    def add_object(self, value: dict[str, Any]) -> None:
+        """An image or a page, which is a line of JSON, and of which tables have one or more."""
+        if self._as_objects:
+            echo_json_line(value)
+
     def add(self, row: dict[str, Any]) -> None:
+        """A row of a table."""
         if self._writer:
             if results().isatty():
                 row = {

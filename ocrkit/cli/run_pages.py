@@ -58,8 +58,10 @@ def read_pages(
             read_any |= item.error is None
             for row in line_rows(item.id, item.page, item.doubtful) if item.page else ():
                 rows.add(row)
+            shown = _row(item) | {"error": item.error}
+            rows.add_object(shown)
             if output.format == "json":
-                listed.append(_row(item) | {"error": item.error})
+                listed.append(shown)
             elif output.format == "text" and item.page:
                 _print(item, path_too=len(pages) > 1, first=index == 0)
             advance()

@@ -34,6 +34,7 @@ def score_dataset(
 
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.parts.values import Skipped
+    from ocrkit.reports import facts
     from ocrkit.reports.terminal import score_table, stage_table
 
     skipped = SkippedLines()
@@ -54,6 +55,7 @@ def score_dataset(
                 skipped.add(reading.id, reading.reason)
             if file:
                 file.write(row)
+            rows.add_object(row)
             for each in cells:
                 rows.add(each)
             if gallery:
@@ -88,7 +90,7 @@ def score_dataset(
 
         write_html(report, result, gallery)
     if grid and gallery:
-        gallery.write_grid(grid)
+        gallery.write_grid(grid, facts.heading_lines(result))
     for path in (output.file, report, grid):
         if path:
             say(f"wrote {path}")

@@ -183,9 +183,20 @@ def echo_row(*cells: str) -> None:
 def echo_json(value: Any) -> None:
     """Prints an object with the dataclasses in it as JSON; in ASCII alone where standard output
     cannot hold it."""
-    text = json_text(value, indent=2)
+    _echo_json(value, indent=2)
+
+
+def echo_json_line(value: Any) -> None:
+    """Prints an object as JSON on one line, at once: whoever reads the stream is not kept
+    waiting."""
+    _echo_json(value, indent=None)
+    results().flush()
+
+
+def _echo_json(value: Any, indent: int | None) -> None:
+    text = json_text(value, indent=indent)
     try:
         text.encode(results().encoding or "utf-8")
     except UnicodeEncodeError:
-        text = json_text(value, indent=2, ascii_only=True)
+        text = json_text(value, indent=indent, ascii_only=True)
     click.echo(text, file=results())

@@ -28,6 +28,42 @@ def percent(share: float, digits: int) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
+def shown(value: float | None) -> str:
+    """A score as reports show it, in percent."""
+    return "-" if value is None else percent(value, 2)
+
+
+def shown_interval(score: Score) -> str:
+    """An interval of a score, in percent."""
+    if score.low is None or score.high is None:
+        return "-"
+    return f"{100 * score.low:.2f} to {percent(score.high, 2)}"
+
+
+def about(result: Result) -> str:
+    """What was scored on what: ``iam-crnn on iam, split aachen/validation``."""
+    data = result.dataset
+    return f"{result.pipeline} on {data['name']}, split {data['split']}"
+
+
+def verdict(result: Result) -> str:
+    """How well it reads, in one sentence; empty where nothing was scored."""
+    if not result.samples:
+        return ""
+    wrong = result.details.wrong
+    share = percent(wrong / result.samples, 1)
+    said = f"{wrong:,} of {result.samples:,} samples ({share}) are read with a mistake"
+    if result.confidence:
+        surest = min(result.confidence.kept, key=lambda kept: abs(kept.share - 0.5))
+        said += f"; of the surest {percent(surest.share, 0)}, {percent(surest.wrong or 0.0, 1)}"
+    return said + "."
+
+
+def heading_lines(result: Result) -> tuple[str, str]:
+    """What stands above a picture of readings."""
+    return about(result), verdict(result)
+
+
 def rate(samples: float, seconds: float = 1.0) -> str:
     """Samples a second, in three digits or more."""
     if seconds <= 0:

@@ -24,6 +24,7 @@ from ocrkit.scoring.confidence import Kept
 from ocrkit.scoring.counts import full_name
 from ocrkit.scoring.result import Result
 from ocrkit.support.files import write_atomically
+from ocrkit.support.scales import round_up
 
 _OPEN_SKIPPED = 5
 """So many skipped samples are shown at once; more are folded away."""
@@ -36,6 +37,8 @@ _SHOWN_SHARES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5)
 _WIDE = 8
 """Images that are so many times wider than high are lines rather than words, and get the page's
 full width."""
+_THUMBNAIL = (1400, 160)
+"""Width and height in pixels that the picture of a word or a line is fitted into."""
 _T = TypeVar("_T")
 
 
@@ -44,11 +47,10 @@ def write_html(path: Path, result: Result, gallery: Gallery) -> None:
     it cannot be written."""
     page = template("page.html.j2").render(
         result=result,
-        facts=facts,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         versions=", ".join(f"{name} {version}" for name, version in result.versions.items()),
         notes=_notes(result),
-        scores=[_score(result, name) for name in result.metrics],
+        scores=scores(result),
         headings=[f">{facts.heading(name)}" for name in result.metrics],
         about=_about(result),
         open_skipped=_OPEN_SKIPPED,
@@ -60,6 +62,7 @@ def write_html(path: Path, result: Result, gallery: Gallery) -> None:
         writers=_worst_writers(result, next(iter(result.metrics), "")),
         open_writers=_OPEN_WRITERS,
         worst=gallery.worst,
+        best=gallery.best,
         random=gallery.random,
     )
     with write_atomically(path) as temporary:
@@ -78,8 +81,10 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
     )
     helpers = {
+        "facts": facts,
         "differences": differences,
         "data_uri": _data_uri,
+        "thumbnail": _thumbnail,
         "are_lines": _are_lines,
         "cells": _cells,
     }
@@ -128,6 +133,11 @@ class _Scale:
     """Its left end and its width."""
 
 
+def scores(result: Result) -> list[dict[str, Any]]:
+    """The rows of the table of scores."""
+    return [_score(result, name) for name in result.metrics]
+
+
 def _score(result: Result, name: str) -> dict[str, Any]:
     full, score = full_name(name), result.metrics[name]
     about = [name if name != full else "", f"{facts.better(result, name)} is better"]
@@ -135,16 +145,19 @@ def _score(result: Result, name: str) -> dict[str, Any]:
         "name": full,
         "about": ", ".join(filter(None, about)),
         "score": score,
-        "scale": _scale(score),
+        "scale": _scale(score, 1.0 if result.higher_is_better[name] else 0.0),
     }
 
 
-def _scale(score: Score) -> _Scale | None:
-    """From 0 to 1, or as far as is needed."""
+def _scale(score: Score, perfect: float) -> _Scale | None:
+    """From the best that there can be as far as is needed, to a round number."""
     if score.value is None:
         return None
     known = [value for value in (score.value, score.low, score.high) if value is not None]
-    start, end = min(0.0, *known), max(1.0, *known)
+    start = perfect - round_up(perfect - min(perfect, *known))
+    end = perfect + round_up(max(perfect, *known) - perfect)
+    if start == end:
+        start, end = (start - 0.01, end) if perfect else (start, end + 0.01)
 
     def place(value: float) -> float:
         return 100 * (value - start) / (end - start)
@@ -180,8 +193,8 @@ def _kept(result: Result) -> dict[str, Any] | None:
     shown = {item.samples: item for item in nearest}
     if result.kept and result.kept.samples:
         shown[result.kept.samples] = result.kept
-    highest = max(item.wrong or 0.0 for item in kept) or 1.0
-    points = ((40 + 250 * item.share, 160 - 150 * (item.wrong or 0.0) / highest) for item in kept)
+    highest = round_up(max(item.wrong or 0.0 for item in kept)) or 0.01
+    points = ((56 + 250 * item.share, 160 - 150 * (item.wrong or 0.0) / highest) for item in kept)
     return {
         "rows": [_kept_row(item) for item in sorted(shown.values(), key=lambda item: -item.share)],
         "highest": highest,
@@ -191,7 +204,8 @@ def _kept(result: Result) -> dict[str, Any] | None:
 
 def _kept_row(kept: Kept) -> list[str]:
     share, wrong = facts.percent(kept.share, 1), facts.percent(kept.wrong or 0.0, 1)
-    return [share, f"{kept.min_confidence:.3f}", wrong, *map(facts.decimals, kept.metrics.values())]
+    sure = facts.percent(kept.min_confidence, 1)
+    return [share, sure, wrong, *map(facts.shown, kept.metrics.values())]
 
 
 def _worst_writers(result: Result, metric: str) -> list[Any]:
@@ -209,8 +223,7 @@ def _halves(rows: Sequence[_T]) -> list[Sequence[_T]]:
 def _cells(parts: Sequence[Any]) -> list[list[str]]:
     """The rows of a table of writers or of lengths."""
     return [
-        [part.name, f"{part.samples:,}", *map(facts.decimals, part.metrics.values())]
-        for part in parts
+        [part.name, f"{part.samples:,}", *map(facts.shown, part.metrics.values())] for part in parts
     ]
 
 
@@ -236,3 +249,20 @@ def _data_uri(image: Image) -> str:
     file = io.BytesIO()
     Pillow.fromarray(image).save(file, format="PNG", optimize=True)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _thumbnail(exhibit: Exhibit) -> str:
+    """The original as a data URI, no larger than it is shown; empty where it cannot be read."""
+    original = exhibit.original()
+    if original is None:
+        return ""
+    picture = Pillow.fromarray(original)
+    picture.thumbnail(_THUMBNAIL)
+    return jpeg_uri(picture)
+
+
+def jpeg_uri(picture: Pillow.Image) -> str:
+    """A picture as a data URI, small rather than exact."""
+    data = io.BytesIO()
+    picture.save(data, "JPEG", quality=70)
+    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"

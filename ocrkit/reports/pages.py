@@ -1,8 +1,6 @@
 """One HTML page of the worst pages of an evaluation, each with its lines drawn over it.
 ``pages.html.j2`` holds the page; this module, what is on it."""
 
-import base64
-import io
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,10 +16,8 @@ from ocrkit.images.grey import as_grey
 from ocrkit.parts.page import Line, Page, Points
 from ocrkit.parts.values import Image
 from ocrkit.reading.preparing import loaded
-from ocrkit.reports import facts
-from ocrkit.reports.page import differences, template
+from ocrkit.reports.page import jpeg_uri, scores, template
 from ocrkit.reports.page_gallery import PageExhibit, PageGallery, paired
-from ocrkit.scoring.counts import full_name
 from ocrkit.scoring.result import Result
 from ocrkit.support.files import write_atomically
 
@@ -62,10 +58,8 @@ def write_pages_html(path: Path, result: Result, gallery: PageGallery) -> None:
     it cannot be written."""
     page = template("pages.html.j2").render(
         result=result,
-        facts=facts,
-        differences=differences,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        scores=[(full_name(name), score) for name, score in result.metrics.items()],
+        scores=scores(result),
         pages=[_shown(exhibit) for exhibit in gallery.worst],
     )
     with write_atomically(path) as temporary:
@@ -128,6 +122,4 @@ def _picture(image: Image) -> str:
     """The picture as a data URI, no larger than a screen shows."""
     picture = Pillow.fromarray(image)
     picture.thumbnail((_LONGEST, _LONGEST))
-    data = io.BytesIO()
-    picture.save(data, "JPEG", quality=70)
-    return f"data:image/jpeg;base64,{base64.b64encode(data.getvalue()).decode()}"
+    return jpeg_uri(picture)

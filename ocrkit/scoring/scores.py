@@ -66,6 +66,8 @@ class Details:
     """The commonest first."""
     confusions: list[Confusion] = field(default_factory=list)
     """The commonest first."""
+    wrong: int = 0
+    """Samples that are not read exactly."""
 
 
 class _Kind(NamedTuple):
@@ -233,7 +235,11 @@ class Scorer:
             if chosen
         ]
         return Details(
-            writers, lengths, self._confusions.characters(), self._confusions.result(None)
+            writers,
+            lengths,
+            self._confusions.characters(),
+            self._confusions.result(None),
+            wrong=int(numbers[~self._right].sum()),
         )
 
     def confidence(self) -> Confidence | None:

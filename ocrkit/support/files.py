@@ -186,7 +186,7 @@ def open_regular(
         check(path.stat().st_mode)
         with ExitStack() as until_checked:
             # It may have been replaced since: then nothing waits for a writer here.
-            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)
+            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
             file = until_checked.enter_context(os.fdopen(os.open(path, flags), "rb"))
             check(os.fstat(file.fileno()).st_mode)
             until_checked.pop_all()

@@ -13,6 +13,8 @@ GROUPS = Path("/sys/fs/cgroup")
 """Where Linux mounts control groups."""
 OWN = Path("/proc/self/cgroup")
 """The file that names this process's."""
+_ASSUMED = 8 << 30
+"""Bytes of memory of a machine whose system does not tell, as Windows does not."""
 
 
 def processors(groups: Path = GROUPS, own: Path = OWN) -> int:
@@ -28,7 +30,9 @@ def processors(groups: Path = GROUPS, own: Path = OWN) -> int:
 def memory(groups: Path = GROUPS, own: Path = OWN) -> int:
     """How many bytes of memory this process may use: the machine's, but no more than its control
     group may."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    machine = _ASSUMED
+    if hasattr(os, "sysconf"):
+        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = (limit for folder in _groups("memory", groups, own) for limit in _limit(folder))
     return min([machine, *limits])
 

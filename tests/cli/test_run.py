@@ -137,6 +137,18 @@ def test_tables_can_be_parsed(
     assert all(set(row) == {"id", "truth", "prediction", "confidence", "error"} for row in rows)
 
 
+def test_json_lines_have_an_object_an_image(tiny_run: Path, words_copy: Path) -> None:
+    folder = words_copy / "words" / "c04"
+    (folder / "bad.png").touch()
+    lines = run(folder, "--pipeline", tiny_run, "--format", "jsonl").stdout.splitlines()
+    as_one = json.loads(run(folder, "--pipeline", tiny_run, "--json").stdout)["items"]
+    assert [json.loads(line) for line in lines] == as_one
+    scored = run("--pipeline", tiny_run, "--data", words_copy, "--format", "jsonl")
+    rows = [json.loads(line) for line in scored.stdout.splitlines()]
+    assert len(rows) == 7 + 24
+    assert {"id", "truth", "prediction", "confidence"} <= set(rows[0])
+
+
 def test_scores_are_one_json_object(tiny_run: Path, words_root: Path) -> None:
     result = run("--pipeline", tiny_run, "--data", words_root, "--split", "aachen/train", "--json")
     assert result.exit_code == 0

@@ -106,6 +106,13 @@ def test_json_has_the_pages(pipeline: Path, folder: Path) -> None:
     assert "gone.png" in bad["error"]
 
 
+def test_json_lines_have_an_object_a_page(pipeline: Path, folder: Path) -> None:
+    arguments = ("run", folder, "--pipeline", pipeline)
+    lines = run(*arguments, "--format", "jsonl").stdout.splitlines()
+    items = json.loads(run(*arguments, "--json").stdout)["items"]
+    assert [json.loads(line) for line in lines] == items
+
+
 def test_a_page_may_come_on_standard_input(pipeline: Path, folder: Path) -> None:
     data = (folder / "a.png").read_bytes()
     arguments = ["run", "-", "--pipeline", str(pipeline), "--json"]

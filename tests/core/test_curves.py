@@ -36,6 +36,14 @@ def titles(svg: str) -> list[str]:
     ]
 
 
+def values(svg: str) -> list[str]:
+    """What every panel says below its title."""
+    return [
+        list(panel.iter(f"{SVG}text"))[1].text or ""
+        for panel in ET.fromstring(svg).iter(f"{SVG}g")  # noqa: S314
+    ]
+
+
 def test_there_is_a_curve_for_the_loss_and_for_every_validation_score() -> None:
     svg = draw_curves(
         [
@@ -45,10 +53,11 @@ def test_there_is_a_curve_for_the_loss_and_for_every_validation_score() -> None:
         ]
     )
     assert titles(svg) == [
-        "training loss: 1 after 3 epochs",
-        "validation cer: 0.25 after 3 epochs",
-        "validation wer: 0.75 after 3 epochs",
+        "Training loss",
+        "Character error rate (cer), validation",
+        "Word error rate (wer), validation",
     ]
+    assert values(svg) == [f"{value} at epoch 3, the last" for value in (1, 0.25, 0.75)]
     loss, cer, wer = points(svg)
     assert len(loss) == len(cer) == len(wer) == 3
     assert [x for x, _ in loss] == [x for x, _ in cer] == sorted(x for x, _ in loss)
@@ -62,14 +71,52 @@ def test_what_the_weights_scored_before_training_stands_left_of_the_first_epoch(
     svg = draw_curves([before, line(1, 4.0, cer=0.25), line(2, 2.0, cer=0.2)])
     loss, cer = points(svg)
     assert (len(loss), len(cer)) == (2, 3)
-    assert titles(svg)[1] == "validation cer: 0.2 after 2 epochs"
-    assert ">0</text>" in svg, "the axis begins with it"
-    assert titles(draw_curves([before])) == ["validation cer: 0.5 after 0 epochs"]
+    assert loss[0][0] == cer[1][0], "epoch 1 has the same place in every panel"
+    assert cer[0][0] < cer[1][0]
+    assert values(draw_curves([before])) == ["0.5 at epoch 0, the last"]
+
+
+def test_the_best_epoch_is_marked_and_its_value_is_said() -> None:
+    history = [
+        line(1, 4.0, cer=0.5) | {"best": True},
+        line(2, 2.0, cer=0.2) | {"best": True},
+        line(3, 1.0, cer=0.25) | {"best": False},
+    ]
+    svg = draw_curves(history)
+    rings = [
+        (float(ring.attrib["cx"]), float(ring.attrib["cy"]))
+        for ring in ET.fromstring(svg).iter(f"{SVG}circle")  # noqa: S314
+        if ring.attrib["class"] == "best"
+    ]
+    assert rings == [curve[1] for curve in points(svg)]
+    assert values(svg)[1] == "0.2 at epoch 2, the best; 0.25 at epoch 3, the last"
+    assert values(draw_curves(history[:2]))[1] == "0.2 at epoch 2, the last and best"
+
+
+def test_ticks_are_round_numbers() -> None:
+    svg = draw_curves([line(epoch, 6.637 / epoch, cer=0.3484) for epoch in range(1, 17)])
+    shown = [
+        text.text
+        for text in ET.fromstring(svg).iter(f"{SVG}text")  # noqa: S314
+        if text.attrib.get("text-anchor") in ("end", "middle")
+    ]
+    assert shown == [
+        *("0", "2", "4", "6", "8", "10", "5", "10", "15", "epoch"),
+        *("0", "0.1", "0.2", "0.3", "0.4", "0.5", "5", "10", "15", "epoch"),
+    ]
+
+
+def test_four_panels_are_as_wide_as_two_and_the_dark_has_colours_of_its_own() -> None:
+    svg = draw_curves([line(1, 1.0, cer=0.5, wer=0.5, levenshtein=0.5)])
+    drawn = ET.fromstring(svg)  # noqa: S314
+    assert (drawn.attrib["width"], drawn.attrib["height"]) == (str(2 * WIDTH), str(2 * HEIGHT))
+    assert "@media (prefers-color-scheme: dark)" in svg
 
 
 def test_a_run_without_validation_has_its_loss_alone() -> None:
     svg = draw_curves([line(1, 3.0)])
-    assert titles(svg) == ["training loss: 3 after 1 epoch"]
+    assert titles(svg) == ["Training loss"]
+    assert values(svg) == ["3 at epoch 1, the last"]
     assert len(points(svg)) == 1
 
 
@@ -87,7 +134,4 @@ def test_any_curve_stays_in_its_panel(epochs: list[tuple[float, float | None]]) 
 
 
 def test_names_are_escaped() -> None:
-    assert (
-        titles(draw_curves([line(1, 1.0, **{"a<b>&c": 0.5})]))[1]
-        == "validation a<b>&c: 0.5 after 1 epoch"
-    )
+    assert titles(draw_curves([line(1, 1.0, **{"a<b>&c": 0.5})]))[1] == "a<b>&c, validation"

@@ -177,7 +177,7 @@ def test_the_grid_shows_the_first_18_random_words_in_three_columns(tmp_path: Pat
         for id_, shade in shades.items()
     )
     gallery.write_grid(tmp_path / "grid.png")
-    page = np.array(Image.open(tmp_path / "grid.png"))
+    page = np.array(Image.open(tmp_path / "grid.png").convert("L"))
     boxes = {}
     for id_, shade in shades.items():
         rows, columns = np.nonzero(page == shade)
@@ -262,13 +262,13 @@ def page(folder: Path, result: Result = RESULT, readings: Sequence[Reading] = ()
 
 
 def words(root: Element, index: int) -> list[Element]:
-    """The cards of the worst (0) or of the random samples (1)."""
+    """The cards of the first list that there is (0) or of the random samples (-1)."""
     return root.all("ul", "words")[index].all("li")
 
 
 def test_the_page_says_everything(folder: Path) -> None:
     root = page(folder, RESULT, [reading("a01-000u-00-00", "house", "hoase", 0.625)])
-    assert root.all("title")[0].text == "iam-crnn on iam aachen/validation"
+    assert root.all("title")[0].text == "iam-crnn on iam, split aachen/validation"
     text = " ".join(root.all("body")[0].text.split())
     for said in (
         "iam-crnn",
@@ -280,10 +280,10 @@ def test_the_page_says_everything(folder: Path) -> None:
         "206 samples a second",
         "Character error rate",
         "cer, lower is better",
-        "0.1667",
-        "0.1500 to 0.1800",
+        "16.67 %",
+        "15.00 to 18.00 %",
         "levenshtein, higher is better",
-        "0.8650",
+        "86.50 %",
         "a01-117-05-02: empty file",
         "a01-000u-00-00",
         "62 % sure",
@@ -325,7 +325,7 @@ def test_any_text_is_shown_as_it_is_and_is_never_markup(
     assert [item.text for item in root.all("details")[0].all("li")] == [f"{id_}: {reason}"]
     card = words(root, -1)[0]
     assert [entry.text for entry in card.all("dd")] == [truth or "nothing", prediction or "nothing"]
-    assert card.all("p")[0].all("span")[0].text == id_
+    assert card.all("p")[0].all("a")[0].text == id_
 
 
 def test_the_page_asks_for_nothing_and_runs_nothing(folder: Path) -> None:
@@ -360,8 +360,10 @@ def test_the_page_asks_for_nothing_and_runs_nothing(folder: Path) -> None:
         for name, value in element.attributes.items()
         if name in ("src", "href")
     ]
-    assert len(addresses) == len(elements) == 3
-    assert all(address.startswith("data:") for address in addresses)
+    assert len(addresses) == len(elements)
+    assert all(address.startswith(("data:", "#")) for address in addresses)
+    named = [element.attributes.get("id") for tag in ("section", "li") for element in root.all(tag)]
+    assert {address[1:] for address in addresses if address.startswith("#")} <= set(named)
     policies = [
         meta.attributes["content"] or ""
         for meta in root.all("meta")
@@ -396,14 +398,64 @@ def test_the_characters_that_differ_are_marked(folder: Path, truth: str, predict
 
 def test_images_are_in_the_page_pixel_for_pixel(folder: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (5, 9)).astype(np.uint8)
-    picture = (
-        words(page(folder, RESULT, [reading("a", "x", "y", image=image)]), 0)[0]
-        .all("img")[0]
-        .attributes
-    )
+    card = words(page(folder, RESULT, [reading("a", "x", "y", image=image)]), 0)[0]
+    picture = card.all("details")[0].all("img")[0].attributes
     assert (picture["width"], picture["height"]) == ("9", "5")
     data = (picture["src"] or "").removeprefix("data:image/png;base64,")
     assert (np.array(Image.open(io.BytesIO(base64.b64decode(data, validate=True)))) == image).all()
+
+
+def test_what_is_seen_first_is_the_original_and_the_network_saw_it_smaller(folder: Path) -> None:
+    original = np.full((600, 2400, 3), (200, 100, 0), np.uint8)
+    shown = Reading(Sample("a", "x", None, lambda: original), BLANK, Decoded("y", 0.5))
+    first, second = words(page(folder, RESULT, [shown]), 0)[0].all("img")
+    data = (first.attributes["src"] or "").removeprefix("data:image/jpeg;base64,")
+    picture = Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
+    assert picture.size == (640, 160), "no larger than it is shown"
+    assert picture.mode == "RGB"
+    assert (second.attributes["width"], second.attributes["height"]) == ("128", "32")
+
+
+def test_a_picture_that_can_no_longer_be_read_is_shown_as_the_network_saw_it(folder: Path) -> None:
+    def gone() -> np.ndarray:
+        raise FileNotFoundError("gone.png")
+
+    lost = Reading(Sample("a", "x", None, gone), BLANK, Decoded("y", 0.5))
+    [image] = words(page(folder, RESULT, [lost]), 0)[0].all("img")
+    assert image.attributes["width"] == "128"
+    filled([lost]).write_grid(folder / "grid.png")
+
+
+def test_the_best_stand_beside_the_worst(folder: Path) -> None:
+    readings = [
+        reading("short", "a", "a"),
+        reading("long", "abcd", "abcd"),
+        reading("bad", "a", "b"),
+    ]
+    pair = next(each for each in page(folder, RESULT, readings).all("div", "pair"))
+    worst, best = pair.all("ul", "words")
+    assert [card.all("a")[0].text for card in worst.all("li")] == ["bad"]
+    assert [card.all("a")[0].text for card in best.all("li")] == ["long", "short"]
+    assert [each.attributes["class"] for each in pair.all("li")] == ["wrong", "right", "right"]
+
+
+def test_one_sentence_says_how_well_it_reads(folder: Path) -> None:
+    result = scored([("ab", "ab", "w1", 0.9), ("cd", "xd", "w2", 0.2), ("e", "e", "w1", 0.8)], 0.5)
+    [verdict] = page(folder, result).all("p", "verdict")
+    assert verdict.text == (
+        "1 of 3 samples (33.3 %) are read with a mistake; of the surest 67 %, 0.0 %."
+    )
+    [unsure] = page(folder, replace(result, confidence=None, kept=None)).all("p", "verdict")
+    assert unsure.text == "1 of 3 samples (33.3 %) are read with a mistake."
+
+
+def test_scales_reach_from_the_best_that_there_can_be_to_a_round_number(folder: Path) -> None:
+    scales = [span.text.split() for span in page(folder).all("span", "scale")]
+    assert scales == [
+        ["0", "20", "%"],
+        ["0", "50", "%"],
+        ["80", "100", "%"],
+    ]
 
 
 def test_a_run_without_mistakes(folder: Path) -> None:
@@ -452,8 +504,8 @@ def test_what_only_a_result_file_knows_of_is_shown_without_an_image(folder: Path
         folder / "report.html", replace(RESULT, seconds=None, samples_per_second=None), gallery
     )
     root = Page((folder / "report.html").read_text("utf-8")).open[0]
-    cards = {card.all("p")[0].all("span")[0].text: card for card in words(root, 0)}
-    assert [len(cards[id_].all("img")) for id_ in ("a", "b")] == [1, 0]
+    cards = {card.all("p")[0].all("a")[0].text: card for card in words(root, 0)}
+    assert [len(cards[id_].all("img")) for id_ in ("a", "b")] == [2, 0]
     assert "sure" not in cards["b"].text
     assert not root.all("table", "time"), "nothing is said of a time that is not known"
     assert "a second" not in root.all("body")[0].text
@@ -473,7 +525,7 @@ def test_the_page_says_what_is_left_where_the_unsure_is_put_aside_and_what_score
     )
     root = page(folder, result)
     said = " ".join(root.all("body")[0].text.split())
-    assert "At a confidence of 0.5 or more: 2 (50.0 %), 0.0 % of them with a mistake." in said
+    assert "At a confidence of 50 % or more: 2 (50.0 %), 0.0 % of them with a mistake." in said
     [curve] = root.all("polyline")
     points = [
         tuple(map(float, point.split(","))) for point in (curve.attributes["points"] or "").split()
@@ -487,14 +539,14 @@ def test_the_page_says_what_is_left_where_the_unsure_is_put_aside_and_what_score
     table = [
         [cell.text for cell in row.all("td")] for row in root.all("table", "kept")[0].all("tr")[1:]
     ]
-    assert ["50.0 %", "0.500", "0.0 %", "0.0000"] in table
-    assert table[0][:3] == ["100.0 %", "0.100", "50.0 %"]
+    assert ["50.0 %", "50.0 %", "0.0 %", "0.00 %"] in table
+    assert table[0][:3] == ["100.0 %", "10.0 %", "50.0 %"]
     writers, lengths, characters, *_ = (
         [[c.text for c in row.all("td")] for row in t.all("tr")[1:]]
         for t in root.all("table", "parts")
     )
     assert [row[0] for row in writers] == ["w1", "<w3>", "w2"], "those who are read worst first"
-    assert lengths == [["2", "3", "0.1667"], ["4", "1", "1.0000"]]
+    assert lengths == [["2", "3", "16.67 %"], ["4", "1", "100.00 %"]]
     assert ["a", "3", "33.3 %"] in characters
     assert (
         "3 samples are of 1 form that the model was trained on (f1)"
