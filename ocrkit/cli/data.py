@@ -102,7 +102,7 @@ def show(
 
     options = {} if level is None else {"level": level}
     dataset = open_dataset(PartSpec("reader", name, options), root=root, split=split)
-    columns, box = 6, WORDS
+    columns, box = 4, WORDS
     cells = []
     drawn = random.Random(seed).sample(range(len(dataset)), min(count, len(dataset)))  # noqa: S311 (no secret)
     for index in drawn:
@@ -113,7 +113,7 @@ def show(
             warn(f"{error}; skipped")
             continue
         if sample.page:
-            columns, box = 4, PAGES
+            columns, box = 3, PAGES
             cells.append(Cell(with_lines(image, sample.page), [], sample.id))
         else:
             texts = [] if sample.text is None else [Line(sample.text)]

@@ -38,7 +38,9 @@ class Draft:
 
     def __init__(self, file: Path, paths: Sequence[str]) -> None:
         self.file = file
-        self.folder = Path(os.path.commonpath([Path(path).absolute().parent for path in paths]))
+        self._folder = Path(os.path.commonpath([Path(path).absolute().parent for path in paths]))
+        named = any(Path(path).is_absolute() for path in paths)
+        self.folder = self._folder if named else Path(os.path.relpath(self._folder))
         self._as_page = file.suffix == ".html"
         self._rows: list[_Row] = []
         if self._as_page and len(paths) > MOST:
@@ -64,7 +66,7 @@ class Draft:
                 yield row.path, "its name has characters that no table can hold"
 
     def _relative(self, path: str) -> str:
-        return Path(path).absolute().relative_to(self.folder).as_posix()
+        return Path(path).absolute().relative_to(self._folder).as_posix()
 
     @staticmethod
     def _table(rows: Sequence[tuple[_Row, str]]) -> str:

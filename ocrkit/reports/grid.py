@@ -61,7 +61,9 @@ def draw_grid(
     texts = "".join(line.text for cell in cells for line in cell.lines)
     font, small = _font(texts, _FONT_SIZE), _font("".join(cell.id for cell in cells), _SMALL)
     width, height = box
-    drawn = [_wrapped(cell, font, width) for cell in cells]
+    columns = max(1, min(columns, len(cells)))
+    indent = _MARK if any(line.verdict for cell in cells for line in cell.lines) else 0
+    drawn = [_wrapped(cell, font, width - indent) for cell in cells]
     text_height = _LINE_HEIGHT * max(map(len, drawn), default=0)
     id_height = _LINE_HEIGHT if any(cell.id for cell in cells) else 0
     step_x = width + 2 * _PADDING + _GAP
@@ -81,7 +83,7 @@ def draw_grid(
         page.paste(_fit(cell.image, box), (x, y))
         y += height
         for text, verdict, marked in lines:
-            _write(draw, (x, y), text, font, verdict)
+            _write(draw, (x + indent, y), text, font, verdict)
             if marked and verdict:
                 _mark(draw, (x, y + _LINE_HEIGHT // 2), verdict)
             y += _LINE_HEIGHT
@@ -111,7 +113,7 @@ def _wrapped(cell: Cell, font: _Font, width: int) -> list[tuple[str, _Verdict | 
     return [
         (text, line.verdict, not index)
         for line in cell.lines
-        for index, text in enumerate(_wrap(line.text, font, width - _MARK))
+        for index, text in enumerate(_wrap(line.text, font, width))
     ]
 
 
@@ -119,7 +121,7 @@ def _write(
     draw: ImageDraw.ImageDraw, at: tuple[int, int], text: str, font: _Font, verdict: _Verdict | None
 ) -> None:
     colour = _COLOURS[verdict] if verdict else _INK
-    place = at[0] + _MARK, at[1] + _LINE_HEIGHT // 2
+    place = at[0], at[1] + _LINE_HEIGHT // 2
     draw.text(place, text, fill=colour, font=font, anchor="lm")
 
 

@@ -1,5 +1,5 @@
-"""The featurizer ``resnet`` apart from any framework: options, sizes, and what a checkpoint
-stores."""
+"""The featurizer ``resnet`` apart from its network: options, sizes, and what a checkpoint stores.
+PyTorch is imported only where somebody asks for the last."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,16 +41,8 @@ class ResNet:
         return widths // self.stride
 
     def parameters(self, input: ImageSize, /) -> Mapping[str, tuple[int, ...]]:
-        """Shapes as PyTorch has them: output channels, input channels, height, width."""
-        shapes: dict[str, tuple[int, ...]] = {
-            "stem.conv.weight": (self.channels, 1, self.stride, self.stride)
-        }
-        norms = ["stem.norm"]
-        for block in range(self.blocks):
-            for number in (1, 2):
-                shapes[f"blocks.{block}.conv{number}.weight"] = (self.channels, self.channels, 3, 3)
-                norms.append(f"blocks.{block}.norm{number}")
-        for norm in norms:
-            for name in ("weight", "bias", "running_mean", "running_var"):
-                shapes[f"{norm}.{name}"] = (self.channels,)
-        return shapes
+        """As the module has them, which is the only implementation."""
+        from ocrkit_resnet.implementation import ResNet as Module
+        from ocrkit_torch.parameters import parameters_of
+
+        return parameters_of(lambda: Module(self, input))

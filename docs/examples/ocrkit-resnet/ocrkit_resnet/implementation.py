@@ -8,8 +8,8 @@ from ocrkit_resnet import definition
 
 
 class ResNet(nn.Module):
-    """See :class:`ocrkit_resnet.definition.ResNet`. The definition knows the parameters by the
-    names of the attributes."""
+    """See :class:`ocrkit_resnet.definition.ResNet`. A checkpoint knows the parameters by the names
+    of the attributes."""
 
     def __init__(self, options: definition.ResNet, input: ImageSize) -> None:
         super().__init__()
