@@ -19,6 +19,7 @@ from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
 from ocrkit_serve.teaching import Teaching
 from ocrkit_serve.work import Work
+from processes import wait_for
 
 
 @contextmanager
@@ -73,6 +74,17 @@ def png(pixels: np.ndarray, fmt: str = "PNG") -> bytes:
 def read(client: httpx.Client, data: bytes, name: str = "a.png", **fields: str) -> httpx.Response:
     """The answer to a picture."""
     return client.post("/v1/read", files={"file": (name, data)}, data=fields)
+
+
+def read_later(client: httpx.Client, data: bytes, name: str = "a.png", **fields: str) -> dict:
+    """The status of a job that is done."""
+    asked = client.post("/v1/read/async", files={"file": (name, data)}, data=fields)
+    assert asked.status_code == 202, asked.text
+    job = f"/v1/jobs/{asked.json()['id']}"
+    wait_for(lambda: client.get(job).json()["status"] not in ("waiting", "reading"))
+    status = client.get(job).json()
+    assert status["status"] == "done"
+    return status
 
 
 def text(answer: httpx.Response) -> str:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from ocrkit import DataError, page_to_json
 from ocrkit.interfaces import Format
 from ocrkit.parts.formats import make_format
-from ocrkit_serve.work import Job, Read
+from ocrkit_serve.job import Job, Read, picture_of
 
 
 def items(reads: list[Read]) -> dict[str, Any]:
@@ -48,12 +48,15 @@ def answer(job: Job, reads: list[Read], name: str) -> Response:
     DataError where a page could not be read that should be in a file."""
     if not name:
         return JSONResponse(items(reads))
-    format_ = make_format(name)
-    pages = []
-    for picture, read in zip(job.pictures, reads, strict=True):
+    for read in reads:
         if read.page is None:
             raise DataError(f"{read.id}: {read.error}")
-        pages.append((read.page, picture if format_.takes_pictures else None))
+    format_ = make_format(name)
+    pages = (
+        (read.page, picture_of(picture) if format_.takes_pictures else None)
+        for picture, read in zip(job.pictures, reads, strict=True)
+        if read.page
+    )
     file = io.BytesIO()
     format_.write(pages, file)
     kind = mimetypes.guess_type(f"a{format_.ending}")[0] or "application/octet-stream"

@@ -1,19 +1,23 @@
 """What requests that bring a picture have in common."""
 
 import asyncio
+import weakref
+from functools import partial
 from typing import Annotated
 
 from fastapi import File, Form, UploadFile
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
+from ocrkit.page_pipeline import PagePipeline
 from ocrkit_serve.answers import check_format
+from ocrkit_serve.job import Job, Read
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
-from ocrkit_serve.uploads import check_picture, name_of
-from ocrkit_serve.work import Job, Read, Work
+from ocrkit_serve.uploads import name_of, opened
+from ocrkit_serve.work import Work
 
-Picture = Annotated[UploadFile, File(description="An image file.")]
+Picture = Annotated[UploadFile, File(description="An image file or a PDF document.")]
 Name = Annotated[
     str, Form(description="One of /v1/models that is loaded; the first of them unless given.")
 ]
@@ -34,10 +38,15 @@ class Asking:
         if name not in pipelines:
             known = ", ".join(pipelines)
             raise HTTPException(422, f"no pipeline {name!r} is loaded; expected one of: {known}")
-        data = await file.read()
-        await run_in_threadpool(check_picture, data, self._limits)
-        check_format(wanted, 1)
-        return Job(name, (name_of(file.filename),), (data,))
+        documents = isinstance(pipelines[name], PagePipeline)
+        upload = await run_in_threadpool(
+            partial(opened, name_of(file.filename), await file.read(), documents=documents),
+            self._limits,
+        )
+        job = Job(name, upload.ids, upload.pictures)
+        weakref.finalize(job, upload.close)
+        check_format(wanted, len(job.pictures))
+        return job
 
     async def read(self, job: Job) -> list[Read]:
         """What is read, once it is. Raises BusyError, and HTTPException where it takes too

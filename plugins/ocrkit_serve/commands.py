@@ -80,6 +80,7 @@ def _limit(name: str, what: str) -> Callable[[_Command], _Command]:
 )
 @_limit("megabytes", "Of a request.")
 @_limit("megapixels", "Of a page.")
+@_limit("pages", "Of a PDF document or a TIFF file.")
 @_limit("seconds", "For sending a request, and for its answer.")
 @_limit("waiting", "Pages that wait; requests beyond are told when to try again.")
 @set_option
@@ -119,33 +120,36 @@ def serve(
             f"--host {host}: others could read with it; give it a key, with --key-file or "
             "OCRKIT_KEY, or leave out --host"
         )
-    on = {"backend": backend, "device": device, "threads": threads}
+    load_on = partial(load, backend=backend, device=device, threads=threads)
     sources = [*pipelines] or [registry().default("zoo")]
-    loads: list[Callable[[], Loaded]] = [partial(load, each, settings, **on) for each in sources]
+    loads: list[Callable[[], Loaded]] = [partial(load_on, each, settings) for each in sources]
     kept, teaching = Kept(folder) if folder else None, None
     if kept:
         base = Base(sources[0], settings)
-        again = partial(load, settings=base.others, **on)
+        again = partial(load_on, settings=base.others)
         teaching = Teaching(kept, base, again, device=device, threads=threads)
         if taken := teaching.taken():
             loads.insert(0, partial(again, taken))
     with ExitStack() as until_stopped:
         listening = until_stopped.enter_context(_listening(host, port))
-        loaded = _by_name(until_stopped.enter_context(each()) for each in loads)
+        loaded = _by_name(loads, until_stopped)
         host, port, *_ = listening.getsockname()
         named = f"[{host}]" if ":" in host else host
         say(f"{', '.join(loaded)} at http://{named}:{port}/{'v1/read' if kept is None else ''}")
         run(loaded, Limits(**limits), key, listening, kept, teaching=teaching)
 
 
-def _by_name(pipelines: Iterable[Loaded]) -> dict[str, Loaded]:
-    """Says on what terms each reads. Raises OcrkitError where two have one name."""
+def _by_name(loads: Iterable[Callable[[], Loaded]], until_stopped: ExitStack) -> dict[str, Loaded]:
+    """Loads pipelines, and says on what terms they read. Raises OcrkitError where two have one
+    name."""
     loaded: dict[str, Loaded] = {}
-    for each in pipelines:
-        if each.spec.title in loaded:
-            raise OcrkitError(f"two pipelines are called {each.spec.title!r}")
-        loaded[each.spec.title] = each
-        for weights in each.used:
+    for load in loads:
+        made = load()
+        until_stopped.enter_context(made)
+        if made.spec.title in loaded:
+            raise OcrkitError(f"two pipelines are called {made.spec.title!r}")
+        loaded[made.spec.title] = made
+        for weights in made.used:
             say(f"weights {weights.reference}: {weights.licence or 'no licence stated'}")
     return loaded
 

@@ -4,7 +4,8 @@ import secrets
 import time
 from dataclasses import dataclass, field
 
-from ocrkit_serve.work import BusyError, Job
+from ocrkit_serve.job import Job
+from ocrkit_serve.work import BusyError
 
 _KEPT_SECONDS = 3600.0
 """After so long a job that nobody has fetched is forgotten."""

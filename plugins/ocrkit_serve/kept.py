@@ -11,6 +11,7 @@ from threading import Lock
 
 from ocrkit import OcrkitError, Page, PageImage, read_image
 from ocrkit.images import find_images
+from ocrkit.interfaces import Image
 from ocrkit.parts.formats import read_page, save_page
 from ocrkit.support.files import read_bytes, write_atomically
 
@@ -43,15 +44,17 @@ class Kept:
         self._lock = Lock()
 
     def ids(self) -> list[str]:
-        """Of all pages, by name."""
-        return [each.stem for each in find_images(self.folder) if self._is_page(each)]
+        """Of all pages, by name, and by number where they are called alike."""
+        found = (each.stem for each in find_images(self.folder) if self._is_page(each))
+        return sorted(found, key=_numbered)
 
     def _is_page(self, picture: Path) -> bool:
         return picture.parent == self.folder and picture.with_suffix(".xml").is_file()
 
-    def add(self, name: str, data: bytes, page: Page) -> str:
-        """Keeps a picture with what was read of it; its id, the file's name or one like it."""
-        ending, data = _as_shown(data)
+    def add(self, name: str, picture: bytes | Image, page: Page) -> str:
+        """Keeps a picture, a file or pixels, with what was read of it; its id, the file's name or
+        one like it."""
+        ending, data = _as_shown(picture)
         stem = re.sub(r"[^\w.-]", "_", Path(name).stem).strip(".")[:80] or "page"
         with self._lock:
             taken = {each.stem for each in self.folder.iterdir()}
@@ -108,6 +111,11 @@ class Kept:
         return self.folder / f"{id_}.xml"
 
 
+def _numbered(id_: str) -> list[tuple[int, str]]:
+    """Numbers in a name as such: ``scan-2`` comes before ``scan-10``."""
+    return [(int(each), "") if each.isdecimal() else (-1, each) for each in re.split(r"(\d+)", id_)]
+
+
 @contextmanager
 def written() -> Iterator[None]:
     """Raises Unwritten where the block raises OcrkitError."""
@@ -117,13 +125,15 @@ def written() -> Iterator[None]:
         raise Unwritten(str(error)) from error
 
 
-def _as_shown(data: bytes) -> tuple[str, bytes]:
+def _as_shown(picture: bytes | Image) -> tuple[str, bytes]:
     """An image's ending and its file, as browsers show it."""
-    for start, (ending, _) in _SHOWN.items():
-        if data.startswith(start):
-            return ending, data
-    from PIL import Image
+    if isinstance(picture, bytes):
+        for start, (ending, _) in _SHOWN.items():
+            if picture.startswith(start):
+                return ending, picture
+        picture = read_image(picture)
+    from PIL import Image as Pillow
 
     file = BytesIO()
-    Image.fromarray(read_image(data)).save(file, "PNG")
+    Pillow.fromarray(picture).save(file, "PNG")
     return ".png", file.getvalue()

@@ -11,6 +11,8 @@ class Limits:
     """Of its body."""
     megapixels: int = 50
     """Of each page."""
+    pages: int = 50
+    """Of a document."""
     seconds: int = 120
     """For sending it, and for the answer."""
     waiting: int = 64

@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, Response
 
 from ocrkit import page_to_json
 from ocrkit_serve.asking import Asking, Name, Picture
+from ocrkit_serve.job import picture_of
 from ocrkit_serve.kept import Kept
 
 _FOLDER = Path(__file__).parent / "page"
@@ -34,14 +35,22 @@ def add_pages(app: FastAPI, asking: Asking, kept: Kept) -> None:
     def listed() -> dict[str, list[str]]:
         return {"pages": kept.ids()}
 
-    @app.post("/v1/pages", status_code=201, summary="Read a page and keep it.")
-    async def added(file: Picture, pipeline: Name = "") -> dict[str, str]:
+    @app.post(
+        "/v1/pages", status_code=201, summary="Read a page, or those of a document, and keep them."
+    )
+    async def added(file: Picture, pipeline: Name = "") -> dict[str, Any]:
         job = await asking.job(file, pipeline)
-        (read,) = await asking.read(job)
-        if read.page is None:
-            raise HTTPException(422, f"{read.id}: {read.error}")
-        id_ = await run_in_threadpool(kept.add, read.id, job.pictures[0], read.page)
-        return {"id": id_}
+        ids: list[str] = []
+        errors: list[str] = []
+        for read, picture in zip(await asking.read(job), job.pictures, strict=True):
+            if read.page is None:
+                errors.append(f"{read.id}: {read.error}")
+            else:
+                shown = await run_in_threadpool(picture_of, picture)
+                ids.append(await run_in_threadpool(kept.add, read.id, shown, read.page))
+        if not ids:
+            raise HTTPException(422, errors[0])
+        return {"id": ids[0], "ids": ids, "errors": errors}
 
     @app.get("/v1/pages/{id_}", summary="A page, as JSON.")
     def page(id_: str) -> dict[str, Any]:

@@ -1,27 +1,34 @@
 """Reads what requests bring: one thread, which reads together whatever is waiting.
 
 So requests that come at once share the network's batches as pictures of one run do, and one that
-comes alone does not wait for others.
+comes alone does not wait for others. Pages of documents are rendered by other threads before, so
+that one that takes a minute holds up only its own document and others.
 """
 
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from threading import Condition, Thread
 
 from ocrkit import Line, Maker, OcrkitError, Page, Pipeline
 from ocrkit.images import image_size
+from ocrkit.interfaces import Image
 from ocrkit.page_pipeline import PagePipeline
+from ocrkit_serve.job import Job, Read, picture_of
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
+from ocrkit_serve.uploads import check_picture
 
 TOGETHER = 16
 """Pages that are read together at most: of several requests one each, in turns, so that a document
 does not hold up those who send one page."""
 Loaded = Pipeline | PagePipeline
+_RENDERING = 2
+"""Pages of documents that are rendered at a time,"""
+_AHEAD = 4
+"""and of a document before they are read: each may have 25 million pixels."""
 _log = logging.getLogger("ocrkit")
 
 
@@ -41,34 +48,6 @@ class ClosingError(OcrkitError):
         super().__init__("the service is about to end; try again when it is back")
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What was read from a page, or why nothing could be."""
-
-    id: str
-    page: Page | None
-    error: str | None = None
-
-
-@dataclass(eq=False)
-class Job:
-    """What one request wants read: the pages of a file, image files each."""
-
-    pipeline: str
-    ids: tuple[str, ...]
-    pictures: tuple[bytes, ...]
-    read: dict[int, Read] = field(default_factory=dict)
-    begun: int = 0
-    """Pages that are being read, or have been."""
-    done: "Future[list[Read]]" = field(default_factory=Future)
-
-    def take(self, number: int, read: Read) -> None:
-        """Keeps what was read of a page, and ends with the last one."""
-        self.read[number] = read
-        if len(self.read) == len(self.pictures) and self.done.set_running_or_notify_cancel():
-            self.done.set_result([each for _, each in sorted(self.read.items())])
-
-
 class Work:
     """Pipelines, the queue before them and the thread that works it off. A ``with`` block around it
     ends when all has been read."""
@@ -83,17 +62,20 @@ class Work:
         self._closing = False
         self._a_page = 1.0
         """Seconds that a page has taken lately, where it was read together with others."""
-        self._thread = Thread(target=self._work, name="ocrkit-serve", daemon=True)
+        self._thread = _thread(self._work)
+        self._renderers = [_thread(self._render) for _ in range(_RENDERING)]
 
     def __enter__(self) -> "Work":
-        self._thread.start()
+        for thread in (self._thread, *self._renderers):
+            thread.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
         with self._changed:
             self._closing = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for thread in (self._thread, *self._renderers):
+            thread.join()
 
     @property
     def is_ready(self) -> bool:
@@ -113,24 +95,28 @@ class Work:
                 raise BusyError(min(600, 1 + int(waiting * self._a_page)))
             self._waiting.append(job)
             self._metrics.waiting.set(self._count())
-            self._changed.notify()
+            self._changed.notify_all()
 
     def _count(self) -> int:
         return sum(len(job.pictures) - job.begun for job in self._waiting)
 
-    def _work(self) -> None:
-        while pages := self._next():
-            start = time.perf_counter()
-            try:
-                for (job, number), read in zip(pages, self._read(pages), strict=True):
-                    self._metrics.pages.labels("failed" if read.error else "read").inc()
-                    job.take(number, read)
-            except Exception as error:  # noqa: BLE001  (a part may raise anything; others' pages are read on)
-                _log.exception("ocrkit: reading failed")
-                for job, _ in pages:
-                    self._give_up(job, error)
-            self._a_page += 0.3 * ((time.perf_counter() - start) / len(pages) - self._a_page)
-            self._metrics.together.observe(len(pages))
+    def _work(self) -> bool:
+        """Reads pages together. Waits for some; False once the service ends and all are read."""
+        pages = self._next()
+        if not pages:
+            return False
+        start = time.perf_counter()
+        try:
+            for (job, number), read in zip(pages, self._read(pages), strict=True):
+                self._metrics.pages.labels("failed" if read.error else "read").inc()
+                job.take(number, read)
+        except Exception as error:  # noqa: BLE001  (a part may raise anything; others' pages are read on)
+            _log.exception("ocrkit: reading failed")
+            for job, _ in pages:
+                self._give_up(job, error)
+        self._a_page += 0.3 * ((time.perf_counter() - start) / len(pages) - self._a_page)
+        self._metrics.together.observe(len(pages))
+        return True
 
     def _give_up(self, job: Job, error: Exception) -> None:
         with self._changed:
@@ -145,8 +131,11 @@ class Work:
         with self._changed:
             while True:
                 self._waiting = deque(job for job in self._waiting if not job.done.cancelled())
-                if self._waiting or self._closing:
+                if any(job.has_next for job in self._waiting):
                     break
+                if self._closing and not self._waiting:
+                    self._changed.notify_all()
+                    return []
                 self._changed.wait()
             pages: list[tuple[Job, int]] = []
             for job in self._in_turns():
@@ -156,24 +145,69 @@ class Work:
                     break
             self._waiting = deque(job for job in self._waiting if job.begun < len(job.pictures))
             self._metrics.waiting.set(self._count())
+            self._changed.notify_all()
             return pages
 
     def _in_turns(self) -> Iterator[Job]:
         """The jobs of the oldest one's pipeline, again and again, as long as they have pages that
-        nobody has begun."""
-        jobs = [job for job in self._waiting if job.pipeline == self._waiting[0].pipeline]
-        while jobs := [job for job in jobs if job.begun < len(job.pictures)]:
+        can be begun."""
+        first = next(job for job in self._waiting if job.has_next)
+        jobs = [job for job in self._waiting if job.pipeline == first.pipeline]
+        while jobs := [job for job in jobs if job.has_next]:
             yield from jobs
+
+    def _render(self) -> bool:
+        """Renders a page. Waits for one; False once the service ends."""
+        page = self._next_to_render()
+        if page is None:
+            return False
+        job, number = page
+        try:
+            found: bytes | Image | str = picture_of(job.pictures[number])
+            if isinstance(found, bytes):
+                check_picture(found, self._limits)
+        except OcrkitError as error:
+            found = str(error)
+        with self._changed:
+            job.rendered[number] = found
+            self._changed.notify_all()
+        return True
+
+    def _next_to_render(self) -> tuple[Job, int] | None:
+        """The next page of the oldest document that is not too far ahead. Waits for one; none once
+        the service ends and all has been read."""
+        with self._changed:
+            while True:
+                for job in self._waiting:
+                    number = job.rendering
+                    if (
+                        number < min(len(job.pictures), job.begun + _AHEAD)
+                        and not isinstance(job.pictures[number], bytes)
+                        and not job.done.cancelled()
+                    ):
+                        job.rendering += 1
+                        return job, number
+                if self._closing and not self._waiting:
+                    return None
+                self._changed.wait()
 
     def _read(self, pages: list[tuple[Job, int]]) -> Iterator[Read]:
         pipeline = self.pipelines[pages[0][0].pipeline]
-        pictures = [job.pictures[number] for job, number in pages]
         ids = [job.ids[number] for job, number in pages]
         if isinstance(pipeline, PagePipeline):
-            for id_, found in zip(ids, pipeline.read_many(pictures), strict=True):
-                page = found.page and replace(found.page, id=id_)
+            sources = [job.source(number) for job, number in pages]
+            there = pipeline.read_many(each for each in sources if not isinstance(each, str))
+            for id_, source, (job, number) in zip(ids, sources, pages, strict=True):
+                if isinstance(source, str):
+                    yield Read(id_, None, source)
+                    continue
+                found = next(there)
+                page = found.page and replace(found.page, id=id_, image=job.image(number))
                 yield Read(id_, page, _reason(found.error))
             return
+        pictures = [
+            picture for job, number in pages if isinstance(picture := job.pictures[number], bytes)
+        ]
         items = pipeline.read_many(pictures, places=True)
         for id_, picture, item in zip(ids, pictures, items, strict=True):
             if item.decoded is None:
@@ -190,6 +224,17 @@ class Work:
             )
             maker = Maker("text", pipeline.spec.title, pipeline.weights.sha256)
             yield Read(id_, Page(id_, width, height, lines=(line,), made_by=(maker,)))
+
+
+def _thread(work: Callable[[], bool]) -> Thread:
+    """Does it again and again until it is False. What it had is let go of while it waits for
+    more."""
+
+    def run() -> None:
+        while work():
+            pass
+
+    return Thread(target=run, name="ocrkit-serve", daemon=True)
 
 
 def _reason(error: str | None) -> str | None:

@@ -59,6 +59,7 @@ PUBLIC = {
     "ocrkit.data.datasets",
     "ocrkit.data.findings",
     "ocrkit.data.fitting",
+    "ocrkit.data.inputs",
     "ocrkit.data.lines",
     "ocrkit.data.words",
     "ocrkit.errors",

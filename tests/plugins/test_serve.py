@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -24,11 +23,12 @@ for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
 
 import httpx  # noqa: E402  (these need what may be missing)
 
+from ocrkit_serve.job import Job  # noqa: E402
 from ocrkit_serve.limits import Limits  # noqa: E402
 from ocrkit_serve.metrics import Metrics  # noqa: E402
 from ocrkit_serve.uploads import name_of  # noqa: E402
-from ocrkit_serve.work import BusyError, ClosingError, Job, Work  # noqa: E402
-from services import metric, png, read, served, text  # noqa: E402
+from ocrkit_serve.work import BusyError, ClosingError, Work  # noqa: E402
+from services import metric, png, read, read_later, served, text  # noqa: E402
 
 KEY = "0123456789abcdef"
 
@@ -147,12 +147,7 @@ def test_names_of_files_are_names_and_nothing_else(client, pictures):
 
 def test_a_job_is_fetched_once(client, pipeline, pictures):
     file = {"file": ("a.png", pictures[3])}
-    asked = client.post("/v1/read/async", files=file)
-    assert asked.status_code == 202
-    job = f"/v1/jobs/{asked.json()['id']}"
-    while (status := client.get(job).json()["status"]) in ("waiting", "reading"):
-        time.sleep(0.05)
-    assert status == "done"
+    job = f"/v1/jobs/{read_later(client, pictures[3])['id']}"
     assert text(client.get(f"{job}/result")) == pipeline.read(pictures[3]).text
     assert client.get(f"{job}/result").status_code == client.get(job).status_code == 404
     other = client.post("/v1/read/async", files=file, data={"format": "text"}).json()["id"]
