@@ -24,14 +24,18 @@ from ocrkit.support.parsing import parse_toml
 
 
 def find_pipeline(source: str | Path) -> Path:
-    """The pipeline's file: a name from the zoo, a path to the file, or a folder (a training run)
-    that holds one.
+    """The pipeline's file: a name from the zoo, a path to the file, a folder (a training run) that
+    holds one, or the address of a model's.
 
     The file is TOML, or a network that ``ocrkit export`` wrote, which holds its pipeline.
 
     A name of the zoo is the model's; a file or a folder of that name is ``./NAME``. Raises
-    OcrkitError where there is none.
+    OcrkitError where there is none, or where it cannot be fetched.
     """
+    from ocrkit.zoo.elsewhere import fetched, is_address
+
+    if is_address(str(source)):
+        return fetched(str(source))
     path = Path(source)
     if str(source) in registry().names("zoo"):
         return _model_folder(str(source)) / "pipeline.toml"

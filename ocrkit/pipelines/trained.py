@@ -20,7 +20,14 @@ from ocrkit.pipelines.assembly import Assembly, identity_of
 from ocrkit.pipelines.spec import PipelineSpec, run_name
 from ocrkit.support.checksums import sha256_of
 from ocrkit.zoo.manifest import Manifest
-from ocrkit.zoo.models import manifest_of, model, model_of, read_model_weights
+from ocrkit.zoo.models import (
+    MANIFEST,
+    checked_folder,
+    manifest_of,
+    model,
+    model_of,
+    read_model_weights,
+)
 
 
 class FoundWeights(NamedTuple):
@@ -34,12 +41,16 @@ class FoundWeights(NamedTuple):
 
 def find_weights(reference: str, folder: Path) -> FoundWeights:
     """Weights by reference: ``zoo:NAME``, a training run's or a model's folder, or a file. Those of
-    a zoo model are the model's wherever a copy lies.
+    a zoo model are the model's wherever a copy lies; ``zoo:NAME`` in that model's own folder are
+    those beside it.
 
     Raises WeightsError, for weights that are not their manifest's as well, or OcrkitError.
     """
     if reference.startswith("zoo:"):
-        found = model(reference.removeprefix("zoo:"))
+        name = reference.removeprefix("zoo:")
+        if own := _own_weights(name, folder):
+            return own
+        found = model(name)
         return FoundWeights(read_model_weights(found), found.folder, found.manifest)
     path = _weights_file(reference, folder)
     if not path.is_file():
@@ -52,6 +63,22 @@ def find_weights(reference: str, folder: Path) -> FoundWeights:
     if manifest is None and not run_name(path.parent) and (copied := model_of(weights.sha256)):
         return FoundWeights(weights, copied.folder, copied.manifest)
     return FoundWeights(weights, path.parent, manifest)
+
+
+def _own_weights(name: str, folder: Path) -> FoundWeights | None:
+    """Those in the folder itself, where it is a model's of this name: a copy, or one that was
+    fetched, which works where no package brings it."""
+    if not (folder / MANIFEST).is_file():
+        return None
+    stated = checked_folder(folder)
+    if (
+        stated.name != name
+        or stated.weights is None
+        or not (folder / stated.weights.file).is_file()
+    ):
+        return None
+    weights = weight_files.read(folder / stated.weights.file, sha256=stated.weights.sha256)
+    return FoundWeights(weights, folder, stated)
 
 
 def _stated_sha256(manifest: Manifest | None) -> str | None:

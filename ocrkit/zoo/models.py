@@ -97,6 +97,11 @@ def manifest_table(folder: Path) -> dict[str, Any]:
         ) from error
 
 
+def checked_folder(folder: Path) -> Manifest:
+    """The manifest in a folder. Raises WeightsError where it is missing, no TOML or wrong."""
+    return _checked(folder / MANIFEST, manifest_table(folder))
+
+
 def _checked(path: Path, table: dict[str, Any]) -> Manifest:
     try:
         return checked_manifest(table)
