@@ -49,6 +49,7 @@ SHORT = ["--limit", "8", "--set", "training.epochs=1"]
 
 NOT_RUN = {
     r"ocrkit .+ letters\b.*": "a recipe of the reader's own; tests/cli/test_run_pages.py has some",
+    r"ocrkit .+ https://.+": "needs a server; tests/core/test_zoo_elsewhere.py has one",
     r"ocrkit .+ DIR-model.*": "needs a model that was taught; tests/cli/test_finetune.py reads with one",  # noqa: E501
     r"ocrkit .+ \| .+": "is for a shell",
     r"ocrkit finetune .+": "trains for minutes; tests/cli/test_finetune.py trains for seconds",
