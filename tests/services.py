@@ -2,6 +2,7 @@
 
 import io
 import re
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,19 +48,22 @@ def served(
         listening.close()
 
 
-def sent(client: httpx.Client, *pieces: bytes) -> bytes:
-    """What comes back for bytes as they are; half a request ends when the server says so."""
+def sent(client: httpx.Client, *pieces: bytes, pause: float = 0.0, hang_up: bool = False) -> bytes:
+    """What comes back for bytes as they are, with so many seconds between pieces until it comes;
+    half a request ends when the server says so, unless the client hangs up."""
     address = urlsplit(str(client.base_url))
     with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
-        for piece in pieces:
-            connection.sendall(piece)
         answer = b""
         try:
-            while data := connection.recv(65536):
+            for piece in pieces:
+                connection.sendall(piece)
+                if select.select([connection], [], [], pause)[0]:
+                    break
+            while not hang_up and (data := connection.recv(65536)):
                 answer += data
                 if b"\r\n\r\n" in answer and b"}" in answer:
                     break
-        except ConnectionResetError:
+        except (BrokenPipeError, ConnectionResetError):
             pass
         return answer
 

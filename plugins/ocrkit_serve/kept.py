@@ -61,9 +61,14 @@ class Kept:
             number = 1
             while (id_ := f"{stem}-{number}" if number > 1 else stem) in taken:
                 number += 1
-            with written(), write_atomically(self.folder / f"{id_}{ending}") as temporary:
+            file = self.folder / f"{id_}{ending}"
+            with written(), write_atomically(file) as temporary:
                 temporary.write_bytes(data)
-            self._save(id_, replace(page, id=id_, image=PageImage(f"{id_}{ending}")))
+            try:
+                self._save(id_, replace(page, id=id_, image=PageImage(file.name)))
+            except Unwritten:
+                file.unlink()
+                raise
         return id_
 
     def page(self, id_: str) -> Page:

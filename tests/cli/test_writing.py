@@ -3,15 +3,14 @@ file."""
 
 import os
 import re
-import resource
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from disks import full_disk
 from ocrkit.cli import main
 from ocrkit.cli.training_bar import TrainingBar
 from ocrkit.scoring.result_writer import ResultFile
@@ -24,17 +23,6 @@ def ocrkit(*arguments: object) -> Result:
     result = CliRunner().invoke(main, list(map(str, arguments)))
     assert isinstance(result.exception, SystemExit | None), result.exception
     return result
-
-
-@contextmanager
-def full_disk() -> Iterator[None]:
-    """The system takes no byte of any file."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,7 @@
 """Downloads, against a real server on this machine and everything that goes wrong."""
 
-import resource
 import socket
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from disks import full_disk
 from ocrkit.errors import DownloadError
 from ocrkit.support import download as downloading
 from ocrkit.support import web
@@ -297,18 +295,8 @@ def test_offline_nothing_is_asked_for(
         assert not is_offline()
 
 
-@contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_a_disk_that_takes_no_more_is_no_cut_connection(site: Any, part: Path) -> None:
-    with files_of_at_most(100_000), pytest.raises(OSError, match="File too large"):
+    with full_disk(100_000), pytest.raises(OSError, match="File too large"):
         get(site, part)
     assert len(site.asked) == 1
     get(site, part)

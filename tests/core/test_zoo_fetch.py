@@ -4,7 +4,6 @@ command line."""
 import hashlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import tomli_w
 from click.testing import CliRunner, Result
 
 import ocrkit
+from disks import full_disk
 from ocrkit.cli import main
 from ocrkit.errors import WeightsError
 from ocrkit.support.checksums import sha256_of
@@ -209,12 +209,8 @@ def test_a_server_that_stumbles_once_is_forgiven(site: Any) -> None:
 
 @pytest.mark.usefixtures("remote")
 def test_a_full_disk_is_one_line(cache: Path) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    try:
+    with full_disk(1000):
         line = failure(zoo("fetch", "tiny"))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert f"ocrkit: {cache / 'weights'}" in line
     assert "cannot be written (File too large)" in line
     assert zoo("fetch", "tiny").exit_code == 0

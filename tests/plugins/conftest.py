@@ -1,8 +1,13 @@
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+import ocrkit
+from drawn_pages import words
 
 WORDS = """\
 #--- words.txt ---------------------------------------------------------------#
@@ -54,3 +59,29 @@ def iam(tmp_path: Path) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((20, 30 + index), 10 * index, np.uint8)).save(path)
     return root
+
+
+@pytest.fixture(scope="session")
+def crnn() -> Iterator[ocrkit.Pipeline]:
+    """A pipeline of words."""
+    with ocrkit.load("iam-crnn") as pipeline:
+        assert isinstance(pipeline, ocrkit.Pipeline)
+        yield pipeline
+
+
+@pytest.fixture(scope="session")
+def word_files() -> list[bytes]:
+    """Image files of words."""
+    from services import png
+
+    return [png(pixels) for pixels in list(words().values())[:24]]
+
+
+@pytest.fixture(scope="module")
+def word_client(crnn: ocrkit.Pipeline) -> Iterator[Any]:
+    """A client of a service that reads words, with narrow limits."""
+    from ocrkit_serve.limits import Limits
+    from services import served
+
+    with served({"iam-crnn": crnn}, Limits(megabytes=2, megapixels=1, seconds=30)) as client:
+        yield client

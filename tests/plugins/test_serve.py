@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 import ocrkit
-from drawn_pages import PLUGIN, column, page, words, written
+from drawn_pages import PLUGIN, column, page, written
 from ocrkit.cli import main
 
 for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
@@ -33,30 +33,12 @@ from services import metric, png, read, read_later, served, text  # noqa: E402
 KEY = "0123456789abcdef"
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    """Image files of words."""
-    return [png(pixels) for pixels in list(words().values())[:24]]
-
-
-@pytest.fixture(scope="module")
-def pipeline():
-    with ocrkit.load("iam-crnn") as pipeline:
-        yield pipeline
-
-
-@pytest.fixture(scope="module")
-def client(pipeline):
-    with served({"iam-crnn": pipeline}, Limits(megabytes=2, megapixels=1, seconds=30)) as client:
-        yield client
-
-
 # ------------------------------------------------------------------------------------------ reading
 
 
-def test_a_picture_is_read_with_places_and_confidence(client, pipeline, pictures):
-    answer = read(client, pictures[0], "one.png")
-    expected = pipeline.read(pictures[0], places=True)
+def test_a_picture_is_read_with_places_and_confidence(word_client, crnn, word_files):
+    answer = read(word_client, word_files[0], "one.png")
+    expected = crnn.read(word_files[0], places=True)
     (item,) = answer.json()["items"]
     assert (item["id"], item["text"]) == ("one.png", expected.text)
     assert item["confidence"] == pytest.approx(expected.confidence, abs=1e-4)
@@ -66,14 +48,14 @@ def test_a_picture_is_read_with_places_and_confidence(client, pipeline, pictures
     assert page.made_by[0].name == "iam-crnn"
 
 
-def test_requests_that_come_together_are_read_together_and_as_alone(client, pipeline, pictures):
-    expected = [item.text for item in pipeline.read_many(pictures)]
-    before = [metric(client, f"ocrkit_pages_together_{each}") for each in ("sum", "count")]
+def test_requests_that_come_together_are_read_together_and_as_alone(word_client, crnn, word_files):
+    expected = [item.text for item in crnn.read_many(word_files)]
+    before = [metric(word_client, f"ocrkit_pages_together_{each}") for each in ("sum", "count")]
     with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda data: text(read(client, data)), pictures * 2))
+        answers = list(pool.map(lambda data: text(read(word_client, data)), word_files * 2))
     assert answers == expected * 2
     pages, times = (
-        metric(client, f"ocrkit_pages_together_{each}") - old
+        metric(word_client, f"ocrkit_pages_together_{each}") - old
         for each, old in zip(("sum", "count"), before, strict=True)
     )
     assert pages == len(answers)
@@ -87,14 +69,14 @@ def pages(install, tmp_path):
         yield pages
 
 
-def test_pages_are_read_and_pipelines_named(pages, pipeline, pictures):
+def test_pages_are_read_and_pipelines_named(pages, crnn, word_files):
     scan = png(page(column(["clocks", "leaves", "number"])))
-    with served({"pages": pages, "iam-crnn": pipeline}) as client:
+    with served({"pages": pages, "iam-crnn": crnn}) as client:
         (item,) = read(client, scan, "scan.png").json()["items"]
         assert ocrkit.page_from_json(item["page"]).text == pages.read(scan).text
         assert len(item["page"]["lines"]) == 3
         assert (
-            text(read(client, pictures[0], pipeline="iam-crnn")) == pipeline.read(pictures[0]).text
+            text(read(client, word_files[0], pipeline="iam-crnn")) == crnn.read(word_files[0]).text
         )
         listed = client.get("/v1/models").json()["models"]
         assert [(each["name"], each["reads"]) for each in listed] == [
@@ -110,33 +92,33 @@ def test_pages_are_read_and_pipelines_named(pages, pipeline, pictures):
         assert as_text.headers["content-disposition"] == 'attachment; filename="read.txt"'
 
 
-def test_formats_are_those_that_are_installed(client, pictures):
-    as_json = read(client, pictures[0], "w.png", format="json")
+def test_formats_are_those_that_are_installed(word_client, word_files):
+    as_json = read(word_client, word_files[0], "w.png", format="json")
     assert as_json.headers["content-type"] == "application/json"
     assert ocrkit.page_from_json(as_json.json()).id == "w.png"
-    unknown = read(client, pictures[0], format="../../etc/passwd")
+    unknown = read(word_client, word_files[0], format="../../etc/passwd")
     assert unknown.status_code == 422
     assert "Available: " in unknown.json()["error"]
 
 
-def test_a_picture_that_cannot_be_decoded_is_an_item_with_its_error(client):
+def test_a_picture_that_cannot_be_decoded_is_an_item_with_its_error(word_client):
     noise = np.random.default_rng(0).integers(0, 255, (100, 200), np.uint8)
     whole = png(noise, "JPEG")
-    (item,) = read(client, whole[: len(whole) // 2]).json()["items"]
+    (item,) = read(word_client, whole[: len(whole) // 2]).json()["items"]
     assert (item["text"], item["page"]) == (None, None)
     assert "cut off" in item["error"] or "damaged" in item["error"]
-    as_file = read(client, whole[: len(whole) // 2], "cut.jpg", format="text")
+    as_file = read(word_client, whole[: len(whole) // 2], "cut.jpg", format="text")
     assert as_file.status_code == 422
     assert as_file.json()["error"].startswith("cut.jpg: ")
 
 
-def test_names_of_files_are_names_and_nothing_else(client, pictures):
+def test_names_of_files_are_names_and_nothing_else(word_client, word_files):
     for name, expected in {
         "../../etc/passwd": "passwd",
         "C:\\scans\\<img src=x onerror=alert(1)>.png": "<img src=x onerror=alert(1)>.png",
         "é" * 500: "é" * 200,
     }.items():
-        answer = read(client, pictures[0], name)
+        answer = read(word_client, word_files[0], name)
         assert answer.json()["items"][0]["id"] == expected
         assert answer.headers["content-type"] == "application/json"
     assert name_of(None) == name_of("") == "picture"
@@ -145,22 +127,22 @@ def test_names_of_files_are_names_and_nothing_else(client, pictures):
 # ------------------------------------------------------------------------------------------ waiting
 
 
-def test_a_job_is_fetched_once(client, pipeline, pictures):
-    file = {"file": ("a.png", pictures[3])}
-    job = f"/v1/jobs/{read_later(client, pictures[3])['id']}"
-    assert text(client.get(f"{job}/result")) == pipeline.read(pictures[3]).text
-    assert client.get(f"{job}/result").status_code == client.get(job).status_code == 404
-    other = client.post("/v1/read/async", files=file, data={"format": "text"}).json()["id"]
-    assert client.delete(f"/v1/jobs/{other}").status_code == 204
-    assert client.get(f"/v1/jobs/{other}").status_code == 404
+def test_a_job_is_fetched_once(word_client, crnn, word_files):
+    file = {"file": ("a.png", word_files[3])}
+    job = f"/v1/jobs/{read_later(word_client, word_files[3])['id']}"
+    assert text(word_client.get(f"{job}/result")) == crnn.read(word_files[3]).text
+    assert word_client.get(f"{job}/result").status_code == word_client.get(job).status_code == 404
+    other = word_client.post("/v1/read/async", files=file, data={"format": "text"}).json()["id"]
+    assert word_client.delete(f"/v1/jobs/{other}").status_code == 204
+    assert word_client.get(f"/v1/jobs/{other}").status_code == 404
 
 
 def job(count=1):
     return Job("iam-crnn", ("a",) * count, (b"",) * count)
 
 
-def test_the_queue_has_an_end_that_says_when_to_try_again(pipeline):
-    work = Work({"iam-crnn": pipeline}, Limits(waiting=3), Metrics())  # nobody works it off yet
+def test_the_queue_has_an_end_that_says_when_to_try_again(crnn):
+    work = Work({"iam-crnn": crnn}, Limits(waiting=3), Metrics())  # nobody works it off yet
     work.submit(job(2))
     work.submit(job())
     with pytest.raises(BusyError, match=r"try again in \d+ seconds") as raised:
@@ -170,15 +152,15 @@ def test_the_queue_has_an_end_that_says_when_to_try_again(pipeline):
         pass
     with pytest.raises(ClosingError):
         work.submit(job())
-    large = Work({"iam-crnn": pipeline}, Limits(waiting=3), Metrics())
+    large = Work({"iam-crnn": crnn}, Limits(waiting=3), Metrics())
     large.submit(job(5))  # a document that is larger than the queue is read where it is empty
 
 
-def test_pages_of_several_jobs_are_read_in_turns(pipeline, pictures):
-    work = Work({"iam-crnn": pipeline}, Limits(waiting=100), Metrics())
-    document = Job("iam-crnn", tuple(map(str, range(40))), tuple(pictures[:20] * 2))
-    one = Job("iam-crnn", ("one",), (pictures[20],))
-    gone = Job("iam-crnn", ("gone",), (pictures[21],))
+def test_pages_of_several_jobs_are_read_in_turns(crnn, word_files):
+    work = Work({"iam-crnn": crnn}, Limits(waiting=100), Metrics())
+    document = Job("iam-crnn", tuple(map(str, range(40))), tuple(word_files[:20] * 2))
+    one = Job("iam-crnn", ("one",), (word_files[20],))
+    gone = Job("iam-crnn", ("gone",), (word_files[21],))
     for each in (document, one, gone):
         work.submit(each)
     gone.done.cancel()
@@ -190,17 +172,17 @@ def test_pages_of_several_jobs_are_read_in_turns(pipeline, pictures):
     assert order == [one, document]
     assert [each.id for each in document.done.result()] == list(map(str, range(40)))
     found = [each.page.text for each in document.done.result()]
-    assert found == [item.text for item in pipeline.read_many(pictures[:20])] * 2
+    assert found == [item.text for item in crnn.read_many(word_files[:20])] * 2
     assert not gone.read
 
 
-def test_a_full_service_answers_429(pipeline, pictures):
+def test_a_full_service_answers_429(crnn, word_files):
     slow = png(np.full((7000, 7000), 255, np.uint8))
     with (
-        served({"iam-crnn": pipeline}, Limits(waiting=1)) as client,
+        served({"iam-crnn": crnn}, Limits(waiting=1)) as client,
         ThreadPoolExecutor(16) as pool,
     ):
-        answers = list(pool.map(lambda data: read(client, data), [slow, *pictures[:15]] * 3))
+        answers = list(pool.map(lambda data: read(client, data), [slow, *word_files[:15]] * 3))
     assert {each.status_code for each in answers} == {200, 429}
     for each in answers:
         if each.status_code == 429:
@@ -208,10 +190,10 @@ def test_a_full_service_answers_429(pipeline, pictures):
             assert each.json()["error"].startswith("too many pages are waiting")
 
 
-def test_what_is_not_read_in_time_is_said(pipeline, pictures):
+def test_what_is_not_read_in_time_is_said(crnn, word_files):
     slow = png(np.full((7000, 7000), 255, np.uint8))
     limits = Limits(seconds=1)
-    with served({"iam-crnn": pipeline}, limits) as client, ThreadPoolExecutor(16) as pool:
+    with served({"iam-crnn": crnn}, limits) as client, ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda data: read(client, data), [slow] * 16))
     late = [each for each in answers if each.status_code == 504]
     assert late

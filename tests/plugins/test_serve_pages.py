@@ -1,11 +1,7 @@
 """Pages that are read, kept and corrected: what is on the disk, and the page in a real browser."""
 
 import io
-import os
 import shutil
-import signal
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -104,48 +100,6 @@ def test_what_cannot_be_corrected_is_said(client, path, body, status):
     answer = client.put(f"/v1/pages/{path}", json=body)
     assert answer.status_code == status
     assert set(answer.json()) == {"error"}
-
-
-def test_a_disk_that_takes_no_more_is_said_and_the_page_stays(client, folder, monkeypatch):
-    add(client)
-    before = (folder / "letter.xml").read_bytes()
-    line = client.get("/v1/pages/letter").json()["lines"][0]["id"]
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", full)
-        answer = client.put(f"/v1/pages/letter/lines/{line}", json={"text": "lost"})
-    assert answer.status_code == 507
-    assert "No space left on device" in answer.json()["error"]
-    assert (folder / "letter.xml").read_bytes() == before
-    assert client.put(f"/v1/pages/letter/lines/{line}", json={"text": "kept"}).status_code == 200
-
-
-CORRECT = """
-import sys
-from pathlib import Path
-from ocrkit_serve.kept import Kept
-kept = Kept(Path(sys.argv[1]))
-line = kept.page("letter").lines[0].id
-for number in range(1_000_000):
-    kept.correct("letter", line, f"text {number}")
-    print(number, flush=True)
-"""
-
-
-def test_no_correction_that_was_kept_is_lost_when_the_process_is_killed(client, folder):
-    add(client)
-    for kill in range(5):
-        run = [sys.executable, "-c", CORRECT, str(folder)]
-        with subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as process:
-            for _ in range(3 + 7 * kill):
-                said = int(process.stdout.readline())
-            process.send_signal(signal.SIGKILL)
-            said = max([said, *map(int, process.stdout.read().split("\n")[:-1])])
-        found = Kept(folder).page("letter").lines[0].text
-        assert int(found.removeprefix("text ")) in (said, said + 1)
 
 
 def test_with_a_key_the_page_comes_without_it_and_nothing_else(client, folder):

@@ -56,17 +56,11 @@ def teaching(folder):
     return Teaching(Kept(folder), Base("iam-crnn", SETTINGS), ocrkit.load, threads=1)
 
 
-@pytest.fixture(scope="module")
-def pipeline():
-    with ocrkit.load("iam-crnn") as pipeline:
-        yield pipeline
-
-
 @contextmanager
-def asked(folder, pipeline):
+def asked(folder, crnn):
     """A client of a service, and what teaches there."""
     one = teaching(folder)
-    with served({"iam-crnn": pipeline}, kept=Kept(folder), teaching=one) as client:
+    with served({"iam-crnn": crnn}, kept=Kept(folder), teaching=one) as client:
         yield client, one
 
 
@@ -88,10 +82,8 @@ def is_gone(pid):
         return True
 
 
-def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(
-    folder, pipeline, tmp_path
-):
-    with asked(folder, pipeline) as (client, one):
+def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(folder, crnn, tmp_path):
+    with asked(folder, crnn) as (client, one):
         now = state(client)
         assert (now["status"], now["corrected"], now["needed"]) == ("none", 24, 20)
         assert client.post("/v1/teaching/model").status_code == 409
@@ -101,7 +93,7 @@ def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(
         os.kill(one._process.pid, signal.SIGKILL)
         wait_for(lambda: state(client)["status"] == "stopped")
         assert client.post("/v1/teaching/model").status_code == 409
-    with asked(folder, pipeline) as (client, _):  # the service, too, has ended since
+    with asked(folder, crnn) as (client, _):  # the service, too, has ended since
         now = state(client)
         assert (now["status"], now["result"], len(now["scores"])) == ("stopped", None, 1)
         assert client.post("/v1/teaching").json()["status"] == "running"
@@ -147,8 +139,8 @@ def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(
     assert Kept(folder).ids() == sorted(f"page-{n}" if n > 1 else "page" for n in range(1, 8))
 
 
-def test_cancelled_it_leaves_nothing(folder, pipeline):
-    with asked(folder, pipeline) as (client, one):
+def test_cancelled_it_leaves_nothing(folder, crnn):
+    with asked(folder, crnn) as (client, one):
         before = files(folder)
         assert client.delete("/v1/teaching").status_code == 409
         assert client.post("/v1/teaching").status_code == 202
@@ -158,8 +150,8 @@ def test_cancelled_it_leaves_nothing(folder, pipeline):
         assert (state(client)["status"], files(folder)) == ("none", before)
 
 
-def test_it_ends_with_the_service_and_can_go_on(folder, pipeline):
-    with asked(folder, pipeline) as (client, one):
+def test_it_ends_with_the_service_and_can_go_on(folder, crnn):
+    with asked(folder, crnn) as (client, one):
         client.post("/v1/teaching")
         pid = one._process.pid
     assert is_gone(pid)
@@ -190,9 +182,9 @@ def test_it_ends_with_a_service_that_is_killed(folder):
     teaching(folder).cancel()
 
 
-def test_too_few_lines_are_said(pipeline, tmp_path):
+def test_too_few_lines_are_said(crnn, tmp_path):
     (tmp_path / "kept").mkdir()
-    with asked(tmp_path / "kept", pipeline) as (client, _):
+    with asked(tmp_path / "kept", crnn) as (client, _):
         answer = client.post("/v1/teaching")
         assert answer.status_code == 422
         assert answer.json()["error"].startswith("0 corrected lines; expected 20 at least")
