@@ -16,6 +16,7 @@ for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "pypdfium2"
     pytest.importorskip(needed)
 
 from ocrkit.images import pdf  # noqa: E402  (these need what may be missing)
+from ocrkit.parts.registry import registry  # noqa: E402
 from ocrkit_serve.kept import Kept  # noqa: E402
 from ocrkit_serve.limits import Limits  # noqa: E402
 from services import metric, png, read, read_later, served  # noqa: E402
@@ -93,6 +94,24 @@ def test_a_document_s_pages_are_kept_one_by_one(pages, tmp_path):
             Kept(folder).page(id_).text.split() for id_ in client.get("/v1/pages").json()["pages"]
         ]
     assert texts == TEXTS * 2
+
+
+def test_a_page_is_had_in_every_format(pages, tmp_path):
+    kinds = {
+        "alto": ("application/xml", b"<?xml"),
+        "hocr": ("application/octet-stream", b"<?xml"),
+        "json": ("application/json", b"{"),
+        "page": ("application/xml", b"<?xml"),
+        "pdf": ("application/pdf", b"%PDF-"),
+        "text": ("text/plain; charset=utf-8", b"clocks"),
+    }
+    with served({"pages": pages}) as client:
+        for name in registry().names("format"):
+            answer = read(client, png(SCANS[0]), format=name)
+            assert answer.status_code == 200, answer.text
+            kind, start = kinds[name]
+            assert answer.headers["content-type"] == kind
+            assert answer.content.startswith(start), answer.content[:50]
 
 
 @pytest.mark.parametrize("name", FILES)

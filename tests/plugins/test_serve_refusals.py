@@ -74,8 +74,8 @@ def test_a_slow_client_holds_up_nobody_and_not_for_ever(crnn, word_files):
 
     def trickled(client):
         head = b"POST /v1/read HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
-        pieces = [head, b"Content-Type: multipart/form-data; boundary=x\r\n\r\n", *[b"-"] * 60]
-        return sent(client, *pieces, pause=0.1)
+        form = b"Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+        return sent(client, head + form + part()[:80], *[b"a"] * 100, pause=0.1)
 
     with served({"iam-crnn": crnn}, Limits(seconds=3)) as client, ThreadPoolExecutor(8) as pool:
         slow = [pool.submit(trickled, client) for _ in range(8)]
