@@ -67,6 +67,7 @@ def pages(draw: st.DrawFn, step: float = 1.0) -> Page:
         regions,
         written,
         tuple(draw(st.lists(makers, max_size=2))),
+        draw(st.none() | st.floats(36, 4800)),
     )
 
 

@@ -34,4 +34,11 @@ def fitted(page: Page, width: int, height: int) -> Page:
         for line in page.lines
     )
     regions = (replace(region, boundary=moved(region.boundary)) for region in page.regions)
-    return replace(page, width=width, height=height, lines=tuple(lines), regions=tuple(regions))
+    return replace(
+        page,
+        width=width,
+        height=height,
+        lines=tuple(lines),
+        regions=tuple(regions),
+        dpi=page.dpi and page.dpi * x,
+    )

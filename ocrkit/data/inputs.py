@@ -1,7 +1,7 @@
 """What is to be read, as it is named: files and folders, and the pages that are in them."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -10,15 +10,14 @@ from typing import NoReturn
 from ocrkit.data.lines import drawn_forward
 from ocrkit.errors import DataError, ImageError, OcrkitError
 from ocrkit.images import EXTENSIONS, find_images, read_image
-from ocrkit.images.pdf import page_count, page_picture
+from ocrkit.images.pdf import page_picture, page_widths
+from ocrkit.images.resolution import resolution_of
 from ocrkit.images.tiff_pages import page_bytes, page_places
 from ocrkit.parts.formats import page_endings, read_page
 from ocrkit.parts.page import Page, PageImage
 from ocrkit.parts.page_protocols import Picture
 from ocrkit.parts.values import Image, Sample
 
-MAX_PAGES = 10_000
-"""Pages of a document."""
 _PDF, _TIFF = (".pdf",), (".tif", ".tiff")
 DOCUMENTS = (*_PDF, *_TIFF)
 """What the names of files of several pages end with."""
@@ -72,6 +71,8 @@ class PageSample(Sample):
     image: PageImage | None = None
     drawn: Page | None = None
     """Its lines, where they need not be looked for."""
+    dpi: Callable[[int], float | None] | None = None
+    """Says how many pixels per inch its picture has, which is so many pixels wide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class InputPage:
     """Which page of a document it is, from 1; None where the file is the page."""
     place: int = 0
     """Where in a TIFF file it is."""
+    inches: float = 0.0
+    """How wide it is, where its document says so."""
     error: str = ""
     """Why the document has no pages that could be read."""
     data: bytes | None = None
@@ -102,7 +105,14 @@ class InputPage:
             return PageSample(self.id, None, None, partial(_refuse, str(error)))
         image = PageImage(page.path, page.number or 1)
         return PageSample(
-            self.id, None, None, page.pixels, path=page.path, image=image, drawn=drawn
+            self.id,
+            None,
+            None,
+            page.pixels,
+            path=page.path,
+            image=image,
+            drawn=drawn,
+            dpi=page.dpi,
         )
 
     def picture(self, *, colour: bool = True) -> Picture:
@@ -129,10 +139,24 @@ class InputPage:
             reason = str(error).removeprefix("<bytes>: ")
             raise ImageError(f"{self.id}: {reason}") from None
 
+    def dpi(self, width: int) -> float | None:
+        """Pixels per inch of its picture, which is so many pixels wide: those of the document's
+        page, or those that the file of an image says. Raises OcrkitError."""
+        if self.inches:
+            return width / self.inches
+        picture = self.picture(colour=False)
+        return resolution_of(picture) if isinstance(picture, Path | bytes) else None
+
     def _with_lines(self) -> "tuple[InputPage, Page | None]":
         """What shows the page, and its lines, where a file says where they are. Raises
         OcrkitError."""
-        if self.data is not None or self.error or not _ends(self.path, page_endings()):
+        # Endings of formats are asked for last: that imports every format's libraries.
+        if (
+            self.data is not None
+            or self.error
+            or is_found(PurePath(self.path).suffix)
+            or not _ends(self.path, page_endings())
+        ):
             return self, None
         drawn = drawn_forward(read_page(Path(self.path)))
         return image_beside(Path(self.path), drawn), drawn
@@ -142,20 +166,14 @@ def input_pages(path: str) -> list[InputPage]:
     """The pages of a file. One that cannot be opened is a page with its ``error``."""
     try:
         if _ends(path, _PDF):
-            return [InputPage(path, number) for number in range(1, _count(path) + 1)]
+            widths = enumerate(page_widths(path), 1)
+            return [InputPage(path, number, inches=width) for number, width in widths]
         places = page_places(path) if _ends(path, _TIFF) else []
     except ImageError as error:
         return [InputPage(path, error=str(error))]
     if len(places) < 2:
         return [InputPage(path)]
     return [InputPage(path, number, place) for number, place in enumerate(places, 1)]
-
-
-def _count(path: str) -> int:
-    count = page_count(path)
-    if not 0 < count <= MAX_PAGES:
-        raise ImageError(f"{path}: {count:,} pages; expected 1 to {MAX_PAGES:,}; split it")
-    return count
 
 
 def image_beside(path: Path, page: Page) -> InputPage:

@@ -19,6 +19,8 @@ from ocrkit.parts.values import Image
 from ocrkit.support.files import open_regular
 from ocrkit.support.parsing import parse_json
 
+MAX_PAGES = pdf_child.MAX_PAGES
+"""Of a document."""
 MAX_PIXELS = 25_000_000
 """Of a page's picture: A3 at 300 dots an inch has 17 million. Larger pages are rendered with fewer
 dots an inch, and so are those that show a larger scan."""
@@ -27,11 +29,14 @@ SECONDS = 60.0
 _BROKEN = "PDFium breaks down over it, or needs more than 2 GB; print it into a new PDF"
 
 
-def page_count(path: str) -> int:
-    """How many pages a document says that it has. Raises ImageError, whose line begins with the
-    path."""
+def page_widths(path: str) -> list[float]:
+    """How wide each page of a document is, in inches, as a viewer shows it; 0 for a damaged one.
+    Raises ImageError, whose line begins with the path, also where there are too many pages."""
     about, _ = _asked(path, 0)
-    return int(about["pages"])
+    if not 0 < about["pages"] <= MAX_PAGES:
+        count = f"{about['pages']:,} pages; expected 1 to {MAX_PAGES:,}"
+        raise ImageError(f"{path}: {count}; split it")
+    return list(about["inches"])
 
 
 def page_picture(path: str, number: int, *, colour: bool = False) -> bytes | Image:

@@ -2,9 +2,10 @@
 within bounds of memory and time. :mod:`ocrkit.images.pdf` starts it; it imports nothing of ocrkit.
 
 Arguments: the path; the number of a page, from 1, or 0 to count pages; how many pixels a picture
-may have; ``grey`` or ``colour``. Writes a JSON object in a line to standard output: ``error``, or
-``pages``, or how far the picture that follows has to be ``turned`` clockwise, in degrees, and its
-``shape`` where that are pixels and no JPEG file.
+may have; ``grey`` or ``colour``. Writes a JSON object in a line to standard output: ``error``; or
+the number of ``pages`` and, unless there are too many, the ``inches`` that each is wide; or how far
+the picture that follows has to be ``turned`` clockwise, in degrees, and its ``shape`` where that
+are pixels and no JPEG file.
 """
 
 import json
@@ -12,6 +13,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+MAX_PAGES = 10_000
+"""Of a document."""
 RESOLUTION = 300
 """Dots an inch of a page that is rendered; fewer where it would have too many pixels."""
 _INCH = 72
@@ -36,12 +39,25 @@ def answer(path: str, number: int, most: int, *, colour: bool) -> tuple[dict[str
     except pypdfium2.PdfiumError as error:
         return {"error": _REASONS.get(error.err_code, str(error))}, b""
     if not number:
-        return {"pages": len(document)}, b""
+        pages = len(document)
+        inches = [_width(document, index) for index in range(pages)] if pages <= MAX_PAGES else []
+        return {"pages": pages, "inches": inches}, b""
     try:
         page = document[number - 1]
     except (pypdfium2.PdfiumError, IndexError):
         return {"error": "the page is damaged, or not there"}, b""
     return _picture(page, most, colour=colour)
+
+
+def _width(document: Any, index: int) -> float:
+    """Inches that a page is wide, as a viewer shows it; 0 for a damaged one."""
+    import pypdfium2
+
+    try:
+        width: float = document.get_page_size(index)[0]
+    except pypdfium2.PdfiumError:
+        return 0.0
+    return width / _INCH
 
 
 def _picture(page: Any, most: int, *, colour: bool) -> tuple[dict[str, Any], bytes]:

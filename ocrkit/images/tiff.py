@@ -18,7 +18,7 @@ _MAXIMA = (281, 341)
 """The tags MaxSampleValue and SMaxSampleValue."""
 _DIRECTORIES = (34665, 34853, 40965)
 """The tags of further directories, of cameras' notes: Pillow reads them whole."""
-_SIZES = {
+VALUE_BYTES = {
     1: 1,
     2: 1,
     3: 2,
@@ -65,7 +65,7 @@ class _Entry:
 
     @property
     def bytes(self) -> int:
-        return self.count * _SIZES.get(self.kind, 1)
+        return self.count * VALUE_BYTES.get(self.kind, 1)
 
 
 class _Directory:
@@ -101,7 +101,7 @@ class _Directory:
         entry = self.entries.get(tag)
         if entry is None or entry.kind not in _WHOLE:
             return
-        place, size = entry.value, _SIZES[entry.kind]
+        place, size = entry.value, VALUE_BYTES[entry.kind]
         if entry.bytes > entry.room:
             place = int.from_bytes(self._data[place : place + entry.room], self.order)
         for at in range(place, min(place + entry.bytes, len(self._data) - size + 1), size):

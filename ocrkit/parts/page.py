@@ -9,7 +9,7 @@ stays as it is.
 from dataclasses import dataclass
 from typing import Literal
 
-from ocrkit.parts.checked import Count, Finite, NotNegative, Share
+from ocrkit.parts.checked import Count, Finite, NotNegative, Positive, Share
 
 Points = tuple[tuple[Finite, Finite], ...]
 """Points (x, y) along a line or around an area. Tuples can be compared, hashed and written as JSON,
@@ -120,6 +120,8 @@ class Page:
     """In reading order."""
     made_by: tuple[Maker, ...] = ()
     """The models and programs that found and read the lines."""
+    dpi: Positive | None = None
+    """Pixels per inch of the image: how large its sheet is. None where nobody has said."""
 
     @property
     def text(self) -> str:

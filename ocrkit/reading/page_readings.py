@@ -54,6 +54,12 @@ def image_of(sample: Sample) -> PageImage | None:
     return PageImage(str(sample.path)) if sample.path is not None else None
 
 
+def dpi_of(sample: Sample, page: Page) -> float | None:
+    """Pixels per inch of the page's picture: as its file says, else as its lines' file does."""
+    said = sample.dpi if isinstance(sample, PageSample) else None
+    return (said and said(page.width)) or page.dpi
+
+
 def maker_of(role: str, spec: PipelineSpec, opened: Opened | None) -> Maker:
     """A pipeline that has a part in a page, with the sha256 of its weights."""
     return Maker(role, spec.title, opened.weights.sha256 if opened else "")

@@ -25,6 +25,7 @@ from ocrkit.reading.page_readings import (
     UNSURE,
     PageReading,
     PageSeconds,
+    dpi_of,
     drawn_of,
     image_of,
     maker_of,
@@ -175,13 +176,14 @@ class PageReader:
                 page = with_heights(fitted(drawn, image.shape[1], image.shape[0]))
             else:
                 page = self._look_for_lines(image, turn)
+            page = replace(page, id=sample.id, dpi=dpi_of(sample, page))
             find = time.perf_counter() - read
         except OcrkitError as error:
             return _Found(sample, ImageError(str(error)))
         lines = [self._cut(image, line) for line in page.lines]
         seconds = {"read": read - start, "find": find, "cut": sum(each.read for each in lines)}
         cut = tuple(replace(each, read=0.0) for each in lines)
-        return _Found(sample, replace(page, id=sample.id), cut, seconds)
+        return _Found(sample, page, cut, seconds)
 
     def _look_for_lines(self, image: Image, turn: Turn | None) -> Page:
         if turn is None:

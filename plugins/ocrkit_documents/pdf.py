@@ -23,6 +23,8 @@ _HELD = 32_000_000
 """Bytes of pictures that are held; more are put on disk until the file is whole."""
 _LARGEST = 14_400
 """Points that a page may be long."""
+_FINEST = 4_800
+"""Pixels per inch; a page of more is not that small."""
 _TURNED = {
     1: (1, 0, 0, 1, 0, 0),
     2: (-1, 0, 0, 1, 1, 0),
@@ -42,7 +44,8 @@ class SearchablePdf:
     each word in letters that nobody sees, so that it can be searched, selected and copied, in
     reading order, along lines that slope too.
 
-    A page is as large as its picture at the resolution that the picture says, else at ``dpi``.
+    A page is as large as its sheet was: by its own ``dpi``, else by what the picture says, else by
+    the option.
     Transparent pictures lie on white. Any number of pages are written in the memory of some.
     """
 
@@ -83,7 +86,8 @@ class _Part:
         self._font = self._pdf.make_indirect(Dictionary())
 
     def add(self, page: Page, picture: PdfPicture, dpi: float) -> None:
-        points = min(72 / (picture.dpi or dpi), _LARGEST / max(page.width, page.height))
+        said = min(page.dpi or picture.dpi or dpi, _FINEST)
+        points = min(72 / said, _LARGEST / max(page.width, page.height))
         width, height = page.width * points, page.height * points
         with Pdf.open(io.BytesIO(picture.pdf)) as source:
             (image,) = source.pages[0].Resources.XObject.values()

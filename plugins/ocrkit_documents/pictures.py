@@ -10,11 +10,9 @@ from PIL import Image as Pillow
 
 from ocrkit import ImageError, read_image
 from ocrkit.images import MAX_BYTES, orientation_of
+from ocrkit.images.resolution import resolution_of
 from ocrkit.interfaces import Picture
 from ocrkit.support.files import read_bytes
-
-_RESOLUTIONS = (36.0, 4800.0)
-"""Those that are believed, in pixels per inch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +40,9 @@ def pdf_picture(picture: Picture | None) -> PdfPicture:
         turned = orientation_of(picture)
     except ImageError as error:
         raise ImageError(str(error).replace("<bytes>", name, 1)) from None
+    dpi = resolution_of(picture)
     try:
         with Pillow.open(io.BytesIO(picture)) as opened:
-            said = float(opened.info.get("dpi", (0,))[0])
             if opened.has_transparency_data:
                 picture = _png(_on_white(opened))
         pdf = _converted(picture)
@@ -54,9 +52,8 @@ def pdf_picture(picture: Picture | None) -> PdfPicture:
             pdf = _converted(_png(Pillow.fromarray(read_image(picture))))
         except ImageError as error:
             raise ImageError(str(error).replace("<bytes>", name, 1)) from None
-        return PdfPicture(pdf, 1, None)
-    low, high = _RESOLUTIONS
-    return PdfPicture(pdf, turned, said if low <= said <= high else None)
+        return PdfPicture(pdf, 1, dpi)
+    return PdfPicture(pdf, turned, dpi)
 
 
 def _converted(data: bytes) -> bytes:

@@ -7,9 +7,8 @@ from typing import BinaryIO, ClassVar
 from ocrkit import Line, Page, Word
 from ocrkit.data.words import area_of, bounds
 from ocrkit.interfaces import Picture
-from ocrkit.support.markup import template
 from ocrkit_pagexml.alto import parse
-from ocrkit_pagexml.writing import FOLDER, Block, XmlIds, around, blocks_of, image_name, root_name
+from ocrkit_pagexml.writing import Block, XmlIds, blocks_of, rendered, root_name
 
 
 @dataclass(frozen=True)
@@ -32,20 +31,9 @@ class Alto:
         ids = XmlIds()
         blocks = blocks_of(page, ids)
         kinds = [kind for block in blocks for kind in _kinds(block) if kind != "text"]
-        text = template(FOLDER, "alto.xml.j2").render(
-            page=page,
-            image=image_name(page),
-            blocks=blocks,
-            ids=ids,
-            tags={kind: ids.take("", "tag") for kind in dict.fromkeys(kinds)},
-            decimal=_decimal,
-            share=_share,
-            pieces=_pieces,
-            bounds=bounds,
-            area_of=area_of,
-            around=around,
-        )
-        file.write(text.lstrip().encode())
+        tags = {kind: ids.take("", "tag") for kind in dict.fromkeys(kinds)}
+        more = {"tags": tags, "decimal": _decimal, "pieces": _pieces}
+        file.write(rendered("alto.xml.j2", page, blocks, ids, **more))
 
     def claims(self, data: bytes, /) -> bool:
         return root_name(data) == "alto"
@@ -64,13 +52,9 @@ def _decimal(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def _share(value: float) -> str:
-    return f"{value:.4f}"
-
-
 def _pieces(line: Line) -> list[Word | str]:
     """What a line's text is made of: words, spaces between them, and what is left at its end as a
-    hyphen; or the whole as one word."""
+    hyphen; or the whole as one word, an empty one too, since the schema wants one."""
     rest = line.text or ""
     pieces: list[Word | str] = []
     for word in line.words:

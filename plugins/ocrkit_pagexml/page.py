@@ -66,7 +66,15 @@ def parse(data: bytes) -> Page:
         tuple(regions),
         tuple(lines),
         tuple(_makers(root)),
+        _dpi(page),
     )
+
+
+def _dpi(page: Element) -> float | None:
+    """Pixels per inch, as PAGE has them from 2018 on."""
+    said = number(page.get("imageXResolution"))
+    unit = {"PPI": 1.0, "PPCM": 2.54}.get(page.get("imageResolutionUnit"), 0.0)
+    return said * unit if said and said * unit > 0 else None
 
 
 def _makers(root: Element) -> Iterator[Maker]:

@@ -9,11 +9,10 @@ from typing import BinaryIO, ClassVar, Literal
 
 import ocrkit
 from ocrkit import Line, Page, Word, option
-from ocrkit.data.words import area_of, bounds, words_in_text
+from ocrkit.data.words import words_in_text
 from ocrkit.interfaces import Picture
-from ocrkit.support.markup import template
 from ocrkit_pagexml.page import parse
-from ocrkit_pagexml.writing import FOLDER, XmlIds, around, blocks_of, image_name, root_name
+from ocrkit_pagexml.writing import XmlIds, blocks_of, rendered, root_name
 
 _KINDS = {
     *("paragraph", "heading", "caption", "header", "footer", "page-number", "drop-capital"),
@@ -46,26 +45,22 @@ class PageXml:
     def write(self, pages: Iterable[tuple[Page, Picture | None]], file: BinaryIO, /) -> None:
         ((page, _),) = pages
         ids = XmlIds()
-        text = template(FOLDER, "page.xml.j2").render(
-            page=page,
+        made = rendered(
+            "page.xml.j2",
+            page,
+            blocks_of(page, ids),
+            ids,
             namespace=f"http://schema.primaresearch.org/PAGE/gts/pagecontent/{self.schema}-07-15",
             creator=f"ocrkit {ocrkit.__version__}",
             created=_now(),
-            with_makers=self.schema != 2013,
-            image=image_name(page),
-            blocks=blocks_of(page, ids),
-            ids=ids,
+            after_2013=self.schema != 2013,
             kinds=_KINDS,
             nowhere=_NOWHERE,
             whole=_whole,
-            share=_share,
             rule=_rule,
             words=_words,
-            bounds=bounds,
-            area_of=area_of,
-            around=around,
         )
-        file.write(text.lstrip().encode())
+        file.write(made)
 
     def claims(self, data: bytes, /) -> bool:
         return root_name(data) == "PcGts"
@@ -82,10 +77,6 @@ def _now() -> str:
 
 def _whole(value: float, most: int) -> int:
     return min(max(round(value), 0), most)
-
-
-def _share(value: float) -> str:
-    return f"{value:.4f}"
 
 
 def _rule(kind: str) -> str:

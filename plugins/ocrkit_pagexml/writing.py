@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lxml import etree
 
 from ocrkit import Line, Page
-from ocrkit.data.words import area_of
+from ocrkit.data.words import area_of, bounds
 from ocrkit.parts.page import Points
+from ocrkit.support.markup import template
 
-FOLDER = Path(__file__).parent
-"""Where the templates are."""
 _NO_ID = re.compile(r"[^A-Za-zÀ-ÖØ-öø-ÿ0-9_.-]")
 
 
@@ -92,14 +92,30 @@ def _in_order(with_lines: list[str | tuple[int]], regions: list[str]) -> Iterato
         yield from empty.get(key, ()) if isinstance(key, str) else ()
 
 
-def around(block: Block) -> Points:
+def rendered(name: str, page: Page, blocks: list[Block], ids: XmlIds, **more: Any) -> bytes:
+    """The file that the template of this name makes of a page, with what both templates need."""
+    text = template(Path(__file__).parent, name).render(
+        page=page,
+        # Programs expect a picture, so a page without one has its own name.
+        image=page.image.path if page.image else page.id,
+        blocks=blocks,
+        ids=ids,
+        share=_share,
+        bounds=bounds,
+        area_of=area_of,
+        around=_around,
+        **more,
+    )
+    return text.lstrip().encode()
+
+
+def _share(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _around(block: Block) -> Points:
     """All points of a block: its own, or those of its lines."""
     return block.boundary or tuple(point for _, line in block.lines for point in area_of(line))
-
-
-def image_name(page: Page) -> str:
-    """The name of its picture; programs expect one, so a page without has its own."""
-    return page.image.path if page.image else page.id
 
 
 def root_name(data: bytes) -> str:
