@@ -13,11 +13,16 @@ import sys
 import venv
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[1] / "build" / "foreign"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "build" / "foreign"
 READERS = {
     "htrvx": ["htrvx>=0.0.19"],
     "hocr-spec": ["hocr-spec>=0.2"],
-    "ocrmypdf": ["ocrmypdf>=17"],
+    # It reads with ocrkit, too.
+    "ocrmypdf": [
+        *("ocrmypdf>=17", "--editable", f"{ROOT}"),
+        *("--editable", f"{ROOT / 'docs' / 'examples' / 'ocrkit-ocrmypdf'}"),
+    ],
     # What its parsers want. All that it names would bring PyTorch, and gigabytes of CUDA with that.
     "kraken": ["--no-deps", "kraken~=7.1.1", "iso639-lang", "lxml", "numpy"],
 }
