@@ -9,9 +9,8 @@ from typing import NoReturn
 
 from ocrkit.data.lines import drawn_forward
 from ocrkit.errors import DataError, ImageError, OcrkitError
-from ocrkit.images import EXTENSIONS, find_images, read_image
+from ocrkit.images import EXTENSIONS, find_images, read_image, resolution_of
 from ocrkit.images.pdf import page_picture, page_widths
-from ocrkit.images.resolution import resolution_of
 from ocrkit.images.tiff_pages import page_bytes, page_places
 from ocrkit.parts.formats import page_endings, read_page
 from ocrkit.parts.page import Page, PageImage

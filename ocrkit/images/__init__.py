@@ -32,6 +32,7 @@ from ocrkit.images.kinds import EXTENSIONS as EXTENSIONS
 from ocrkit.images.kinds import foreign, pillow_class
 from ocrkit.images.kinds import passed_over as passed_over
 from ocrkit.images.memory import Budget
+from ocrkit.images.resolution import resolution_of as resolution_of
 from ocrkit.parts.values import Image
 from ocrkit.support.files import walk
 

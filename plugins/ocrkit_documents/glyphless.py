@@ -1,4 +1,4 @@
-"""A font without any ink, for text that lies over a picture."""
+"""A font for text that lies over a picture, and that nobody sees."""
 
 import io
 from functools import cache
@@ -84,13 +84,20 @@ class Glyphless:
 
 @cache
 def _true_type() -> bytes:
-    """A TrueType font of one glyph without contours."""
+    """A TrueType font of one glyph, a box as large as a letter: programs mark found text by boxes
+    of glyphs, and pass over what has none. Nobody sees it, since text is drawn invisibly."""
+    pen, right = TTGlyphPen(None), round(1000 * WIDTH)
+    bottom, top = -round(1000 * BELOW), round(1000 * (1 - BELOW))
+    pen.moveTo((0, bottom))
+    for corner in ((0, top), (right, top), (right, bottom)):
+        pen.lineTo(corner)
+    pen.closePath()
     builder = FontBuilder(1000, isTTF=True)
     builder.setupGlyphOrder([".notdef"])
     builder.setupCharacterMap({})
-    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph()})
-    builder.setupHorizontalMetrics({".notdef": (round(1000 * WIDTH), 0)})
-    builder.setupHorizontalHeader(ascent=round(1000 * (1 - BELOW)), descent=-round(1000 * BELOW))
+    builder.setupGlyf({".notdef": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (right, 0)})
+    builder.setupHorizontalHeader(ascent=top, descent=bottom)
     builder.setupNameTable({"familyName": _NAME[1:], "styleName": "Regular"})
     builder.setupOS2()
     builder.setupPost()

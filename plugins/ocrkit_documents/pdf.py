@@ -17,7 +17,7 @@ from ocrkit.interfaces import Picture
 from ocrkit.support.files import scratch_folder
 from ocrkit_documents.glyphless import BELOW, WIDTH, Glyphless
 from ocrkit_documents.pictures import PdfPicture, pdf_picture
-from ocrkit_documents.placing import placed_words
+from ocrkit_documents.placing import Place, as_one, placed_words
 
 _HELD = 32_000_000
 """Bytes of pictures that are held; more are put on disk until the file is whole."""
@@ -25,6 +25,9 @@ _LARGEST = 14_400
 """Points that a page may be long."""
 _FINEST = 4_800
 """Pixels per inch; a page of more is not that small."""
+_LEANING = 0.4
+"""By how much of a word's height the words of a line may differ in theirs; programs draw the line
+at a half."""
 _TURNED = {
     1: (1, 0, 0, 1, 0, 0),
     2: (-1, 0, 0, 1, 1, 0),
@@ -110,24 +113,26 @@ class _Part:
         self.held += len(picture.pdf)
 
     def _text(self, line: Line, points: float, height: float) -> Iterator[str]:
-        """A line's operators: each word stretched over its place, with a space behind it."""
+        """A line's operators: each word stretched over its place, with a space behind it; or, of a
+        line that leans, all of it in one."""
         words = list(placed_words(line))
         if not words:
             return
         yield "BT 3 Tr /Letters 1 Tf"
+        leans = _leans([place for _, place in words])
+        if leans:
+            words = [as_one(line, [word for word, _ in words])]
+            exact = words[0][0].text.encode("utf-16-be", "replace").hex()
+            yield f"/Span << /ActualText <feff{exact}> >> BDC"
         for number, (word, place) in enumerate(words, start=1):
             along, rise = place.along[0] * points, -place.along[1] * points
             wide = place.length / (len(word.text) * WIDTH)
             x = place.start[0] * points - rise * BELOW * place.height
             y = height - place.start[1] * points + along * BELOW * place.height
             matrix = (wide * along, wide * rise, -place.height * rise, place.height * along, x, y)
-            text = f"{self._letters.encode(word.text)} Tj"
-            if along and rise:  # programs take letters on a slope for words of a letter each
-                exact = word.text.encode("utf-16-be", "replace").hex()
-                text = f"/Span << /ActualText <feff{exact}> >> BDC {text} EMC"
             space = f" {self._letters.encode(' ')} Tj" if number < len(words) else ""
-            yield f"{_numbers(*matrix)} Tm {text}{space}"
-        yield "ET"
+            yield f"{_numbers(*matrix)} Tm {self._letters.encode(word.text)} Tj{space}"
+        yield "EMC ET" if leans else "ET"
 
     def save(self, path: Path) -> Path:
         """Pictures stay as they are; the same pages give the same bytes."""
@@ -142,6 +147,15 @@ class _Part:
         )
         self._pdf.close()
         return path
+
+
+def _leans(places: list[Place]) -> bool:
+    """Whether a line does not run to the right, or its words are so much higher or lower than
+    others that programs take them for lines of their own."""
+    if any(each.along != (1, 0) for each in places):
+        return True
+    bottoms = [each.start[1] for each in places]
+    return max(bottoms) - min(bottoms) > _LEANING * min(each.height for each in places)
 
 
 def _joined(parts: list[Path], path: Path) -> Path:

@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from ocrkit import ImageError, read_image
-from ocrkit.images import MAX_BYTES, orientation_of
-from ocrkit.images.resolution import resolution_of
+from ocrkit.images import MAX_BYTES, orientation_of, resolution_of
 from ocrkit.interfaces import Picture
 from ocrkit.support.files import read_bytes
 

@@ -1,6 +1,6 @@
 """Where each word of a line stands, for formats that have nothing smaller than words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,14 @@ def placed_words(line: Line) -> Iterator[tuple[Word, Place]]:
         yield word, _place(np.array(word.boundary, np.float64), base)
 
 
+def as_one(line: Line, words: Iterable[Word]) -> tuple[Word, Place]:
+    """The placed words of a line as a single one, which runs as the line does."""
+    known = list(words)
+    area = tuple(point for word in known for point in word.boundary)
+    place = _place(np.array(area, np.float64), _resampled(line), level=False)
+    return Word(" ".join(word.text for word in known), area), place
+
+
 def _shared_out(line: Line) -> tuple[Word, ...]:
     found = band(line) or box(line)
     text = " ".join((line.text or "").split())
@@ -68,7 +76,7 @@ def _resampled(line: Line) -> Array:
     return np.column_stack([np.interp(wanted, at, base[:, axis]) for axis in range(2)])
 
 
-def _place(area: Array, base: Array) -> Place:
+def _place(area: Array, base: Array, *, level: bool = True) -> Place:
     nearest = np.linalg.norm(area[:, None] - base, axis=2).argmin(axis=1)
     way = base[nearest.max()] - base[nearest.min()]
     if not way.any():  # beside the line's end, or on a line without a length
@@ -76,7 +84,7 @@ def _place(area: Array, base: Array) -> Place:
     length = float(np.linalg.norm(way))
     along = way / length if length else np.array([1.0, 0.0])
     steep = np.abs(along).argmax()
-    if abs(along[steep]) > _NEARLY:
+    if level and abs(along[steep]) > _NEARLY:
         along = np.eye(2)[steep] * np.sign(along[steep])
     down = np.array([-along[1], along[0]])
     forth, deep = area @ along, area @ down
