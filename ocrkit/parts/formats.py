@@ -13,7 +13,7 @@ from ocrkit.parts.page_protocols import Format, Parses, Picture
 from ocrkit.parts.registry import registry
 from ocrkit.support.files import read_bytes, write_atomically
 
-MAX_BYTES = 256_000_000
+MAX_BYTES = 64_000_000
 """The largest file of a page that is read."""
 
 

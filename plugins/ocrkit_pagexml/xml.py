@@ -13,6 +13,9 @@ from ocrkit.parts.page import Points
 
 MAX_BYTES = 64_000_000
 """The largest file that is read; a register with thousands of cells has some five million."""
+MAX_MARKS = 2_000_000
+"""Elements and attributes that a file may have, each of which takes some 200 bytes; that register
+has 200,000."""
 Element = Any
 """An element of lxml's tree; the library has no types."""
 
@@ -22,10 +25,13 @@ def root_of(data: bytes) -> Element:
 
     Entities are not resolved, nothing is fetched, comments and processing instructions are left
     out. Raises DataError, in one line, for what is no whole XML, for files that declare entities,
-    and beyond ``MAX_BYTES``.
+    and beyond ``MAX_BYTES`` and ``MAX_MARKS``.
     """
     if len(data) > MAX_BYTES:
         raise DataError(f"{len(data):,} bytes of XML; the limit is {MAX_BYTES:,}")
+    marks = data.count(b"<") + data.count(b"=")
+    if marks > MAX_MARKS:
+        raise DataError(f"{marks:,} elements and attributes; the limit is {MAX_MARKS:,}")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,

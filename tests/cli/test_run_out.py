@@ -366,7 +366,7 @@ def test_documents_go_where_people_work(pipeline: Path, tmp_path: Path) -> None:
     pdfium = pytest.importorskip("pypdfium2")
     folder, out = tmp_path / "in", tmp_path / "out"
     folder.mkdir()
-    document(folder / "scan.pdf", WRITTEN[:3])
+    scan = document(folder / "scan.pdf", WRITTEN[:3])
     asked = ("run", folder, "--pipeline", pipeline, "--out", out)
     formats = ("--format", "alto,page,hocr,pdf,json,text")
     result = run(*asked, *formats)
@@ -374,8 +374,12 @@ def test_documents_go_where_people_work(pipeline: Path, tmp_path: Path) -> None:
     endings = (".alto.xml", ".page.xml", ".hocr", ".json", ".txt")
     pages = {f"scan-{number:04}{ending}" for number in (1, 2, 3) for ending in endings}
     assert contents(out).keys() == pages | {"scan.pdf", "run.json"}
-    with pdfium.PdfDocument(out / "scan.pdf") as shown:
+    with pdfium.PdfDocument(out / "scan.pdf") as shown, pdfium.PdfDocument(scan) as given:
         texts = [page.get_textpage().get_text_range().split() for page in shown]
+        sizes = [page.get_size() for page in shown]
+        assert sizes == [pytest.approx(page.get_size(), abs=0.1) for page in given]
+    assert json.loads((out / "scan-0001.json").read_text())["dpi"] == pytest.approx(150)
+    assert "scan_res 150 150" in (out / "scan-0001.hocr").read_text()
     assert texts == [[text, "number", "seven"] for text in WRITTEN[:3]]
     for named in (folder, folder / "more"):
         refused = run(*asked[:-1], named, *formats)

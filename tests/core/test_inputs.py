@@ -19,6 +19,7 @@ from drawn_pdfs import HOSTILE, scanned
 from drawn_pdfs import page as pdf_page
 from ocrkit import DataError, ImageError, Line, Page, PageImage, page_to_json, read_image
 from ocrkit.data.inputs import InputFile, InputPage, input_files, input_pages
+from ocrkit.images import tiff_pages
 from ocrkit.writing.names import endings, stems
 
 PIXELS = page([("clocks", 30, 30), ("seven", 40, 200)], 420, 300)
@@ -80,6 +81,21 @@ def test_scans_in_black_and_white_are_taken_as_they_are(tmp_path: Path) -> None:
     )
     (found,) = input_pages(str(tmp_path / "bits.pdf"))
     assert (found.pixels() == np.where(PIXELS > 128, 255, 0)).all()
+
+
+def test_pages_know_how_large_their_sheets_are(tmp_path: Path) -> None:
+    """A document says it of its pages, turned ones too, an image in its header."""
+    data = jpeg(tmp_path)  # which does not say
+    assert only(tmp_path / "a.pdf", scanned(data, 300, 420)).dpi(300) == pytest.approx(
+        300 * 72 / 595
+    )
+    lying = scanned(data, 300, 420, about=b"/Rotate 90")
+    assert only(tmp_path / "b.pdf", lying).dpi(420) == pytest.approx(420 * 72 / 842)
+    for name, dpi in {"a.png": 150, "a.jpg": 150, "a.tif": 150, "b.png": 0, "c.png": 2}.items():
+        said = {"dpi": (dpi, dpi)} if dpi else {}
+        Pillow.fromarray(PIXELS).save(tmp_path / name, **said)
+        found = InputPage(str(tmp_path / name)).dpi(300)
+        assert found == (pytest.approx(150, abs=0.1) if dpi == 150 else None)
 
 
 def refused(shown: InputPage) -> str:
@@ -152,6 +168,36 @@ def test_all_pages_of_a_tiff_are_read(tmp_path: Path, order: str) -> None:
         assert (each.pixels() == expected).all()
         image = each.sample().image
         assert image == PageImage(str(path), each.number or 0)
+
+
+def test_a_page_of_a_tiff_is_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However large the file is; what is odd is all of the file, which begins with that page."""
+    noise = np.random.default_rng(0).integers(0, 256, (4, 200, 300), np.uint8)
+    first, *more = map(Pillow.fromarray, noise)
+    for compression in ("raw", "tiff_lzw", "jpeg"):
+        for is_big in (False, True):
+            path = tmp_path / "a.tif"
+            first.save(
+                path,
+                save_all=True,
+                append_images=more,
+                compression=compression,
+                big_tiff=is_big,
+                dpi=(200, 200),
+            )
+            with Pillow.open(path) as whole:
+                for number, page in enumerate(input_pages(str(path))):
+                    data = page.picture()
+                    assert isinstance(data, bytes)
+                    assert len(data) < path.stat().st_size / 3
+                    whole.seek(number)
+                    assert (page.pixels() == np.asarray(whole)).all()
+                    assert page.dpi(300) == 200
+    monkeypatch.setattr(tiff_pages, "MAX_BYTES", path.stat().st_size // 3)
+    assert input_pages(str(path))[3].pixels().shape == (200, 300)
+    monkeypatch.setattr(tiff_pages, "MAX_BYTES", 1000)
+    with pytest.raises(ImageError, match=r"a\.tif: .* bytes of a page; the limit is 1,000"):
+        input_pages(str(path))[3].pixels()
 
 
 def big_endian(pages: list[np.ndarray]) -> bytes:

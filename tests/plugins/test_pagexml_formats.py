@@ -1,5 +1,12 @@
 """ALTO and PAGE XML of every origin as pages; what is none of it, in one line."""
 
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from textwrap import dedent
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +18,7 @@ from ocrkit.parts.page_json import page_from_json, page_to_json
 from ocrkit_pagexml import alto
 from ocrkit_pagexml import page as page_xml
 from ocrkit_pagexml.formats import parse
-from ocrkit_pagexml.xml import MAX_BYTES, points
+from ocrkit_pagexml.xml import MAX_BYTES, MAX_MARKS, points
 
 EXPORTS = {
     name: text for name, text in vars(exports).items() if isinstance(text, str) and "<?xml" in text
@@ -169,12 +176,56 @@ BOMB = "".join(
         (b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><alto>&x;</alto>', "entities"),
         (b"<a>" * 5000, "no whole XML"),
         (b" " * (MAX_BYTES + 1), "the limit is"),
+        (b"<alto>" + b"<a/>" * MAX_MARKS + b"</alto>", "elements and attributes; the limit is"),
     ],
 )
 def test_what_is_no_page_is_said_in_one_line(data, reason):
     with pytest.raises(DataError, match=reason) as raised:
         parse(data)
     assert "\n" not in str(raised.value)
+
+
+def costly():
+    """Files that could take long, or much memory."""
+    entities = b'<!ENTITY a "%s">' % (b"a" * 100_000)
+    yield f'<!DOCTYPE alto [{BOMB}]><alto ID="&l9;"/>'.encode()
+    yield b"<!DOCTYPE alto [%s]><alto>%s</alto>" % (entities, b"&a;" * 100_000)
+    yield b'<!DOCTYPE alto [<!ENTITY %% a "%%a;"> %%a;]><alto/>'
+    yield b'<!DOCTYPE alto SYSTEM "http://127.0.0.1:1/a.dtd"><alto/>'
+    yield b"<alto>" * 1_000_000
+    yield b"<alto %s/>" % b" ".join(b'a%d=""' % number for number in range(200_000))
+    yield b"<alto>%s</alto>" % (b"<a/>" * (MAX_MARKS - 2))
+    yield b"<alto><!-- %s --></alto>" % (b"- " * 30_000_000)
+
+
+def test_hostile_files_cost_little():
+    """In a process of its own, which may take a gigabyte."""
+    started = time.monotonic()
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+    program = limited + dedent(
+        """
+        import sys
+        from test_pagexml_formats import costly
+        from ocrkit import DataError
+        from ocrkit_pagexml.formats import parse
+        for data in costly():
+            try:
+                parse(data)
+            except DataError as error:
+                print(len(str(error).splitlines()))
+        """
+    )
+    path = os.pathsep.join(map(str, [Path(__file__).parent, Path(__file__).parents[1]]))
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.stdout.split() == ["1"] * len(list(costly())), done.stderr
+    assert time.monotonic() - started < 240
 
 
 @given(st.data())
