@@ -1,6 +1,7 @@
 """``ocrkit run … --out DIR``: a file a page, whatever happens meanwhile."""
 
 import json
+import os
 import random
 import time
 from collections.abc import Callable
@@ -215,8 +216,9 @@ def test_what_does_not_go_together_is_a_mistake_of_usage(
 def test_a_run_that_is_killed_goes_on_to_the_same_files(
     pipeline: Path, install: Install, tmp_path: Path
 ) -> None:
-    """Killed at twenty moments; what the next one finds is what the last one left."""
-    count, site = 60, install("unused", "")
+    """Killed at twenty moments; what the next one finds is what the last one left. As many pages as
+    the environment's ``OCRKIT_TRIALS`` says, 60 unless it is set."""
+    count, site = int(os.environ.get("OCRKIT_TRIALS") or 60), install("unused", "")
     folder, whole, parts = tmp_path / "many", tmp_path / "whole", tmp_path / "parts"
     folder.mkdir()
     for number in range(count):
