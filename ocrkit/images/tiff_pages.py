@@ -110,7 +110,8 @@ class _Tiff:
         length = tag.count * VALUE_BYTES.get(tag.kind, 1)
         if length <= self.room:
             return tag.value[:length]
-        return self.at(*struct.unpack(self.place, tag.value), length)
+        (place,) = struct.unpack(self.place, tag.value)
+        return self.at(place, length)
 
     def numbers(self, tag: _Tag) -> tuple[int, ...]:
         """A tag's values, which are to be whole numbers."""
