@@ -22,7 +22,7 @@ for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "torch", "u
 from ocrkit_serve.kept import Kept  # noqa: E402  (these need what may be missing)
 from ocrkit_serve.teaching import Base, Teaching  # noqa: E402
 from processes import wait_for  # noqa: E402
-from runs import arrays_of, same  # noqa: E402
+from runs import same  # noqa: E402
 from services import png, read, served, text  # noqa: E402
 
 A_PAGE = 4
@@ -109,10 +109,7 @@ def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(folder,
             settings=[*SETTINGS, 'name="taught-1"'],
             threads=1,
         )
-        assert same(
-            arrays_of(at / "model" / "last.safetensors"),
-            arrays_of(tmp_path / "whole" / "last.safetensors"),
-        )
+        assert same(at / "model" / "last.safetensors", tmp_path / "whole" / "last.safetensors")
         own = ("model", "seconds")
         assert {k: v for k, v in now["result"].items() if k not in own} == {
             k: v for k, v in asdict(expected).items() if k not in own
