@@ -113,7 +113,12 @@ class PagePipeline(LoadedPipeline[PageReader, PageReading]):
         return self._engine.read(first).page
 
     def read_many(
-        self, sources: Iterable[Source | InputPage], *, after: int = 0, apart: bool = False
+        self,
+        sources: Iterable[Source | InputPage],
+        *,
+        after: int = 0,
+        apart: bool = False,
+        alternatives: int = 1,
     ) -> Iterator[PageItem]:
         """Reads pages, in order; one that cannot be read is an item with its error. ``after``: so
         many were read before, in a run that was interrupted.
@@ -125,13 +130,15 @@ class PagePipeline(LoadedPipeline[PageReader, PageReading]):
         Lines of several pages are read together, 8 pages at most, and the next ones are looked at
         meanwhile: some thirty pages' lines are held at most, but the pixels of few pages.
         ``apart``: every page by itself, so that what is read of it does not depend on the others,
-        not even in the last digits. Raises TypeError for a single source.
+        not even in the last digits. ``alternatives``: lines say so many of their best texts at
+        most, where the decoder can; the first may then be another than it reads unasked. Raises
+        TypeError for a single source.
         """
         if is_one(sources):
             raise TypeError(
                 f"read_many reads several images, not {type(sources).__name__}; read() reads one"
             )
-        readings = self._engine.readings(
+        readings = self._engine.listing(alternatives).readings(
             _samples(sources, after), PageSeconds(), after, apart=apart
         )
         return map(_item, readings)

@@ -99,11 +99,17 @@ class Pipeline(LoadedPipeline[Recogniser, Reading]):
         return self._engine.read(partial(pixels_of, source), places=places)
 
     def read_many(
-        self, sources: Iterable[Source], *, after: int = 0, places: bool = False
+        self,
+        sources: Iterable[Source],
+        *,
+        after: int = 0,
+        places: bool = False,
+        alternatives: int = 1,
     ) -> Iterator[Item]:
         """Reads images in batches, in order; sources are as for :meth:`read`, and an image that
         cannot be read is an item with its error. ``after``: so many were read before, in a run that
-        was interrupted. ``places`` as in :meth:`read`.
+        was interrupted. ``places`` as in :meth:`read`. ``alternatives``: so many of the best texts
+        at most, where the decoder can; the first may then be another than it reads unasked.
 
         The first item comes when two batches have been taken from the sources. Later up to 16
         batches are sorted by width, if it varies, before they are read, or as many as hold 32 MiB
@@ -114,7 +120,7 @@ class Pipeline(LoadedPipeline[Recogniser, Reading]):
             raise TypeError(
                 f"read_many reads several images, not {type(sources).__name__}; read() reads one"
             )
-        return read_items(self._engine, sources, after, places=places)
+        return read_items(self._engine.listing(alternatives), sources, after, places=places)
 
     @property
     def used(self) -> tuple[Trained, ...]:

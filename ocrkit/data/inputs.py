@@ -90,6 +90,8 @@ class InputPage:
     """Why the document has no pages that could be read."""
     data: bytes | None = None
     """The image's file, where ``path`` is no more than its name."""
+    drawn: Page | None = None
+    """Its lines, in pixels of the image, where they need not be looked for."""
 
     @property
     def id(self) -> str:
@@ -149,6 +151,8 @@ class InputPage:
     def _with_lines(self) -> "tuple[InputPage, Page | None]":
         """What shows the page, and its lines, where a file says where they are. Raises
         OcrkitError."""
+        if self.drawn is not None:
+            return self, self.drawn
         # Endings of formats are asked for last: that imports every format's libraries.
         if (
             self.data is not None

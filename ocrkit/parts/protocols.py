@@ -208,6 +208,15 @@ class Decoder(Protocol):
 
 
 @runtime_checkable
+class ListsTexts(Protocol):
+    """What a decoder has besides that can say what else may be written."""
+
+    def listing(self, count: int, /) -> Decoder:
+        """A decoder of the same outputs that gives the best texts, ``count`` of them at most and
+        best first, as ``alternatives``."""
+
+
+@runtime_checkable
 class Metric(Protocol):
     """A ratio of two sums over samples, so that parts of a data set merge exactly and intervals can
     be computed."""

@@ -3,32 +3,31 @@ order."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from numbers import Real
 from typing import Any
 
 from ocrkit.data.cache import CacheWriter, cache_key, cached_images, remove_entry
 from ocrkit.data.datasets import Dataset
 from ocrkit.errors import ImageError
-from ocrkit.parts.guests import failure, part_text
+from ocrkit.parts.guests import failure, guest, part_text
 from ocrkit.parts.networks import Network
-from ocrkit.parts.page import Alternative
+from ocrkit.parts.protocols import ListsTexts
 from ocrkit.parts.values import (
     Arrays,
     Decoded,
     Image,
     Sample,
     Skipped,
-    Span,
 )
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.reading.calls import Calls, apart
 from ocrkit.reading.larger import note
 from ocrkit.reading.places import with_places
 from ocrkit.reading.preparing import Prepared, prepare
-from ocrkit.reading.values import Reading, Seconds, waited
+from ocrkit.reading.values import Reading, Seconds, is_sound, waited
 from ocrkit.support.parallel import ordered_map
 
 BATCH_SIZE = 64
@@ -72,6 +71,18 @@ class Recogniser:
 
     def __post_init__(self) -> None:
         self._calls = Calls(self.network)
+
+    def listing(self, count: int) -> "Recogniser":
+        """The same, on the same network, but with so many alternatives of each text at most, and at
+        least what the decoder gives unasked."""
+        decoder = self.assembly.decoder
+        if count < 2 or not isinstance(decoder, ListsTexts):
+            return self
+        with guest("decoder", self.assembly.spec.decoder.use):
+            other = decoder.listing(count)
+        found = copy(self)
+        found.assembly = replace(self.assembly, decoder=other)
+        return found
 
     def may_go_on_after(self, count: int) -> bool:
         """Whether a run that stopped after so many samples can go on and read what it would have
@@ -288,19 +299,9 @@ class Recogniser:
         if len(decoded) != count:
             raise ValueError(f"it gave {len(decoded)} texts for {count} images")
         for each in decoded:
-            if not _is_sound(each):
+            if not is_sound(each):
                 raise ValueError(
                     f"it gave {each!r:.200}; expected a Decoded with a text and a confidence of 0 "
                     "to 1"
                 )
         return decoded
-
-
-def _is_sound(decoded: Any) -> bool:
-    """Whether a decoder gave what can be written down. Raises TypeError or UnicodeError, too, where
-    it is not."""
-    if not isinstance(decoded, Decoded) or not 0 <= decoded.confidence <= 1:
-        return False
-    decoded.text.encode(errors="surrogateescape")
-    lists = ((decoded.characters, Real), (decoded.spans, Span), (decoded.alternatives, Alternative))
-    return all(isinstance(each, kind) for values, kind in lists for each in values)

@@ -3,6 +3,7 @@ in order."""
 
 import time
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -89,6 +90,12 @@ class PageReader:
     def weights(self) -> tuple[Trained, ...]:
         """Of what finds the lines, if it has a network, and of what reads them."""
         return tuple(each.weights for each in (self.segment, self.text) if each)
+
+    def listing(self, count: int) -> "PageReader":
+        """The same, on the same networks; see :meth:`Recogniser.listing`."""
+        found = copy(self)
+        found._recogniser = self._recogniser.listing(count)
+        return found
 
     def may_go_on_after(self, count: int) -> bool:
         """Whether a run that stopped after so many pages can go on and read what it would have read

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from ocrkit.parts.codec import Alphabet
-from ocrkit.parts.protocols import Decoder
+from ocrkit.parts.protocols import Decoder, ListsTexts
 from ocrkit.parts.values import Decoded, FloatArray, IntArray
 from ocrkit.testing.base import PartConformance
 
@@ -174,6 +174,20 @@ class DecoderConformance(PartConformance):
                 f"gives alternatives that are not in order: {scores}",
             )
             self.check(len(set(texts)) == len(texts), f"gives an alternative twice: {texts}")
+
+    def test_it_lists_as_many_texts_as_are_wanted(self) -> None:
+        """Where it says that it can."""
+        decoder = self.part()
+        if not isinstance(decoder, ListsTexts):
+            return
+        log_probs = random_log_probs(_CASES, 9, seed=9, sharpness=1.5)
+        counts = [
+            len(item.alternatives) for item in self.decode(log_probs, decoder=decoder.listing(3))
+        ]
+        self.check(
+            max(counts) > 1 and max(counts) <= 3,
+            f"lists {max(counts)} texts at most where 3 are wanted",
+        )
 
     def test_spans_show_where_characters_are(self) -> None:
         """One for each character, in order, within the steps that count."""

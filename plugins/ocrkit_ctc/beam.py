@@ -9,7 +9,7 @@ import numpy as np
 from ocrkit.errors import ConfigError
 from ocrkit.interfaces import Codec, Decoded, FloatArray, IntArray, option
 from ocrkit_ctc.alignments import Alignments, best_alignments
-from ocrkit_ctc.greedy import best_path
+from ocrkit_ctc.best_path import best_path
 from ocrkit_ctc.guides import Guide, Guides, ModelGuide, open_lexicon, open_model
 from ocrkit_ctc.inputs import checked, whole
 from ocrkit_ctc.outputs import Ids, Outputs
@@ -87,6 +87,9 @@ class Beam:
                 "takes for its <unk>: %s",
                 self.language_model, len(missing), codec.blank, missing,
             )  # fmt: skip
+
+    def listing(self, count: int, /) -> "Beam":
+        return replace(self, n_best=count)
 
     def _guides(self, codec: Codec) -> Guides:
         guides: list[Guide] = []

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ocrkit.interfaces import Codec, Decoded, FloatArray, IntArray, option
-from ocrkit_ctc.alignments import Alignments
+from ocrkit_ctc.beam import Beam
+from ocrkit_ctc.best_path import best_path
 from ocrkit_ctc.inputs import checked
-from ocrkit_ctc.outputs import Outputs
 from ocrkit_ctc.results import TEMPERATURE, readings
 
 
@@ -39,24 +37,6 @@ class Greedy:
             found.update(zip(outputs.rows.tolist(), decoded, strict=True))
         return [found[row] for row in range(len(found))]
 
-
-def best_path(outputs: Outputs) -> Alignments:
-    """The likeliest path of each sample: of equally likely classes the first, of every class the
-    steps of its run."""
-    size, steps, classes = outputs.log_probs.shape
-    path = outputs.log_probs.argmax(axis=2)
-    counts = np.arange(steps) < outputs.lengths[:, None]
-    changes = path[:, 1:] != path[:, :-1]
-    starts, ends = np.repeat([counts & (path != classes - 1)], 2, axis=0)
-    starts[:, 1:] &= changes
-    ends[:, :-1] &= changes | ~counts[:, 1:]
-    number = np.cumsum(starts, axis=1)
-    labels, first, last = np.full((3, size, int(number.max(initial=0))), -1)
-    rows, begin = starts.nonzero()
-    place = number[rows, begin] - 1
-    labels[rows, place], first[rows, place], last[rows, place] = (
-        path[rows, begin],
-        begin,
-        ends.nonzero()[1] + 1,
-    )
-    return Alignments(labels, first, last)
+    def listing(self, count: int, /) -> Beam:
+        """The texts of a beam search, whose best is mostly, not always, that of the best path."""
+        return Beam(n_best=count, temperature=self.temperature)

@@ -15,9 +15,10 @@ import ocrkit
 from ocrkit import OcrkitError
 from ocrkit_serve.answers import answer
 from ocrkit_serve.asking import Asking, Name, Picture
+from ocrkit_serve.changes import Unknown
 from ocrkit_serve.guard import Guard
 from ocrkit_serve.jobs import Asked, Jobs
-from ocrkit_serve.kept import Kept, Unknown, Unwritten
+from ocrkit_serve.kept import Kept, Outdated, Unwritten
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
 from ocrkit_serve.pages import add_pages
@@ -97,7 +98,8 @@ def _say_errors(app: FastAPI) -> None:
         return said(str(error), 404)
 
     @app.exception_handler(Unfit)
-    async def unfit_now(_: Request, error: Unfit) -> Response:
+    @app.exception_handler(Outdated)
+    async def not_now(_: Request, error: OcrkitError) -> Response:
         return said(str(error), 409)
 
     @app.exception_handler(Unwritten)

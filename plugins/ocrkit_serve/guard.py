@@ -12,8 +12,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ocrkit_serve.limits import Limits
 from ocrkit_serve.metrics import Metrics
+from ocrkit_serve.page_files import PAGE_FILES
 
-OPEN = {"/health", "/ready", "/", "/icon.svg", "/page.css", "/page.js"}
+OPEN = {"/health", "/ready", *PAGE_FILES}
 """What can be asked for without a key: the page asks for one itself."""
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 _HEADERS = {

@@ -25,6 +25,10 @@ class Job:
     pipeline: str
     ids: tuple[str, ...]
     pictures: tuple[bytes | InputPage, ...]
+    drawn: Page | None = None
+    """The lines that a pipeline of pages is to read on an image file; else they are looked for."""
+    alternatives: int = 1
+    """Texts of a line at most."""
     rendering: int = 0
     """Pages of a document that are being rendered, or have been."""
     rendered: dict[int, bytes | Image | str] = field(default_factory=dict)
@@ -41,9 +45,16 @@ class Job:
             return False
         return isinstance(self.pictures[self.begun], bytes) or self.begun in self.rendered
 
-    def source(self, number: int) -> bytes | Image | str:
+    @property
+    def together(self) -> tuple[str, int]:
+        """Jobs of which this is the same can be read together."""
+        return self.pipeline, self.alternatives
+
+    def source(self, number: int) -> bytes | Image | InputPage | str:
         """What is to be read, or why there is nothing; of a document's page once."""
         picture = self.pictures[number]
+        if self.drawn is not None and isinstance(picture, bytes):
+            return InputPage(self.ids[number], data=picture, drawn=self.drawn)
         return picture if isinstance(picture, bytes) else self.rendered.pop(number)
 
     def image(self, number: int) -> PageImage:

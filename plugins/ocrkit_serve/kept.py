@@ -1,10 +1,12 @@
 """Pages that people correct: in a folder each picture has its PAGE XML beside it."""
 
 import re
-import unicodedata
+import secrets
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
@@ -14,6 +16,7 @@ from ocrkit.images import find_images
 from ocrkit.interfaces import Image
 from ocrkit.parts.formats import read_page, save_page
 from ocrkit.support.files import read_bytes, write_atomically
+from ocrkit_serve.changes import Change, Unknown, corrected
 
 _SHOWN = {
     b"\x89PNG": (".png", "image/png"),
@@ -22,14 +25,16 @@ _SHOWN = {
     b"GIF8": (".gif", "image/gif"),
 }
 """How files begin that every browser shows: others are kept as PNG."""
-
-
-class Unknown(OcrkitError):  # noqa: N818  (what it is)
-    """There is no such page, or no such line on it."""
+_UNDONE = 200
+"""Changes that can be taken back, of all pages together."""
 
 
 class Unwritten(OcrkitError):  # noqa: N818  (what it is)
     """The disk takes no more."""
+
+
+class Outdated(OcrkitError):  # noqa: N818  (what it is)
+    """The page has been changed since."""
 
 
 class Kept:
@@ -42,6 +47,8 @@ class Kept:
             raise OcrkitError(f"{folder}: no such folder; make it, for the pages to be kept in")
         self.folder = folder
         self._lock = Lock()
+        self._before: deque[tuple[str, str, Page]] = deque(maxlen=_UNDONE)
+        """Of the last changes: their names, the pages' ids, and the pages as they were."""
 
     def ids(self) -> list[str]:
         """Of all pages, by name, and by number where they are called alike."""
@@ -89,22 +96,35 @@ class Kept:
         kinds = (kind for start, (_, kind) in _SHOWN.items() if data.startswith(start))
         return data, next(kinds, "application/octet-stream")
 
+    def states(self) -> dict[str, object]:
+        """Of every page something that is another one when its file has been written since."""
+        found = {id_: (self.folder / f"{id_}.xml").stat() for id_ in self.ids()}
+        return {id_: (each.st_mtime_ns, each.st_ino, each.st_size) for id_, each in found.items()}
+
     def correct(self, id_: str, line: str, text: str) -> Page:
         """The page with what a person says of a line, which is on the disk then."""
+        return self.change(id_, partial(corrected, id_=line, text=text))[0]
+
+    def change(self, id_: str, change: Change) -> tuple[Page, str]:
+        """The page with a change, which is on the disk then; and the name of the change, by which
+        it can be undone. Raises Unknown, and Unwritten where nothing is changed."""
         with self._lock:
-            page = self.page(id_)
-            if line not in {each.id for each in page.lines}:
-                raise Unknown(f"page {id_!r} has no line {line!r}")
-            said = unicodedata.normalize("NFC", " ".join(text.split()))
-            lines = (
-                replace(each, text=said, words=(), alternatives=(), confidence=None, corrected=True)
-                if each.id == line
-                else each
-                for each in page.lines
-            )
-            page = replace(page, lines=tuple(lines))
-            self._save(id_, page)
-        return page
+            before = self.page(id_)
+            self._save(id_, change(before))
+            name = secrets.token_urlsafe(12)
+            self._before.append((name, id_, before))
+            return self.page(id_), name
+
+    def undo(self, id_: str, name: str) -> Page:
+        """The page as it was before a change. Raises Outdated unless that was the last one of this
+        page since the service began, and not too long ago."""
+        with self._lock:
+            of_page = [each for each in self._before if each[1] == id_]
+            if not of_page or of_page[-1][0] != name:
+                raise Outdated(f"page {id_!r} has been changed since; nothing was taken back")
+            self._save(id_, of_page[-1][2])
+            self._before.remove(of_page[-1])
+            return self.page(id_)
 
     def _save(self, id_: str, page: Page) -> None:
         with written():

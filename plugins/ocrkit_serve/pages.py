@@ -1,9 +1,8 @@
 """The page in the browser, and what it asks for: pages that are kept, and their corrections."""
 
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Body, FastAPI
+from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -11,25 +10,22 @@ from starlette.responses import FileResponse, Response
 
 from ocrkit import page_to_json
 from ocrkit_serve.asking import Asking, Name, Picture
+from ocrkit_serve.exports import add_exports
 from ocrkit_serve.job import picture_of
 from ocrkit_serve.kept import Kept
-
-_FOLDER = Path(__file__).parent / "page"
-_LONGEST = 10_000
-"""Characters of a line's text."""
-
-Text = Annotated[str, Body(embed=True, max_length=_LONGEST, description="What is written there.")]
+from ocrkit_serve.lines import add_lines
+from ocrkit_serve.page_files import PAGE_FILES
+from ocrkit_serve.progress import add_progress
 
 
 def add_pages(app: FastAPI, asking: Asking, kept: Kept) -> None:
     """Adds the page, and the addresses under /v1/pages."""
 
-    @app.get("/", include_in_schema=False)
-    @app.get("/icon.svg", include_in_schema=False)
-    @app.get("/page.css", include_in_schema=False)
-    @app.get("/page.js", include_in_schema=False)
     def file(request: Request) -> Response:
-        return FileResponse(_FOLDER / (request.url.path[1:] or "index.html"))
+        return FileResponse(PAGE_FILES[request.url.path])
+
+    for address in PAGE_FILES:
+        app.add_api_route(address, file, include_in_schema=False)
 
     @app.get("/v1/pages", summary="The pages that are kept.")
     def listed() -> dict[str, list[str]]:
@@ -61,6 +57,6 @@ def add_pages(app: FastAPI, asking: Asking, kept: Kept) -> None:
         data, kind = kept.picture(id_)
         return Response(data, media_type=kind)
 
-    @app.put("/v1/pages/{id_}/lines/{line}", summary="Say what is written in a line.")
-    def corrected(id_: str, line: str, text: Text) -> dict[str, Any]:
-        return page_to_json(kept.correct(id_, line, text))
+    add_lines(app, asking, kept)
+    add_progress(app, kept)
+    add_exports(app, kept)

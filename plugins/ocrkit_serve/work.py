@@ -149,10 +149,10 @@ class Work:
             return pages
 
     def _in_turns(self) -> Iterator[Job]:
-        """The jobs of the oldest one's pipeline, again and again, as long as they have pages that
-        can be begun."""
+        """The jobs that can be read with the oldest one, again and again, as long as they have
+        pages that can be begun."""
         first = next(job for job in self._waiting if job.has_next)
-        jobs = [job for job in self._waiting if job.pipeline == first.pipeline]
+        jobs = [job for job in self._waiting if job.together == first.together]
         while jobs := [job for job in jobs if job.has_next]:
             yield from jobs
 
@@ -196,7 +196,10 @@ class Work:
         ids = [job.ids[number] for job, number in pages]
         if isinstance(pipeline, PagePipeline):
             sources = [job.source(number) for job, number in pages]
-            there = pipeline.read_many(each for each in sources if not isinstance(each, str))
+            there = pipeline.read_many(
+                (each for each in sources if not isinstance(each, str)),
+                alternatives=pages[0][0].alternatives,
+            )
             for id_, source, (job, number) in zip(ids, sources, pages, strict=True):
                 if isinstance(source, str):
                     yield Read(id_, None, source)

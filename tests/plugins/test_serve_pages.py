@@ -1,7 +1,6 @@
-"""Pages that are read, kept and corrected: what is on the disk, and the page in a real browser."""
+"""Pages that are read, kept and corrected: what is on the disk."""
 
 import io
-import shutil
 
 import numpy as np
 import pytest
@@ -104,82 +103,7 @@ def test_what_cannot_be_corrected_is_said(client, path, body, status):
 
 def test_with_a_key_the_page_comes_without_it_and_nothing_else(client, folder):
     with served({}, key=KEY, kept=Kept(folder)) as other:
-        for path in ("/", "/page.css", "/page.js"):
+        for path in ("/", "/page.css", "/app.js", "/lines.js"):
             assert other.get(path).status_code == 200
         assert other.get("/v1/pages").status_code == 401
-    assert client.get("/page.html").status_code == client.get("/kept.py").status_code == 404
-
-
-# -------------------------------------------------------------------------------------- the browser
-
-
-@pytest.fixture
-def browser():
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium here; tools/system-packages.txt names what tests want")
-    api = pytest.importorskip("playwright.sync_api")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def tab(browser, client):
-    tab = browser.new_page()
-    tab.set_default_timeout(60_000)
-    wrong = []
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("console", lambda said: said.type == "error" and wrong.append(said.text))
-    tab.goto(str(client.base_url))
-    yield tab
-    assert wrong == []
-
-
-def test_by_keyboard_alone_from_a_picture_to_a_corrected_page(tab, folder):
-    files = {"name": "letter.png", "mimeType": "image/png", "buffer": SCAN}
-    tab.set_input_files("#files", [files])
-    tab.wait_for_selector("#lines input")
-    tab.focus("#doubtful")
-    tab.keyboard.press("Tab")
-    for text in ("one", "two", "three"):
-        tab.keyboard.press("Control+a")
-        tab.keyboard.type(text)
-        tab.keyboard.press("Enter")
-        tab.wait_for_function(
-            "text => document.querySelector('li.kept:last-of-type, li.kept + li input:focus')"
-            " && [...document.querySelectorAll('li.kept input')].at(-1).value === text",
-            arg=text,
-        )
-    assert tab.inner_text("#progress") == "3 of 3 lines corrected"
-    assert [sample.text for sample in PageXml(folder)] == ["one", "two", "three"]
-    assert all(line.corrected for line in Kept(folder).page("letter").lines)
-
-
-def test_by_mouse_a_line_on_the_page_leads_to_its_text_and_back(tab, folder):
-    tab.evaluate(
-        """bytes => {
-            const dropped = new DataTransfer();
-            dropped.items.add(new File([new Uint8Array(bytes)], "dropped.png"));
-            document.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped }));
-        }""",
-        list(SCAN),
-    )
-    tab.wait_for_selector("#lines input")
-    tab.locator("polygon").nth(1).click()
-    assert tab.evaluate("document.activeElement.closest('li').dataset.line") == (
-        Kept(folder).page("dropped").lines[1].id
-    )
-    assert tab.locator("li.now svg image").count() == 1
-    tab.locator("#lines input").nth(2).click()
-    assert tab.locator("polygon.now").get_attribute("data-line") == (
-        Kept(folder).page("dropped").lines[2].id
-    )
-    tab.locator("#lines input").nth(2).fill("<img src=x onerror=alert(1)>")
-    tab.keyboard.press("Enter")
-    tab.wait_for_selector("polygon.kept")
-    tab.reload()
-    tab.wait_for_selector("li.kept")
-    assert tab.locator("#lines input").nth(2).input_value() == "<img src=x onerror=alert(1)>"
-    assert tab.locator("img").count() == 0
+    assert client.get("/index.html").status_code == client.get("/kept.py").status_code == 404
