@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
 from ocrkit.support.files import write_atomically
 
-SIZE = {"width": 1200, "height": 720}
+SIZE = ViewportSize(width=1200, height=720)
 WITHIN = 120_000
 """Milliseconds within which the page is read, on a slow machine."""
 

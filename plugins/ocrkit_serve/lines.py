@@ -24,8 +24,8 @@ from ocrkit_serve.changes import (
     removed,
     reread,
 )
+from ocrkit_serve.job import Job
 from ocrkit_serve.kept import Kept
-from ocrkit_serve.work import Job
 
 _LONGEST = 10_000
 """Characters of a line's text."""
