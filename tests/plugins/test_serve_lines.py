@@ -1,14 +1,17 @@
 """Lines that people add, move, re-order and remove, undoing that, files of pages, and progress."""
 
 import io
+import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ocrkit
@@ -207,6 +210,7 @@ def test_mistakes_that_are_expected_lie_between_none_and_all(texts):
     assert progress_of(Page("page", 9, 9, lines=tuple(sure))).mistakes == 0
 
 
+@settings(max_examples=20)
 @given(some_pages.pages(), st.data())
 def test_the_order_that_was_asked_for_is_that_of_the_file(page, data):
     file = io.BytesIO()
@@ -238,3 +242,20 @@ def test_a_line_that_is_drawn_is_as_high_as_the_others_and_goes_where_it_lies():
     alone = drawn(replace(page, lines=()), ((10.0, 100.0), (310.0, 100.0)))
     assert 10 < 100 - min(y for _, y in alone.boundary) < 40
     assert [each.id for each in added(replace(page, lines=()), alone).lines] == ["added-1"]
+
+
+def test_the_estimate_is_held_against_what_is_true(tmp_path):
+    rows = [
+        {"pipeline": "any"},
+        {"id": "1", "form": "a", "truth": "half", "prediction": "halt", "confidence": 0.9**4},
+        {"id": "2", "form": "b", "truth": "most", "prediction": "most", "confidence": 1.0},
+    ]
+    results = tmp_path / "lines.jsonl"
+    results.write_text("\n".join(map(json.dumps, rows)))
+    script = Path(__file__).parents[2] / "benchmarks" / "estimated_cer.py"
+    run = [sys.executable, str(script), str(results)]
+    printed = subprocess.run(run, capture_output=True, text=True, check=True, timeout=300).stdout
+    assert printed.splitlines() == [
+        "all: 12.50%, estimated 5.00%",
+        "2 pages: 7.50% apart (median), correlation 1.00",
+    ]
