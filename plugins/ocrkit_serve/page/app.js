@@ -53,7 +53,16 @@ whenChanged(() => {
 
 whenTaken(listPipelines);
 
-const addAll = attempt((files) => add([...files], list));
+const started = attempt(async () => {
+  await Promise.all([listPipelines(), listFormats(), showTeaching()]);
+  await list();
+})();
+
+const addAll = attempt(async (files) => {
+  const all = [...files];
+  await started;
+  await add(all, list);
+});
 
 for (const id of ["files", "photograph"]) {
   at(id).addEventListener("change", async ({ target }) => {
@@ -87,7 +96,3 @@ at("again").addEventListener(
     say("Read again.");
   }),
 );
-attempt(async () => {
-  await Promise.all([listPipelines(), listFormats(), showTeaching()]);
-  await list();
-})();

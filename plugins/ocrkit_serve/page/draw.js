@@ -54,7 +54,8 @@ function leave() {
 }
 
 export const cancel = () => {
-  const then = drawing?.line && drawing.then;
+  if (!drawing) return;
+  const then = drawing.line && drawing.then;
   leave();
   say("");
   if (then) then();
