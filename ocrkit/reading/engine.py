@@ -15,19 +15,14 @@ from ocrkit.errors import ImageError
 from ocrkit.parts.guests import failure, guest, part_text
 from ocrkit.parts.networks import Network
 from ocrkit.parts.protocols import ListsTexts
-from ocrkit.parts.values import (
-    Arrays,
-    Decoded,
-    Image,
-    Sample,
-    Skipped,
-)
+from ocrkit.parts.values import Arrays, Decoded, Image, Sample, Skipped
 from ocrkit.pipelines.assembly import Surroundings
 from ocrkit.reading.calls import Calls, apart
+from ocrkit.reading.decoded import check_decoded
 from ocrkit.reading.larger import note
 from ocrkit.reading.places import with_places
 from ocrkit.reading.preparing import Prepared, prepare
-from ocrkit.reading.values import Reading, Seconds, is_sound, waited
+from ocrkit.reading.values import Reading, Seconds, waited
 from ocrkit.support.parallel import ordered_map
 
 BATCH_SIZE = 64
@@ -296,12 +291,5 @@ class Recogniser:
         start = time.perf_counter()
         decoded = self.assembly.decode(outputs)
         seconds.decode += time.perf_counter() - start
-        if len(decoded) != count:
-            raise ValueError(f"it gave {len(decoded)} texts for {count} images")
-        for each in decoded:
-            if not is_sound(each):
-                raise ValueError(
-                    f"it gave {each!r:.200}; expected a Decoded with a text and a confidence of 0 "
-                    "to 1"
-                )
+        check_decoded(decoded, count)
         return decoded

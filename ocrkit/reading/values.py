@@ -3,11 +3,9 @@
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from numbers import Real
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from ocrkit.parts.page import Alternative
-from ocrkit.parts.values import Decoded, Image, Sample, Span
+from ocrkit.parts.values import Decoded, Image, Sample
 
 _T = TypeVar("_T")
 
@@ -53,13 +51,3 @@ def waited(items: Iterator[_T], stage: str, seconds: Seconds) -> Iterator[_T]:
         finally:
             setattr(seconds, stage, getattr(seconds, stage) + time.perf_counter() - start)
         yield item
-
-
-def is_sound(decoded: Any) -> bool:
-    """Whether a decoder gave what can be written down. Raises TypeError or UnicodeError, too, where
-    it is not."""
-    if not isinstance(decoded, Decoded) or not 0 <= decoded.confidence <= 1:
-        return False
-    decoded.text.encode(errors="surrogateescape")
-    lists = ((decoded.characters, Real), (decoded.spans, Span), (decoded.alternatives, Alternative))
-    return all(isinstance(each, kind) for values, kind in lists for each in values)

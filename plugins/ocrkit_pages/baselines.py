@@ -1,5 +1,6 @@
 """The segmenter ``baselines``: a page's lines out of what a network says of it."""
 
+import math
 from dataclasses import dataclass
 from statistics import median
 from typing import ClassVar
@@ -35,7 +36,15 @@ class Baselines:
     reach: float = option(
         3.0, "widest gap in a line, as a share of its height", minimum=0, maximum=20
     )
-    shortest: float = option(1.0, "shortest line, as a share of its height", minimum=0, maximum=20)
+    shortest: float = option(0.5, "shortest line, as a share of its height", minimum=0, maximum=20)
+    doubted: float = option(
+        3.0,
+        "the same of a line whose beginning or end is not seen, unless a page has no others: many "
+        "a one is a stroke, or a piece of the page beside it",
+        minimum=0,
+        maximum=20,
+    )
+    ends: float = option(0.4, "from which value of its map on an end is seen", minimum=0, maximum=1)
     lowest: float = option(
         4.0, "pixels of the lowest line; lower ones are noise", minimum=0, maximum=100
     )
@@ -60,12 +69,19 @@ class Baselines:
         """The page of an image uint8 (H, W) and its maps float32 (6, H', W')."""
         maps, (height, width) = outputs["maps"], image.shape
         unit = width / maps.shape[2]
+        maps = maps[:, :, : math.ceil(_seen_to(image) / unit)]
         found = list(pieces(maps, threshold(maps[0], self.threshold)))
         lines = [
             each
             for each in joined(found, maps[1], reach=self.reach, unit=unit)
-            if each.height >= self.lowest and len(each.points) * unit >= self.shortest * each.height
+            if each.height >= self.lowest and _length(each, unit) >= self.shortest
         ]
+        sure = [
+            each
+            for each in lines
+            if min(each.left, each.right) >= self.ends or _length(each, unit) >= self.doubted
+        ]
+        lines = sure or lines
         lines.sort(key=lambda each: (each.points[0, 1], each.points[0, 0]))
         placed = tuple(
             _line(f"line-{number}", each, unit, (width, height))
@@ -81,6 +97,18 @@ class Baselines:
             return None
         factor = self.height / median(heights)
         return None if 1 / self.again <= factor <= self.again else factor
+
+
+def _seen_to(image: Image) -> int:
+    """How many columns of an image (H, W) show the page: the preprocessor adds some of one level to
+    the right."""
+    shown = np.flatnonzero(np.ptp(image, axis=0))
+    return int(shown[-1]) + 1 if shown.size else image.shape[1]
+
+
+def _length(piece: Piece, unit: float) -> float:
+    """How many times as long as high a piece is."""
+    return len(piece.points) * unit / piece.height
 
 
 def _line(name: str, piece: Piece, unit: float, size: tuple[int, int]) -> Line:

@@ -12,6 +12,7 @@ from ocrkit.interfaces import FloatArray
 from ocrkit_pages.maps import RADIUS
 
 Array = npt.NDArray[np.float64]
+Whole = npt.NDArray[np.int64]
 
 _SHORTEST = 3
 """Columns of a piece of a baseline that is looked at."""
@@ -21,6 +22,10 @@ _CONTINUED = 16
 """Columns at a piece's end that say where it goes on."""
 _END = 0.5
 """From which value on the map of ends shows one."""
+_EDGE = 3
+"""Pixels from the left or the right edge of the maps where no line ends."""
+_NEAR = np.ones((5, 5), np.uint8)
+"""What is near a pixel."""
 _LEVEL = 0.3
 """How far beside its continuation a piece may go on, as a share of the line's height."""
 
@@ -35,6 +40,10 @@ class Piece:
     below: float
     confidence: float
     """The mean of the baseline's map along it, 0 to 1."""
+    left: float
+    """How surely a line begins at its first point: what the map of ends shows there, 0 to 1."""
+    right: float
+    """How surely it ends at its last one."""
 
     @property
     def height(self) -> float:
@@ -51,11 +60,27 @@ def threshold(baseline: FloatArray, highest: float) -> float:
 
 def pieces(maps: FloatArray, least: float) -> Iterator[Piece]:
     """The pieces of baselines in maps (6, H, W): the ridges of the first map, as far as it is
-    ``least`` higher than the second, which shows ends of lines; one for each set of neighbours."""
+    ``least`` higher than the second, which shows ends of lines; one for each set of neighbours.
+
+    A line so short that its ends cover it, a number in a table for example, is a piece of its own
+    where no such piece is near.
+    """
     baseline, ends = maps[:2]
     smooth = np.asarray(cv2.blur(baseline, (3, 1)), np.float32)
-    beside = cv2.dilate(smooth, np.ones((3, 1), np.uint8))
-    ridge = (smooth >= beside) & (smooth - ends > least)
+    ridge = (smooth >= cv2.dilate(smooth, np.ones((3, 1), np.uint8))) & (smooth > least)
+    long = np.zeros_like(ridge)
+    for rows, columns in _together_on(ridge & (smooth - ends > least)):
+        long[rows, columns] = True
+        yield _piece(maps, smooth, rows, columns, cut=True)
+    beside = cv2.dilate(long.astype(np.uint8), _NEAR) > 0
+    for rows, columns in _together_on(ridge & ~long):
+        if not beside[rows, columns].any() and ends[rows, columns].mean() > _END:
+            yield _piece(maps, smooth, rows, columns, cut=False)
+
+
+def _together_on(ridge: npt.NDArray[np.bool_]) -> Iterator[tuple[Whole, Whole]]:
+    """Rows and columns of the pixels of every set of neighbours that is long enough, from the left
+    to the right."""
     # With a row on either side, a ridge that steps up or down stays in one.
     grown = cv2.dilate(ridge.astype(np.uint8), np.ones((3, 3), np.uint8))
     count, labels = cv2.connectedComponents(grown, connectivity=8)
@@ -65,34 +90,38 @@ def pieces(maps: FloatArray, least: float) -> Iterator[Piece]:
     bounds = np.searchsorted(labels[rows, columns], np.arange(1, count + 1))
     for start, stop in pairwise(bounds):
         if columns[stop - 1] - columns[start] + 1 >= _SHORTEST:
-            yield _piece(maps, smooth, rows[start:stop], columns[start:stop])
+            yield rows[start:stop], columns[start:stop]
 
 
 def _piece(
     maps: FloatArray,
     smooth: FloatArray,
-    rows: npt.NDArray[np.int64],
-    columns: npt.NDArray[np.int64],
+    rows: Whole,
+    columns: Whole,
+    *,
+    cut: bool,
 ) -> Piece:
     """The piece of these pixels, which are in order of their columns: in each the mean of its rows,
-    as they are sure. Where it was cut at the end of a line it goes on to there."""
+    as they are sure. One that was ``cut`` at the end of a line goes on to there."""
     sure = smooth[rows, columns].astype(np.float64)
     across, starts = np.unique(columns, return_index=True)
     down = np.add.reduceat(sure * (rows + 0.5), starts) / np.add.reduceat(sure, starts)
     points = np.column_stack([across + 0.5, down])
-    before = [points[0] - _step(points[:_CONTINUED])] * _ends_at(maps[1], points[0], -1)
-    behind = [points[-1] + _step(points[-_CONTINUED:])] * _ends_at(maps[1], points[-1], 1)
+    left, right = _end_at(maps[1], points[0]), _end_at(maps[1], points[-1])
+    before = [points[0] - _step(points[:_CONTINUED])] * (cut and left > _END)
+    behind = [points[-1] + _step(points[-_CONTINUED:])] * (cut and right > _END)
     above, below = (float(np.median(maps[index, rows, columns])) for index in (4, 5))
     points = np.vstack([*before, points, *behind])
-    return Piece(points, above, below, float(sure.mean()))
+    # What the edge of the picture cuts off does not end there: it is part of another page.
+    left *= bool(points[0, 0] >= _EDGE)
+    right *= bool(points[-1, 0] <= maps.shape[2] - _EDGE)
+    return Piece(points, above, below, float(sure.mean()), left, right)
 
 
-def _ends_at(ends: FloatArray, point: Array, direction: int) -> bool:
-    """Whether a line ends beyond a point."""
+def _end_at(ends: FloatArray, point: Array) -> float:
+    """How surely a line ends at a point, or a little to the left or to the right of it."""
     column, row = point.astype(int)
-    first, last = sorted((column + direction, column + direction * RADIUS))
-    seen = ends[row, max(first, 0) : last + 1]
-    return bool(seen.size and seen.max() > _END)
+    return float(ends[row, max(column - RADIUS, 0) : column + RADIUS + 1].max())
 
 
 def _step(points: Array) -> Array:
@@ -115,9 +144,8 @@ def joined(found: list[Piece], ends: FloatArray, *, reach: float, unit: float) -
     """
     pairs = sorted(
         (gap, left, right)
-        for left, one in enumerate(found)
-        for right, other in enumerate(found)
-        if left != right and (gap := _gap(one, other, ends, reach, unit)) is not None
+        for left, right in _neighbours(found, reach, unit)
+        if (gap := _gap(found[left], found[right], ends, reach, unit)) is not None
     )
     after: dict[int, int] = {}
     before: dict[int, int] = {}
@@ -129,6 +157,17 @@ def joined(found: list[Piece], ends: FloatArray, *, reach: float, unit: float) -
         for first in range(len(found))
         if first not in before
     ]
+
+
+def _neighbours(found: list[Piece], reach: float, unit: float) -> list[tuple[int, int]]:
+    """Pieces, and those that begin behind their ends where they may go on."""
+    stops, starts = (
+        np.array([each.points[end] for each in found]).reshape(-1, 2) for end in (-1, 0)
+    )
+    farthest = max(reach * max((each.height for each in found), default=0.0) / unit, 2)
+    across, down = np.moveaxis(starts[None] - stops[:, None], 2, 0)
+    near = (across > 0) & (across <= farthest) & (np.abs(down) <= 2 * farthest)
+    return [(int(left), int(right)) for left, right in np.argwhere(near)]
 
 
 def _chain(number: int, after: dict[int, int]) -> Iterator[int]:
@@ -165,4 +204,5 @@ def _together(chain: list[Piece]) -> Piece:
         float(np.average([getattr(each, name) for each in chain], weights=lengths))
         for name in ("above", "below", "confidence")
     )
-    return Piece(np.vstack([each.points for each in chain]), above, below, confidence)
+    points = np.vstack([each.points for each in chain])
+    return Piece(points, above, below, confidence, chain[0].left, chain[-1].right)

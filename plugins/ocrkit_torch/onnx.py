@@ -94,7 +94,7 @@ def _name_sizes(graph: Any, plan: NetworkPlan) -> None:
     The exporter notes shapes as it saw them and leaves the dynamic ones unnamed; nobody should rely
     on either. Of every node it notes where in this machine's files it comes from.
     """
-    del graph.value_info[:]
+    del graph.value_info[:], graph.metadata_props[:]
     for node in graph.node:
         del node.metadata_props[:]
     sizes = {port.name: port.axes for port in (*plan.inputs, *plan.outputs)}

@@ -11,6 +11,7 @@ from ocrkit_pages.baselines import Baselines
 from ocrkit_pages.maps import drawn, truth_of
 
 PAPER = np.full((320, 256), 255, np.uint8)
+PAPER[0] = 0  # no column of one level, as those that the preprocessor adds
 
 
 def maps_of(page: Page) -> np.ndarray:
@@ -41,7 +42,7 @@ def assert_same(page: Page, other: Page) -> None:
 @given(
     rows=st.lists(st.integers(26, 40), min_size=1, max_size=8),
     slopes=st.lists(st.integers(-8, 8), min_size=8, max_size=8),
-    starts=st.lists(st.integers(4, 90), min_size=8, max_size=8),
+    starts=st.lists(st.integers(16, 90), min_size=8, max_size=8),
     ends=st.lists(st.integers(130, 236), min_size=8, max_size=8),
 )
 def test_baselines_are_found_to_a_pixel_or_two(
@@ -110,3 +111,37 @@ def test_small_writing_is_to_be_looked_at_again_larger() -> None:
         assert segmenter.scale(page) == (factor and pytest.approx(factor))
     assert segmenter.scale(Page("", 10, 10)) is None
     assert Baselines(again=0).scale(lettered_pages.page_of(line)) is None
+
+
+def cells(width: float) -> Page:
+    """A narrow column of short lines beside a wide one of long ones."""
+    rows = [float(row) for row in range(60, 280, 36)]
+    return lettered_pages.page_of(
+        *(((20.0, row), (20 + width, row)) for row in rows),
+        *(((100.0, row), (236.0, row)) for row in rows),
+    )
+
+
+@pytest.mark.parametrize("width", [16, 24, 32, 44])
+def test_numbers_in_a_table_are_lines_though_their_ends_cover_them(width: float) -> None:
+    page = cells(width)
+    lines = found(maps_of(page)).lines
+    assert len(lines) == len(page.lines)
+    short = [line for line in lines if line.baseline[0][0] < 60]
+    assert all(abs(line.baseline[-1][0] - line.baseline[0][0] - width) <= 12 for line in short)
+
+
+def test_a_short_stroke_that_does_not_end_is_no_line() -> None:
+    page = cells(44)
+    maps = maps_of(page)
+    maps[1, :, :20] = 0
+    assert len(found(maps).lines) == len(page.lines) // 2
+    assert len(found(maps, doubted=0.5).lines) == len(page.lines)
+
+
+def test_what_the_edge_of_the_picture_cuts_off_is_no_line_beside_whole_ones() -> None:
+    whole = [((60.0, row), (200.0, row)) for row in (60.0, 100.0, 140.0)]
+    piece = ((220.0, 100.0), (255.0, 100.0))
+    beside = maps_of(lettered_pages.page_of(*whole, piece))
+    assert len(found(beside).lines) == 3
+    assert len(found(maps_of(lettered_pages.page_of(piece))).lines) == 1
