@@ -89,6 +89,19 @@ def test_pages_upside_down_and_on_their_side_are_read(letter: Image, pages: Page
         assert len(page.lines) == len(upright.lines)
 
 
+def test_a_page_photographed_aslant_has_its_lines(letter: Image, pages: PagePipeline) -> None:
+    """Turned by four degrees and seen from the side, on a dark table."""
+    height, width = letter.shape
+    whole = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    seen = np.array([[90, 40], [840, 95], [800, 960], [30, 880]], np.float32)
+    onto = cv2.getPerspectiveTransform(whole, seen)
+    size = (900, 1000)
+    photograph = cv2.warpPerspective(letter, onto, size, flags=cv2.INTER_AREA, borderValue=(60,))
+    page = pages.read(np.asarray(photograph, np.uint8))
+    assert page.turned == 0
+    assert len(page.lines) == len(pages.read(letter).lines)
+
+
 def test_blank_pages_and_single_words(letter: Image, pages: PagePipeline) -> None:
     blank = np.full((900, 700), 250, np.uint8)
     word = blank.copy()
