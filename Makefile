@@ -15,7 +15,7 @@ UNFINISHED := $(VENV)/.unfinished
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo install test trials test-packaging test-foreign bench lint format docs clean
+.PHONY: help demo install test trials test-packaging test-foreign peers bench lint format docs clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' $(MAKEFILE_LIST) | while read -r name does; do printf '  make %-16s%s\n' "$$name" "$$does"; done
@@ -39,6 +39,10 @@ test-packaging: $(FOR_DEVELOPMENT) ## install the base and each extra into fresh
 test-foreign: $(FOR_DEVELOPMENT) ## install programs that read ocrkit's files (kraken, OCRmyPDF and others) beside it, and have them read some
 	$(BIN)/python tools/foreign_readers.py
 	$(BIN)/python -m pytest tests/foreign
+
+peers: $(FOR_DEVELOPMENT) ## install other programs that read pages (kraken, RapidOCR and others) beside it, and set all side by side (an hour; ARGS)
+	$(BIN)/python -m pip install --disable-pip-version-check -q brotli
+	$(BIN)/python benchmarks/peers/compare.py $(ARGS)
 
 bench: $(FOR_DEVELOPMENT) ## measure speed on the CPU, on IAM where OCRKIT_IAM says it is; a table and a plot in benchmarks/results (minutes)
 	mkdir -p benchmarks/results

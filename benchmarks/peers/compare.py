@@ -21,7 +21,7 @@ from typing import Any
 
 from environments import Environment, environment
 from peer_data import Source, drawn, prepared
-from peer_list import BUILD, PEERS, REQUIREMENTS, SYSTEM
+from peer_list import BUILD, LINES, PAGES, PEERS, REQUIREMENTS, SYSTEM
 from peer_runs import read, turns
 from peer_scores import scored, times
 from peer_table import plot, tables
@@ -46,7 +46,7 @@ def compared(sources: list[Source], cores: list[int], asked: argparse.Namespace)
     data = {source.name: prepared(source) for source in sources}
     there = [peer for peer in peers if not made[peer.environment].error]
     read_by: dict[tuple[str, str, str], list[tuple[Any, Any]]] = {}
-    for turn in turns(data, there, asked.group):
+    for turn in turns(data, there, {PAGES: asked.group, LINES: asked.lines}):
         found = read(turn, made[turn.peer.environment], cores)
         read_by.setdefault((turn.data, turn.task, turn.peer.name), []).append((turn, found))
     return {
@@ -57,8 +57,8 @@ def compared(sources: list[Source], cores: list[int], asked: argparse.Namespace)
             source.name: {
                 "reader": source.reader,
                 "split": source.split,
-                "pages": len(data[source.name]["pages"]),
-                "lines": len(data[source.name]["lines"]),
+                "pages": len(data[source.name][PAGES]),
+                "lines": len(data[source.name][LINES]),
             }
             for source in sources
         },
@@ -135,7 +135,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=30, help="pages of each data set")
     parser.add_argument("--lines", type=int, default=60, help="lines of these pages")
     parser.add_argument("--drawn", type=int, default=10, help="pages that are drawn")
-    parser.add_argument("--group", type=int, default=10, help="pictures that are read in a turn")
+    parser.add_argument("--group", type=int, default=10, help="pages that are read in a turn")
     parser.add_argument("--cores", type=int, default=processors(), help="that each peer has")
     parser.add_argument("--peer", action="append", help="only those of this environment")
     parser.add_argument("--fonts", type=Path, default=BUILD / "fonts", help="to draw pages with")

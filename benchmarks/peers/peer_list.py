@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "peers"
 """Where environments, data and what was read are kept; git ignores it."""
 PAGES, LINES = "pages", "lines"
@@ -26,6 +26,8 @@ class Peer:
     options: dict[str, Any] = field(default_factory=dict)
     reads: bool = True
     """False where it only finds lines, or its weights are random."""
+    most: int | None = None
+    """How many pictures of a data set it reads, where nothing would be learnt from more."""
 
     @property
     def slug(self) -> str:
@@ -153,5 +155,6 @@ PEERS = (
         (LINES,),
         {"characters": 40},
         reads=False,
+        most=10,
     ),
 )

@@ -43,15 +43,17 @@ class Turn:
 
 
 def turns(
-    data: dict[str, dict[str, list[Item]]], peers: Sequence[Peer], size: int
+    data: dict[str, dict[str, list[Item]]], peers: Sequence[Peer], sizes: dict[str, int]
 ) -> Iterator[Turn]:
-    """A group after the other, each by all peers."""
-    for name, tasks in data.items():
-        for task, items in tasks.items():
+    """A group after the other, each by all peers; so many pictures of a task are one."""
+    for task, size in sizes.items():
+        for name, tasks in data.items():
+            items = tasks[task]
             for group, first in enumerate(range(0, len(items), size)):
                 for peer in peers:
-                    if task in peer.tasks:
-                        yield Turn(name, task, group, items[first : first + size], peer)
+                    its = items[: peer.most][first : first + size]
+                    if its and task in peer.tasks:
+                        yield Turn(name, task, group, its, peer)
 
 
 def read(turn: Turn, environment: Environment, cores: Sequence[int]) -> dict[str, Any]:

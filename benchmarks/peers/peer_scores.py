@@ -104,7 +104,8 @@ def times(groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "seconds": median(image["seconds"] for image in images),
         "processor_seconds": median(image["processor_seconds"] for image in images),
         "stages": {
-            name: median(image["stages"].get(name, 0.0) for image in images) for name in stages
+            name: median(image.get("stages", {}).get(name, 0.0) for image in images)
+            for name in stages
         },
         "memory_mb": max(group["memory_mb"] for group in groups),
         "load": median(group["load"] for group in groups),

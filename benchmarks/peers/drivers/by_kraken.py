@@ -8,16 +8,17 @@ from driver import Found, Read, drive
 
 
 def import_torchvision() -> None:
-    """Where a CPU build of PyTorch meets the index's torchvision, which is built for CUDA, that
-    looks for an operator of its own that is not there; kraken does not need it."""
+    """The index's torchvision is built for CUDA. Beside a CPU build of PyTorch its operators are
+    not there, and it fails where it describes them, unless it is kept from doing so. kraken needs
+    none of them."""
     import torch
 
+    describe = torch.library.register_fake
+    torch.library.register_fake = lambda *_, **__: lambda function: function
     try:
-        import torchvision
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
         import torchvision  # noqa: F401
+    finally:
+        torch.library.register_fake = describe
 
 
 def open_reader(job: dict[str, Any]) -> tuple[Read, dict[str, str]]:

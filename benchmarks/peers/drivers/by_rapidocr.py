@@ -17,18 +17,22 @@ def open_reader(job: dict[str, Any]) -> tuple[Read, dict[str, str]]:
     )
 
     def page(path: str) -> Found:
-        found = engine(path, return_word_box=True)
+        try:
+            found = engine(path, return_word_box=True)
+        except IndexError:  # as it does where it has no place for any word of a line
+            found = engine(path, return_word_box=False)
         if found.boxes is None:
             return {"lines": [], "stages": {}}
+        placed = found.word_results
+        if len(placed) != len(found.txts) or not all(isinstance(each, tuple) for each in placed):
+            placed = [()] * len(found.txts)  # it has left lines out, or has not looked for places
         lines = [
             {
                 "boundary": corners.tolist(),
                 "text": text,
                 "words": [{"text": word, "boundary": at} for word, _, at in words],
             }
-            for corners, text, words in zip(
-                found.boxes, found.txts, found.word_results, strict=True
-            )
+            for corners, text, words in zip(found.boxes, found.txts, placed, strict=True)
         ]
         names = ("find", "direction", "read")
         return {"lines": lines, "stages": dict(zip(names, found.elapse_list, strict=True))}
