@@ -45,8 +45,9 @@ def compared(sources: list[Source], cores: list[int], asked: argparse.Namespace)
             print(f"left out: {each.name}: {each.error}", file=sys.stderr)
     data = {source.name: prepared(source) for source in sources}
     there = [peer for peer in peers if not made[peer.environment].error]
+    sizes = {PAGES: asked.group, LINES: asked.lines} if asked.lines else {PAGES: asked.group}
     read_by: dict[tuple[str, str, str], list[tuple[Any, Any]]] = {}
-    for turn in turns(data, there, {PAGES: asked.group, LINES: asked.lines}):
+    for turn in turns(data, there, sizes):
         found = read(turn, made[turn.peer.environment], cores)
         read_by.setdefault((turn.data, turn.task, turn.peer.name), []).append((turn, found))
     return {
@@ -133,7 +134,7 @@ def main() -> None:
         help="more pages, as a reader of ocrkit opens them: letters page-xml EXPORT all",
     )
     parser.add_argument("--pages", type=int, default=30, help="pages of each data set")
-    parser.add_argument("--lines", type=int, default=60, help="lines of these pages")
+    parser.add_argument("--lines", type=int, default=60, help="lines of these pages, or 0")
     parser.add_argument("--drawn", type=int, default=10, help="pages that are drawn")
     parser.add_argument("--group", type=int, default=10, help="pages that are read in a turn")
     parser.add_argument("--cores", type=int, default=processors(), help="that each peer has")
