@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import platform
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -48,11 +49,15 @@ def compared(sources: list[Source], cores: list[int], asked: argparse.Namespace)
     sizes = {PAGES: asked.group, LINES: asked.lines} if asked.lines else {PAGES: asked.group}
     read_by: dict[tuple[str, str, str], list[tuple[Any, Any]]] = {}
     for turn in turns(data, there, sizes):
+        if asked.as_read and not turn.kept.exists():
+            continue
         found = read(turn, made[turn.peer.environment], cores)
         read_by.setdefault((turn.data, turn.task, turn.peer.name), []).append((turn, found))
     return {
         "when": time.strftime("%Y-%m-%d"),
-        "command": " ".join(["python", "benchmarks/peers/compare.py", *map(_public, sys.argv[1:])]),
+        "command": shlex.join(
+            ["python", "benchmarks/peers/compare.py", *map(_public, sys.argv[1:])]
+        ),
         "machine": machine(cores),
         "data": {
             source.name: {
@@ -120,7 +125,7 @@ def _told(made: Environment) -> dict[str, Any]:
 
 def _public(word: str) -> str:
     """A word of the command line, without where its data are on this machine."""
-    return Path(word).name.upper() if "/" in word and "://" not in word else word
+    return Path(word).name.upper() if Path(word).is_absolute() else word
 
 
 def main() -> None:
@@ -141,6 +146,9 @@ def main() -> None:
     parser.add_argument("--peer", action="append", help="only those of this environment")
     parser.add_argument("--fonts", type=Path, default=BUILD / "fonts", help="to draw pages with")
     parser.add_argument("--torch-index", default=PYTORCH, help="with CPU builds of PyTorch")
+    parser.add_argument(
+        "--as-read", action="store_true", help="of what has been read so far, and read no more"
+    )
     parser.add_argument("--to", type=Path, default=RESULTS, help="the file to write")
     asked = parser.parse_args()
     sources = [Source(*each, pages=asked.pages, lines=asked.lines) for each in asked.data]

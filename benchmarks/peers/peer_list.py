@@ -91,15 +91,6 @@ PEERS = (
         {"pipeline": "iam-lines"},
     ),
     Peer(
-        "kraken segmenter",
-        "by_kraken",
-        "kraken",
-        "finding lines of historical prints and hands; what reads them has to be trained",
-        "Apache-2.0",
-        (PAGES,),
-        reads=False,
-    ),
-    Peer(
         "RapidOCR",
         "by_rapidocr",
         "rapidocr",
@@ -144,6 +135,15 @@ PEERS = (
         "print in French; not handwriting",
         "Apache-2.0",
         options={"language": "fra"},
+    ),
+    Peer(
+        "kraken segmenter",
+        "by_kraken",
+        "kraken",
+        "finding lines of historical prints and hands; what reads them has to be trained",
+        "Apache-2.0",
+        (PAGES,),
+        reads=False,
     ),
     Peer(
         "TrOCR base, random weights",

@@ -40,12 +40,18 @@ def tables(results: dict[str, Any]) -> str:
 
 def installed(results: dict[str, Any]) -> list[str]:
     """Environments: how long they take to make, and how large they are."""
-    lines = ["| installed | MB | seconds | with |", "|---|--:|--:|---|"]
+    versions = {
+        row["environment"]: ", ".join(f"{name} {of}" for name, of in row["versions"].items())
+        for row in results["rows"]
+        if "versions" in row
+    }
+    lines = ["| installed | versions | MB | seconds | with |", "|---|---|--:|--:|---|"]
     for each in results["environments"]:
         seconds = "" if each["seconds"] is None else f"{each['seconds']:.0f}"
         size = each["error"] or f"{each['megabytes']:,.0f}"
         with_ = f"`{' '.join(each['installs'])}`"
-        lines.append(f"| {each['name']} | {size} | {seconds} | {with_} |")
+        of = versions.get(each["name"], "")
+        lines.append(f"| {each['name']} | {of} | {size} | {seconds} | {with_} |")
     return lines
 
 
@@ -53,6 +59,7 @@ def measured(rows: list[Row]) -> list[str]:
     """Of one task on one data set; the best of each column in bold."""
     scores = PAGE_SCORES if rows[0]["task"] == "pages" else LINE_SCORES
     columns: list[tuple[str, Callable[[Row], float | None], bool, str]] = [
+        ("n", lambda row: row["read"], True, "d"),
         ("seconds", lambda row: row["seconds"], False, ".2f"),
         ("of processors", lambda row: row["processor_seconds"], False, ".2f"),
         ("first", lambda row: row["first_seconds"], False, ".1f"),
@@ -78,7 +85,7 @@ def measured(rows: list[Row]) -> list[str]:
         for head, get, _, form in columns:
             value = get(row)
             cell = "" if value is None else format(value, form)
-            cells.append(f"**{cell}**" if cell and value == best[head] else cell)
+            cells.append(f"**{cell}**" if cell and head != "n" and value == best[head] else cell)
         stages = ", ".join(f"{name} {value:.2f}" for name, value in row["stages"].items())
         lines.append(f"| {row['peer']} | {' | '.join(cells)} | {stages} |")
     return lines

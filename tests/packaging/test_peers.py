@@ -17,6 +17,7 @@ from peer_runs import DRIVERS, read, turns
 from peer_scores import page_of, scored, times
 from peer_table import plot, tables
 
+import ocrkit
 import ocrkit_pagexml
 from ocrkit import Line, Page
 
@@ -156,7 +157,8 @@ def test_ocrkit_is_run_as_its_peers_are(build: Path) -> None:
         "rows": json.loads(json.dumps([ours, theirs])),
     }
     table = tables(results)
-    assert "| ocrkit | 400 | 9 | `.` |" in table
+    assert f"| ocrkit | ocrkit {ocrkit.__version__}, " in table
+    assert "| 400 | 9 | `.` |" in table
     assert "| broken | " in table
     assert "by_nobody" in table
     assert "ocrkit, sample" in plot(results)

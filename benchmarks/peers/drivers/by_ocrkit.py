@@ -6,6 +6,9 @@ from typing import Any
 
 from driver import Found, Read, drive
 
+STAGES = ("read", "find", "cut", "preprocess", "network", "decode")
+"""Work of all threads; those after ``cut`` are of lines."""
+
 
 def open_reader(job: dict[str, Any]) -> tuple[Read, dict[str, str]]:
     import ocrkit
@@ -29,7 +32,7 @@ def open_reader(job: dict[str, Any]) -> tuple[Read, dict[str, str]]:
             {name: each[name] for name in ("baseline", "boundary", "text", "words")}
             for each in map(asdict, reading.page.lines)
         ]
-        return {"lines": lines, "stages": asdict(seconds)}
+        return {"lines": lines, "stages": {name: getattr(seconds, name) for name in STAGES}}
 
     def line(path: str) -> Found:
         return {"text": pipeline.read(path).text}
