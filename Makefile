@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEVELOPMENT_EXTRAS := dev,gluon,torch,export,parquet,documents,serve
+DEVELOPMENT_EXTRAS := dev,gluon,torch,export,parquet,documents,serve,ray
 # The Pythons that ocrkit runs on, and those that development wants: MXNet, one of its backends, knows no newer ones.
 RUNS := (3, 11) <= sys.version_info
 DEVELOPS := (3, 11) <= sys.version_info < (3, 13)

@@ -62,10 +62,12 @@ class PagePipeline(LoadedPipeline[PageReader, PageReading]):
     """
 
     spec: PageSpec
+    recipe: PageRecipe
+    """All that it was loaded by; what goes to another process in its place."""
 
     def __init__(self, reader: PageReader, recipe: PageRecipe) -> None:
         super().__init__(reader)
-        self._recipe = recipe
+        self.recipe = recipe
         self.spec = reader.assembly.spec
         self.backend = reader.text.around.backend_name
         self.device = reader.text.network.device
@@ -79,7 +81,7 @@ class PagePipeline(LoadedPipeline[PageReader, PageReading]):
         gc.collect()  # as ocrkit.Pipeline.close has it
 
     def __reduce__(self) -> tuple[Callable[[PageRecipe], PagePipeline], tuple[PageRecipe]]:
-        return PageRecipe.load, (self._recipe,)
+        return PageRecipe.load, (self.recipe,)
 
     def may_go_on_after(self, count: int) -> bool:
         """Whether so many pages of an interrupted run may be kept; see

@@ -1,4 +1,4 @@
-"""Makes virtual environments of programs that read what ocrkit writes, each of its own.
+"""Makes virtual environments of programs that read what ocrkit writes, or keep it, each of its own.
 
     python tools/foreign_readers.py
 
@@ -23,6 +23,8 @@ READERS = {
         *("ocrmypdf>=17", "--editable", f"{ROOT}"),
         *("--editable", f"{ROOT / 'docs' / 'examples' / 'ocrkit-ocrmypdf'}"),
     ],
+    # An object store on this machine, for pages that lie in one.
+    "moto": ["moto[s3,server]>=5"],
     # What its parsers want. All that it names would bring PyTorch, and gigabytes of CUDA with that.
     "kraken": ["--no-deps", "kraken~=7.1.1", "iso639-lang", "lxml", "numpy"],
 }

@@ -21,7 +21,15 @@ from ocrkit.cli.options import (
     threads_option,
     together,
 )
-from ocrkit.cli.run_checks import PRINTED, check_draft, check_files, formats_of, share_of
+from ocrkit.cli.run_checks import (
+    HERE,
+    PRINTED,
+    check_draft,
+    check_engine,
+    check_files,
+    formats_of,
+    share_of,
+)
 from ocrkit.cli.run_output import Folder, Output
 from ocrkit.cli.streams import say
 
@@ -69,7 +77,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(file_okay=False),
     metavar="DIR",
     help="A file a page in this folder, as --format says.",
 )
@@ -84,7 +92,7 @@ if TYPE_CHECKING:
     "--shard",
     callback=share_of,
     metavar="I/N",
-    help="Only share I of N of --out's files: for jobs beside each other.",
+    help="Only share I of N: of --out's files, or of a data set with --output.",
 )
 @click.option(
     "--draft",
@@ -92,6 +100,14 @@ if TYPE_CHECKING:
     metavar="FILE.html|FILE.tsv",
     help="What was read, to be corrected, the most doubtful first: in the browser, or as a table.",
 )
+@click.option(
+    "--engine",
+    default=HERE,
+    show_default=True,
+    metavar="NAME",
+    help="Who reads a folder's pages into --out: this process, or a plugin's engine.",
+)
+@click.option("--address", metavar="ADDRESS", help="Of the cluster that --engine is to join.")
 @click.option("--resume", is_flag=True, help="Go on with an interrupted --output.")
 @click.option(
     "--report",
@@ -125,10 +141,12 @@ def run(
     formats: tuple[str, ...],
     as_json: bool,
     output: Path | None,
-    out: Path | None,
+    out: str | None,
     existing: Literal["stop", "skip", "overwrite"],
     shard: tuple[int, int],
     draft: Path | None,
+    engine: str,
+    address: str | None,
     resume: bool,
     report: Path | None,
     grid: Path | None,
@@ -162,6 +180,7 @@ def run(
     formats = ("json",) if as_json else formats
     folder = Folder(out, formats, existing, shard) if out else None
     check_files(context, folder, formats, images)
+    check_engine(context, images, folder)
     check_draft(draft, images)
     from ocrkit.page_pipeline import PagePipeline
     from ocrkit.pipeline import load
@@ -191,12 +210,17 @@ def run(
     if not isinstance(reader, PagePipeline) and (folder or formats[0] not in PRINTED):
         what = "--out" if folder else f"--format {formats[0]}"
         raise click.UsageError(f"{what} is for pages; {reader.spec.title!r} reads none.")
-    asked = Output(formats[0], output, resume, min_confidence, draft)
+    asked = Output(formats[0], output, resume, min_confidence, draft, shard)
     if draft and isinstance(reader, PagePipeline):
         raise click.UsageError(
             "--draft is for words and lines; pages are corrected with: ocrkit serve --folder DIR."
         )
-    if images:
+    if folder and engine != HERE:
+        from ocrkit.cli.run_engine import read_elsewhere
+
+        assert isinstance(reader, PagePipeline)  # noqa: S101
+        read_elsewhere(engine, address, reader, images[0], folder)
+    elif images:
         _read(reader, images, limit, asked, folder)
     else:
         from ocrkit.cli.run_scores import score_dataset

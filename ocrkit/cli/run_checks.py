@@ -10,6 +10,10 @@ from ocrkit.cli.run_output import Folder
 
 PRINTED = ("text", "tsv", "csv", "json", "jsonl")
 """What goes to standard output of any number of images."""
+HERE = "local"
+"""What stands for no engine: pages are read in this process."""
+OWN = (HERE,)
+"""Names that no engine of a plugin can have."""
 
 
 def formats_of(_: click.Context, __: click.Parameter, value: str) -> tuple[str, ...]:
@@ -41,9 +45,13 @@ def check_files(
     if not folder:
         if len(formats) > 1:
             raise click.UsageError("--format takes several formats with --out DIR alone.")
-        for name in ("existing", "shard"):
-            if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-                raise click.UsageError(f"--{name} is about the files of --out DIR; name that too.")
+        if context.get_parameter_source("existing") is not ParameterSource.DEFAULT:
+            raise click.UsageError("--existing is about the files of --out DIR; name that too.")
+        if context.params["shard"] != (1, 1) and (images or not context.params["output"]):
+            raise click.UsageError(
+                "--shard is about the files of --out DIR, or about a data set whose results go to "
+                "--output FILE.jsonl; name one of them."
+            )
     if (folder or formats[0] not in PRINTED) and not images:
         raise click.UsageError("--out and formats of pages are for pages that are named.")
     if not folder:
@@ -61,6 +69,25 @@ def check_files(
             f"--format {','.join(whole)}: both put all pages of a document in one file; take one "
             "of them at a time."
         )
+
+
+def check_engine(context: click.Context, images: tuple[str, ...], folder: Folder | None) -> None:
+    """Whether ``--engine`` and ``--address`` go with the rest. Raises click.UsageError."""
+    given, engine = context.params, context.params["engine"]
+    if engine == HERE:
+        if given["address"]:
+            raise click.UsageError("--address is that of an engine's cluster; name --engine too.")
+        return
+    asked = f"--engine {engine}"
+    if folder is None or len(images) != 1:
+        raise click.UsageError(f"{asked} reads one folder into --out DIR.")
+    if given["pipeline"] is None:
+        raise click.UsageError(f"{asked}: name the --pipeline; no page is looked at beforehand.")
+    for name in ("limit", "min_confidence"):
+        if given[name] is not None:
+            raise click.UsageError(f"--{name.replace('_', '-')} is not for {asked}.")
+    if folder.shard != (1, 1):
+        raise click.UsageError(f"{asked} shares the pages out by itself; leave --shard out.")
 
 
 def check_draft(draft: Path | None, images: tuple[str, ...]) -> None:

@@ -35,13 +35,16 @@ class Output:
     resume: bool
     min_confidence: float | None
     draft: Path | None = None
+    shard: tuple[int, int] = (1, 1)
+    """Which share of a data set's samples, from 1, of how many."""
 
 
 @dataclass(frozen=True)
 class Folder:
     """What the command line asks for with ``--out``."""
 
-    out: Path
+    out: str
+    """A path; an engine may take more."""
     formats: tuple[str, ...]
     existing: Literal["stop", "skip", "overwrite"]
     shard: tuple[int, int]

@@ -42,6 +42,7 @@ def score_dataset(
     gallery: Any = _gallery(pipeline) if report or grid else None
     mark = Mark(output.min_confidence)
     header = {**pipeline.header(dataset), **mark.header} if output.file else {}
+    dataset = _share(dataset, output, header)
     told: Any = (ToldPages if isinstance(pipeline, PagePipeline) else ToldSamples)(mark)
     rows = Rows(output.format, told.columns)
     with (
@@ -137,6 +138,18 @@ class ToldPages:
         row = page_row(page_outcome(reading.sample, reading.page))
         cells = list(line_rows(reading.sample.id, reading.page, doubtful))
         return {**row, **({"doubtful": list(doubtful)} if doubtful else {})}, cells
+
+
+def _share(dataset: Dataset, output: Output, header: dict[str, Any]) -> Dataset:
+    """The share that is asked for, which the header then says; what else it says is of the whole
+    data set."""
+    number, of = output.shard
+    if of == 1:
+        return dataset
+    header["share"] = {"number": number, "of": of}
+    shared = dataset.share(number, of)
+    say(f"share {number:,} of {of:,}: {len(shared):,} samples")
+    return shared
 
 
 def _gallery(pipeline: LoadedPipeline[Any, Any]) -> Any:

@@ -14,7 +14,13 @@ from ocrkit.cli.streams import echo_json, results, say
 
 
 @click.command(cls=Command)
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.jsonl")
+@click.argument(
+    "files",
+    type=click.Path(path_type=Path, dir_okay=False),
+    nargs=-1,
+    required=True,
+    metavar="FILE.jsonl...",
+)
 @together(rules_options, min_confidence_option)
 @click.option(
     "--details", is_flag=True, help="Also by writer, length and character, and what is confused."
@@ -23,23 +29,26 @@ from ocrkit.cli.streams import echo_json, results, say
 @click.option("--report", type=OUTPUT, metavar="FILE.html", help="All of it as one page.")
 def score(
     *,
-    file: Path,
+    files: tuple[Path, ...],
     min_confidence: float | None,
     details: bool,
     as_json: bool,
     report: Path | None,
     **rules: Any,
 ) -> None:
-    """Score a result file of ocrkit run --output again, without running the network."""
+    """Score a result file of ocrkit run --output again, without running the network.
+
+    Of a run that was shared out by --shard, name the files of all shares.
+    """
     from dataclasses import asdict
 
     from rich.console import Console
 
     from ocrkit.reports.terminal import detail_tables, score_table
-    from ocrkit.scoring.result_file import read_results
+    from ocrkit.scoring.result_file import read_shares
     from ocrkit.scoring.rules import Rules
 
-    read = read_results(file)
+    read = read_shares(files)
     result = read.score(Rules(**rules), min_confidence)
     warn_of_contamination(result.contamination)
     if as_json:

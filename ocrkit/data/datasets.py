@@ -94,6 +94,14 @@ class Dataset(Sequence[Sample]):
             return self
         return replace(self, _indices=self._indices[count:])
 
+    def share(self, number: int, of: int) -> "Dataset":
+        """Share ``number``, from 1, of so many: samples that stand beside each other. Raises
+        DataError where there are fewer samples than shares."""
+        if of > len(self):
+            raise DataError(f"{self.root}: {len(self):,} samples are too few for {of:,} shares")
+        first, end = (each * len(self) // of for each in (number - 1, number))
+        return replace(self, _indices=self._indices[first:end])
+
 
 def _checked(sample: Any) -> Sample:
     if not isinstance(sample, Sample):

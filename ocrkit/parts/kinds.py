@@ -174,6 +174,12 @@ KINDS = {
             has_options=False,
         ),
         Kind(
+            name="engine",
+            interface="ocrkit.page_jobs:Engine",
+            conformance="ocrkit.testing:EngineConformance",
+            taken="ocrkit.cli.run_checks:OWN",
+        ),
+        Kind(
             name="command",
             interface="click:Command",
             conformance="ocrkit.testing:CommandConformance",

@@ -3,8 +3,8 @@
 ``docs/results.md`` says what the first line, the header, and the rows hold.
 """
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,6 +53,14 @@ class ScoredBy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Which share of the samples a file has, of how many, from 1."""
+
+    number: Whole
+    of: Whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
     """What scoring needs of a result file's header."""
 
@@ -64,6 +72,16 @@ class Header:
     parts: ScoredBy
     contamination: Contamination | None
     """What of the data the model had seen, as far as the run knew."""
+    share: Share = Share(number=1, of=1)
+
+    @property
+    def rows(self) -> int:
+        """How many samples the file has a row of."""
+        first, end = (
+            each * self.dataset.samples // max(self.share.of, 1)
+            for each in (self.share.number - 1, self.share.number)
+        )
+        return end - first
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +147,42 @@ def read_results(path: Path) -> Results:
         else:
             outcomes.append(found)
     rows = len(outcomes) + len(skipped)
-    if rows != header.dataset.samples:
+    if rows != header.rows:
         raise OcrkitError(
-            f"{path}: {rows:,} rows for {header.dataset.samples} samples; go on with that run by "
+            f"{path}: {rows:,} rows for {header.rows} samples; go on with that run by "
             "--resume, or run it anew"
         )
     if not outcomes:
         raise OcrkitError(f"{path}: no sample in it was read")
     metrics = {str(each.get("name", each["use"])): _metric(each) for each in header.parts.metrics}
     return Results(path, header, table, outcomes, [*header.dataset.skipped, *skipped], metrics)
+
+
+def read_shares(paths: Sequence[Path]) -> Results:
+    """Reads the files of all shares of a run, in any order, as the file of the run alone. Raises
+    OcrkitError where they are no such files."""
+    first, *more = sorted(map(read_results, paths), key=lambda each: each.header.share.number)
+    of = first.header.share.of
+    numbers = [each.header.share.number for each in (first, *more)]
+    if numbers != list(range(1, of + 1)):
+        named = ", ".join(map(str, numbers))
+        raise OcrkitError(f"{first.path}: one of {of:,} shares; expected each once, not {named}")
+    for other in more:
+        if _unshared(other.table) != _unshared(first.table):
+            raise OcrkitError(
+                f"{first.path} and {other.path}: of two runs (pipeline, weights, data or versions "
+                "differ)"
+            )
+    known = len(first.header.dataset.skipped)
+    return replace(
+        first,
+        outcomes=[outcome for each in (first, *more) for outcome in each.outcomes],
+        skipped=first.skipped + [one for each in more for one in each.skipped[known:]],
+    )
+
+
+def _unshared(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if name != "share"}
 
 
 def _header(path: Path, line: dict[str, Any]) -> tuple[dict[str, Any], Header]:

@@ -19,6 +19,7 @@ from ocrkit.testing.command import CommandConformance as CommandConformance
 from ocrkit.testing.cutter import CutterConformance as CutterConformance
 from ocrkit.testing.decoder import DecoderConformance as DecoderConformance
 from ocrkit.testing.encoder import EncoderConformance as EncoderConformance
+from ocrkit.testing.engine import EngineConformance as EngineConformance
 from ocrkit.testing.featurizer import FeaturizerConformance as FeaturizerConformance
 from ocrkit.testing.format import FormatConformance as FormatConformance
 from ocrkit.testing.images import PreprocessorConformance as PreprocessorConformance

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ocrkit.data.inputs import is_found
 from ocrkit.errors import OcrkitError
 from ocrkit.parts.formats import make_format
 from ocrkit.parts.guests import guest
@@ -18,7 +19,8 @@ from ocrkit.writing.names import endings
 
 Existing = Literal["stop", "skip", "overwrite"]
 """What to do where a file is there already."""
-_RUN = "run.json"
+RUN = "run.json"
+"""The file that says what a folder's results were made by."""
 _FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 """Why no other file can be written either."""
 
@@ -39,35 +41,45 @@ def page_formats(names: Iterable[str]) -> list[PageFormat]:
     return [PageFormat(name, part, of[name]) for name, part in parts.items()]
 
 
+def check_place(out: str, source: str, formats: Iterable[PageFormat]) -> None:
+    """Whether results that lie in the folder that is read would be read themselves by the next run.
+    Raises OcrkitError."""
+    for each in formats:
+        if is_found(each.ending):
+            raise OcrkitError(
+                f"{out}: lies in {source}, where the next run would read the {each.ending} files; "
+                "name a folder elsewhere"
+            )
+
+
 class ResultFolder:
-    """A folder that files of results are written into.
+    """A folder that files of results are written into, once it has begun."""
 
-    Raises OcrkitError where it cannot be made, and where it holds the results of another run than
-    ``about`` says: of another pipeline, or in other formats.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        formats: Iterable[PageFormat],
-        existing: Existing,
-        about: Mapping[str, Any],
-    ) -> None:
+    def __init__(self, root: Path, formats: Iterable[PageFormat], existing: Existing) -> None:
         self.root, self.formats, self.existing = root, tuple(formats), existing
-        about = {**about, "formats": [each.name for each in self.formats]}
-        with writing(root):
-            root.mkdir(parents=True, exist_ok=True)
-        for folder, _, _ in os.walk(root):
+
+    def begin(self, about: Mapping[str, Any]) -> None:
+        """Makes the folder, where it is not there, and removes what killed processes had begun to
+        write in it.
+
+        Raises OcrkitError where it cannot be made, and where it holds the results of another run
+        than ``about`` says: of another pipeline, or in other formats.
+        """
+        with writing(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+        for folder, _, _ in os.walk(self.root):
             remove_left_behind(Path(folder))
-        path, said = root / _RUN, f"{json_text(about, indent=1)}\n"
+        path = self.root / RUN
         if not path.exists():
             with write_atomically(path) as temporary:
-                temporary.write_text(said, encoding="utf-8")
-        elif read_text(path) != said:
-            raise OcrkitError(
-                f"{path}: the folder has the results of another run (pipeline, weights or formats "
-                "differ); name another folder"
-            )
+                temporary.write_text(self.run_text(about), encoding="utf-8")
+        elif read_text(path) != self.run_text(about):
+            raise another_run(path)
+
+    def run_text(self, about: Mapping[str, Any]) -> str:
+        """What the folder's file :data:`RUN` says."""
+        about = {**about, "formats": [each.name for each in self.formats]}
+        return f"{json_text(about, indent=1)}\n"
 
     def has(self, name: str) -> bool:
         return (self.root / name).exists()
@@ -100,6 +112,14 @@ class ResultFolder:
             rows = ({"id": id_, "error": reason} for id_, reason in failures.items())
             temporary.write_text("".join(f"{json_text(row)}\n" for row in rows), "utf-8")
         return name
+
+
+def another_run(path: object) -> OcrkitError:
+    """What is wrong with a folder whose :data:`RUN` says something else."""
+    return OcrkitError(
+        f"{path}: the folder has the results of another run (pipeline, weights or formats "
+        "differ); name another folder"
+    )
 
 
 def is_fatal(error: OcrkitError) -> bool:

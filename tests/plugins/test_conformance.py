@@ -3,6 +3,7 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ from ocrkit.testing import (
     CutterConformance,
     DecoderConformance,
     EncoderConformance,
+    EngineConformance,
     FeaturizerConformance,
     FormatConformance,
     ImporterConformance,
@@ -37,6 +39,7 @@ from ocrkit.testing import (
     ZooConformance,
 )
 from ocrkit.testing.networks import NetworkPartConformance
+from ray_cluster import WARNINGS, started
 
 # ----------------------------------------------------------------------------------------- networks
 
@@ -540,6 +543,16 @@ def test_every_built_in_part_is_here() -> None:
 
 class TestTopDown(OrderConformance):
     name = "top-down"
+
+
+@WARNINGS
+class TestRay(EngineConformance):
+    name = "ray"
+
+    @pytest.fixture(autouse=True, scope="class")
+    def cluster(self) -> Iterator[None]:
+        with started():
+            yield
 
 
 class TestText(FormatConformance):

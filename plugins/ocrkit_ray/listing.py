@@ -1,0 +1,70 @@
+"""What is to be read, in pieces that actors take one by one. Nobody holds the whole list: of the
+files those of one folder are known at a time."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
+
+from ocrkit.errors import OcrkitError
+from ocrkit.support.parsing import json_text, parse_json
+from ocrkit.writing.names import stems
+from ocrkit_ray.storage import folders, pages_of
+
+PIECE = 8
+"""Pages that an actor takes together: what is read again where it dies, and some milliseconds of
+Ray's own work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file that is to be read, or a page of one."""
+
+    path: str
+    name: str
+    """Its path from the folder that is read."""
+    stem: str
+    """What the names of its pages' files begin with."""
+    number: int | None = None
+    """The page of a PDF document, from 1; all pages of the file where None."""
+
+
+def entries(source: str, *, apart: bool) -> Iterator[Entry]:
+    """All that is to be read in a folder, the same whenever nothing changes there; with ``apart``
+    the pages of PDF documents one by one. Raises OcrkitError."""
+    for files in folders(source):
+        for file, stem in zip(files, stems(files), strict=True):
+            whole = Entry(file.path, file.name, stem)
+            if not (apart and file.path.lower().endswith(".pdf")):
+                yield whole
+                continue
+            with pages_of(file.path) as pages:
+                numbers = [page.number for page in pages]
+            for number in numbers:
+                yield Entry(file.path, file.name, stem, number)
+
+
+def pieces(source: str, *, apart: bool) -> Iterator[str]:
+    """The same in pieces, each the JSON of :data:`PIECE` entries."""
+    found = entries(source, apart=apart)
+    while piece := list(islice(found, PIECE)):
+        yield json_text([asdict(each) for each in piece])
+
+
+def listed(batch: dict[str, Any], *, source: str, apart: bool) -> Iterator[dict[str, list[str]]]:
+    """The pieces as Ray Data takes them. What goes wrong is a piece too: the error would be Ray's
+    by the time that anybody saw it."""
+    assert len(batch["id"]) == 1, "one task lists, so that a list that is made anew is the same"  # noqa: S101
+    try:
+        for piece in pieces(source, apart=apart):
+            yield {"piece": [piece]}
+    except OcrkitError as error:
+        yield {"piece": [json_text(str(error))]}
+
+
+def entries_of(piece: str) -> list[Entry]:
+    """The entries of a piece. Raises OcrkitError where there is an error in their place."""
+    found = parse_json(piece)
+    if isinstance(found, str):
+        raise OcrkitError(found)
+    return [Entry(**each) for each in found]

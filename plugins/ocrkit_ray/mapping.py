@@ -1,0 +1,63 @@
+"""A data set of Ray's with the paths of pages, read."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import ray.data
+
+from ocrkit.page_pipeline import PageItem, PageRecipe
+from ocrkit.parts.page_json import page_to_json
+from ocrkit.support.parsing import json_text
+from ocrkit_ray.cluster import share_of
+from ocrkit_ray.listing import PIECE
+from ocrkit_ray.reader import enter
+from ocrkit_ray.storage import pages_of
+
+SCHEMA = pa.schema(
+    [(name, pa.string()) for name in ("path", "id", "text")]
+    + [("confidence", pa.float64())]
+    + [(name, pa.string()) for name in ("page", "error", "note")]
+)
+
+
+def mapped(dataset: ray.data.Dataset, recipe: PageRecipe) -> ray.data.Dataset:
+    """See :func:`ocrkit_ray.map_pages`."""
+    share = share_of(recipe)
+    return dataset.map_batches(
+        MappedPages,
+        batch_size=PIECE,
+        batch_format="pyarrow",
+        fn_constructor_args=(recipe, str(Path.cwd())),
+        compute=ray.data.ActorPoolStrategy(size=share.fit()),
+        **share.options,
+    )
+
+
+class MappedPages:
+    """Reads the pages of files."""
+
+    def __init__(self, recipe: PageRecipe, folder: str) -> None:
+        enter(folder)
+        self._pipeline = recipe.load()
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        rows = [row for path in batch["path"].to_pylist() for row in self._rows(path)]
+        return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+    def _rows(self, path: str) -> list[dict[str, Any]]:
+        with pages_of(path) as pages:
+            return [_row(path, item) for item in self._pipeline.read_many(pages, apart=True)]
+
+
+def _row(path: str, item: PageItem) -> dict[str, Any]:
+    page = item.page
+    return {
+        "path": path,
+        "id": item.id,
+        "text": item.text,
+        "confidence": page.confidence if page else None,
+        "page": json_text(page_to_json(page)) if page else None,
+        "error": item.error,
+        "note": item.note,
+    }
