@@ -10,6 +10,7 @@ import numpy as np
 from ocrkit.errors import OcrkitError
 from ocrkit.page_jobs import Engine, PageJob, PageOutcome
 from ocrkit.page_pipeline import PagePipeline
+from ocrkit.parts.formats import save_page
 from ocrkit.parts.registry import registry
 from ocrkit.pipeline import load
 from ocrkit.support.files import scratch_folder
@@ -71,7 +72,7 @@ class EngineConformance(PartConformance):
             self.check(failed == [str(source / "bad.png")], f"says that {failed} failed")
             for name in ("a", "more/b"):
                 page = pipeline.read(source / f"{name}.png")
-                page.save(folder / "here.json", format="json")
+                save_page(page, folder / "here.json", "json")
                 there = out / f"{name}.json"
                 same = there.is_file() and there.read_bytes() == (folder / "here.json").read_bytes()
                 self.check(same, f"writes {name}.json otherwise than it is written here")
