@@ -58,9 +58,8 @@ class Share:
         """How many of them the cluster has room for, at least 1."""
         import ray
 
-        return max(
-            1, sum(map(self._fit, (node["Resources"] for node in ray.nodes() if node["Alive"])))
-        )
+        alive = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        return max(1, sum(self._fit(resources) for resources in alive))
 
     def _fit(self, resources: dict[str, float]) -> int:
         by_gpu = resources.get("GPU", 0) // self.gpus if self.gpus else float("inf")
@@ -79,16 +78,24 @@ def share_of(recipe: PageRecipe) -> Share:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Has Ray Data say nothing but errors, and show no bars of its own."""
+def a_row_a_block() -> Iterator[None]:
+    """Has Ray Data make a block of every row, which is what actors are given; and say nothing but
+    errors, and show no bars of its own."""
     from ray.data import DataContext
 
     context, logger = DataContext.get_current(), logging.getLogger("ray.data")
-    before = context.enable_progress_bars, context.print_on_execution_start, logger.level
-    context.enable_progress_bars = context.print_on_execution_start = False
+    settings = {
+        "target_max_block_size": 1,
+        "enable_progress_bars": False,
+        "print_on_execution_start": False,
+    }
+    before, level = {name: getattr(context, name) for name in settings}, logger.level
     logger.setLevel(logging.ERROR)
     try:
+        for name, value in settings.items():
+            setattr(context, name, value)
         yield
     finally:
-        context.enable_progress_bars, context.print_on_execution_start, level = before
+        for name, value in before.items():
+            setattr(context, name, value)
         logger.setLevel(level)

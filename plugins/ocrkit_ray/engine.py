@@ -11,7 +11,7 @@ from ocrkit.page_jobs import PageJob, PageOutcome, described
 from ocrkit.page_pipeline import PagePipeline
 from ocrkit.support.parsing import json_text, parse_json
 from ocrkit.writing.folder import RUN, ResultFolder, check_place, page_formats
-from ocrkit_ray.cluster import connected, quiet, share_of
+from ocrkit_ray.cluster import a_row_a_block, connected, share_of
 from ocrkit_ray.listing import entries, entries_of, listed
 from ocrkit_ray.reader import PageReader, ReaderApart, Work
 from ocrkit_ray.storage import folders, is_inside, results
@@ -73,13 +73,10 @@ def _place(id_: str) -> tuple[PurePosixPath, int]:
 def _outcomes(work: Work, total: Callable[[int], None], *, apart: bool) -> Iterator[PageOutcome]:
     """What becomes of every page, as it is done. Raises OcrkitError where that is of all."""
     import ray
-    from ray.data import ActorPoolStrategy, DataContext
+    from ray.data import ActorPoolStrategy
 
     source, share = work.job.source, share_of(work.recipe)
-    with quiet():
-        context = DataContext.get_current()
-        # Every piece is to be a block, which is what actors are given.
-        context.target_max_block_size = 1
+    with a_row_a_block():
         outcomes = (
             ray.data.from_items([{"id": 0}])
             .map_batches(listed, fn_kwargs={"source": source, "apart": apart}, num_cpus=0)
@@ -91,7 +88,7 @@ def _outcomes(work: Work, total: Callable[[int], None], *, apart: bool) -> Itera
                 **share.options,
             )
         )
-        counted = ray.remote(num_cpus=0)(_count).remote(source, apart)
+        counted: Any = ray.remote(num_cpus=0)(_count).remote(source, apart)
         for batch in outcomes.iter_batches(batch_size=None):
             if counted is not None and ray.wait([counted], timeout=0)[0]:
                 total(ray.get(counted))

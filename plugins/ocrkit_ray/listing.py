@@ -51,7 +51,7 @@ def pieces(source: str, *, apart: bool) -> Iterator[str]:
         yield json_text([asdict(each) for each in piece])
 
 
-def listed(batch: dict[str, Any], *, source: str, apart: bool) -> Iterator[dict[str, list[str]]]:
+def listed(batch: dict[str, Any], *, source: str, apart: bool) -> Iterator[dict[str, Any]]:
     """The pieces as Ray Data takes them. What goes wrong is a piece too: the error would be Ray's
     by the time that anybody saw it."""
     assert len(batch["id"]) == 1, "one task lists, so that a list that is made anew is the same"  # noqa: S101

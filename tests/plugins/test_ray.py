@@ -65,10 +65,9 @@ def drawn(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
     """Twelve pages of a line, two documents and a damaged file, in two folders; and a pipeline."""
     folder, pipeline = _drawn(tmp_path_factory.mktemp("drawn"), 12)
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    pages = [_picture(folder / "000" / f"{number:06}.png") for number in range(3)]
-    for name in ("scan.pdf", "fax.tif"):
-        more = {"resolution": 150} if name == "scan.pdf" else {}
-        pages[0].save(folder / name, save_all=True, append_images=pages[1:], **more)
+    for name, more in (("scan.pdf", {"resolution": 150}), ("fax.tif", {})):
+        first, *pages = [_picture(folder / "000" / f"{number:06}.png") for number in range(3)]
+        first.save(folder / name, save_all=True, append_images=pages, **more)
     return folder, pipeline
 
 
