@@ -61,8 +61,8 @@ class Engine(Protocol):
         """Reads the pages of a job and writes their files: the same ones, byte for byte, that
         ``ocrkit run --out`` writes, ``run.json`` and ``failures.jsonl`` too, each whole or not at
         all. Says of every page what became of it as it is done, in any order; a bad page is one
-        with an error, and the next ones are read. ``total`` is told how many pages there are, as
-        soon as that is known and whenever it is known better.
+        with an error, and the next ones are read. ``total`` is told about how many pages there are,
+        as soon as that is known.
 
         The pipeline's ``recipe`` is what it is loaded by where pages are read: with so many
         threads, on that device. Raises OcrkitError where nothing can be read or written at all:

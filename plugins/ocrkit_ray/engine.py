@@ -12,7 +12,7 @@ from ocrkit.page_pipeline import PagePipeline
 from ocrkit.support.parsing import json_text, parse_json
 from ocrkit.writing.folder import RUN, ResultFolder, check_place, page_formats
 from ocrkit_ray.cluster import a_row_a_block, connected, share_of
-from ocrkit_ray.listing import entries, entries_of, listed
+from ocrkit_ray.listing import entries_of, listed
 from ocrkit_ray.reader import PageReader, ReaderApart, Work
 from ocrkit_ray.storage import folders, is_inside, results
 
@@ -88,7 +88,7 @@ def _outcomes(work: Work, total: Callable[[int], None], *, apart: bool) -> Itera
                 **share.options,
             )
         )
-        counted: Any = ray.remote(num_cpus=0)(_count).remote(source, apart)
+        counted: Any = ray.remote(num_cpus=0)(_count).remote(source)
         for batch in outcomes.iter_batches(batch_size=None):
             if counted is not None and ray.wait([counted], timeout=0)[0]:
                 total(ray.get(counted))
@@ -97,9 +97,13 @@ def _outcomes(work: Work, total: Callable[[int], None], *, apart: bool) -> Itera
                 yield from _told(told)
 
 
-def _count(source: str, apart: bool) -> int:
-    """How many pages there are; a document whose pages stay together is one."""
-    return sum(1 for _ in entries(source, apart=apart))
+def _count(source: str) -> int:
+    """How many files there are, none of which is opened: about the number of pages. What is wrong
+    with their list is said by who reads it."""
+    try:
+        return sum(map(len, folders(source)))
+    except OcrkitError:
+        return 0
 
 
 def _told(told: str) -> Iterator[PageOutcome]:
