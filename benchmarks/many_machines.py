@@ -233,17 +233,14 @@ def stragglers(here: Path, asked: Any) -> None:
             if slow:
                 thread = threading.Thread(target=_slowed, args=(_actors()[0], halt))
                 thread.start()
-            last = time.perf_counter()
             for _ in pages:
-                last, before = time.perf_counter(), last
+                pass
+            spent = time.perf_counter() - start
             halt.set()
-            counts = [len(log.read_text("utf-8").split()) for log in (here / "log").iterdir()]
+            looked = [len(log.read_text("utf-8").split()) for log in (here / "log").iterdir()]
             _times_read(here)
-            print(
-                f"{'one is slow' if slow else 'all alike'}: {last - start:.1f} s, pages by worker "
-                f"{sorted(counts)}, the last one {last - before:.1f} s behind the one before",
-                flush=True,
-            )
+            shares = ", ".join(f"{each / sum(looked):.0%}" for each in sorted(looked))
+            print(f"{'one slow' if slow else 'all alike'}: {spent:.1f} s, {shares}", flush=True)
 
 
 def _slowed(process: int, halt: threading.Event) -> None:
@@ -312,18 +309,28 @@ def overhead(here: Path, asked: Any) -> None:
         ocrkit.load(asked.pipeline, threads=asked.processors) as pipeline,
     ):
         for number in range(asked.rounds):
-            speeds["local"].append(_speed(pipeline.read_many(paths, apart=True)))
-            speeds["ray"].append(_speed(_outcomes(asked, here / f"out{number}")))
+            speeds["local"].append(_speed(_here(pipeline, paths)))
+            speeds["ray"].append(_speed(_elsewhere(asked, here / f"out{number}")))
             print(", ".join(f"{name} {each[-1]:.3f}" for name, each in speeds.items()), flush=True)
     local, ray = (statistics.median(each) for each in speeds.values())
     print(f"{len(paths)} pages, medians: {local:.3f} and {ray:.3f} pages/s, {ray / local:.1%}")
 
 
-def _speed(pages: Iterator[Any]) -> float:
-    """Pages a second behind the first."""
-    next(pages)
-    start = time.perf_counter()
-    return sum(1 for _ in pages) / (time.perf_counter() - start)
+def _here(pipeline: Any, paths: list[Path]) -> list[float]:
+    """When each page was read."""
+    return [time.time() for _ in pipeline.read_many(paths, apart=True)]
+
+
+def _elsewhere(asked: Any, out: Path) -> list[float]:
+    """When each page's file was there."""
+    for _ in _outcomes(asked, out):
+        pass
+    return [path.stat().st_mtime for path in out.glob("*.json") if path.name != "run.json"]
+
+
+def _speed(times: list[float]) -> float:
+    """Pages a second behind the first: loading is not in it."""
+    return (len(times) - 1) / (max(times) - min(times))
 
 
 SHOWS: dict[str, Callable[[Path, Any], None]] = {

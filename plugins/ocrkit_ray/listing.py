@@ -11,9 +11,11 @@ from ocrkit.support.parsing import json_text, parse_json
 from ocrkit.writing.names import stems
 from ocrkit_ray.storage import folders, pages_of
 
-PIECE = 8
-"""Pages that an actor takes together: what is read again where it dies, and some milliseconds of
-Ray's own work."""
+FEWEST, MOST = 4, 64
+"""Pages that an actor takes together: few at first, so that a short list is shared out evenly, and
+more the longer the list is, since each piece costs Ray some milliseconds."""
+_SHARE = 500
+"""A piece is no more than this part of what has been listed before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +47,10 @@ def entries(source: str, *, apart: bool) -> Iterator[Entry]:
 
 
 def pieces(source: str, *, apart: bool) -> Iterator[str]:
-    """The same in pieces, each the JSON of :data:`PIECE` entries."""
-    found = entries(source, apart=apart)
-    while piece := list(islice(found, PIECE)):
+    """The same in pieces, each the JSON of some entries."""
+    found, before = entries(source, apart=apart), 0
+    while piece := list(islice(found, min(max(before // _SHARE, FEWEST), MOST))):
+        before += len(piece)
         yield json_text([asdict(each) for each in piece])
 
 

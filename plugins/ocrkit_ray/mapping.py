@@ -10,7 +10,7 @@ from ocrkit.page_pipeline import PageItem, PageRecipe
 from ocrkit.parts.page_json import page_to_json
 from ocrkit.support.parsing import json_text
 from ocrkit_ray.cluster import share_of
-from ocrkit_ray.listing import PIECE
+from ocrkit_ray.listing import FEWEST
 from ocrkit_ray.reader import enter
 from ocrkit_ray.storage import pages_of
 
@@ -26,7 +26,7 @@ def mapped(dataset: ray.data.Dataset, recipe: PageRecipe) -> ray.data.Dataset:
     share = share_of(recipe)
     return dataset.map_batches(
         MappedPages,
-        batch_size=PIECE,
+        batch_size=FEWEST,
         batch_format="pyarrow",
         fn_constructor_args=(recipe, str(Path.cwd())),
         compute=ray.data.ActorPoolStrategy(size=share.fit()),
