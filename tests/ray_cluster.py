@@ -35,7 +35,7 @@ def started(**environment: str) -> Iterator[Any]:
 def _begun(ray: Any) -> bool:
     own = {"num_cpus": 2, "object_store_memory": 100_000_000, "include_dashboard": False}
     try:
-        ray.init(**own, log_to_driver=False, logging_level="ERROR")
+        ray.init("local", **own, log_to_driver=False, logging_level="ERROR")
     except Exception as error:
         if "timed out during startup" not in str(error):
             raise

@@ -26,11 +26,12 @@ def connected(address: str) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
-    own = {"num_cpus": processors(), "object_store_memory": _STORE, "include_dashboard": False}
     joins = address or os.environ.get("RAY_ADDRESS")
+    own = {"num_cpus": processors(), "object_store_memory": _STORE, "include_dashboard": False}
     try:
         ray.init(
-            **({"address": joins} if joins else own),
+            address=joins or "local",  # None would join any cluster that runs on this machine
+            **({} if joins else own),
             log_to_driver=False,
             logging_level=logging.ERROR,
         )
