@@ -30,13 +30,8 @@ def map_pages(dataset: "ray.data.Dataset", recipe: "PageRecipe") -> "ray.data.Da
     ``text``, ``confidence`` (0 to 1) and ``page``, the page as JSON, null where it could not be
     read; ``error``, why not, else null; ``note``, what is odd about it. Nothing is read before rows
     are asked for. The actors have the recipe's device and as many processors each as it has
-    threads, one where it says 0::
-
-        import ocrkit, ocrkit_ray, ray
-
-        recipe = ocrkit.load("iam-pages", threads=1).recipe
-        paths = ray.data.from_items([{"path": path} for path in paths])
-        ocrkit_ray.map_pages(paths, recipe).write_parquet("s3://bucket/read")
+    threads, one where it says 0. The recipe is that of a pipeline that is loaded,
+    ``ocrkit.load("iam-pages", threads=1).recipe``; docs/many-machines.md has an example.
     """
     from ocrkit_ray.mapping import mapped
 
