@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ocrkit.errors import DataError, OcrkitError
@@ -54,7 +54,7 @@ class Ray:
 
 def _stop_at_results(job: PageJob, folder: ResultFolder) -> None:
     """Raises OcrkitError where there are files of results."""
-    endings = {PurePath(each.ending).suffix for each in folder.formats}
+    endings = {f".{each.ending.rpartition('.')[2]}" for each in folder.formats}
     for files in folders(job.out, endings.__contains__):
         for file in files:
             if file.name != RUN:

@@ -161,7 +161,7 @@ def test_a_data_set_of_paths_becomes_one_of_pages(
     page = loaded.read(folder / "000/000003.png")
     assert json.loads(row["page"]) == ocrkit.page_to_json(page)
     assert (row["text"], row["error"]) == (page.text, None)
-    assert "no such file" in rows[str(folder / "missing.png")]["error"]
+    assert "No such file" in rows[str(folder / "missing.png")]["error"]
     assert rows[str(folder / "bad.png")]["page"] is None
 
 
