@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import ray.data
 
+from ocrkit import page_to_json
 from ocrkit.page_pipeline import PageItem, PageRecipe
-from ocrkit.parts.page_json import page_to_json
 from ocrkit.support.parsing import json_text
 from ocrkit_ray.cluster import share_of
 from ocrkit_ray.listing import FEWEST
@@ -21,8 +21,17 @@ SCHEMA = pa.schema(
 )
 
 
-def mapped(dataset: ray.data.Dataset, recipe: PageRecipe) -> ray.data.Dataset:
-    """See :func:`ocrkit_ray.map_pages`."""
+def map_pages(dataset: ray.data.Dataset, recipe: PageRecipe) -> ray.data.Dataset:
+    """Reads the pages of a data set of Ray's, whose column ``path`` (string) has their files: local
+    paths, which every machine has to have, or addresses such as ``s3://bucket/scan.png``.
+
+    Gives a data set with a row a page, in any order: ``path``; ``id``, such as ``scan.pdf#3``;
+    ``text``, ``confidence`` (0 to 1) and ``page``, the page as JSON, null where it could not be
+    read; ``error``, why not, else null; ``note``, what is odd about it. Nothing is read before rows
+    are asked for. The actors have the recipe's device and as many processors each as it has
+    threads, one where it says 0. The recipe is that of a pipeline that is loaded,
+    ``ocrkit.load("iam-pages", threads=1).recipe``; docs/many-machines.md has an example.
+    """
     share = share_of(recipe)
     return dataset.map_batches(
         MappedPages,

@@ -12,8 +12,8 @@ from pyarrow import fs
 
 from ocrkit.data.inputs import InputFile, InputPage, input_pages, is_found
 from ocrkit.errors import DataError, ImageError, OcrkitError
+from ocrkit.interfaces import Picture
 from ocrkit.parts.page import Page
-from ocrkit.parts.page_protocols import Picture
 from ocrkit.support.files import scratch_folder, walk
 from ocrkit.writing.folder import RUN, Existing, PageFormat, ResultFolder, another_run
 

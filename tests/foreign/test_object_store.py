@@ -13,6 +13,7 @@ from many_machines import _drawn
 from PIL import Image as Pillow
 
 from ocrkit import read_image
+from ocrkit.parts.registry import registry
 
 fs = pytest.importorskip("pyarrow.fs")
 ROOT = Path(__file__).parents[2]
@@ -70,6 +71,8 @@ def test_pages_are_read_from_a_store_into_it(
 ) -> None:
     for name, value in store.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.syspath_prepend(ROOT / "benchmarks" / "repeat")
+    registry.cache_clear()
     folder, pipeline = _drawn(tmp_path, 11)
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     pages = [_picture(folder / "000" / f"{number:06}.png") for number in range(3)]
