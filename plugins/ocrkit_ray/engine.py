@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, cast
 
 from ocrkit.errors import DataError, OcrkitError
 from ocrkit.interfaces import option
@@ -79,7 +79,9 @@ def _outcomes(work: Work, total: Callable[[int], None], *, apart: bool) -> Itera
     with a_row_a_block():
         outcomes = (
             ray.data.from_items([{"id": 0}])
-            .map_batches(listed, fn_kwargs={"source": source, "apart": apart}, num_cpus=0)
+            .map_batches(
+                cast(Any, listed), fn_kwargs={"source": source, "apart": apart}, num_cpus=0
+            )
             .map_batches(
                 PageActor,
                 batch_size=1,
