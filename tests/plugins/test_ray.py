@@ -112,7 +112,7 @@ def test_the_same_files_are_written_and_a_run_goes_on(
     assert "2 pages read into" in again.stderr
     assert "16 were there already" in again.stderr
     assert contents(there) == contents(here)
-    other = run(*elsewhere, "--existing", "skip", "--set", "order.use=blocks")
+    other = run(*elsewhere, "--existing", "skip", "--set", "segment.segmenter.use=deadly")
     assert "results of another run" in other.stderr
 
 
