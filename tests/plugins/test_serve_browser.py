@@ -180,7 +180,7 @@ def test_by_keyboard_alone_from_a_picture_to_a_corrected_page(tab, folder):
 
     page = read_page(folder / "letter.xml")
     gone, cross = read[3].baseline, read[4].baseline[0]
-    reach(tab, "#add", "Shift+Tab")
+    reach(tab, ".tools button:nth-child(4)")
     press(tab, "Enter")
     move_cross(tab, page, cross, gone[0])
     press(tab, "Space")

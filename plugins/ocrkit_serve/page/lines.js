@@ -2,7 +2,7 @@
 // and what can be done with it.
 
 import { change, undo } from "./changes.js";
-import { moveBaseline } from "./draw.js";
+import { addLine, moveBaseline } from "./draw.js";
 import { bringIntoView, cut, point } from "./picture.js";
 import { get, attempt, say } from "./service.js";
 import { addressOf, kind, lineOf, marked, marks, state } from "./state.js";
@@ -141,7 +141,12 @@ function tools(row) {
   bar.append(
     button("Up", () => shift(row, -1)),
     button("Down", () => shift(row, 1)),
-    ...(state.reads ? [button("Move baseline", () => moveBaseline(row.id, () => row.field.focus()))] : []),
+    ...(state.reads
+      ? [
+          button("Move baseline", () => moveBaseline(row.id, () => row.field.focus())),
+          button("Add a line", () => addLine(choose)), // near this one, by keyboard
+        ]
+      : []),
     button("Remove", () => remove(row)),
   );
   return bar;
