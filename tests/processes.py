@@ -13,20 +13,22 @@ from pathlib import Path
 
 from ocrkit.networks import weights
 
+_PATIENCE = 120
+"""Seconds after which a process hangs, however busy the machine is."""
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload(
     ["torch", "cv2", "onnxruntime", "ocrkit.cli.train", "ocrkit.training"]
 )
-_PATIENCE = 120
-"""Seconds after which a process hangs, however busy the machine is."""
 
 
-def wait_for(what: Callable[[], object]) -> None:
-    """Returns as soon as it is true."""
-    end = time.monotonic() + _PATIENCE
+def wait_for(
+    what: Callable[[], object], *, every: float = 0.01, patience: float = _PATIENCE
+) -> None:
+    """Returns as soon as it is true, which is asked after so many seconds each time."""
+    end = time.monotonic() + patience
     while not what():
         assert time.monotonic() < end, "it never came true"
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def _begin(

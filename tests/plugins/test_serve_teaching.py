@@ -70,6 +70,11 @@ def state(client):
     return answer.json()
 
 
+def wait_for_training(what):
+    """It takes seconds, or minutes on a machine that is busy."""
+    wait_for(what, every=0.2, patience=270)
+
+
 def files(folder):
     return sorted(each for each in folder.rglob("*") if each.is_file())
 
@@ -89,7 +94,7 @@ def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(folder,
         assert client.post("/v1/teaching/model").status_code == 409
         assert client.post("/v1/teaching").status_code == 202
         assert client.post("/v1/teaching").status_code == 409
-        wait_for(lambda: state(client)["scores"])
+        wait_for_training(lambda: state(client)["scores"])
         os.kill(one._process.pid, signal.SIGKILL)
         wait_for(lambda: state(client)["status"] == "stopped")
         assert client.post("/v1/teaching/model").status_code == 409
@@ -97,7 +102,7 @@ def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(folder,
         now = state(client)
         assert (now["status"], now["result"], len(now["scores"])) == ("stopped", None, 1)
         assert client.post("/v1/teaching").json()["status"] == "running"
-        wait_for(lambda: state(client)["status"] != "running")
+        wait_for_training(lambda: state(client)["status"] != "running")
         now = state(client)
         assert (now["status"], now["error"], now["share"]) == ("done", None, 1)
         at = folder / ".taught" / "1"
@@ -191,7 +196,7 @@ def test_what_fails_is_said_and_begins_anew(folder, tmp_path):
     base = Base("iam-crnn", ["training.epochs=0"])
     broken = Teaching(Kept(folder), base, ocrkit.load, threads=1)
     broken.start()
-    wait_for(lambda: broken.state()["status"] != "running")
+    wait_for_training(lambda: broken.state()["status"] != "running")
     now = broken.state()
     assert now["status"] == "stopped"
     assert "training.epochs" in now["error"]
