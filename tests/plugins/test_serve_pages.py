@@ -1,6 +1,7 @@
 """Pages that are read, kept and corrected: what is on the disk."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
     pytest.importorskip(needed)
 
 from ocrkit_serve.kept import Kept  # noqa: E402  (these need what may be missing)
+from ocrkit_serve.page_files import PAGE_FILES  # noqa: E402
 from services import png, served  # noqa: E402
 
 KEY = "0123456789abcdef"
@@ -107,3 +109,15 @@ def test_with_a_key_the_page_comes_without_it_and_nothing_else(client, folder):
             assert other.get(path).status_code == 200
         assert other.get("/v1/pages").status_code == 401
     assert client.get("/index.html").status_code == client.get("/kept.py").status_code == 404
+
+
+def test_the_page_can_lie_below_a_path_of_another_site(client):
+    """Behind a proxy that takes the path away: its addresses are relative."""
+    index = client.get("/").text
+    assert re.findall(r'(?:href|src)="([^"]+)"', index) == ["icon.svg", "page.css", "app.js"]
+    fetched = [
+        call
+        for address in PAGE_FILES
+        for call in re.findall(r"fetch\(([^,)]+)", client.get(address).text)
+    ]
+    assert fetched == ["`.${path}`"]

@@ -6,7 +6,7 @@ const at = (id) => document.getElementById(id);
 export async function ask(path, options = {}, waits = WAITS) {
   const key = sessionStorage.getItem("key");
   const headers = { ...options.headers, ...(key ? { "X-Api-Key": key } : {}) };
-  const answer = await fetch(path, { ...options, headers });
+  const answer = await fetch(`.${path}`, { ...options, headers }); // below a proxy's prefix, too
   if (answer.status === 401) {
     const given = prompt("The key of this service");
     if (given) {
