@@ -29,10 +29,12 @@ WORDS = {
     ("golden_set.py", "pixels"),
     ("objectives.py", "ctc"),
     ("inputs.py", "alto"),
+    ("grid.py", "lm"),
+    ("curves.py", "lm"),
 }
 """Words that are used as such: an argument of a function, a class of a style sheet, a file, an
-array, an option of readers, what runs files of a format, a folder; and what files of schema 1 leave
-out."""
+array, an option of readers, what runs files of a format, a folder, where a text is drawn; and what
+files of schema 1 leave out."""
 
 
 def texts(path: Path) -> Iterator[str]:
