@@ -59,6 +59,16 @@ def verdict(result: Result) -> str:
     return said + "."
 
 
+def page_verdict(result: Result) -> str:
+    """The same of pages, of which hardly any is without a mistake; empty where nothing was
+    scored."""
+    if not result.samples or not result.metrics:
+        return ""
+    name, score = next(iter(result.metrics.items()))
+    pages = f"{result.samples:,} page{'s' * (result.samples != 1)}"
+    return f"{full_name(name)} {shown(score.value)} on {pages}, {better(result, name)} is better."
+
+
 def heading_lines(result: Result) -> tuple[str, str]:
     """What stands above a picture of readings."""
     return about(result), verdict(result)

@@ -174,6 +174,8 @@ def test_the_report_shows_pages_with_their_lines(
     assert result.exit_code == 0, result.output
     html = report.read_text()
     assert "3 lines found, 1 lost, 1 invented" in html
+    [verdict] = re.findall(r'<p class="verdict">(.+)</p>', html)
+    assert verdict.endswith(" % on 1 page, lower is better.")
     states = re.findall(r'<polygon class="(\w+)"', html)
     assert states == ["read", "read", "read", "invented", "lost"]
     assert html.count("data:image/jpeg") == 1
