@@ -1,5 +1,5 @@
 """The page in a real browser: the whole way by keyboard alone and by mouse, what assistive tools
-finds, and what goes wrong."""
+find, and what goes wrong."""
 
 import io
 import json
