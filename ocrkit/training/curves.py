@@ -16,13 +16,13 @@ _ACROSS, _DOWN = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
 _PARTS = 5
 """Of an axis, between its ticks."""
 _STYLE = """
-text { fill: #1b1f24; } .soft { fill: #5d6673; } .paper { fill: #fff; } .grid { stroke: #dde1e6; }
+text { fill: #1b1f24; } .soft { fill: #5d6673; } .ground { fill: #fff; } .grid { stroke: #dde1e6; }
 .curve { fill: none; stroke-width: 2; } .best { fill: none; stroke: #1b1f24; stroke-width: 1.5; }
 .c0 { stroke: #2458b3; fill: #2458b3; } .c1 { stroke: #b3261e; fill: #b3261e; }
 .c2 { stroke: #1a703c; fill: #1a703c; } .c3 { stroke: #7a4fb0; fill: #7a4fb0; }
 polyline.curve { fill: none; }
 @media (prefers-color-scheme: dark) {
-text { fill: #e6e9ed; } .soft { fill: #9aa4b1; } .paper { fill: #14171b; }
+text { fill: #e6e9ed; } .soft { fill: #9aa4b1; } .ground { fill: #14171b; }
 .grid { stroke: #343b44; } .best { stroke: #e6e9ed; }
 .c0 { stroke: #8ab4f8; fill: #8ab4f8; } .c1 { stroke: #ffb4ab; fill: #ffb4ab; }
 .c2 { stroke: #7fd19b; fill: #7fd19b; } .c3 { stroke: #c9a6f5; fill: #c9a6f5; }
@@ -56,7 +56,7 @@ def draw_curves(history: Sequence[Mapping[str, Any]]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
         f'viewBox="0 0 {width} {height}" font-family="system-ui, sans-serif" font-size="12">'
-        f'<style>{_STYLE}</style><rect class="paper" width="100%" height="100%"/>'
+        f'<style>{_STYLE}</style><rect class="ground" width="100%" height="100%"/>'
         f"{''.join(panels)}</svg>\n"
     )
 

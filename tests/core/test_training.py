@@ -97,8 +97,8 @@ def test_a_run_leaves_its_pipeline_its_weights_and_its_log(run: Path, words_root
     assert lines[-1]["loss"] < 0.7 * lines[0]["loss"]
     assert lines[-1]["validation"].keys() == {"cer", "levenshtein"}
     svg = (run / "curves.svg").read_text()
-    assert "validation cer" in svg
-    assert "after 6 epochs" in svg
+    assert "Character error rate (cer), validation" in svg
+    assert "at epoch 6, the last" in svg
     about = json.loads((run / "run.json").read_text())
     assert about["command"] == "ocrkit train …"
     assert about["data"] == {

@@ -51,7 +51,8 @@ NOT_RUN = {
     r"ocrkit .+ letters\b.*": "a recipe of the reader's own; tests/cli/test_run_pages.py has some",
     r"ocrkit .+ https://.+": "needs a server; tests/core/test_zoo_elsewhere.py has one",
     r"ocrkit .+ DIR-model.*": "needs a model that was taught; tests/cli/test_finetune.py reads with one",  # noqa: E501
-    r"ocrkit .+ \| .+": "is for a shell",
+    r"ocrkit .+ --shard \$\w+/.+": "is for a job array; tests/cli/test_shards.py runs one's shares",
+    r"ocrkit .+ --output lines\.jsonl": "needs IAM's lines, which are not as many as its words",
     r"ocrkit finetune .+": "trains for minutes; tests/cli/test_finetune.py trains for seconds",
     r"ocrkit convert .+": "needs pages that were read; tests/cli/test_convert.py has some",
     r"mkdir \w+": "is for a shell",
@@ -84,7 +85,6 @@ NOT_RUN = {
     r"python tools/fit_images.py .+": "fits all of IAM's lines; tests/tools/test_fit_images.py fits some",  # noqa: E501
     r"python tools/render_dataset.py .+": "draws a million words; tests/plugins/test_synth_words.py draws some",  # noqa: E501
     r"python tools/forms_from_words.py .+": "needs IAM's words; tests/plugins/test_iam_pages.py has some",  # noqa: E501
-    r"python tools/mix_weights.py .+": "needs a run from a model of the zoo; its weights ship",
     r"python tools/render_photographs.py .+": "draws some thousand photographs; tests/tools draws some",  # noqa: E501
     r"ocrkit lm train --text (english|french).txt .+": "needs the text that is downloaded",
     r"sed .+ lmplz .+": "needs KenLM; tests/plugins/kenlm is what it made",
