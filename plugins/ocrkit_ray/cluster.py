@@ -27,7 +27,11 @@ def connected(address: str) -> Iterator[None]:
         yield
         return
     joins = address or os.environ.get("RAY_ADDRESS")
-    own = {"num_cpus": processors(), "object_store_memory": _STORE, "include_dashboard": False}
+    own: dict[str, Any] = {
+        "num_cpus": processors(),
+        "object_store_memory": _STORE,
+        "include_dashboard": False,
+    }
     try:
         ray.init(
             address=joins or "local",  # None would join any cluster that runs on this machine

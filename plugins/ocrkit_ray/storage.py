@@ -112,7 +112,12 @@ def pages_of(path: str) -> Iterator[list[InputPage]]:
             return
         yield [
             FetchedPage(
-                path, page.number, page.place, page.error.replace(page.path, path), copy=page
+                path,
+                page.number,
+                page.place,
+                page.inches,
+                page.error.replace(page.path, path),
+                copy=page,
             )
             for page in input_pages(str(copy))
         ]
