@@ -468,7 +468,7 @@ def test_what_stops_half_way_leaves_nothing(tmp_path: Path) -> None:
     [
         (
             ["--kind", "featuriser"],
-            "'featuriser' is not one of 'augmentation', 'backend', 'command', 'decoder'",
+            "'featuriser' is not one of 'augmentation', 'backend', 'command', 'cutter'",
         ),
         (["--kind", "featurizer"], "'--backend': expected gluon, numpy, onnx, torch"),
         (
