@@ -62,7 +62,7 @@ NOT_RUN = {
     r"ocrkit .+ HUB.*": "needs a data set of the hub; tests/plugins/test_parquet.py writes some",
     r"ocrkit .+ --device cuda.*": "needs a GPU",
     r"pip install '(ocrkit|onnxruntime|\.)\S*'.*": "needs a network, and changes the environment",
-    r"ocrkit serve .*": "runs until it is stopped; tests/plugins/test_serve.py runs it",
+    r"(OCRKIT_KEY=\S+ \S+ )?ocrkit serve .*": "runs until it is stopped; tests/plugins/test_serve.py runs it",  # noqa: E501
     r"ocrkit .+ --engine .+": "starts a cluster; tests/plugins/test_ray.py has one",
     r"ocrkit score part-.+": "needs the files of shares; tests/cli/test_shards.py has some",
     r"curl .+": "needs the service",
