@@ -69,10 +69,7 @@ class ReaderConformance(PartConformance):
                 sample = reader[index]
             except IndexError:
                 continue
-            self.check(
-                False,
-                f"gives sample {sample.id!r} for index {index} of {size}; expected IndexError",
-            )
+            self.check(False, f"has {sample.id!r} at index {index} of {size}; expected IndexError")
         try:
             last = reader[-1].id
         except IndexError:
