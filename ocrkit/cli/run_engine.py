@@ -43,7 +43,7 @@ def read_elsewhere(
     where = f"{asked.out}/failures.jsonl"
     skipped.sum_up(f"{where} names all")
     notes.say()
-    parts = [f"{read:,} pages read into {asked.out}"]
+    parts = [f"{read:,} page{'s' * (read != 1)} read into {asked.out}"]
     parts += [f"{there:,} were there already"] * bool(there)
     parts += [f"{failed:,} failed: {where} says why"] * bool(failed)
     say("; ".join(parts))

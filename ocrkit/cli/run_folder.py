@@ -95,7 +95,7 @@ class _Run:
         self._skipped.sum_up(f"{where} names all")
         self._notes.say()
         self.mark.say()
-        parts = [f"{self.read:,} pages read into {self.folder.root}"]
+        parts = [f"{self.read:,} page{'s' * (self.read != 1)} read into {self.folder.root}"]
         parts += [f"{kept:,} were there already"] * bool(kept)
         parts += [f"{len(self.failures):,} failed: {where} says why"] * bool(self.failures)
         say("; ".join(parts))

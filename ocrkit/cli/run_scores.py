@@ -79,7 +79,9 @@ def score_dataset(
     if output.format == "json":
         echo_json(result.as_json())
     elif output.format == "text":
-        Console(file=results(), highlight=False).print(score_table(result))
+        paged = isinstance(pipeline, PagePipeline)
+        verdict = facts.page_verdict(result) if paged else facts.verdict(result)
+        Console(file=results(), highlight=False).print(score_table(result, verdict))
     if profile:
         Console(stderr=True, highlight=False).print(stage_table(result))
     if report and isinstance(pipeline, PagePipeline):

@@ -44,6 +44,7 @@ def score(
 
     from rich.console import Console
 
+    from ocrkit.reports import facts
     from ocrkit.reports.terminal import detail_tables, score_table
     from ocrkit.scoring.result_file import read_shares
     from ocrkit.scoring.rules import Rules
@@ -55,7 +56,9 @@ def score(
         echo_json(result.as_json() | asdict(result.details))
     else:
         console = Console(file=results(), highlight=False)
-        console.print(score_table(result))
+        paged = any(outcome.pages for outcome in read.outcomes)
+        verdict = facts.page_verdict(result) if paged else facts.verdict(result)
+        console.print(score_table(result, verdict))
         if details:
             console.print("", detail_tables(result.details), sep="\n")
     if report:

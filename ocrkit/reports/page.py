@@ -153,7 +153,8 @@ def _scale(score: Score, perfect: float) -> _Scale | None:
     """From the best that there can be as far as is needed, to a round number."""
     if score.value is None:
         return None
-    known = [value for value in (score.value, score.low, score.high) if value is not None]
+    # Rounded as they are shown: what is shown as 100 % may be a hair beside it.
+    known = [round(each, 4) for each in (score.value, score.low, score.high) if each is not None]
     start = perfect - round_up(perfect - min(perfect, *known))
     end = perfect + round_up(max(perfect, *known) - perfect)
     if start == end:

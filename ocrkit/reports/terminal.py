@@ -13,9 +13,9 @@ from ocrkit.scoring.scores import Details
 _CONFUSIONS = 20
 
 
-def score_table(result: Result) -> RenderableType:
-    """The scores with their intervals, and what was scored, for a rich console of 80 columns or
-    more, in colour or not."""
+def score_table(result: Result, verdict: str) -> RenderableType:
+    """A sentence, the scores with their intervals, and what was scored, for a rich console of 80
+    columns or more, in colour or not."""
     scores = _table("", "", ">value", "95 % interval", "better")
     for name, score in result.metrics.items():
         full, better = full_name(name), facts.better(result, name)
@@ -26,7 +26,8 @@ def score_table(result: Result) -> RenderableType:
     for key, value in _about(result).items():
         if value:
             _add_row(rest, key, value)
-    return Group(scores, "", rest)
+    said = [Text(f"{printable(verdict)}\n")] if verdict else []
+    return Group(*said, scores, "", rest)
 
 
 def _about(result: Result) -> dict[str, str]:

@@ -157,7 +157,7 @@ def test_what_is_there_stops_the_run_or_is_kept_or_replaced(
     (out / "b.txt").unlink()
     kept = run(*asked, "--existing", "skip")
     assert kept.exit_code == 0, kept.output
-    assert "1 pages read into" in kept.stderr
+    assert "1 page read into" in kept.stderr
     assert "2 were there already" in kept.stderr
     assert contents(out) == before | {"a.txt": b"mine\n"}
     run(*asked, "--existing", "overwrite")

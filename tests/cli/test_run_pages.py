@@ -180,9 +180,14 @@ def test_the_report_shows_pages_with_their_lines(
     assert states == ["read", "read", "read", "invented", "lost"]
     assert html.count("data:image/jpeg") == 1
     assert "<script" not in html
-    shown = re.findall(r'href="#(page1line\d)"', html)
-    assert shown == re.findall(r'class="line" id="(page1line\d)"', html)
-    assert "<mark>" in html
+    assert "<h2>The pages</h2>" in html
+    drawn = re.findall(r'<a href="#(page1line\d)"><polygon', html)
+    listed = re.findall(r'<li><a href="#(page1line\d)">', html)
+    assert drawn == listed == re.findall(r'class="line" id="(page1line\d)"', html)
+    texts = html[html.index('<ol class="texts">') : html.index("</ol>")]
+    assert re.findall(r"<small>(lost|invented)</small>", texts) == ["invented", "lost"]
+    assert "<mark>" in texts
+    assert verdict in result.stdout
     grid = run("run", "--pipeline", pipeline, "--data", data, "--grid", tmp_path / "x.png")
     assert grid.exit_code == 2
 

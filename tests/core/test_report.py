@@ -458,6 +458,13 @@ def test_scales_reach_from_the_best_that_there_can_be_to_a_round_number(folder: 
     ]
 
 
+def test_what_is_a_hair_beside_a_hundred_percent_has_a_scale_to_lie_on(folder: Path) -> None:
+    whole = Score(1.0000001, 0.9999999, 1.0000001)
+    result = replace(RESULT, metrics={"f1": whole}, higher_is_better={"f1": True})
+    [scale] = page(folder, result).all("span", "scale")
+    assert scale.text.split() == ["99", "100", "%"]
+
+
 def test_a_run_without_mistakes(folder: Path) -> None:
     text = page(folder, RESULT, [reading("a", "x", "x")]).text
     assert "everything was read without a mistake" in text
@@ -576,7 +583,7 @@ def test_names_are_no_markup_and_no_commands_to_the_terminal() -> None:
     evil = "[red]a\x1b]0;title\x07\nb\u202e[/red]"
     result = replace(about(root=evil, name=evil), pipeline=evil)
     part = Part(evil, 1, {"cer": 0.5})
-    for table in (score_table(result), detail_tables(Details([part], [part]))):
+    for table in (score_table(result, evil), detail_tables(Details([part], [part]))):
         text = "".join(printed(table, 200))
         assert r"[red]a\x1b]0;title\x07\nb\u202e[/red]" in text
         assert not set(text) & set("\x1b\x07\u202e")
@@ -589,7 +596,7 @@ def test_the_terminal_says_what_was_not_as_usual() -> None:
         left_out=7,
         contamination=Contamination(Overlap(2, ["f1", "f2"]), Overlap(0, [])),
     )
-    text = " ".join(" ".join(printed(score_table(result), 200)).split())
+    text = " ".join(" ".join(printed(score_table(result, ""), 200)).split())
     for said in (
         "compared in small letters, in form NFC, without punctuation-only samples", "7 left out",
         "sure 1 (50.0 %), 0.0 % of them with a mistake at 0.5 or more", "ECE 0.2500",
@@ -643,7 +650,9 @@ def printed(table: RenderableType, width: int = 80) -> list[str]:
 
 
 def test_scores_as_a_table() -> None:
-    assert printed(score_table(RESULT)) == [
+    assert printed(score_table(RESULT, "Half is wrong.")) == [
+        "Half is wrong.",
+        "",
         "                                      value   95 % interval      better",
         "Character error rate   cer           0.1667   0.1500 to 0.1800   lower",
         "Word error rate        wer           0.3690   0.3400 to 0.4000   lower",
@@ -661,7 +670,7 @@ def test_scores_that_are_not_known_and_metrics_of_others() -> None:
     scores = {"cer": Score(None, None, None), "my-metric": Score(12.0, None, None)}
     lines = printed(
         score_table(
-            replace(RESULT, metrics=scores, higher_is_better={"cer": False, "my-metric": True})
+            replace(RESULT, metrics=scores, higher_is_better={"cer": False, "my-metric": True}), ""
         )
     )
     assert lines[1].split() == ["Character", "error", "rate", "cer", "-", "-", "lower"]
@@ -672,7 +681,7 @@ def test_names_are_not_taken_for_styles() -> None:
     result = replace(
         about(root="/data/[red]iam[/red] :smile:", forms=None, skipped=[]), pipeline="[bold]x"
     )
-    text = "\n".join(printed(score_table(result)))
+    text = "\n".join(printed(score_table(result, "")))
     assert "/data/[red]iam[/red] :smile:" in text
     assert "[bold]x on gluon" in text
     assert "forms" not in text
@@ -681,7 +690,7 @@ def test_names_are_not_taken_for_styles() -> None:
 
 def test_a_long_path_is_whole() -> None:
     root = "/data/" + "very-long-name/" * 12
-    lines = printed(score_table(about(root=root)))
+    lines = printed(score_table(about(root=root), ""))
     assert max(map(len, lines)) <= 80
     assert root in "".join(line.strip() for line in lines)
 

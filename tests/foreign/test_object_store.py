@@ -101,7 +101,7 @@ def test_pages_are_read_from_a_store_into_it(
     assert "is there already" in ocrkit(store, *elsewhere).stderr
     system.delete_file("archive/read/000/000003.txt")
     again = ocrkit(store, *elsewhere, "--existing", "skip")
-    assert "1 pages read into s3://archive/read; 13 were there already" in again.stderr
+    assert "1 page read into s3://archive/read; 13 were there already" in again.stderr
     missing = ocrkit(store, "s3://nowhere/scans", *elsewhere[1:])
     assert missing.returncode == 1
     assert len(missing.stderr.strip().splitlines()) < 4
