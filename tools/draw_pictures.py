@@ -3,8 +3,9 @@
     python tools/draw_pictures.py --to docs/pictures
     python tools/draw_pictures.py --to docs/pictures --fonts fonts
 
-It wants chromium, for what is seen in a browser, and PyTorch, for the curves; with a folder of fonts (docs/synthetic-words.md) it draws words and
-pages in them as well. tools/draw_read_page.py draws the page that was read.
+It wants Chromium and playwright, for what is seen in a browser, the extra `documents`, and PyTorch, for the curves; with a folder of fonts and a text
+(docs/synthetic-words.md) it draws words, lines and pages in them as well. tools/draw_read_page.py draws the page that was read, and
+tools/draw_serve_page.py the page of the service.
 """  # noqa: E501
 
 import argparse
@@ -15,11 +16,18 @@ from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from PIL import Image
+import pypdfium2
+from PIL import Image, ImageDraw
+from playwright.sync_api import ViewportSize, sync_playwright
 
-WIDTH, HEIGHT = 830, 900
+from ocrkit.images import read_image
+from ocrkit.reports.grid import Cell, Line, draw_grid
+from ocrkit_image.crop import Crop
+from ocrkit_image.level import Level
+
+SIZE = ViewportSize(width=830, height=900)
 """Pixels of a page as README and documentation show it."""
-COLOURS = 64
+COLOURS = 128
 PAGES = Path(import_module("ocrkit_pagexml").__file__ or "").parent / "sample"
 WORDS = Path(import_module("ocrkit_iam").__file__ or "").parent / "sample"
 
@@ -36,23 +44,19 @@ def small(source: Path, target: Path) -> None:
         picture.convert("RGB").quantize(COLOURS).save(target, optimize=True)
 
 
-def browsed(page: Path, target: Path) -> None:
-    """What a browser shows of a page at first."""
+def browsed(page: Path, target: Path, part: str = "") -> None:
+    """What a browser shows of a page at first, or of the part that a CSS selector names."""
     program = shutil.which("chromium")
     if program is None:
         sys.exit("no chromium here; tools/system-packages.txt names it")
     shot = page.with_suffix(".png")
-    subprocess.run(  # noqa: S603  (a fixed program)
-        [
-            *(program, "--headless", "--no-sandbox", "--hide-scrollbars"),
-            f"--window-size={WIDTH},{HEIGHT}",
-            f"--screenshot={shot}",
-            page.as_uri(),
-        ],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        tab = browser.new_page(viewport=SIZE, color_scheme="light")
+        tab.goto(page.as_uri())
+        shown = tab.locator(part) if part else tab
+        shown.screenshot(path=shot)
+        browser.close()
     small(shot, target)
 
 
@@ -62,6 +66,7 @@ def draw(folder: Path, work: Path) -> None:
     drawn = "--report", report, "--grid", grid
     ocrkit(work, "run", "--pipeline", "iam-crnn", "--data", "sample", "--split", "all", *drawn)
     browsed(report, folder / "report.png")
+    browsed(report, folder / "confidence.png", "#confidence")
     small(grid, folder / "grid.png")
     words, draft = work / "mine", work / "draft.html"
     words.mkdir()
@@ -75,7 +80,52 @@ def draw(folder: Path, work: Path) -> None:
     level = "--level", "pages"
     ocrkit(work, "data", "show", "page-xml", PAGES, *level, "--output", shown, "--count", 2)
     small(shown, folder / "pages.png")
+    searchable(folder / "pdf.png", work)
+    photographs(folder / "photographs.png", work)
     curves(folder / "curves.svg", work)
+
+
+def searchable(target: Path, work: Path) -> None:
+    """A page of a searchable PDF, its words as a viewer selects them, and one looked for."""
+    page = PAGES / "letter.png"
+    ocrkit(work, "run", page, "--pipeline", "iam-pages", "--out", "read", "--format", "pdf")
+    with pypdfium2.PdfDocument(work / "read" / "letter.pdf") as document:
+        scale = SIZE["width"] / document[0].get_width()
+        picture = document[0].render(scale=scale).to_pil().convert("RGBA")
+        text = document[0].get_textpage()
+        over = Image.new("RGBA", picture.size)
+        draw = ImageDraw.Draw(over)
+        words = [text.get_rect(index) for index in range(text.count_rects())]
+        found = text.search("library").get_next()
+        looked_for = [text.get_rect(index) for index in range(text.count_rects(*found))]
+        for boxes, colour in ((words, (60, 130, 220, 60)), (looked_for, (255, 190, 0, 140))):
+            for left, bottom, right, top in boxes:
+                corners = (
+                    left,
+                    document[0].get_height() - top,
+                    right,
+                    document[0].get_height() - bottom,
+                )
+                draw.rectangle([scale * each for each in corners], fill=colour)
+    shown = work / "pdf.png"
+    Image.alpha_composite(picture, over).save(shown)
+    small(shown, target)
+
+
+def photographs(target: Path, work: Path) -> None:
+    """Words photographed, and what becomes of them before the network sees them."""
+    program = Path(__file__).with_name("render_photographs.py")
+    subprocess.run([sys.executable, program, "--to", work / "photographs"], check=True)  # noqa: S603
+    level, crop = Level(), Crop()
+    cells = []
+    for path in sorted((work / "photographs").rglob("*.jpg"))[:4]:
+        image = read_image(path)
+        lit = level(image)
+        steps = {"photographed": image, "level": lit, "level, crop": crop(lit)}
+        cells += [Cell(each, [Line(name)]) for name, each in steps.items()]
+    shown = work / "photographs.png"
+    draw_grid(cells, 3, shown)
+    small(shown, target)
 
 
 def curves(target: Path, work: Path) -> None:
@@ -93,7 +143,7 @@ def curves(target: Path, work: Path) -> None:
 
 
 def draw_fonts(folder: Path, work: Path, fonts: Path) -> None:
-    for reader, count in (("synth-words", 24), ("synth-lines", 12), ("synth-pages", 4)):
+    for reader, count in (("synth-words", 12), ("synth-lines", 8), ("synth-pages", 2)):
         shown = work / f"{reader}.png"
         ocrkit(work, "data", "show", reader, fonts, "--count", count, "--output", shown)
         small(shown, folder / f"{reader}.png")

@@ -1,6 +1,7 @@
 """Draws the page of ``ocrkit serve`` as a browser shows it, with a page that is being corrected.
 
-    python tools/draw_serve_page.py iam-pages plugins/ocrkit_pagexml/sample/letter.png --to docs/pictures/serve.png
+    python tools/draw_serve_page.py iam-pages plugins/ocrkit_pagexml/sample/letter.png \
+        --second "morning . By seven the first loaves" --to docs/pictures/serve.png
 
 It needs Chromium and playwright. The documentation shows a picture that this made, so that it stays true.
 """  # noqa: E501
@@ -45,8 +46,9 @@ def served(pipeline: str) -> Iterator[str]:
                 service.terminate()
 
 
-def shown(address: str, image: Path, program: str) -> bytes:
-    """A picture, PNG, of the page when two lines are corrected and the third is looked at."""
+def shown(address: str, image: Path, second: str, program: str) -> bytes:
+    """A picture, PNG, of the page when one line is taken as it is, the second is corrected, and the
+    third is looked at."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         tab = browser.new_page(viewport=SIZE, color_scheme="light")
@@ -55,6 +57,8 @@ def shown(address: str, image: Path, program: str) -> bytes:
         tab.set_input_files("#files", image)
         tab.locator("#lines textarea").first.focus()
         for count in (1, 2):
+            if count == 2:
+                tab.locator("#lines textarea").nth(1).fill(second)
             tab.keyboard.press("Enter")
             tab.wait_for_function(
                 "count => document.querySelectorAll('li.kept').length === count", arg=count
@@ -71,11 +75,12 @@ def main() -> None:
     )
     parser.add_argument("pipeline", help="a page pipeline of the zoo, or a pipeline's file")
     parser.add_argument("image", type=Path)
+    parser.add_argument("--second", required=True, metavar="TEXT", help="what its second line says")
     parser.add_argument("--to", required=True, type=Path, metavar="FILE.png")
     arguments = parser.parse_args()
     program = shutil.which("chromium") or sys.exit("there is no chromium here")
     with served(arguments.pipeline) as address:
-        picture = Image.open(io.BytesIO(shown(address, arguments.image, program)))
+        picture = Image.open(io.BytesIO(shown(address, arguments.image, arguments.second, program)))
     with write_atomically(arguments.to) as temporary:
         picture.convert("RGB").quantize(64).save(temporary, format="PNG")
 
