@@ -22,44 +22,15 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
+from one_liners import draw_pages, times_read
 
 PLUGIN = Path(__file__).with_name("repeat")
 NODES = 3
-PAGES = """
-schema = 1
-task = "page"
-name = "one-liners"
-segment = "one-line.toml"
-text = "tiny.toml"
-[order]
-use = "top-down"
-[reader]
-use = "page-xml"
-level = "pages"
-[[metrics]]
-use = "cer"
-"""
-ONE_LINE = """
-schema = 1
-task = "segment"
-name = "one-line"
-[reader]
-use = "page-xml"
-level = "pages"
-[preprocessor]
-use = "fit-height"
-height = 32
-[segmenter]
-use = "one-line"
-"""
 
 
 def main() -> None:
@@ -79,41 +50,12 @@ def main() -> None:
         os.environ |= {"PYTHONPATH": str(PLUGIN), "OCRKIT_CACHE": str(here / "cache")}
         sys.path.insert(0, str(PLUGIN))  # before plugins are looked for
         if asked.folder is None:
-            asked.folder, asked.pipeline = _drawn(here, asked.pages)
+            asked.folder, asked.pipeline = draw_pages(here, asked.pages)
             os.environ["OCRKIT_REPEAT_LOG"] = str(here / "log")
         SHOWS[asked.what](here, asked)
 
 
-# ------------------------------------------------------------------------------------ what is read
-
-
-def _drawn(here: Path, count: int) -> tuple[Path, Path]:
-    """A folder of pages, a thousand in each folder of it, and the pipeline that reads them."""
-    from scale import _tiny
-
-    _tiny(here, 50.0)  # what is read with doubt is read upside down too
-    (here / "one-line.toml").write_text(ONE_LINE, "utf-8")
-    (here / "pages.toml").write_text(PAGES, "utf-8")
-    rng, folder = np.random.default_rng(1), here / "pages"
-    for number in range(count):
-        image = np.full((32, 96), 255, np.uint8)
-        at = int(rng.integers(4, 40))
-        cv2.putText(image, f"{number}", (at, 24), 0, 0.5, (0,), 1)
-        bits = np.unpackbits(np.frombuffer(number.to_bytes(4, "big"), np.uint8))
-        image[0, :32] = 255 * (1 - bits)
-        path = folder / f"{number // 1000:03}" / f"{number:06}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(path), image)
-    return folder, here / "pages.toml"
-
-
-def _times_read(here: Path) -> Counter[int]:
-    """How often each page was looked at since this was asked last."""
-    counts: Counter[int] = Counter()
-    for log in (here / "log").iterdir():
-        counts.update(map(int, log.read_text("utf-8").split()))
-        log.unlink()
-    return counts
+# ------------------------------------------------------------------------------- without an engine
 
 
 def _differences(one: Path, other: Path) -> list[str]:
@@ -214,9 +156,9 @@ def struck(here: Path, asked: Any) -> None:
 def _compared(here: Path, asked: Any, outcomes: Iterator[Any], named: str) -> None:
     """Reads all, and says what is otherwise than in a run without an engine."""
     told = sum(1 for _ in outcomes)
-    read = _times_read(here)
+    read = times_read(here / "log")
     _run(asked, here / "local")
-    alone = _times_read(here)
+    alone = times_read(here / "log")
     found = _differences(here / "local", here / "ray") or "the same files"
     again = f", {len(read - alone):,} looked at again" * bool(alone)
     print(f"{named}: {told:,} pages, {found}{again}", flush=True)
@@ -238,7 +180,7 @@ def stragglers(here: Path, asked: Any) -> None:
             spent = time.perf_counter() - start
             halt.set()
             looked = [len(log.read_text("utf-8").split()) for log in (here / "log").iterdir()]
-            _times_read(here)
+            times_read(here / "log")
             shares = ", ".join(f"{each / sum(looked):.0%}" for each in sorted(looked))
             print(f"{'one slow' if slow else 'all alike'}: {spent:.1f} s, {shares}", flush=True)
 
@@ -277,7 +219,7 @@ def kills(here: Path, asked: Any) -> None:
     """The command killed ten times, each time when another eleventh of the files is there."""
     local, out = here / "local", here / "out"
     _run(asked, local)
-    alone = _times_read(here)
+    alone = times_read(here / "log")
     engine = ("--engine", "ray", "--existing", "skip")
     for number in range(1, 11):
         process = subprocess.Popen(
@@ -293,44 +235,30 @@ def kills(here: Path, asked: Any) -> None:
             time.sleep(0.1)
         print(f"killed with {len(list(out.rglob('*.json'))) - 1:,} files there", flush=True)
     _run(asked, out, *engine)
-    again = len(_times_read(here) - alone)
+    again = len(times_read(here / "log") - alone)
     found = _differences(local, out) or "the same files"
     print(f"ten times kill -9: {found}, {again:,} of {len(alone):,} pages looked at again")
 
 
 def overhead(here: Path, asked: Any) -> None:
-    """Pages a second, from the first page to the last, in turn without an engine and with it."""
-    import ocrkit
-
-    speeds: dict[str, list[float]] = {"local": [], "ray": []}
-    paths = sorted(p for p in asked.folder.rglob("*") if p.suffix in (".jpg", ".png", ".webp"))
-    with (
-        _cluster(1, asked.processors),
-        ocrkit.load(asked.pipeline, threads=asked.processors) as pipeline,
-    ):
-        for number in range(asked.rounds):
-            speeds["local"].append(_speed(_here(pipeline, paths)))
-            speeds["ray"].append(_speed(_elsewhere(asked, here / f"out{number}")))
-            print(", ".join(f"{name} {each[-1]:.3f}" for name, each in speeds.items()), flush=True)
-    local, ray = (statistics.median(each) for each in speeds.values())
-    print(f"{len(paths)} pages, medians: {local:.3f} and {ray:.3f} pages/s, {ray / local:.1%}")
-
-
-def _here(pipeline: Any, paths: list[Path]) -> list[float]:
-    """When each page was read."""
-    return [time.time() for _ in pipeline.read_many(paths, apart=True)]
-
-
-def _elsewhere(asked: Any, out: Path) -> list[float]:
-    """When each page's file was there."""
-    for _ in _outcomes(asked, out):
-        pass
-    return [path.stat().st_mtime for path in out.glob("*.json") if path.name != "run.json"]
-
-
-def _speed(times: list[float]) -> float:
-    """Pages a second behind the first: loading is not in it."""
-    return (len(times) - 1) / (max(times) - min(times))
+    """Pages a second without the engine and with it, in turn: of the whole command, and from its
+    first file to its last, which leaves out how long it starts."""
+    engines = {"local": ("--threads", str(asked.processors)), "ray": ("--engine", "ray")}
+    whole: dict[str, list[float]] = {name: [] for name in engines}
+    behind: dict[str, list[float]] = {name: [] for name in engines}
+    for number in range(asked.rounds):
+        for name, options in engines.items():
+            out = here / f"{name}{number}"
+            seconds = _run(asked, out, *options)
+            times = [
+                file.stat().st_mtime for file in out.rglob("*.json") if file.name != "run.json"
+            ]
+            whole[name].append(len(times) / seconds)
+            behind[name].append((len(times) - 1) / (max(times) - min(times)))
+            print(f"{name}: {whole[name][-1]:.3f}, {behind[name][-1]:.3f} pages/s", flush=True)
+    for what, speeds in (("whole commands", whole), ("behind the first page", behind)):
+        local, ray = (statistics.median(each) for each in speeds.values())
+        print(f"{what}, medians: {local:.3f} and {ray:.3f} pages/s, {ray / local:.1%}")
 
 
 SHOWS: dict[str, Callable[[Path, Any], None]] = {

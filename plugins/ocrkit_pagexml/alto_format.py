@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import BinaryIO, ClassVar
 
 from ocrkit import Line, Page, Word
@@ -32,7 +33,8 @@ class Alto:
         blocks = blocks_of(page, ids)
         kinds = [kind for block in blocks for kind in _kinds(block) if kind != "text"]
         tags = {kind: ids.take("", "tag") for kind in dict.fromkeys(kinds)}
-        more = {"tags": tags, "decimal": _decimal, "pieces": _pieces}
+        name = PurePath(page.id).name  # the file is the same wherever the page lay
+        more = {"name": name, "tags": tags, "decimal": _decimal, "pieces": _pieces}
         file.write(rendered("alto.xml.j2", page, blocks, ids, **more))
 
     def claims(self, data: bytes, /) -> bool:

@@ -46,6 +46,8 @@ class Ray:
             failed: dict[str, str] = {}
             with connected(self.address):
                 for outcome in _outcomes(work, total, apart=apart):
+                    if job.existing == "stop":  # it is there from an actor that then died
+                        outcome = replace(outcome, was_there=False)
                     if outcome.error is not None:
                         failed[outcome.id] = outcome.error
                     yield outcome

@@ -2,6 +2,7 @@
 files those of one folder are known at a time."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ocrkit.errors import OcrkitError
 from ocrkit.support.parsing import json_text, parse_json
 from ocrkit.writing.names import stems
+from ocrkit_ray.apart import Apart, Begun, Deadly, ProcessEndedError, Reads
 from ocrkit_ray.storage import folders, pages_of
 
 FEWEST, MOST = 4, 64
@@ -30,20 +32,37 @@ class Entry:
     number: int | None = None
     """The page of a PDF document, from 1; all pages of the file where None."""
 
+    @property
+    def id(self) -> str:
+        """``scan.pdf#3``."""
+        return self.path if self.number is None else f"{self.path}#{self.number}"
+
 
 def entries(source: str, *, apart: bool) -> Iterator[Entry]:
     """All that is to be read in a folder, the same whenever nothing changes there; with ``apart``
     the pages of PDF documents one by one. Raises OcrkitError."""
-    for files in folders(source):
-        for file, stem in zip(files, stems(files), strict=True):
-            whole = Entry(file.path, file.name, stem)
-            if not (apart and file.path.lower().endswith(".pdf")):
-                yield whole
-                continue
-            with pages_of(file.path) as pages:
-                numbers = [page.number for page in pages]
-            for number in numbers:
-                yield Entry(file.path, file.name, stem, number)
+    with closing(Apart(_counts)) as counter:
+        for files in folders(source):
+            for file, stem in zip(files, stems(files), strict=True):
+                pdf = apart and file.path.lower().endswith(".pdf")
+                for number in _numbers(file.path, counter) if pdf else [None]:
+                    yield Entry(file.path, file.name, stem, number)
+
+
+def _numbers(path: str, counter: Apart) -> list[int | None]:
+    """The pages of a document. One at which a process ends is left to who reads it, as a whole."""
+    try:
+        return list(counter.read(path))
+    except ProcessEndedError:
+        return [None]
+
+
+def _counts(_: Begun) -> Reads:
+    def numbers(path: str, _: Deadly) -> list[int | None]:
+        with pages_of(path) as pages:
+            return [page.number for page in pages]
+
+    return numbers
 
 
 def pieces(source: str, *, apart: bool) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """A data set of Ray's with the paths of pages, read."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import ray.data
 from ocrkit import page_to_json
 from ocrkit.page_pipeline import PageItem, PageRecipe
 from ocrkit.support.parsing import json_text
+from ocrkit_ray.apart import NONE, Apart, Begun, Deadly, ProcessEndedError, Reads, read_pages
 from ocrkit_ray.cluster import share_of
 from ocrkit_ray.listing import FEWEST
 from ocrkit_ray.reader import enter
@@ -44,19 +46,34 @@ def map_pages(dataset: ray.data.Dataset, recipe: PageRecipe) -> ray.data.Dataset
 
 
 class MappedPages:
-    """Reads the pages of files."""
+    """Reads the pages of files; where an actor has died before, in a process of its own, so that
+    the page at which it died is known."""
 
     def __init__(self, recipe: PageRecipe, folder: str) -> None:
-        enter(folder)
-        self._pipeline = recipe.load()
+        make = partial(_reads, recipe, folder)
+        died = ray.get_runtime_context().was_current_actor_reconstructed
+        self._read = Apart(make).read if died else make()
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         rows = [row for path in batch["path"].to_pylist() for row in self._rows(path)]
         return pa.Table.from_pylist(rows, schema=SCHEMA)
 
     def _rows(self, path: str) -> list[dict[str, Any]]:
+        try:
+            return list(self._read(path))
+        except ProcessEndedError as error:
+            return [_row(path, PageItem(path, None, f"{path}: {error}"))]
+
+
+def _reads(recipe: PageRecipe, folder: str, begun: Begun | None = None) -> Reads:
+    enter(folder)
+    pipeline = recipe.load()
+
+    def rows(path: str, deadly: Deadly = NONE) -> list[dict[str, Any]]:
         with pages_of(path) as pages:
-            return [_row(path, item) for item in self._pipeline.read_many(pages, apart=True)]
+            return [_row(path, item) for item in read_pages(pipeline, pages, deadly, begun)]
+
+    return rows
 
 
 def _row(path: str, item: PageItem) -> dict[str, Any]:

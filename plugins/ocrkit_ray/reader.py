@@ -1,13 +1,12 @@
 """Reads what is in a piece, and writes the files: what an actor does, with nothing of Ray in it."""
 
 import os
+import platform
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Any
 
 from ocrkit.data.inputs import InputFile
@@ -17,6 +16,7 @@ from ocrkit.page_pipeline import PageRecipe
 from ocrkit.support.files import remove_left_behind
 from ocrkit.writing.folder import Existing, page_formats
 from ocrkit.writing.plan import PlannedPage, planned
+from ocrkit_ray.apart import NONE, Apart, Begun, Deadly, ProcessEndedError, Reads, read_pages
 from ocrkit_ray.listing import Entry
 from ocrkit_ray.storage import pages_of, results
 
@@ -42,31 +42,34 @@ def enter(folder: str) -> None:
 
 class PageReader:
     """A pipeline and a place for its results. Raises OcrkitError where the pipeline is not the one
-    that the others have. One that ``follows`` another that died removes its half-written files."""
+    that the others have. One that tells when a page is ``begun`` follows another that died, and
+    removes its half-written files."""
 
-    def __init__(self, work: Work, *, follows: bool = False) -> None:
-        self._follows = follows
+    def __init__(self, work: Work, begun: Begun | None = None) -> None:
+        self._begun = begun
         enter(work.folder)
         self._pipeline = work.recipe.load()
         if described(self._pipeline) != work.about:
             raise OcrkitError(
-                f"{os.uname().nodename}: its weights or parts are others than where the run was "
+                f"{platform.node()}: its weights or parts are others than where the run was "
                 "started; install the same ocrkit and the same plugins there"
             )
         # What is there may come from an actor that died before it could say so.
         existing: Existing = "overwrite" if work.job.existing == "overwrite" else "skip"
         opened = results(work.job.out, page_formats(work.job.formats), existing)
-        self._results = ExitStack().enter_context(opened)
+        self._held = ExitStack()  # until the process ends
+        self._results = self._held.enter_context(opened)
 
-    def read(self, entries: list[Entry]) -> list[PageOutcome]:
+    def read(self, entries: list[Entry], deadly: Deadly = NONE) -> list[PageOutcome]:
         """Reads the pages of these entries, and says what became of each."""
         outcomes: list[PageOutcome] = []
         writer = PageWriter(self._results, lambda _, outcome: outcomes.append(outcome))
-        if self._follows:
+        if self._begun:
             for folder in {(self._results.root / each.stem).parent for each in entries}:
                 remove_left_behind(folder)
         with self._planned(entries, outcomes) as plan:
-            items = self._pipeline.read_many((each.page for each in plan), apart=True)
+            pages = (each.page for each in plan)
+            items = read_pages(self._pipeline, pages, deadly, self._begun)
             writer.write(zip(plan, items, strict=True))
         return outcomes
 
@@ -93,48 +96,21 @@ class PageReader:
 
 
 class ReaderApart:
-    """The same in a process of its own, so that a page at which it dies takes nothing along."""
+    """The same in a process of its own, so that a page at which it ends takes nothing along."""
 
     def __init__(self, work: Work) -> None:
-        self._work = work
-        self._child: tuple[BaseProcess, Connection] | None = None
+        self._apart = Apart(partial(_reads, work))
 
     def read(self, entries: list[Entry]) -> list[PageOutcome]:
         """As :meth:`PageReader.read`, one entry after the other."""
         return [outcome for entry in entries for outcome in self._read(entry)]
 
     def _read(self, entry: Entry) -> list[PageOutcome]:
-        process, pipe = self._child = self._child or self._started()
         try:
-            pipe.send(entry)
-            told = pipe.recv()
-        except (EOFError, OSError):
-            process.join()
-            self._child = None
-            number = "" if entry.number is None else f"#{entry.number}"
-            reason = f"the process that read it ended (exit status {process.exitcode})"
-            return [PageOutcome(f"{entry.path}{number}", reason)]
-        if isinstance(told, OcrkitError):
-            raise told
-        return list(told)
-
-    def _started(self) -> tuple[BaseProcess, Connection]:
-        context = get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_serve, args=(theirs, self._work), daemon=True)
-        process.start()
-        theirs.close()
-        return process, ours
+            return list(self._apart.read([entry]))
+        except ProcessEndedError as error:
+            return [PageOutcome(entry.id, str(error))]
 
 
-def _serve(pipe: Connection, work: Work) -> None:
-    """Reads what is asked for until nobody asks any more."""
-    reader = None
-    with suppress(EOFError):
-        while True:
-            entry = pipe.recv()
-            try:
-                reader = reader or PageReader(work, follows=True)
-                pipe.send(reader.read([entry]))
-            except OcrkitError as error:
-                pipe.send(error)
+def _reads(work: Work, begun: Begun) -> Reads:
+    return PageReader(work, begun).read

@@ -11,7 +11,8 @@ from pathlib import Path
 import cv2
 import pytest
 from click.testing import CliRunner, Result
-from many_machines import _differences, _drawn
+from many_machines import _differences
+from one_liners import draw_pages
 
 from ocrkit.cli import main
 from ocrkit.parts.registry import registry
@@ -110,7 +111,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Pat
     """A folder of seven pages, and a pipeline that reads in no time."""
     monkeypatch.syspath_prepend(REPEAT)
     registry.cache_clear()
-    yield _drawn(tmp_path, 7)
+    yield draw_pages(tmp_path, 7)
     monkeypatch.undo()
     registry.cache_clear()
 

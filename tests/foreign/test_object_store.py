@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from many_machines import _drawn
+from one_liners import draw_pages
 from PIL import Image as Pillow
 
 from ocrkit import read_image
@@ -73,7 +73,7 @@ def test_pages_are_read_from_a_store_into_it(
         monkeypatch.setenv(name, value)
     monkeypatch.syspath_prepend(ROOT / "benchmarks" / "repeat")
     registry.cache_clear()
-    folder, pipeline = _drawn(tmp_path, 11)
+    folder, pipeline = draw_pages(tmp_path, 11)
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     pages = [_picture(folder / "000" / f"{number:06}.png") for number in range(3)]
     pages[0].save(folder / "scan.pdf", save_all=True, append_images=pages[1:], resolution=150)

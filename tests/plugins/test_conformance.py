@@ -545,14 +545,16 @@ class TestTopDown(OrderConformance):
     name = "top-down"
 
 
+@pytest.fixture(scope="class")
+def cluster() -> Iterator[None]:
+    with started():
+        yield
+
+
 @WARNINGS
+@pytest.mark.usefixtures("cluster")
 class TestRay(EngineConformance):
     name = "ray"
-
-    @pytest.fixture(autouse=True, scope="class")
-    def cluster(self) -> Iterator[None]:
-        with started():
-            yield
 
 
 class TestText(FormatConformance):

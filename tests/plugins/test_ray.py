@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from many_machines import _drawn
+from one_liners import draw_pages
 from PIL import Image as Pillow
 
 import ocrkit
@@ -63,7 +64,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def drawn(cluster: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Twelve pages of a line, two documents and a damaged file, in two folders; and a pipeline."""
-    folder, pipeline = _drawn(tmp_path_factory.mktemp("drawn"), 12)
+    folder, pipeline = draw_pages(tmp_path_factory.mktemp("drawn"), 12)
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     for name, more in (("scan.pdf", {"resolution": 150}), ("fax.tif", {})):
         first, *pages = [_picture(folder / "000" / f"{number:06}.png") for number in range(3)]
@@ -128,21 +129,47 @@ def test_pages_of_a_document_stay_together_where_the_format_takes_several(
     assert contents(tmp_path / "there") == contents(here)
 
 
+@pytest.fixture
+def deadly_pages(tmp_path: Path) -> Path:
+    """A folder with a page, and a document at whose second page the process dies that reads it."""
+    folder = tmp_path / "pages"
+    folder.mkdir()
+    first, *pages = [Pillow.new("L", (96, 32), grey) for grey in (255, 0, 250)]
+    first.save(folder / "a.png")
+    first.save(folder / "b.tif", save_all=True, append_images=pages)
+    return folder
+
+
 def test_a_page_at_which_the_process_dies_is_a_failure(
-    drawn: tuple[Path, Path], tmp_path: Path
+    drawn: tuple[Path, Path], deadly_pages: Path, tmp_path: Path
 ) -> None:
     _, pipeline = drawn
-    folder, out = tmp_path / "pages", tmp_path / "out"
-    folder.mkdir()
-    for name, grey in (("a", 255), ("b", 0), ("c", 250)):
-        cv2.imwrite(str(folder / f"{name}.png"), np.full((32, 96), grey, np.uint8))
+    out = tmp_path / "out"
     asked = ("--pipeline", pipeline, "--set", "segment.segmenter.use=deadly", "--out", out)
-    result = run(folder, *asked, "--engine", "ray")
+    result = run(deadly_pages, *asked, "--engine", "ray")
     assert result.exit_code == 0, result.output
-    assert contents(out).keys() == {"run.json", "failures.jsonl", "a.txt", "c.txt"}
+    assert f"3 pages read into {out}; 1 failed" in result.stderr
+    texts = {"a.txt", "b-0001.txt", "b-0003.txt"}
+    assert contents(out).keys() == {"run.json", "failures.jsonl", *texts}
     failure = json.loads((out / "failures.jsonl").read_text())
-    assert failure["id"] == str(folder / "b.png")
-    assert "the process that read it ended" in failure["error"]
+    assert failure["id"] == str(deadly_pages / "b.tif#2")
+    assert failure["error"] == f"the process that read it ended (exit status {-signal.SIGKILL})"
+
+
+def test_a_page_at_which_the_process_dies_is_a_row_of_a_data_set(
+    cluster: Any, drawn: tuple[Path, Path], deadly_pages: Path
+) -> None:
+    _, pipeline = drawn
+    settings = ["segment.segmenter.use=deadly"]
+    recipe = ocrkit.load(pipeline, settings, threads=1).recipe
+    document = deadly_pages / "b.tif"
+    paths = cluster.data.from_items([{"path": str(path)} for path in deadly_pages.iterdir()])
+    rows = {row["id"]: row for row in ocrkit_ray.map_pages(paths, recipe).take_all()}
+    pages = {f"{document}#{number}" for number in (1, 2, 3)}
+    assert rows.keys() == {str(deadly_pages / "a.png"), *pages}
+    failed = {id_: row["error"] for id_, row in rows.items() if row["page"] is None}
+    assert failed.keys() == {f"{document}#2"}
+    assert "the process that read it ended" in failed[f"{document}#2"]
 
 
 def test_a_data_set_of_paths_becomes_one_of_pages(
