@@ -33,8 +33,12 @@ class Alto:
         blocks = blocks_of(page, ids)
         kinds = [kind for block in blocks for kind in _kinds(block) if kind != "text"]
         tags = {kind: ids.take("", "tag") for kind in dict.fromkeys(kinds)}
-        name = PurePath(page.id).name  # the file is the same wherever the page lay
-        more = {"name": name, "tags": tags, "decimal": _decimal, "pieces": _pieces}
+        more = {
+            "page_name": PurePath(page.id).name,  # the same wherever the page lay
+            "tags": tags,
+            "decimal": _decimal,
+            "pieces": _pieces,
+        }
         file.write(rendered("alto.xml.j2", page, blocks, ids, **more))
 
     def claims(self, data: bytes, /) -> bool:

@@ -136,6 +136,12 @@ def test_escriptorium_finds_what_it_looks_for_in_alto() -> None:
     assert len(second.find("a:Shape/a:Polygon", ns).get("POINTS").split()) == 8
 
 
+def test_an_alto_file_does_not_say_where_its_page_lay_but_as_its_picture() -> None:
+    here, there = (replace(LETTER, id=f"{place}/letter.png") for place in ("/scans", "s3://a/b"))
+    assert written(here, "alto") == written(there, "alto")
+    assert b'<Page ID="letter.png"' in written(here, "alto")
+
+
 def test_page_has_whole_points_on_the_page_and_its_parts_in_order() -> None:
     page = replace(LETTER, lines=(replace(LETTER.lines[0], baseline=((-3.4, 60.5), (999, 64))),))
     root = root_of(written(page, "page"))
