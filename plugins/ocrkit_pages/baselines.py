@@ -36,7 +36,7 @@ class Baselines:
     reach: float = option(
         3.0, "widest gap in a line, as a share of its height", minimum=0, maximum=20
     )
-    shortest: float = option(0.5, "shortest line, as a share of its height", minimum=0, maximum=20)
+    shortest: float = option(0.4, "shortest line, as a share of its height", minimum=0, maximum=20)
     doubted: float = option(
         3.0,
         "the same of a line whose beginning or end is not seen, unless a page has no others: many "

@@ -24,8 +24,12 @@ _END = 0.5
 """From which value on the map of ends shows one."""
 _EDGE = 3
 """Pixels from the left or the right edge of the maps where no line ends."""
-_NEAR = np.ones((5, 5), np.uint8)
-"""What is near a pixel."""
+_COVERED = 20
+"""Columns of the longest ridge that is a line though ends of lines cover it."""
+_APART = 3
+"""Rows between the pixels of a column from which on they are of two lines."""
+_STEP = 2
+"""Rows by which a ridge rises or falls from a column to the next at most."""
 _LEVEL = 0.3
 """How far beside its continuation a piece may go on, as a share of the line's height."""
 
@@ -60,37 +64,71 @@ def threshold(baseline: FloatArray, highest: float) -> float:
 
 def pieces(maps: FloatArray, least: float) -> Iterator[Piece]:
     """The pieces of baselines in maps (6, H, W): the ridges of the first map, as far as it is
-    ``least`` higher than the second, which shows ends of lines; one for each set of neighbours.
+    ``least`` higher than the second, which shows ends of lines.
 
-    A line so short that its ends cover it, a number in a table for example, is a piece of its own
-    where no such piece is near.
+    A ridge so short that ends of lines cover most of it, a number in a table for example, is a
+    piece as it is.
     """
     baseline, ends = maps[:2]
     smooth = np.asarray(cv2.blur(baseline, (3, 1)), np.float32)
     ridge = (smooth >= cv2.dilate(smooth, np.ones((3, 1), np.uint8))) & (smooth > least)
-    long = np.zeros_like(ridge)
-    for rows, columns in _together_on(ridge & (smooth - ends > least)):
-        long[rows, columns] = True
-        yield _piece(maps, smooth, rows, columns, cut=True)
-    beside = cv2.dilate(long.astype(np.uint8), _NEAR) > 0
-    for rows, columns in _together_on(ridge & ~long):
-        if not beside[rows, columns].any() and ends[rows, columns].mean() > _END:
+    short = np.zeros_like(ridge)
+    for rows, columns in _ridges(ridge):
+        if columns[-1] - columns[0] < _COVERED and ends[rows, columns].mean() > _END:
+            short[rows, columns] = True
             yield _piece(maps, smooth, rows, columns, cut=False)
+    for rows, columns in _ridges(ridge & ~short & (smooth - ends > least)):
+        yield _piece(maps, smooth, rows, columns, cut=True)
 
 
-def _together_on(ridge: npt.NDArray[np.bool_]) -> Iterator[tuple[Whole, Whole]]:
-    """Rows and columns of the pixels of every set of neighbours that is long enough, from the left
-    to the right."""
+def _ridges(ridge: npt.NDArray[np.bool_]) -> Iterator[tuple[Whole, Whole]]:
+    """Rows and columns of the pixels of every ridge that is long enough, from the left to the
+    right: of sets of neighbours, and where lines touch each other, of each line."""
     # With a row on either side, a ridge that steps up or down stays in one.
     grown = cv2.dilate(ridge.astype(np.uint8), np.ones((3, 3), np.uint8))
     count, labels = cv2.connectedComponents(grown, connectivity=8)
     rows, columns = np.nonzero(ridge)
-    order = np.lexsort((columns, labels[rows, columns]))
+    order = np.lexsort((rows, columns, labels[rows, columns]))
     rows, columns = rows[order], columns[order]
     bounds = np.searchsorted(labels[rows, columns], np.arange(1, count + 1))
     for start, stop in pairwise(bounds):
-        if columns[stop - 1] - columns[start] + 1 >= _SHORTEST:
-            yield rows[start:stop], columns[start:stop]
+        if columns[stop - 1] - columns[start] + 1 < _SHORTEST:
+            continue
+        down, across = rows[start:stop], columns[start:stop]
+        if (np.diff(down)[np.diff(across) == 0] > _APART).any():
+            yield from _touching(down, across)
+        else:
+            yield down, across
+
+
+def _touching(rows: Whole, columns: Whole) -> Iterator[tuple[Whole, Whole]]:
+    """The same of lines that touch each other, whose pixels are in order of their columns and rows:
+    each pixel is followed by the nearest one in the next column, unless that has a nearer one."""
+    column = int(rows.max()) + _STEP + 1
+    places = columns * column + rows
+    after, before = _nearest(places, column), _nearest(places, -column)
+    numbers = np.arange(len(places))
+    followed = (after >= 0) & (before[after] == numbers)
+    first = numbers.copy()
+    first[after[followed]] = numbers[followed]
+    while (first[first] != first).any():
+        first = first[first]
+    order = np.argsort(first, kind="stable")
+    bounds = np.flatnonzero(np.diff(first[order], prepend=-1, append=len(first)))
+    for start, stop in pairwise(bounds):
+        if stop - start >= _SHORTEST:
+            yield rows[order[start:stop]], columns[order[start:stop]]
+
+
+def _nearest(places: Whole, away: int) -> Whole:
+    """Of every place, which are in order, the number of the one that is nearest to that so far
+    away; -1 where there is none within a ridge's step."""
+    wanted = places + away
+    behind = np.searchsorted(places, wanted).clip(0, len(places) - 1)
+    ahead = (behind - 1).clip(0)
+    nearer = np.abs(places[ahead] - wanted) <= np.abs(places[behind] - wanted)
+    found = np.where(nearer, ahead, behind)
+    return np.where(np.abs(places[found] - wanted) <= _STEP, found, -1)
 
 
 def _piece(
@@ -108,8 +146,8 @@ def _piece(
     down = np.add.reduceat(sure * (rows + 0.5), starts) / np.add.reduceat(sure, starts)
     points = np.column_stack([across + 0.5, down])
     left, right = _end_at(maps[1], points[0]), _end_at(maps[1], points[-1])
-    before = [points[0] - _step(points[:_CONTINUED])] * (cut and left > _END)
-    behind = [points[-1] + _step(points[-_CONTINUED:])] * (cut and right > _END)
+    before = [points[0] - _beyond(points[:_CONTINUED])] * (cut and left > _END)
+    behind = [points[-1] + _beyond(points[-_CONTINUED:])] * (cut and right > _END)
     above, below = (float(np.median(maps[index, rows, columns])) for index in (4, 5))
     points = np.vstack([*before, points, *behind])
     # What the edge of the picture cuts off does not end there: it is part of another page.
@@ -124,7 +162,7 @@ def _end_at(ends: FloatArray, point: Array) -> float:
     return float(ends[row, max(column - RADIUS, 0) : column + RADIUS + 1].max())
 
 
-def _step(points: Array) -> Array:
+def _beyond(points: Array) -> Array:
     """From the first pixel beside an end's disc to its middle, in the direction of these points."""
     return np.array([RADIUS + 1.0, (RADIUS + 1) * _slope(points)])
 

@@ -88,6 +88,14 @@ def test_close_lines_stay_apart() -> None:
     assert_same(found(maps_of(page)), page)
 
 
+def test_lines_that_touch_stay_two() -> None:
+    page = lettered_pages.page_of(((20, 100), (220, 100)), ((20, 136), (220, 136)))
+    maps = maps_of(page)
+    for step in range(10):  # a stroke from one line to the other, as of a long letter
+        maps[0, 25 + step, 26 + 2 * step : 29 + 2 * step] = 0.9
+    assert_same(found(maps), page)
+
+
 def test_a_faint_page_has_its_lines_too() -> None:
     page = lettered_pages.letter(3)
     maps = maps_of(page)
@@ -129,6 +137,16 @@ def test_numbers_in_a_table_are_lines_though_their_ends_cover_them(width: float)
     assert len(lines) == len(page.lines)
     short = [line for line in lines if line.baseline[0][0] < 60]
     assert all(abs(line.baseline[-1][0] - line.baseline[0][0] - width) <= 12 for line in short)
+
+
+def test_a_number_whose_ridge_goes_on_beyond_its_ends_is_a_line() -> None:
+    page = lettered_pages.page_of(((60, 100), (84, 100)), ((20, 140), (220, 140)))
+    maps = maps_of(page)
+    maps[0, 25, 12:29] = np.maximum(maps[0, 25, 12:29], 0.6)
+    short, long = found(maps).lines
+    assert short.baseline[0][0] <= 64
+    assert 80 <= short.baseline[-1][0] <= 120
+    assert long.baseline[-1][0] - long.baseline[0][0] > 180
 
 
 def test_a_short_stroke_that_does_not_end_is_no_line() -> None:
