@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -187,11 +187,12 @@ def stragglers(here: Path, asked: Any) -> None:
 
 def _slowed(process: int, halt: threading.Event) -> None:
     """Stops a process for nine tenths of the time."""
-    while not halt.is_set():
-        os.kill(process, signal.SIGSTOP)
-        time.sleep(0.9)
-        os.kill(process, signal.SIGCONT)
-        time.sleep(0.1)
+    with suppress(ProcessLookupError):  # it may have ended
+        while not halt.is_set():
+            os.kill(process, signal.SIGSTOP)
+            time.sleep(0.9)
+            os.kill(process, signal.SIGCONT)
+            time.sleep(0.1)
 
 
 def memory(here: Path, asked: Any) -> None:

@@ -1,22 +1,24 @@
 """Pages in an object store, read by Ray into it: moto's, on this machine."""
 
-import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from one_liners import draw_pages
 from PIL import Image as Pillow
 
 from ocrkit import read_image
+from ocrkit.cli import main
 from ocrkit.parts.registry import registry
+from ray_cluster import WARNINGS, started
 
 fs = pytest.importorskip("pyarrow.fs")
 ROOT = Path(__file__).parents[2]
+REPEAT = ROOT / "benchmarks" / "repeat"
 STORE = ROOT / "build" / "foreign" / "moto"
 
 
@@ -54,29 +56,33 @@ def _picture(path: Path) -> Pillow.Image:
     return Pillow.fromarray(read_image(path))
 
 
-def ocrkit(environment: dict[str, str], *words: object) -> subprocess.CompletedProcess[str]:
-    plugin = {"PYTHONPATH": str(ROOT / "benchmarks" / "repeat"), **environment}
-    return subprocess.run(
-        [sys.executable, "-m", "ocrkit", "run", *map(str, words)],
-        env={**os.environ, **plugin},
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, ["run", *map(str, words)])
 
 
-def test_pages_are_read_from_a_store_into_it(
+@pytest.fixture
+def pages(
     store: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> Iterator[tuple[Path, Path]]:
+    """A folder of pages and a pipeline, with Ray, whose actors reach the store."""
     for name, value in store.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.syspath_prepend(ROOT / "benchmarks" / "repeat")
+    monkeypatch.syspath_prepend(REPEAT)
     registry.cache_clear()
-    folder, pipeline = draw_pages(tmp_path, 11)
+    with started(PYTHONPATH=str(REPEAT)):
+        yield draw_pages(tmp_path, 11)
+    monkeypatch.undo()
+    registry.cache_clear()
+
+
+@WARNINGS
+def test_pages_are_read_from_a_store_into_it(
+    store: dict[str, str], pages: tuple[Path, Path], tmp_path: Path
+) -> None:
+    folder, pipeline = pages
     (folder / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    pages = [_picture(folder / "000" / f"{number:06}.png") for number in range(3)]
-    pages[0].save(folder / "scan.pdf", save_all=True, append_images=pages[1:], resolution=150)
+    first, *more = [_picture(folder / "000" / f"{number:06}.png") for number in range(3)]
+    first.save(folder / "scan.pdf", save_all=True, append_images=more, resolution=150)
     system = fs.S3FileSystem(
         endpoint_override=store["AWS_ENDPOINT_URL"], allow_bucket_creation=True
     )
@@ -84,11 +90,11 @@ def test_pages_are_read_from_a_store_into_it(
     fs.copy_files(str(folder), "archive/scans", destination_filesystem=system)
 
     asked = ("--pipeline", pipeline, "--format", "text,alto")
-    here = ocrkit(store, folder, *asked, "--out", tmp_path / "here")
-    assert here.returncode == 0, here.stderr
+    here = run(folder, *asked, "--out", tmp_path / "here")
+    assert here.exit_code == 0, here.stderr
     elsewhere = ("s3://archive/scans", *asked, "--out", "s3://archive/read", "--engine", "ray")
-    read = ocrkit(store, *elsewhere)
-    assert read.returncode == 0, read.stderr
+    read = run(*elsewhere)
+    assert read.exit_code == 0, read.stderr
     assert "14 pages read into s3://archive/read; 1 failed" in read.stderr
 
     fs.copy_files("archive/read", str(tmp_path / "there"), source_filesystem=system)
@@ -98,10 +104,10 @@ def test_pages_are_read_from_a_store_into_it(
         mine, its = ((tmp_path / each / name).read_bytes() for each in ("here", "there"))
         assert its.replace(b"s3://archive/scans", str(folder).encode()) == mine, name
 
-    assert "is there already" in ocrkit(store, *elsewhere).stderr
+    assert "is there already" in run(*elsewhere).stderr
     system.delete_file("archive/read/000/000003.txt")
-    again = ocrkit(store, *elsewhere, "--existing", "skip")
+    again = run(*elsewhere, "--existing", "skip")
     assert "1 page read into s3://archive/read; 13 were there already" in again.stderr
-    missing = ocrkit(store, "s3://nowhere/scans", *elsewhere[1:])
-    assert missing.returncode == 1
+    missing = run("s3://nowhere/scans", *elsewhere[1:])
+    assert missing.exit_code == 1
     assert len(missing.stderr.strip().splitlines()) < 4
