@@ -97,7 +97,9 @@ def finetune(
         return
     echo(found.sentence)
     if not found.best_epoch:
-        echo("No epoch was better than the model as it was: it needs more samples.")
+        perfect = found.right_before == found.test
+        why = "it made no mistake" if perfect else "it needs more samples"
+        echo(f"No epoch was better than the model as it was: {why}.")
     echo(f"Read with it: ocrkit run --pipeline {shlex.quote(str(out))} IMAGE")
     if found.licence:
         say(f"its terms are those of what it began from: {found.licence}")
