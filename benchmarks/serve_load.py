@@ -102,7 +102,7 @@ def load(pages: Sequence[Path], pipeline: str, clients: int, minutes: float) -> 
         began = time.monotonic()
         waiting = [pool.submit(one, number) for number in range(clients)]
         while time.monotonic() < end:
-            time.sleep(min(30, max(0, end - time.monotonic())))
+            time.sleep(min(10, max(0, end - time.monotonic())))
             far = time.monotonic() - began
             print(f"{far:.0f} s: {len(seen.seconds)} pages, {held(process)} MB", flush=True)
         for each in waiting:

@@ -1,5 +1,6 @@
 """The service's addresses."""
 
+import errno
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Annotated, Any
@@ -30,6 +31,9 @@ Wanted = Annotated[
     str,
     Form(alias="format", description="A format of files; JSON of all that was read unless given."),
 ]
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""What the system says where a disk takes no more."""
 
 
 def make_app(
@@ -76,8 +80,17 @@ def _say_errors(app: FastAPI) -> None:
     def said(reason: str, status: int, **headers: str) -> JSONResponse:
         return JSONResponse({"error": reason}, status, headers)
 
+    @app.exception_handler(OSError)
+    async def full(_: Request, error: OSError) -> Response:
+        if error.errno not in _FULL:
+            raise error
+        reason = f"the service's folder for temporary files takes no more ({error.strerror})"
+        return said(reason, 507)
+
     @app.exception_handler(HTTPException)
-    async def refused(_: Request, error: HTTPException) -> Response:
+    async def refused(request: Request, error: HTTPException) -> Response:
+        if isinstance(error.__cause__, OSError):  # FastAPI's, where a form cannot be put aside
+            return await full(request, error.__cause__)
         return said(str(error.detail), error.status_code)
 
     @app.exception_handler(RequestValidationError)
@@ -163,7 +176,7 @@ def _add_reading(app: FastAPI, asking: Asking) -> None:
         jobs.check_room()
         job = await asking.job(file, pipeline, wanted)
         asking.work.submit(job)
-        return {"id": jobs.add(Asked(job, wanted))}
+        return {"id": jobs.add(Asked(job, wanted, file.size or 0))}
 
     def asked(id_: str) -> Asked:
         found = jobs.get(id_)

@@ -10,6 +10,8 @@ from ocrkit_serve.work import BusyError
 _KEPT_SECONDS = 3600.0
 """After so long a job that nobody has fetched is forgotten."""
 _MOST = 1000
+_MOST_BYTES = 500_000_000
+"""Of all files whose results nobody has fetched: they are held until then."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,8 @@ class Asked:
 
     job: Job
     format: str
+    size: int
+    """Bytes of the file."""
     since: float = field(default_factory=time.monotonic)
 
     @property
@@ -35,12 +39,10 @@ class Jobs:
 
     def check_room(self) -> None:
         """Raises BusyError where no further job can be kept."""
-        old = time.monotonic() - _KEPT_SECONDS
-        for id_, asked in list(self._asked.items()):
-            if asked.since < old:
-                self.remove(id_)
-        if len(self._asked) >= _MOST:
-            raise BusyError(60)
+        self._forget_old()
+        size = sum(each.size for each in self._asked.values())
+        if len(self._asked) >= _MOST or size >= _MOST_BYTES:
+            raise BusyError(60, "too many results have not been fetched")
 
     def add(self, asked: Asked) -> str:
         """Keeps a job; its id."""
@@ -49,9 +51,16 @@ class Jobs:
         return id_
 
     def get(self, id_: str) -> Asked | None:
+        self._forget_old()
         return self._asked.get(id_)
 
     def remove(self, id_: str) -> None:
         """Forgets a job; pages of it that nobody has begun to read are not read."""
         if asked := self._asked.pop(id_, None):
             asked.job.done.cancel()
+
+    def _forget_old(self) -> None:
+        old = time.monotonic() - _KEPT_SECONDS
+        for id_, asked in list(self._asked.items()):
+            if asked.since < old:
+                self.remove(id_)

@@ -35,8 +35,8 @@ _log = logging.getLogger("ocrkit")
 class BusyError(OcrkitError):
     """There is no room in the queue."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many pages are waiting; try again in {seconds} seconds")
+    def __init__(self, seconds: int, reason: str = "too many pages are waiting") -> None:
+        super().__init__(f"{reason}; try again in {seconds} seconds")
         self.seconds = seconds
         """When there is likely to be some."""
 

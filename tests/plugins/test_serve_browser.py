@@ -17,10 +17,11 @@ from ocrkit.parts.formats import read_page, save_page
 
 for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
     pytest.importorskip(needed)
-sync_api = pytest.importorskip("playwright.sync_api")
-axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+pytest.importorskip("playwright.sync_api")
+pytest.importorskip("axe_playwright_python.sync_playwright")
 
-from ocrkit_serve.kept import Kept  # noqa: E402  (these need what may be missing)
+from browsing import chromium, complained, drop, faults, opened, said  # noqa: E402  (these need what may be missing)
+from ocrkit_serve.kept import Kept  # noqa: E402
 from ocrkit_serve.teaching import Base, Teaching  # noqa: E402
 from services import served  # noqa: E402
 
@@ -41,19 +42,12 @@ level = "pages"
 [[metrics]]
 use = "page-cer"
 """
-WITHIN = 120_000
-"""Milliseconds within which everything that is waited for is there, on a busy machine."""
 
 
 @pytest.fixture(scope="module")
 def browser():
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("there is no chromium here; tools/system-packages.txt names what tests want")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -91,19 +85,9 @@ def letter(service, folder):
     return page
 
 
-def opened(browser, service, **options):
-    tab = browser.new_page(**{"viewport": {"width": 1440, "height": 900}, **options})
-    tab.set_default_timeout(WITHIN)
-    tab.wrong = []
-    tab.on("pageerror", lambda error: tab.wrong.append(str(error)))
-    tab.on("console", lambda said: said.type == "error" and tab.wrong.append(said.text))
-    tab.goto(str(service[0].base_url))
-    return tab
-
-
 @pytest.fixture
 def tab(browser, service, folder):
-    tab = opened(browser, service)
+    tab = opened(browser, str(service[0].base_url))
     yield tab
     assert tab.wrong == []
     tab.close()
@@ -121,13 +105,6 @@ def reach(tab, selector, key="Tab"):
 def press(tab, key, times=1):
     for _ in range(times):
         tab.keyboard.press(key)
-
-
-def said(tab, text):
-    """Waits until the page says so, to everybody."""
-    tab.wait_for_function(
-        "text => document.getElementById('status').textContent.startsWith(text)", arg=text
-    )
 
 
 def on_disk(folder, name="letter"):
@@ -210,14 +187,7 @@ def test_by_keyboard_alone_from_a_picture_to_a_corrected_page(tab, folder):
 
 
 def test_by_mouse_from_a_picture_to_a_corrected_page(tab, folder):
-    tab.evaluate(
-        """bytes => {
-            const dropped = new DataTransfer();
-            dropped.items.add(new File([new Uint8Array(bytes)], "dropped.png"));
-            document.dispatchEvent(new DragEvent("drop", { dataTransfer: dropped }));
-        }""",
-        list(SCAN),
-    )
+    drop(tab, "dropped.png", SCAN)
     tab.wait_for_selector("#lines textarea")
     read = on_disk(folder, "dropped")
     tab.locator(".outline").nth(1).hover()
@@ -317,8 +287,7 @@ def test_a_full_disk_is_said_and_what_was_typed_stays(tab, folder, letter, monke
         patched.setattr("os.fsync", full)
         tab.locator("#lines textarea").nth(0).fill("not lost")
         tab.keyboard.press("Enter")
-        tab.wait_for_function("() => document.getElementById('alert').textContent")
-        assert "No space left on device" in tab.inner_text("#alert")
+        complained(tab, "No space left on device")
         assert tab.locator("#lines textarea").nth(0).input_value() == "not lost"
         assert tab.locator("li.kept").count() == 0
         assert on_disk(folder)[0].text == letter.lines[0].text
@@ -361,7 +330,7 @@ def test_assistive_technology_finds_its_way(browser, service, folder, letter, wi
     lines = tuple(replace(line, corrected=line.id == letter.lines[0].id) for line in letter.lines)
     save_page(replace(letter, lines=lines), folder / "letter.xml", "page")
     viewport = {"width": width, "height": 800}
-    tab = opened(browser, service, viewport=viewport, color_scheme=scheme)
+    tab = opened(browser, str(service[0].base_url), viewport=viewport, color_scheme=scheme)
     tab.locator("#lines textarea").nth(3).focus()
     tab.wait_for_selector(".others button")
     for details in tab.locator("details").all():
@@ -375,11 +344,6 @@ def test_assistive_technology_finds_its_way(browser, service, folder, letter, wi
     assert faults(tab) == []
     assert tab.wrong == []
     tab.close()
-
-
-def faults(tab) -> list[str]:
-    found = axe.Axe().run(tab).response["violations"]
-    return [f"{each['impact']}: {each['id']}: {each['nodes'][0]['html']}" for each in found]
 
 
 def test_a_model_is_taught_and_taken(tab, folder, letter):

@@ -4,7 +4,7 @@
 import { change, undo, whenChanged } from "./changes.js";
 import { addLine, cancel } from "./draw.js";
 import { add, listFormats } from "./files.js";
-import { choose, clearLines, showLines } from "./lines.js";
+import { checkKept, choose, clearLines, showLines, unkept } from "./lines.js";
 import { enlarge, showOutlines, showPicture } from "./picture.js";
 import { showProgress } from "./progress.js";
 import { ask, attempt, get, say } from "./service.js";
@@ -21,11 +21,13 @@ async function list(wanted) {
 }
 
 async function open(id) {
-  at("pages").value = id;
+  at("pages").value = state.page?.id; // until the other one is there
+  checkKept();
   const page = await get(address({ id }));
   const picture = URL.createObjectURL(await (await ask(`${address({ id })}/picture`)).blob());
   URL.revokeObjectURL(state.picture);
   cancel();
+  at("pages").value = id;
   Object.assign(state, { page, picture, line: null, changes: [] });
   at("undo").disabled = true;
   clearLines();
@@ -72,9 +74,11 @@ for (const id of ["files", "photograph"]) {
 }
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
+  if (!event.dataTransfer.files.length) return; // text that is dragged within the page
   event.preventDefault();
   addAll(event.dataTransfer.files);
 });
+window.addEventListener("beforeunload", (event) => unkept() && event.preventDefault());
 document.addEventListener("paste", (event) => {
   if (event.clipboardData.files.length) addAll(event.clipboardData.files);
 });

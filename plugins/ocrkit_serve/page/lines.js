@@ -35,6 +35,16 @@ export function clearLines() {
   list.replaceChildren();
 }
 
+// Whether a text was typed that is not kept yet, as when the disk is full.
+export const unkept = () => [...rows.values()].find(({ field, kept }) => field.value !== kept);
+
+export function checkKept() {
+  const row = unkept();
+  if (!row) return;
+  const line = row.number.textContent;
+  throw new Error(`what was typed in line ${line} is not kept yet: Enter keeps it, Escape takes it back`);
+}
+
 function newRow(id) {
   const item = document.createElement("li");
   const number = document.createElement("span");
