@@ -243,6 +243,7 @@ def _follow(process: "subprocess.Popen[bytes]", seen: Seen) -> None:
     with process:
         assert process.stdout  # noqa: S101  (a pipe was asked for)
         _read_events(process.stdout, seen)
+        process.wait()  # it would be ended by closing its standard input, as the block does
     if process.returncode > 0 and seen.error is None:
         seen.error = "something went wrong; the service's log has more"
 

@@ -20,7 +20,7 @@ _LESS_URGENT = 10
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # not by sys.stdin, which a thread that waits at it would keep from being closed
     os.killpg(os.getpgrp(), signal.SIGTERM)
 
 

@@ -200,6 +200,7 @@ def test_what_fails_is_said_and_begins_anew(folder, tmp_path):
     now = broken.state()
     assert now["status"] == "stopped"
     assert "training.epochs" in now["error"]
+    assert broken._process.returncode == 1
     broken.cancel()
 
 
