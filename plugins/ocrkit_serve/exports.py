@@ -3,7 +3,7 @@
 import mimetypes
 import zipfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
@@ -35,9 +35,9 @@ def add_exports(app: FastAPI, kept: Kept) -> None:
     @app.get("/v1/pages/{id_}/file", summary="A page as a file of a format.")
     def one(id_: str, format: str) -> StreamingResponse:
         made = make_format(format)
-        file = SpooledTemporaryFile(_HELD)  # noqa: SIM115  (it is closed when it is sent)
-        _write(made, kept, [id_], file)
-        return _sent(file, f"{id_}{made.ending}")
+        with _to_be_sent() as file:
+            _write(made, kept, [id_], file)
+            return _sent(file, f"{id_}{made.ending}")
 
     @app.get(
         "/v1/file", summary="All pages: as one file, or a ZIP of files where a file holds one page."
@@ -46,15 +46,26 @@ def add_exports(app: FastAPI, kept: Kept) -> None:
         made, ids = make_format(format), kept.ids()
         if not ids:
             raise OcrkitError("no pages are kept")
-        file = SpooledTemporaryFile(_HELD)  # noqa: SIM115
-        if made.takes_several:
-            _write(made, kept, ids, file)
-            return _sent(file, f"pages{made.ending}")
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-            for id_ in ids:
-                with archive.open(f"{id_}{made.ending}", "w", force_zip64=True) as member:
-                    _write(made, kept, [id_], member)
-        return _sent(file, "pages.zip")
+        with _to_be_sent() as file:
+            if made.takes_several:
+                _write(made, kept, ids, file)
+                return _sent(file, f"pages{made.ending}")
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+                for id_ in ids:
+                    with archive.open(f"{id_}{made.ending}", "w", force_zip64=True) as member:
+                        _write(made, kept, [id_], member)
+            return _sent(file, "pages.zip")
+
+
+@contextmanager
+def _to_be_sent() -> Iterator[Any]:
+    """A file that is closed when it has been sent, or where the block raises something."""
+    file = SpooledTemporaryFile(_HELD)  # noqa: SIM115
+    try:
+        yield file
+    except BaseException:
+        file.close()
+        raise
 
 
 def _formats() -> Iterator[tuple[str, Format]]:

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
@@ -24,6 +25,7 @@ for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
 import httpx  # noqa: E402  (these need what may be missing)
 
 from ocrkit_serve.job import Job  # noqa: E402
+from ocrkit_serve.jobs import Asked, Jobs  # noqa: E402
 from ocrkit_serve.limits import Limits  # noqa: E402
 from ocrkit_serve.metrics import Metrics  # noqa: E402
 from ocrkit_serve.uploads import name_of  # noqa: E402
@@ -135,6 +137,19 @@ def test_a_job_is_fetched_once(word_client, crnn, word_files):
     other = word_client.post("/v1/read/async", files=file, data={"format": "text"}).json()["id"]
     assert word_client.delete(f"/v1/jobs/{other}").status_code == 204
     assert word_client.get(f"/v1/jobs/{other}").status_code == 404
+
+
+def test_jobs_that_nobody_fetches_are_forgotten_and_do_not_fill_the_memory():
+    jobs = Jobs()
+    old = Asked(job(), "", 100, since=time.monotonic() - 3601)
+    new = Asked(job(), "", 500_000_000)
+    forgotten, id_ = jobs.add(old), jobs.add(new)
+    assert (jobs.get(forgotten), jobs.get(id_)) == (None, new)
+    assert old.job.done.cancelled()
+    with pytest.raises(BusyError, match="too many results have not been fetched; try again in"):
+        jobs.check_room()
+    jobs.remove(id_)
+    jobs.check_room()
 
 
 def job(count=1):

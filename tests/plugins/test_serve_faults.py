@@ -71,7 +71,8 @@ def tiff():
     return file.getvalue()
 
 
-def test_a_full_disk_is_said_and_nothing_changes(folder):
+def test_a_full_disk_is_said_and_nothing_changes(folder, monkeypatch):
+    monkeypatch.setattr("ocrkit_serve.exports._HELD", 100)
     kept = Kept(folder)
     teaching = Teaching(kept, Base("iam-crnn", []), ocrkit.load)
     with (
@@ -83,6 +84,9 @@ def test_a_full_disk_is_said_and_nothing_changes(folder):
             lambda: client.put("/v1/pages/letter/lines/l1", json={"text": "lost"}),
             lambda: client.post("/v1/pages", files={"file": ("a.png", SCAN)}),
             lambda: client.post("/v1/read", files={"file": ("a.tif", tiff())}),
+            lambda: client.post("/v1/read", files={"file": ("a.png", bytes(2_000_000))}),
+            lambda: client.get("/v1/pages/letter/file", params={"format": "page"}),
+            lambda: client.get("/v1/file", params={"format": "page"}),
             lambda: client.post("/v1/teaching"),
         ):
             with full_disk():
