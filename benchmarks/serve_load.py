@@ -89,7 +89,7 @@ def load(pages: Sequence[Path], pipeline: str, clients: int, minutes: float) -> 
     run = [*OCRKIT, "run", "--pipeline", pipeline, "--json", *map(str, pages)]
     said = subprocess.run(run, check=True, stdout=subprocess.PIPE).stdout
     texts = {Path(each["id"]).name: each["text"] for each in json.loads(said)["items"]}
-    seen, end = Seen(), time.monotonic() + 60 * minutes
+    seen = Seen()
     with service(pipeline) as (address, process), ThreadPoolExecutor(clients) as pool:
 
         def one(first: int) -> None:
@@ -100,6 +100,7 @@ def load(pages: Sequence[Path], pipeline: str, clients: int, minutes: float) -> 
                     ask(client, page, texts[page.name], seen)
 
         began = time.monotonic()
+        end = began + 60 * minutes
         waiting = [pool.submit(one, number) for number in range(clients)]
         while time.monotonic() < end:
             time.sleep(min(10, max(0, end - time.monotonic())))

@@ -1,9 +1,12 @@
 """A real service on a free port of this machine, and what clients do to it."""
 
 import io
+import os
 import re
 import select
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
@@ -46,6 +49,21 @@ def served(
         server.should_exit = True
         thread.join()
         listening.close()
+
+
+@contextmanager
+def command(*arguments: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """``ocrkit serve`` in a process of its own, and the address that it says; it is told to end, if
+    it has not yet."""
+    run = [sys.executable, "-m", "ocrkit", "serve", "--port", "0", *arguments]
+    environment = os.environ | environment
+    with subprocess.Popen(run, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stderr
+        addresses = (re.search(r"http://\S+", line) for line in process.stderr)
+        try:
+            yield process, next(filter(None, addresses))[0]
+        finally:
+            process.terminate()
 
 
 def sent(client: httpx.Client, *pieces: bytes, pause: float = 0.0, hang_up: bool = False) -> bytes:

@@ -129,7 +129,7 @@ def serve(
         again = partial(load_on, settings=base.others)
         teaching = Teaching(kept, base, again, device=device, threads=threads)
         if taken := teaching.taken():
-            loads.insert(0, partial(again, taken))
+            loads.insert(0, partial(_taken, again, taken))
     with ExitStack() as until_stopped:
         listening = until_stopped.enter_context(_listening(host, port))
         loaded = _by_name(loads, until_stopped)
@@ -147,16 +147,29 @@ def _by_name(loads: Iterable[Callable[[], Loaded]], until_stopped: ExitStack) ->
         made = load()
         until_stopped.enter_context(made)
         if made.spec.title in loaded:
-            raise OcrkitError(f"two pipelines are called {made.spec.title!r}")
+            raise OcrkitError(
+                f"two pipelines are called {made.spec.title!r}; name each once, and none that was "
+                "taught in --folder: the newest of those is served unasked"
+            )
         loaded[made.spec.title] = made
         for weights in made.used:
             say(f"weights {weights.reference}: {weights.licence or 'no licence stated'}")
     return loaded
 
 
+def _taken(load: Callable[[Path], Loaded], at: Path) -> Loaded:
+    """The model that was taught last. Raises OcrkitError where it is gone or damaged."""
+    try:
+        return load(at)
+    except OcrkitError as error:
+        raise OcrkitError(f"{error}; to serve without what was taught, remove {at}") from error
+
+
 def _key(file: Path | None) -> str | None:
     """The key of the file, else of the environment. Raises OcrkitError for one that is short."""
     key = os.environ.get("OCRKIT_KEY") if file is None else read_text(file).strip()
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise OcrkitError("the key has characters that requests cannot send; expected ASCII ones")
     if key is not None and len(key) < _SHORTEST:
         raise OcrkitError(
             f"the key has {len(key)} characters; expected {_SHORTEST} or more; one is made by: "

@@ -1,10 +1,6 @@
 """The REST service, on a real server: what it reads, in which order, and how it ends."""
 
-import os
-import re
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -30,7 +26,7 @@ from ocrkit_serve.limits import Limits  # noqa: E402
 from ocrkit_serve.metrics import Metrics  # noqa: E402
 from ocrkit_serve.uploads import name_of  # noqa: E402
 from ocrkit_serve.work import BusyError, ClosingError, Work  # noqa: E402
-from services import metric, png, read, read_later, served, text  # noqa: E402
+from services import command, metric, png, read, read_later, served, text  # noqa: E402
 
 KEY = "0123456789abcdef"
 
@@ -218,20 +214,9 @@ def test_what_is_not_read_in_time_is_said(crnn, word_files):
 # --------------------------------------------------------------------------------- the command line
 
 
-def command(*arguments, **environment):
-    return subprocess.Popen(
-        [sys.executable, "-m", "ocrkit", "serve", "--port", "0", *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
-
-
 def test_it_ends_when_what_was_asked_for_is_answered():
     with ExitStack() as closed:
-        process = closed.enter_context(command("--pipeline", "iam-crnn", OCRKIT_KEY=KEY))
-        said = iter(process.stderr)
-        (at,) = next(filter(None, (re.findall(r"http://\S+", line) for line in said)))
+        process, at = closed.enter_context(command("--pipeline", "iam-crnn", OCRKIT_KEY=KEY))
         slow = {"file": ("a.png", png(np.full((7000, 7000), 255, np.uint8)))}
         request = httpx.Request("POST", at, files=slow, headers={"x-api-key": KEY})
         where = request.headers["host"].split(":")
@@ -245,7 +230,17 @@ def test_it_ends_when_what_was_asked_for_is_answered():
         answers = [each.getresponse() for each in connections]
         assert [each.status for each in answers] == [200] * 3
         assert process.wait(60) == 0
-        assert "Traceback" not in "".join(said)
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_a_model_that_was_taught_and_is_gone_is_said(tmp_path):
+    at = tmp_path / ".taught" / "1"
+    at.mkdir(parents=True)
+    (at / "pipeline.toml").write_text('schema = 1\nweights = "model/best.safetensors"\n')
+    serve = ["serve", "--port", "0", "--pipeline", "iam-crnn", "--folder", str(tmp_path)]
+    result = CliRunner().invoke(main, serve)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].endswith(f"serve without what was taught, remove {at}")
 
 
 @pytest.mark.parametrize(
@@ -254,6 +249,8 @@ def test_it_ends_when_what_was_asked_for_is_answered():
         (["--host", "192.0.2.1"], {}, "others could read with it; give it a key"),
         (["--host", "::"], {}, "others could read with it; give it a key"),
         ([], {"OCRKIT_KEY": "short"}, "the key has 5 characters; expected 16 or more"),
+        ([], {"OCRKIT_KEY": "Schlüssel für alle"}, "the key has characters that requests cannot"),
+        (["--pipeline", "iam-crnn"] * 2, {}, "two pipelines are called 'iam-crnn'; name each once"),
         (["--key-file", "nowhere"], {}, "nowhere: no such file"),
         (["--pipeline", "no-such-model"], {}, "no-such-model"),
         (["--port", "1", "--host", "192.0.2.1"], {"OCRKIT_KEY": KEY}, "cannot be listened at"),

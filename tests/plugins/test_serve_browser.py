@@ -329,8 +329,16 @@ def pixels(tab) -> np.ndarray:
 def test_assistive_technology_finds_its_way(browser, service, folder, letter, width, scheme):
     lines = tuple(replace(line, corrected=line.id == letter.lines[0].id) for line in letter.lines)
     save_page(replace(letter, lines=lines), folder / "letter.xml", "page")
-    viewport = {"width": width, "height": 800}
-    tab = opened(browser, str(service[0].base_url), viewport=viewport, color_scheme=scheme)
+    phone = width == 360
+    tab = opened(
+        browser,
+        str(service[0].base_url),
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        has_touch=phone,
+        is_mobile=phone,
+    )
+    assert tab.is_visible("#photograph") == phone
     tab.locator("#lines textarea").nth(3).focus()
     tab.wait_for_selector(".others button")
     for details in tab.locator("details").all():
@@ -338,6 +346,8 @@ def test_assistive_technology_finds_its_way(browser, service, folder, letter, wi
     assert faults(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     tab.locator("li.now .tools button", has_text="Move baseline").click()
+    if phone:  # fingers are broad
+        assert all(each.bounding_box()["width"] >= 24 for each in tab.locator(".handle").all())
     assert faults(tab) == []
     tab.click("#cancel")
     tab.click("#add")

@@ -20,6 +20,8 @@ for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
 pytest.importorskip("playwright.sync_api")
 pytest.importorskip("axe_playwright_python.sync_playwright")
 
+from playwright.sync_api import expect  # noqa: E402
+
 from browsing import chromium, complained, drop, faults, opened, said  # noqa: E402  (these need what may be missing)
 from ocrkit_serve.kept import Kept  # noqa: E402
 from ocrkit_serve.teaching import Base, Teaching  # noqa: E402
@@ -205,19 +207,23 @@ def test_what_is_typed_stays_where_the_service_is_gone(browser, pages, kept):
     with service, proxy(address) as below:
         tabs = {
             opened(browser, address): "the service does not answer",
-            opened(browser, below): "the service is not running",
+            opened(browser, below, viewport={"width": 360, "height": 500}): (
+                "the service is not running"
+            ),
         }
         for tab in tabs:
             tab.wait_for_selector("#lines textarea")
         service.close()
         for tab, reason in tabs.items():
-            tab.locator("#lines textarea").first.fill("not lost")
+            tab.locator("#lines textarea").last.focus()
+            tab.keyboard.type("not lost")
             tab.keyboard.press("Enter")
             complained(tab, f"Not done: {reason}")
+            expect(tab.locator("#alert")).to_be_in_viewport(ratio=1)  # wherever one writes
             tab.select_option("#pages", "second")
-            complained(tab, "what was typed in line 1 is not kept yet")
+            complained(tab, "what was typed in line 3 is not kept yet")
             assert tab.input_value("#pages") == "first"
-            assert tab.locator("#lines textarea").first.input_value() == "not lost"
+            assert "not lost" in tab.locator("#lines textarea").last.input_value()
             drop(tab, "letter.png", png(SCANS[0]))
             complained(tab, f"letter.png: {reason}")
             asked = []

@@ -19,11 +19,13 @@ from ocrkit_pagexml.reader import PageXml
 for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "torch", "uvicorn"):
     pytest.importorskip(needed)
 
-from ocrkit_serve.kept import Kept  # noqa: E402  (these need what may be missing)
+import httpx  # noqa: E402  (these need what may be missing)
+
+from ocrkit_serve.kept import Kept  # noqa: E402
 from ocrkit_serve.teaching import Base, Teaching  # noqa: E402
 from processes import wait_for  # noqa: E402
 from runs import same  # noqa: E402
-from services import png, read, served, text  # noqa: E402
+from services import command, png, read, served, text  # noqa: E402
 
 A_PAGE = 4
 
@@ -136,8 +138,15 @@ def test_from_corrected_lines_to_a_model_that_reads_though_it_was_killed(folder,
         (maker,) = by_default.json()["items"][0]["page"]["made_by"]
         assert maker["name"] == "taught-1"
         assert state(client)["status"] == "none"
-    again = teaching(folder)
-    assert again.taken() == at
+    restarted = command("--pipeline", "iam-crnn", "--folder", str(folder), "--threads", "1")
+    with restarted as (_, address), httpx.Client(base_url=address, trust_env=False) as client:
+        assert [each["name"] for each in client.get("/v1/models").json()["models"]] == [
+            "taught-1",
+            "iam-crnn",
+        ]
+        again = client.post("/v1/read", files={"file": ("a.png", picture)}, timeout=120)
+        assert again.json() == by_default.json()
+        assert state(client)["status"] == "none"
     assert Kept(folder).ids() == sorted(f"page-{n}" if n > 1 else "page" for n in range(1, 8))
 
 

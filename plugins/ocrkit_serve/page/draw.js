@@ -1,13 +1,14 @@
 // Baselines that are drawn and moved, by mouse, finger or keyboard.
 
 import { change } from "./changes.js";
-import { inside, joined, onPage, svg } from "./picture.js";
+import { inside, joined, onPage, perPixel, svg } from "./picture.js";
 import { attempt, say } from "./service.js";
 import { address, addressOf, lineOf, state } from "./state.js";
 
 const [STEP, SMALL] = [1 / 60, 1 / 600]; // of the page's width that a key moves
 const NEAR = 1 / 100; // of it: two clicks so near are one point
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+const FINGER = matchMedia("(pointer: coarse)"); // which needs larger handles
 const at = (id) => document.getElementById(id);
 const sheet = at("sheet");
 const SHEET = sheet.getAttribute("aria-label");
@@ -100,7 +101,7 @@ function simple(points) {
 
 function show() {
   const { points, cross, line } = drawing;
-  const size = state.page.width / 120;
+  const size = Math.max(state.page.width / 120, FINGER.matches ? 12 * perPixel() : 0);
   const shown = [svg("polyline", { points: joined(points), class: "baseline" })];
   if (line) {
     shown.push(handle(middle(points), 1.4 * size, "The whole baseline", (by) => moveAll(by)));

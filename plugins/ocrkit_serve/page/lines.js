@@ -27,7 +27,6 @@ export function showLines() {
     update(row, line, number);
   });
   if (focused !== document.activeElement && list.contains(focused)) focused.focus();
-  document.getElementById("nothing").hidden = true;
 }
 
 export function clearLines() {
@@ -225,6 +224,7 @@ async function shift(row, by) {
 }
 
 async function remove(row) {
+  clearTimeout(pause); // nobody wants its other readings any more
   const line = lineOf(row.id);
   const next = row.item.nextElementSibling ?? row.item.previousElementSibling;
   await change("DELETE", addressOf(line));

@@ -98,6 +98,9 @@ export function onPage(event) {
   return inside([at.x, at.y]);
 }
 
+// How much of the page's width a pixel of the screen is.
+export const perPixel = () => state.page.width / sheet.querySelector("svg").getBoundingClientRect().width;
+
 export function inside([x, y]) {
   const within = (value, most) => Math.round(10 * Math.min(most, Math.max(0, value))) / 10;
   return [within(x, state.page.width), within(y, state.page.height)];
