@@ -115,15 +115,12 @@ def _outcomes(asked: Any, out: Path, existing: str = "stop") -> Iterator[Any]:
 
 
 def _actors() -> list[int]:
-    """The processes of the actors that read."""
-    found = []
+    """The processes of the actors that read, of those that this script started."""
+    ours, found = f"OCRKIT_CACHE={os.environ['OCRKIT_CACHE']}".encode(), []
     for process in Path("/proc").iterdir():
-        if process.name.isdigit():
-            try:
-                words = (process / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if words.startswith(b"ray::MapWorker"):
+        with suppress(OSError):  # it has ended, or is no process
+            reads = (process / "cmdline").read_bytes().startswith(b"ray::MapWorker")
+            if reads and ours in (process / "environ").read_bytes().split(b"\0"):
                 found.append(int(process.name))
     return found
 
