@@ -24,7 +24,7 @@ from ocrkit.images.grey import as_grey
 from ocrkit.interfaces import Image
 from ocrkit.reading.page_readings import UNSURE, sure_of
 
-THRESHOLDS = sorted({0.6, 0.7, 0.75, 0.85, 0.9, UNSURE})
+THRESHOLDS = sorted({0.6, 0.7, 0.75, 0.8, 0.9, UNSURE})
 HEIGHT = 32
 """Pixels of printed letters."""
 

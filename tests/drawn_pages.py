@@ -10,23 +10,6 @@ import numpy as np
 from ink_rows import PLUGIN, SEGMENT
 from ocrkit import read_image
 
-PAGES = """
-schema = 1
-task = "page"
-name = "pages"
-segment = "rows.toml"
-text = {text!r}
-
-[order]
-use = "top-down"
-
-[reader]
-use = "page-xml"
-level = "pages"
-
-[[metrics]]
-use = "cer"
-"""
 MODEL = "zoo:iam-words-resnet"
 
 
@@ -62,12 +45,34 @@ def column(
     return [(text, x, y + step * number) for number, text in enumerate(texts)]
 
 
+def recipe(name: str, segment: str, text: str, metric: str = "page-cer") -> str:
+    """A page pipeline's file, of what finds lines and what reads them."""
+    return f"""
+schema = 1
+task = "page"
+name = "{name}"
+summary = "Drawn pages, read"
+segment = "{segment}"
+text = "{text}"
+
+[order]
+use = "top-down"
+
+[reader]
+use = "page-xml"
+level = "pages"
+
+[[metrics]]
+use = "{metric}"
+"""
+
+
 def written(folder: Path, text: Path | str = MODEL) -> Path:
     """The file of a page pipeline, beside that of the pipeline which finds its lines."""
     (folder / "rows.toml").write_text(SEGMENT)
     path = folder / "pages.toml"
-    path.write_text(PAGES.format(text=str(text)))
+    path.write_text(recipe("pages", "rows.toml", str(text), "cer"))
     return path
 
 
-__all__ = ["PLUGIN", "column", "page", "words", "written"]
+__all__ = ["PLUGIN", "column", "page", "recipe", "words", "written"]

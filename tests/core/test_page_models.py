@@ -12,6 +12,7 @@ import pytest
 import tomli_w
 from click.testing import CliRunner, Result
 
+from drawn_pages import recipe
 from ink_marker import PIPELINE, PLUGIN
 from ocrkit import DataError, OcrkitError, WeightsError, load
 from ocrkit.cli import main
@@ -42,24 +43,7 @@ def ocrkit_zoos(register):
     register("ink-lines", "page_zoo_models:lines")
     register("ink-pages", "page_zoo_models:pages")
 """
-PAGES = """
-schema = 1
-task = "page"
-name = "ink-pages"
-summary = "Drawn pages, read"
-segment = "zoo:ink-lines"
-text = "zoo:iam-lines"
-
-[order]
-use = "top-down"
-
-[reader]
-use = "page-xml"
-level = "pages"
-
-[[metrics]]
-use = "page-cer"
-"""
+PAGES = recipe("ink-pages", "zoo:ink-lines", "zoo:iam-lines")
 CARD = "# ink-pages\n\nReads drawn pages."
 READER = PartSpec("reader", "page-xml", {"level": "pages"})
 

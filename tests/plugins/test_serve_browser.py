@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import ocrkit
+from drawn_pages import recipe
 from ocrkit.parts.formats import read_page, save_page
 
 for needed in ("fastapi", "httpx", "multipart", "prometheus_client", "uvicorn"):
@@ -28,20 +29,7 @@ from services import served  # noqa: E402
 SAMPLE = Path(str(files("ocrkit_pagexml"))) / "sample"
 SCAN = (SAMPLE / "letter.png").read_bytes()
 TRUTH = [line.text for line in read_page(SAMPLE / "letter.xml").lines]
-TAUGHT = """
-schema = 1
-task = "page"
-name = "taught-1"
-segment = "zoo:page-lines"
-text = "zoo:iam-lines"
-[order]
-use = "top-down"
-[reader]
-use = "page-xml"
-level = "pages"
-[[metrics]]
-use = "page-cer"
-"""
+TAUGHT = recipe("taught-1", "zoo:page-lines", "zoo:iam-lines")
 
 
 @pytest.fixture(scope="module")

@@ -127,17 +127,18 @@ def test_a_page_of_a_hundred_megapixels_is_refused_in_a_line(
     )
 
 
-def test_print_is_doubted(pages: PagePipeline) -> None:
-    """Or read as what it is."""
-    printed = np.full((700, 900), 255, np.uint8)
-    text = "The quick brown fox jumps over the lazy dog near the bank"
-    for row in range(8):
-        place = (40, 80 + 75 * row)
-        cv2.putText(printed, text, place, cv2.FONT_HERSHEY_COMPLEX, 0.8, (0,), 1, cv2.LINE_AA)
-    (item,) = pages.read_many([printed])
-    assert item.error is None
+def test_print_that_cannot_be_read_is_kept_and_doubted(letter: Image, pages: PagePipeline) -> None:
+    printed = np.full((700, 1000), 255, np.uint8)
+    for row in range(80, 640, 75):
+        text, font = "THE QUICK BROWN FOX JUMPS OVER", cv2.FONT_HERSHEY_COMPLEX
+        cv2.putText(printed, text, (40, row), font, 1, (0,), 2, cv2.LINE_AA)
+    written, item = pages.read_many([letter, printed])
+    assert (written.doubtful, written.note) == ((), "")
     assert item.page is not None
-    lines = item.page.lines
-    assert lines or item.note
-    if 2 * len(item.doubtful) > len(lines):
-        assert "doubtful: it may be print, or a hand that this model cannot read" in item.note
+    assert len(item.page.lines) == 8
+    assert all(line.text and line.baseline for line in item.page.lines)
+    assert 2 * len(item.doubtful) > 8
+    assert item.note == (
+        f"{len(item.doubtful)} of 8 lines are doubtful: it may be print, or a hand that this "
+        "model cannot read"
+    )
