@@ -52,11 +52,11 @@ def score(
     read = read_shares(files)
     result = read.score(Rules(**rules), min_confidence)
     warn_of_contamination(result.contamination)
+    paged = any(outcome.pages for outcome in read.outcomes)
     if as_json:
         echo_json(result.as_json() | asdict(result.details))
     else:
         console = Console(file=results(), highlight=False)
-        paged = any(outcome.pages for outcome in read.outcomes)
         verdict = facts.page_verdict(result) if paged else facts.verdict(result)
         console.print(score_table(result, verdict))
         if details:
@@ -64,9 +64,11 @@ def score(
     if report:
         from ocrkit.reports.gallery import Gallery
         from ocrkit.reports.page import write_html
+        from ocrkit.reports.page_gallery import PageGallery
+        from ocrkit.reports.pages import write_pages_html
 
-        gallery = Gallery()
+        gallery: Any = PageGallery() if paged else Gallery()
         for outcome in read.outcomes:
             gallery.add_outcome(outcome)
-        write_html(report, result, gallery)
+        (write_pages_html if paged else write_html)(report, result, gallery)
         say(f"wrote {report}")

@@ -170,7 +170,10 @@ def test_the_report_shows_pages_with_their_lines(
     (data / "a.png").write_bytes((folder / "a.png").read_bytes())
     placed = [*column(["clocks", "leaves", "seven"]), ("clocks", 700, 700)]
     (data / "a.xml").write_text(page_xml(placed))
-    result = run("run", "--pipeline", pipeline, "--data", data, "--report", report)
+    rows, again = tmp_path / "rows.jsonl", tmp_path / "again.html"
+    result = run(
+        "run", "--pipeline", pipeline, "--data", data, "--report", report, "--output", rows
+    )
     assert result.exit_code == 0, result.output
     html = report.read_text()
     assert "3 lines found, 1 lost, 1 invented" in html
@@ -188,6 +191,9 @@ def test_the_report_shows_pages_with_their_lines(
     assert re.findall(r"<small>(lost|invented)</small>", texts) == ["invented", "lost"]
     assert "<mark>" in texts
     assert verdict in result.stdout
+    assert run("score", rows, "--report", again).exit_code == 0
+    lines = r'class="line" id="page1line\d"'
+    assert len(re.findall(lines, again.read_text())) == len(listed)
     grid = run("run", "--pipeline", pipeline, "--data", data, "--grid", tmp_path / "x.png")
     assert grid.exit_code == 2
 
