@@ -80,7 +80,7 @@ def score_dataset(
         echo_json(result.as_json())
     elif output.format == "text":
         paged = isinstance(pipeline, PagePipeline)
-        verdict = facts.page_verdict(result) if paged else facts.verdict(result)
+        verdict = facts.verdict(result, paged=paged)
         Console(file=results(), highlight=False).print(score_table(result, verdict))
     if profile:
         Console(stderr=True, highlight=False).print(stage_table(result))

@@ -57,8 +57,7 @@ def score(
         echo_json(result.as_json() | asdict(result.details))
     else:
         console = Console(file=results(), highlight=False)
-        verdict = facts.page_verdict(result) if paged else facts.verdict(result)
-        console.print(score_table(result, verdict))
+        console.print(score_table(result, facts.verdict(result, paged=paged)))
         if details:
             console.print("", detail_tables(result.details), sep="\n")
     if report:

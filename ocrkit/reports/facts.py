@@ -46,10 +46,13 @@ def about(result: Result) -> str:
     return f"{result.pipeline} on {data['name']}, split {data['split']}"
 
 
-def verdict(result: Result) -> str:
-    """How well it reads, in one sentence; empty where nothing was scored."""
+def verdict(result: Result, *, paged: bool) -> str:
+    """How well it reads, in one sentence; empty where nothing was scored. ``paged``: pages were
+    read, of which hardly any is without a mistake."""
     if not result.samples:
         return ""
+    if paged:
+        return _page_verdict(result)
     wrong = result.details.wrong
     share = percent(wrong / result.samples, 1)
     said = f"{wrong:,} of {result.samples:,} samples ({share}) are read with a mistake"
@@ -59,10 +62,8 @@ def verdict(result: Result) -> str:
     return said + "."
 
 
-def page_verdict(result: Result) -> str:
-    """The same of pages, of which hardly any is without a mistake; empty where nothing was
-    scored."""
-    if not result.samples or not result.metrics:
+def _page_verdict(result: Result) -> str:
+    if not result.metrics:
         return ""
     name, score = next(iter(result.metrics.items()))
     pages = f"{result.samples:,} page{'s' * (result.samples != 1)}"
@@ -71,7 +72,7 @@ def page_verdict(result: Result) -> str:
 
 def heading_lines(result: Result) -> tuple[str, str]:
     """What stands above a picture of readings."""
-    return about(result), verdict(result)
+    return about(result), verdict(result, paged=False)
 
 
 def rate(samples: float, seconds: float = 1.0) -> str:
