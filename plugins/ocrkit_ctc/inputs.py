@@ -50,36 +50,39 @@ def checked(
     count.
     """
     _check_shapes(decoder, log_probs, lengths, codec)
+    counts = np.arange(log_probs.shape[1]) < lengths[:, None]
+    largest = log_probs.max(axis=2)  # NaN where there is one
+    if len(broken := np.argwhere(counts & ~(largest <= _ROUNDING))):
+        sample, step = broken[0]
+        raise OcrkitError(
+            f"{decoder}: {largest[sample, step]:g} in sample {sample}, step {step}; expected "
+            "log-probabilities, which are at most 0; the network's output is broken or lacks "
+            "its log_softmax"
+        )
+    if codec.classes <= _FEW:
+        together = max(1, _TOGETHER // max(1, counts.shape[1] * codec.classes))
+        for first in range(0, len(lengths), together):
+            piece = np.arange(first, min(first + together, len(lengths)))
+            scores = np.where(counts[piece, :, None], log_probs[piece], 0.0)
+            exact = Outputs.of(scores, lengths[piece].astype(np.int64))
+            yield replace(exact, source=log_probs, rows=piece)
+        return
     bounds = np.full(log_probs.shape[:2], -np.inf)
     columns: list[Ids] = []
     for sample, length in enumerate(lengths.tolist()):
-        scores = log_probs[sample, :length]
-        highest = scores.max(axis=0, initial=-np.inf)  # NaN where there is one
-        if not (highest <= _ROUNDING).all():
-            largest = scores.max(axis=1)
-            step = int((~(largest <= _ROUNDING)).argmax())
-            raise OcrkitError(
-                f"{decoder}: {largest[step]:g} in sample {sample}, step {step}; expected "
-                "log-probabilities, which are at most 0; the network's output is broken or lacks "
-                "its log_softmax"
-            )
-        if codec.classes <= _FEW:
-            columns.append(np.arange(codec.blank))
-        else:
-            ids, bounds[sample, :length] = _columns(scores, highest, least)
-            columns.append(ids)
+        ids, bounds[sample, :length] = _columns(log_probs[sample, :length], least)
+        columns.append(ids)
     for piece in _pieces(columns, log_probs.shape[1]):
         yield _in_columns(log_probs, lengths, columns, bounds, piece)
 
 
-def _columns(
-    scores: FloatArray, highest: FloatArray, least: float | None
-) -> tuple[Ids, Float64Array]:
+def _columns(scores: FloatArray, least: float | None) -> tuple[Ids, Float64Array]:
     """The characters that matter in the steps of one sample (T, K), and a log-probability that no
-    other one exceeds (T,); ``highest`` is the highest of every class (K,)."""
+    other one exceeds (T,)."""
     wanted = _MATTERS if least is None else max(min(least, _MATTERS), sys.float_info.min)
     bounds = np.full(len(scores), math.log(wanted) - _MARGIN)
-    matters = highest[:-1] >= math.log(wanted) - _MARGIN
+    highest = scores[:, :-1].max(axis=0, initial=-np.inf)
+    matters = highest >= math.log(wanted) - _MARGIN
     shown = scores[:, :-1][:, matters].max(axis=1, initial=-np.inf)
     if least is None:
         shown = np.maximum(shown, scores[:, -1])
