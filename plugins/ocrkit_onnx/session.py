@@ -49,11 +49,12 @@ class Session:
         foreign: tuple[Port, ...] = (),
     ) -> None:
         # On the CPU every thread takes rows of its own through the whole network: sharing out each
-        # operator costs more.
+        # operator costs more. But a network that gives maps is given one large picture at a time.
         self._count = threads or processors() if device == "cpu" else 1
+        self._maps = any("H" in port.axes for port in foreign)
         self._threads = LastingThreads(self._count, "onnx")
         self._foreign = foreign
-        options = _options()
+        options = _options(self._count if self._maps else 1)
         if foreign:
             limit_memory()
             options.add_session_config_entry("session.use_env_allocators", "1")
@@ -81,7 +82,7 @@ class Session:
         count = len(next(iter(arrays.values())))
         if not count:  # of a file that others made it may end the whole process
             raise OcrkitError("an empty batch; expected one image at least")
-        if self._count == 1:
+        if self._count == 1 or self._maps:
             return self._run(arrays)
         rows = min(ROWS, -(-count // self._count))
         pieces = [
@@ -124,9 +125,11 @@ def _check_size(port: Port, output: Any, images: Any) -> None:
         )
 
 
-def _options() -> Any:
+def _options(threads: int) -> Any:
+    """``threads`` share out every operator."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
