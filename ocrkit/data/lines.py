@@ -190,11 +190,12 @@ class Band:
         origin, up = self._along(points[:, 0])
         return np.asarray(origin + (self.above - points[:, 1:]) * up)
 
-    def grid(self, along: Array, down: Array) -> Array:
-        """The points of the page (rows, columns, 2) at all of these columns and rows of the
-        band."""
+    def grid(self, along: Array, down: Array) -> tuple[Array, Array]:
+        """Where on the page all of these columns and rows of the band meet: x and y, (rows,
+        columns) each."""
         origin, up = self._along(along)
-        return np.asarray(origin + (self.above - down)[:, None, None] * up)
+        level = (self.above - down)[:, None]
+        return origin[:, 0] + level * up[:, 0], origin[:, 1] + level * up[:, 1]
 
     def _along(self, along: Array) -> tuple[Array, Array]:
         """Points (N, 2) on the baseline, and what is up there.

@@ -1,7 +1,10 @@
 """What reading pages gives: a page as it was read, and where the time went."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
+
+import numpy as np
 
 from ocrkit.data.inputs import PageSample
 from ocrkit.parts.page import Line, Maker, Page, PageImage
@@ -86,6 +89,14 @@ def with_text(line: Line, reading: Reading | Skipped) -> Line:
 def sure_of(decoded: Decoded) -> float:
     """How sure the decoder is of the characters of a text, on the average."""
     return fmean(decoded.characters) if decoded.characters else decoded.confidence
+
+
+def mean_sure(readings: Sequence[Reading | Skipped]) -> float:
+    """How sure it is of the characters of some lines, on the average; 1 where there are none."""
+    read = [each.decoded for each in readings if not isinstance(each, Skipped)]
+    lengths = [len(each.text) for each in read]
+    sure = [sure_of(each) for each in read]
+    return float(np.average(sure, weights=lengths)) if any(lengths) else 1.0
 
 
 def note_of(page: Page, doubtful: tuple[str, ...]) -> str:

@@ -2,7 +2,7 @@
 in order."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -30,6 +30,7 @@ from ocrkit.reading.page_readings import (
     drawn_of,
     image_of,
     maker_of,
+    mean_sure,
     note_of,
     sure_of,
     with_text,
@@ -49,6 +50,9 @@ OVERTURNED = 0.85
 those words they have 0.97, upside down 0.73."""
 SURER = 0.05
 """How much surer a page is that is read the other way up."""
+TURNED = 8
+"""Lines of a page, spread over it, that are read upside down first; the whole page is where the
+model is surer of them so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +144,7 @@ class PageReader:
             for each in waiting.pop(0):
                 for stage, spent in each.seconds.items():
                     setattr(seconds, stage, getattr(seconds, stage) + spent)
-                read = self._read(each, [next(readings) for _ in each.lines])
-                yield self._righted(each, read)
+                yield self._righted(each, [next(readings) for _ in each.lines])
 
     def _windows(self, found: Iterator[_Found], done: int) -> Iterator[list[_Found]]:
         """Pages whose lines are read together: as many as :meth:`may_go_on_after` says, or as hold
@@ -160,16 +163,26 @@ class PageReader:
         if window:
             yield window
 
-    def _righted(self, found: _Found, read: PageReading | Skipped) -> PageReading | Skipped:
-        """Of a page that the model is not sure of what is read when it is turned upside down, where
-        it is surer then. Lines that are drawn say which way up they are."""
+    def _righted(self, found: _Found, readings: list[Reading | Skipped]) -> PageReading | Skipped:
+        """The page as it was read; of one that the model is not sure of what is read when it is
+        turned upside down, where it is surer then. Lines that are drawn say which way up they
+        are."""
+        read = self._read(found, readings)
         if isinstance(read, Skipped) or read.sure >= OVERTURNED or drawn_of(found.sample):
             return read
+        some = slice(None, None, -(-len(readings) // TURNED))
+        turned = [_upside_down(line) for line in found.lines[some]]
+        if mean_sure(self._lines_read(found.sample, turned)) <= mean_sure(readings[some]):
+            return read
         other = self._found(found.sample, _OPPOSITE[read.page.turned])
-        window = [(found.sample, line) for line in other.lines]
-        (lines,) = self._recogniser.window_readings(iter([window]), PageSeconds())
-        again = self._read(other, lines)
+        again = self._read(other, self._lines_read(other.sample, other.lines))
         return again if isinstance(again, PageReading) and again.sure > read.sure + SURER else read
+
+    def _lines_read(self, sample: Sample, lines: Sequence[Prepared]) -> list[Reading | Skipped]:
+        """What is read of some lines by themselves."""
+        window = [(sample, line) for line in lines]
+        (readings,) = self._recogniser.window_readings(iter([window]), PageSeconds())
+        return readings
 
     def _found(self, sample: Sample, turn: Turn | None = None) -> _Found:
         """Finds the lines of a page whose writing is turned so; unless that is given, it stands or
@@ -232,12 +245,10 @@ class PageReader:
         sample, page = found.sample, found.page
         if isinstance(page, ImageError):
             return Skipped(sample.id, str(page))
-        sure = [0.0 if isinstance(each, Skipped) else sure_of(each.decoded) for each in readings]
-        lengths = [0 if isinstance(each, Skipped) else len(each.decoded.text) for each in readings]
         doubtful = tuple(
             line.id
-            for line, each in zip(page.lines, sure, strict=True)
-            if each < UNSURE and not line.corrected
+            for line, each in zip(page.lines, readings, strict=True)
+            if not line.corrected and (isinstance(each, Skipped) or sure_of(each.decoded) < UNSURE)
         )
         read = replace(
             page,
@@ -245,8 +256,13 @@ class PageReader:
             lines=tuple(map(with_text, page.lines, readings)),
             made_by=(*page.made_by, self._made_by[1]) if drawn_of(sample) else self._made_by,
         )
-        mean = float(np.average(sure, weights=lengths)) if any(lengths) else 1.0
-        return PageReading(sample, read, doubtful, mean, note_of(read, doubtful))
+        return PageReading(sample, read, doubtful, mean_sure(readings), note_of(read, doubtful))
+
+
+def _upside_down(line: Prepared) -> Prepared:
+    if isinstance(line.image, ImageError):
+        return line
+    return replace(line, image=line.image[::-1, ::-1], to_source=None)
 
 
 def _boxed(line: Line, image: Image) -> Line:

@@ -19,6 +19,8 @@ _FINEST = 8
 passed over."""
 _REMAP = 32_000
 """OpenCV remaps no longer sides."""
+_Maps = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]
+"""Where each pixel comes from: x and y."""
 
 
 @dataclass(frozen=True)
@@ -58,20 +60,20 @@ class Baseline:
         columns = self._columns(found)
         fine = self._fine(found, columns)
         rows, wide = self.height * fine, columns * fine
-        places = found.grid(
+        x, y = found.grid(
             (np.arange(wide) + 0.5) * (found.length / wide),
             (np.arange(rows) + 0.5) * (found.height / rows),
         )
-        on_page = np.all((places >= 0) & (places < page.shape[::-1]), axis=2)
+        on_page = (x >= 0) & (x < page.shape[1]) & (y >= 0) & (y < page.shape[0])
         if not on_page.any():
             raise ImageError(f"line {line.id}: it lies off the page")
         # The piece of the page is remapped: of whole pages some are too long for OpenCV.
-        left, top = np.maximum(places[on_page].min(axis=0).astype(int) - 1, 0)
-        right, bottom = places[on_page].max(axis=0).astype(int) + 2
+        left, top = (max(int(each.min()) - 1, 0) for each in (x, y))
+        right, bottom = (int(each.max()) + 2 for each in (x, y))
         piece = page[top:bottom, left:right]
         if max(piece.shape) > _REMAP:
             raise ImageError(f"line {line.id}: more than {_REMAP:,} pixels long")
-        maps = (places - (left, top) - 0.5).astype(np.float32)
+        maps = (x - left - 0.5).astype(np.float32), (y - top - 0.5).astype(np.float32)
         pixels = _remapped(piece, maps, cv2.INTER_LINEAR)
         inside = on_page
         if self.outside == "paper" and line.boundary:
@@ -112,11 +114,13 @@ class Baseline:
         return max(1, min(fine, _REMAP // columns))
 
 
-def _remapped(image: Image, maps: npt.NDArray[np.float32], interpolation: int) -> Image:
+def _remapped(image: Image, maps: _Maps, interpolation: int) -> Image:
     import cv2
 
     border = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.remap(image, maps, None, interpolation, borderMode=border), np.uint8)  # type: ignore[call-overload]  # None is no map in its types
+    return np.asarray(
+        cv2.remap(image, maps[0], maps[1], interpolation, borderMode=border), np.uint8
+    )
 
 
 def _scale(rows: int, columns: int, found: Band) -> npt.NDArray[np.float64]:

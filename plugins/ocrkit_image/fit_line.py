@@ -80,17 +80,16 @@ class FitLine:
         """
         image = dark_on_light(image, self.ink)
         line, scale, columns = self._placed(image)
-        places = line.grid(
-            (np.arange(columns) + 0.5) / scale, (np.arange(self.height) + 0.5) / scale
-        )
+        x, y = line.grid((np.arange(columns) + 0.5) / scale, (np.arange(self.height) + 0.5) / scale)
         if scale < 1:
             small = shrunk(image, scale)
-            places *= np.array(small.shape[::-1]) / image.shape[::-1]
+            x *= small.shape[1] / image.shape[1]
+            y *= small.shape[0] / image.shape[0]
             image = small
-        remapped = cv2.remap(  # type: ignore[call-overload]  # None is no map in its types
+        remapped = cv2.remap(
             image,
-            (places - 0.5).astype(np.float32),
-            None,
+            (x - 0.5).astype(np.float32),
+            (y - 0.5).astype(np.float32),
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(paper_level(image),),
