@@ -17,6 +17,7 @@ from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 from ocrkit.pipelines.trained import weights_to_read_with
 from ocrkit.publishing.verify import verify
+from ocrkit.reading.pages import TURNED
 from ocrkit.zoo.models import model
 from ocrkit_pagexml.reader import PageXml
 
@@ -87,6 +88,14 @@ def test_pages_upside_down_and_on_their_side_are_read(letter: Image, pages: Page
         page = pages.read(np.ascontiguousarray(np.rot90(letter, turns)))
         assert page.turned == turned
         assert len(page.lines) == len(upright.lines)
+
+
+def test_a_page_of_more_lines_than_are_tried_upside_down_is_turned(
+    letter: Image, pages: PagePipeline
+) -> None:
+    page = pages.read(np.ascontiguousarray(np.rot90(np.vstack([letter, letter]), 2)))
+    assert page.turned == 180
+    assert len(page.lines) > TURNED
 
 
 def test_a_page_photographed_aslant_has_its_lines(letter: Image, pages: PagePipeline) -> None:
