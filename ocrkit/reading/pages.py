@@ -206,9 +206,9 @@ class PageReader:
         return _Found(sample, page, cut, seconds)
 
     def _look_for_lines(self, image: Image, turn: Turn | None) -> Page:
-        if turn is None:
-            turn = 90 if self._finder.lies(image) else 0
-        page = turned_back(self._finder(upright(image, turn)), turn)
+        page = turned_back(self._finder(upright(image, turn or 0)), turn or 0)
+        if turn is None and self._finder.lies(image, page):
+            page = turned_back(self._finder(upright(image, 90)), 90)
         with guest("order", self.assembly.spec.order.use):
             ordered = self.assembly.order(page)
             if sorted(line.id for line in ordered.lines) != sorted(line.id for line in page.lines):
