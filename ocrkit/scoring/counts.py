@@ -1,6 +1,7 @@
 """What metrics count of a sample."""
 
 import math
+from typing import Any
 
 from ocrkit.errors import PluginError
 from ocrkit.parts.guests import failure
@@ -24,12 +25,12 @@ def counts_of(name: str, metric: Metric | PageMetric, outcome: Outcome) -> tuple
     """What a metric counts of an outcome. Raises PluginError, whatever the metric raises, or where
     it gives no numbers."""
     try:
-        if isinstance(metric, PageMetric):
+        compared: tuple[Any, Any] = outcome.reference, outcome.prediction
+        if hasattr(metric, "takes_pages"):  # isinstance takes longer than most metrics
             if outcome.pages is None:
                 raise ValueError(f"it scores pages; {outcome.id} is none")
-            share, of = metric.counts(*outcome.pages)
-        else:
-            share, of = metric.counts(outcome.reference, outcome.prediction)
+            compared = outcome.pages
+        share, of = metric.counts(*compared)
         if not (math.isfinite(share) and math.isfinite(of)):
             raise ValueError(f"it gave {share!r} and {of!r}; expected two numbers")
     except KeyboardInterrupt:
