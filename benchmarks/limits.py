@@ -12,29 +12,23 @@ from ocrkit.pipelines.build import assemble
 from ocrkit.pipelines.file import load_spec
 
 
-@cache
 def multiply_adds(model: str, width: int) -> float:
     """Of one image through a model's network, counted by PyTorch on shapes alone; ``width`` counts
     where widths vary."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
-    from ocrkit_torch.network import built
-
-    plan = assemble(load_spec(model), backend="torch").plan
-    network = built(plan.objective_built()).eval().to("meta")
-    image = torch.empty(1, 1, plan.image.height, plan.image.width or width, device="meta")
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        network(image, torch.full((1,), image.shape[3], device="meta"))
-    return counter.get_total_flops() / 2
+    return _counted(model, width)[0]
 
 
-@cache
 def numbers_moved(model: str, width: int) -> tuple[float, float]:
     """How many numbers every module of a model's network reads and writes for one image, and how
     many parameters all have: what passes through memory at least where nothing is fused."""
+    return _counted(model, width)[1:]
+
+
+@cache
+def _counted(model: str, width: int) -> tuple[float, float, float]:
     import torch
     from torch import Tensor, nn
+    from torch.utils.flop_counter import FlopCounterMode
 
     from ocrkit_torch.network import built
 
@@ -52,9 +46,10 @@ def numbers_moved(model: str, width: int) -> tuple[float, float]:
         if not any(module.children()):
             module.register_forward_hook(count)
     image = torch.empty(1, 1, plan.image.height, plan.image.width or width, device="meta")
-    with torch.no_grad():
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(image, torch.full((1,), image.shape[3], device="meta"))
-    return moved, sum(each.numel() for each in network.parameters())
+    parameters = sum(each.numel() for each in network.parameters())
+    return counter.get_total_flops() / 2, moved, parameters
 
 
 def rates(case: Case, width: int, passes: int) -> dict[str, float]:
