@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -51,8 +51,8 @@ those words they have 0.97, upside down 0.73."""
 SURER = 0.05
 """How much surer a page is that is read the other way up."""
 TURNED = 8
-"""Lines of a page, spread over it, that are read upside down first; the whole page is where the
-model is surer of them so."""
+"""Lines of a page, spread over it, that are read upside down first; the whole page is unless the
+model is less sure of them so by :data:`SURER`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,8 @@ class PageReader:
             return read
         some = slice(None, None, -(-len(readings) // TURNED))
         turned = [_upside_down(line) for line in found.lines[some]]
-        if mean_sure(self._lines_read(found.sample, turned)) <= mean_sure(readings[some]):
+        # They were cut for the other way up, so that they read a little worse than the page will.
+        if mean_sure(self._lines_read(found.sample, turned)) < mean_sure(readings[some]) - SURER:
             return read
         other = self._found(found.sample, _OPPOSITE[read.page.turned])
         again = self._read(other, self._lines_read(other.sample, other.lines))
@@ -231,10 +232,11 @@ class PageReader:
         on_line, named = prepared.to_source, self.text.around.spec.cutter
         if on_line is None:
             return None
+        on_page = cache(partial(self.assembly.cutter.to_source, line))
 
         def to_page(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
             with telling(named):
-                found = np.asarray(self.assembly.cutter.to_source(line)(on_line(points)))
+                found = np.asarray(on_page()(on_line(points)))
             return np.clip(found, 0, image.shape[::-1])
 
         return to_page
