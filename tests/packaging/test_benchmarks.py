@@ -39,6 +39,13 @@ def test_benchmarks_run(tmp_path: Path) -> None:
     assert "failed" not in printed
 
 
+def test_latency_is_told_of_one_image_after_the_other() -> None:
+    printed = python("benchmarks/latency.py", "iam", "--pipeline", "iam-crnn")
+    assert "312 pictures" in printed
+    p50, p99 = (float(re.findall(rf"{each} (\d+\.\d\d) ms", printed)[0]) for each in ("p50", "p99"))
+    assert 0 < p50 <= p99
+
+
 def test_what_pictures_show_is_counted() -> None:
     printed = python("benchmarks/layout.py", "iam", "--every", "4")
     assert "word" in printed.splitlines()[0]
