@@ -27,8 +27,9 @@ demo: $(FOR_DEMO) ## install what running needs, read a page that ships with ocr
 
 install: $(FOR_DEVELOPMENT) ## install all that development needs
 
+# In the order of their names: the few tests that take long would all come last where files with the most tests come first.
 test: $(FOR_DEVELOPMENT) ## install, and run the tests, a file at a time on every core
-	$(BIN)/python -m pytest -n auto --dist loadfile -p no:benchmark
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder -p no:benchmark
 
 trials: $(FOR_DEVELOPMENT) ## kill it, fill its disk, and feed it damaged files and bad servers, all that docs/trials.md lists (up to an hour)
 	OCRKIT_TRIALS=2000 $(BIN)/python -m pytest tests/trials -rP

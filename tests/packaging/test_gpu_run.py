@@ -219,15 +219,15 @@ def test_a_recipe_is_one_that_training_takes(recipe: str, tmp_path: Path) -> Non
 
 def test_a_recipe_is_estimated_as_the_readme_says() -> None:
     readme = (SCRIPTS / "README.md").read_text("utf-8")
-    for recipe, samples, width in (
-        ("iam-crnn", "86,201", 142),
-        ("iam-words-resnet", "202,705", 142),
-        ("hands-lines", "32,154", 593),
-        ("iam-lines", "3,915", 967),
+    for recipe, samples in (
+        ("iam-crnn", "86,201"),
+        ("iam-words-resnet", "202,705"),
+        ("hands-lines", "32,154"),
+        ("iam-lines", "3,915"),
     ):
         (row,) = (line for line in readme.splitlines() if line.startswith(f"| `{recipe}` |"))
         assert samples in row
-        counts = ["--samples", samples.replace(",", ""), "--width", width]
+        counts = ["--samples", samples.replace(",", ""), "--width", 64]  # steps need no more
         said = python(SCRIPTS / "estimate.py", recipe, *counts)
         steps = said.partition(" steps")[0].rpartition(" ")[2]
         assert f"{steps} of" in row
