@@ -1,12 +1,14 @@
-"""Makes weights between those that a training run started from and those that it ended with.
+"""Makes weights between those that a training run started from and those that it ended with, or
+between the best of two runs.
 
     python tools/mix_weights.py RUN --share 0.35 --to NEW_RUN
+    python tools/mix_weights.py RUN --with EARLIER_RUN --share 0.7 --to NEW_RUN
 
 A network that was tuned on pictures of another kind reads these better, and what it read before
 worse; weights on the straight line between the two may read both well (Wortsman et al., "Robust
 fine-tuning of zero-shot models", 2022). NEW_RUN is a copy of RUN with these as its best weights,
-which `tools/pack_model.py` takes. RUN must have averaged its weights (`training.ema_decay`) and
-begun with others (`--init`).
+which `tools/pack_model.py` takes. Without `--with`, RUN must have averaged its weights
+(`training.ema_decay`) and begun with others (`--init`); with it, one must have come of the other.
 """
 
 import argparse
@@ -36,29 +38,41 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--share", required=True, type=float, help="of the run's weights, 0 to 1")
     parser.add_argument(
-        "--share", required=True, type=float, help="of the last epoch's averaged weights, 0 to 1"
+        "--with",
+        dest="other",
+        metavar="EARLIER_RUN",
+        help="whose best weights are mixed with the run's best; else what the run began with, with "
+        "its last epoch's average",
     )
     parser.add_argument("--to", required=True, type=Path, metavar="NEW_RUN")
     arguments = parser.parse_args()
     run, share = arguments.run, np.float32(arguments.share)
 
     about = json.loads((run / "run.json").read_text("utf-8"))
-    start = weights_of(about["init"]["weights"])
-    last = weight_files.read(run / "last.safetensors")
+    best = weight_files.read(run / "best.safetensors")
+    other, ours = arguments.other or about["init"]["weights"], best.arrays
+    if not arguments.other:
+        last = weight_files.read(run / "last.safetensors")
+        ours = {
+            name.removeprefix(AVERAGE): array
+            for name, array in last.arrays.items()
+            if name.startswith(AVERAGE)
+        }
+        best.about["training"] = {"epoch": last.about["progress"]["epoch"]}
+    theirs = weights_of(other)
     mixed = {
-        name: share * last.arrays[AVERAGE + name] + (1 - share) * array.astype(np.float32)
-        for name, array in start.items()
+        name: share * array + (1 - share) * theirs[name].astype(np.float32)
+        for name, array in ours.items()
     }
-    best = weight_files.read(run / "best.safetensors").about
-    best["training"] = {"epoch": last.about["progress"]["epoch"]}
 
     arguments.to.mkdir(parents=True)
-    for name in ("pipeline.toml", "log.jsonl"):
+    for name in ("pipeline.toml", "log.jsonl", "seen.txt"):
         shutil.copy(run / name, arguments.to)
-    about["share"] = arguments.share
+    about |= {"share": arguments.share, "mixed_with": other}
     (arguments.to / "run.json").write_text(json.dumps(about, indent=2), "utf-8")
-    weight_files.write(arguments.to / "best.safetensors", mixed, best)
+    weight_files.write(arguments.to / "best.safetensors", mixed, best.about)
 
 
 if __name__ == "__main__":

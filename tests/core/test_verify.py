@@ -581,6 +581,7 @@ def test_without_names_all_models_are_verified_and_broken_ones_named(model: Tiny
         "iam-crnn",
         "iam-lines",
         "iam-pages",
+        "iam-words-fast",
         "iam-words-resnet",
         "page-lines",
         "synth-words-resnet",

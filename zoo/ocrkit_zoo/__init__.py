@@ -13,6 +13,11 @@ def ocrkit_zoos(register: Register) -> None:
         default=True,
     )
     register(
+        "iam-words-fast",
+        "ocrkit_zoo:iam-words-fast",
+        summary="Handwritten English words, quickly: separable CNN + biLSTM + CTC",
+    )
+    register(
         "iam-words-resnet",
         "ocrkit_zoo:iam-words-resnet",
         summary="Handwritten English words: residual CNN + 3 biLSTMs + CTC",
