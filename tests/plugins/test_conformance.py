@@ -128,6 +128,10 @@ class TestIamLines(ZooConformance):
     name = "iam-lines"
 
 
+class TestIamFast(ZooConformance):
+    name = "iam-words-fast"
+
+
 class TestIamResnet(ZooConformance):
     name = "iam-words-resnet"
 
