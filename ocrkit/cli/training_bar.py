@@ -53,11 +53,11 @@ class TrainingBar:
             getattr(self, f"_{event['event']}", lambda _: None)(event)
 
     def _say(self, text: str) -> None:
+        self._last_said = time.monotonic()
         if not is_quiet():
             self._warn(text)
 
     def _warn(self, text: str) -> None:
-        self._last_said = time.monotonic()
         self._console.print(printable(text), markup=False)
 
     def _start(self, event: dict[str, Any]) -> None:

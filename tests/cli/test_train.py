@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner, Result
@@ -116,3 +117,18 @@ def test_without_a_terminal_a_line_now_and_then_says_where_training_is(
     assert all("  loss " in line and line.endswith(" images/s") for line in said)
     assert steps(60) == [], "two epochs take less"
     assert steps(0, "--quiet") == []
+
+
+def test_images_that_are_skipped_do_not_keep_it_from_saying_where_training_is(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    seconds = iter(range(0, 1000, 40))
+    monkeypatch.setattr(training_bar, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    with training_bar.TrainingBar(first=True) as bar:
+        for step in (1, 2, 3):
+            bar.report({"event": "skipped", "id": f"{step}.png", "reason": "too narrow"})
+            where = {"epoch": 1, "step": step, "steps": 9, "batch": step, "batches": 9}
+            bar.report({"event": "step", "loss": 1.0, "images_per_second": 5.0, **where})
+    said = capfd.readouterr().err
+    assert said.count("skipped ") == 3
+    assert "epoch 1, step 2 of 9" in said
