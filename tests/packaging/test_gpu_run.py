@@ -221,6 +221,7 @@ def test_a_recipe_is_estimated_as_the_readme_says() -> None:
     readme = (SCRIPTS / "README.md").read_text("utf-8")
     for recipe, samples in (
         ("iam-crnn", "86,201"),
+        ("iam-words-fast", "86,201"),
         ("iam-words-resnet", "202,705"),
         ("hands-lines", "32,154"),
         ("iam-lines", "3,915"),
