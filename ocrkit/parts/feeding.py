@@ -37,6 +37,9 @@ class Feeder(Protocol):
         All its randomness comes from ``rng``.
         """
 
+    def picked(self, inputs: Arrays, rows: "npt.NDArray[np.int64]", /) -> Arrays:
+        """These rows, (n,), of inputs that it made; nobody waits for the device."""
+
 
 @runtime_checkable
 class Feeds(Protocol):

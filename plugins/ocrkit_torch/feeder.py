@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
@@ -125,6 +126,13 @@ class Feeder:
         ends = np.stack([np.full_like(widths, images.shape[1]), widths], axis=1)
         images *= self._inside(images.shape, np.zeros_like(ends), ends)
         return cast(Arrays, {"images": images[:, None], "widths": widths.astype(np.int32)})
+
+    @in_its_thread
+    def picked(self, inputs: Arrays, rows: npt.NDArray[np.int64]) -> Arrays:
+        return {
+            "images": inputs["images"][sent(rows, self._device)],
+            "widths": inputs["widths"][rows],
+        }
 
     def _moved(
         self, images: Tensor, segments: list[_Segment], width: int

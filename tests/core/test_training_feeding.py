@@ -9,6 +9,13 @@ import pytest
 
 from networks import ROUGH
 from ocrkit import ConfigError, DataError
+from ocrkit.interfaces import Batch
+from ocrkit.pipelines.build import assemble, build_network
+from ocrkit.pipelines.file import load_spec
+from ocrkit.training import memory_batches
+from ocrkit.training.data import collect, open_data
+from ocrkit.training.memory_batches import batches_of
+from ocrkit.training.workers import workers_of
 from processes import killed
 from runs import same, trained
 
@@ -85,6 +92,42 @@ def test_images_that_are_too_narrow_for_their_labels_are_left_out(
     assert all(0 < count <= 24 for count in counts)
     assert min(counts) < 24, counts
     assert all(np.isfinite(line["loss"]) for line in progress.history)
+
+
+def test_batches_are_parted_by_the_widths_that_augmentation_made_and_are_the_same_when_gone_on_with(
+    tiny: Path, words_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scale = {"use": "scale", "smallest": 1.0, "largest": 1.0, "narrowest": 0.7, "widest": 3.0}
+    settings = MEMORY | {"training.batch_size": 2, "training.augment": [scale | {"probability": 1}]}
+    assembly = assemble(load_spec(tiny, settings), training=True)
+    network, workers = build_network(assembly, "cpu", 1), workers_of(assembly)
+    data = collect(assembly, open_data(assembly, words_root, None, None).main)
+
+    def epoch(done: int) -> list[Batch]:
+        batches = batches_of(assembly, workers, network, 1, lambda _: None)
+        return [batch for batch in batches.of_epoch(data, 0, done) if batch is not None]
+
+    def padding(batches: list[Batch]) -> float:
+        """The share of the columns that belong to no image."""
+        columns = sum(batch.inputs["images"].shape[-1] * batch.count for batch in batches)
+        return float(1 - sum(batch.inputs["widths"].sum() for batch in batches) / columns)
+
+    whole = epoch(0)
+    learnt = [
+        label[label >= 0].tolist()
+        for batch in whole
+        for label in np.asarray(batch.targets["labels"])
+    ]
+    assert sorted(learnt) == sorted(data.targets)
+    assert len(learnt) == 24
+    for batch in whole:
+        spare = batch.inputs["images"].shape[-1] - max(batch.inputs["widths"])
+        assert 0 <= spare < assembly.plan.stride
+    for done in range(len(whole) + 1):
+        for one, other in zip(whole[done:], epoch(done), strict=True):
+            np.testing.assert_array_equal(one.inputs["images"], other.inputs["images"])
+    monkeypatch.setattr(memory_batches, "TOGETHER", 1)
+    assert padding(whole) < 0.9 * padding(epoch(0))
 
 
 def test_what_does_not_fit_into_memory_is_one_line(
