@@ -91,6 +91,37 @@ PEERS = (
         {"pipeline": "iam-lines"},
     ),
     Peer(
+        "ocrkit French",
+        "by_ocrkit",
+        "ocrkit",
+        "handwriting; this pipeline's text model has learnt French hands of the 17th to the 20th "
+        "century",
+        "Apache-2.0; hands-lines and page-lines CC-BY-4.0",
+        (PAGES,),
+        {"pipeline": "hands-pages"},
+    ),
+    Peer(
+        "ocrkit French, language model",
+        "by_ocrkit",
+        "ocrkit",
+        "the same with a language model of French",
+        "the same",
+        (PAGES,),
+        {
+            "pipeline": "hands-pages",
+            "settings": ["text.decoder.use=ctc-beam", "text.decoder.language_model=french"],
+        },
+    ),
+    Peer(
+        "ocrkit French lines",
+        "by_ocrkit",
+        "ocrkit",
+        "hands-lines alone",
+        "CC-BY-4.0",
+        (LINES,),
+        {"pipeline": "hands-lines"},
+    ),
+    Peer(
         "RapidOCR",
         "by_rapidocr",
         "rapidocr",

@@ -193,7 +193,15 @@ def test_the_shipped_pipeline_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["iam-crnn", "iam-lines", "iam-words-fast", "iam-words-resnet", "synth-words-resnet"]
+    "name",
+    [
+        "hands-lines",
+        "iam-crnn",
+        "iam-lines",
+        "iam-words-fast",
+        "iam-words-resnet",
+        "synth-words-resnet",
+    ],
 )
 def test_shipped_pipelines_are_trained_on_torch_and_on_the_retired_framework_only_where_that_is_missing(  # noqa: E501
     name: str,

@@ -578,6 +578,8 @@ def test_without_names_all_models_are_verified_and_broken_ones_named(model: Tiny
     result = zoo("--backend", "onnx")
     assert result.exit_code == 1
     assert {line.split()[0] for line in result.stdout.splitlines()[1:]} == {
+        "hands-lines",
+        "hands-pages",
         "iam-crnn",
         "iam-lines",
         "iam-pages",

@@ -3,6 +3,7 @@ unseen."""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from pareto import cases_of, plot, table
 from report import ratios
+
+from ocrkit_pagexml.reader import PageXml
 
 ROOT = Path(__file__).parents[2]
 # Without what says that these tests run in one of several processes: those that they start do not.
@@ -49,6 +52,25 @@ def test_latency_is_told_of_one_image_after_the_other() -> None:
 def test_what_pictures_show_is_counted() -> None:
     printed = python("benchmarks/layout.py", "iam", "--every", "4")
     assert "word" in printed.splitlines()[0]
+
+
+def test_lines_of_pages_are_scored_by_the_folder_that_the_pages_are_in(tmp_path: Path) -> None:
+    for name, folder in (("letter", "first/a"), ("columns", "second/b")):
+        (tmp_path / "pages" / folder).mkdir(parents=True)
+        for file in PageXml.sample_root().glob(f"{name}.*"):
+            shutil.copy(file, tmp_path / "pages" / folder)
+    read = ("--reader", "page-xml", "--data", tmp_path / "pages", "--output", tmp_path / "l.jsonl")
+    python("-m", "ocrkit", "run", "--pipeline", "iam-lines", *map(str, read), "--quiet")
+    rows = [
+        [cell.strip() for cell in row.strip("|").split("|")]
+        for row in python("benchmarks/lines.py", str(tmp_path / "l.jsonl")).splitlines()[2:]
+    ]
+    assert [row[:2] for row in rows] == [["first", "1"], ["second", "1"], ["all", "2"]]
+    lines = [int(row[2]) for row in rows]
+    header, *read_lines = (tmp_path / "l.jsonl").read_text("utf-8").splitlines()
+    assert "iam-lines" in header
+    assert lines[0] + lines[1] == lines[2] == len(read_lines)
+    assert rows[0][3] != rows[1][3]
 
 
 def measure(folder: Path, *options: str) -> str:

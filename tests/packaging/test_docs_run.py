@@ -59,6 +59,7 @@ NOT_RUN = {
     r"make \w+": "installs into a fresh environment",
     r"\. \.venv/bin/activate": "changes the shell that it is typed into",
     r"ocrkit .+ EXPORT.*": "needs an export; tests/plugins/test_pagexml_reader.py has some",
+    r"ocrkit .+ --data PAGES .*": "needs pages of archives, which are not in the repository",
     r"ocrkit .+ HUB.*": "needs a data set of the hub; tests/plugins/test_parquet.py writes some",
     r"ocrkit .+ --device cuda.*": "needs a GPU",
     r"pip install '(ocrkit|onnxruntime|\.)\S*'.*": "needs a network, and changes the environment",

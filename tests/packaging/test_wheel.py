@@ -87,8 +87,8 @@ def test_models_come_with_weights_manifest_and_card_and_the_sample_with_images(
 
 
 def test_the_wheel_is_small(built: Path) -> None:
-    """Six models and three language models are 48 MB; a package index takes 100."""
-    assert next(built.glob("*.whl")).stat().st_size < 50e6
+    """Seven models and three language models are 57 MB; a package index takes 100."""
+    assert next(built.glob("*.whl")).stat().st_size < 60e6
 
 
 def test_every_plugin_has_an_entry_point() -> None:

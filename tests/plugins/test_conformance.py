@@ -120,6 +120,14 @@ class TestBiLstmOnOnnx(EncoderConformance):
     options = {"hidden": 8, "layers": 2}
 
 
+class TestHandsLines(ZooConformance):
+    name = "hands-lines"
+
+
+class TestZooHandsPages(ZooConformance):
+    name = "hands-pages"
+
+
 class TestIamCrnn(ZooConformance):
     name = "iam-crnn"
 

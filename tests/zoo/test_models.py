@@ -8,14 +8,14 @@ import pytest
 
 import ocrkit
 from networks import INSTALLED
-from ocrkit.parts.codec import Alphabet
+from ocrkit.data.datasets import Dataset
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.file import load_spec
 from ocrkit.publishing.golden_set import read_golden
+from ocrkit.publishing.pack import sample_of
 from ocrkit.publishing.verify import verify
 from ocrkit.support.checksums import sha256_of
 from ocrkit.zoo.models import model, read_model_weights
-from ocrkit_iam.reader import Iam
 from ocrkit_iam.splits import split_forms
 
 LARGEST_CER = {
@@ -26,11 +26,13 @@ LARGEST_CER = {
     "synth-words-resnet": 0.232,
 }
 """The most that each may have on the writers of `aachen/validation`."""
-FOR_PAGES = {"page-lines", "iam-pages"}
+OF_PAGES = ["hands-lines"]
+"""Those that have learnt lines of pages, and nothing of IAM."""
+FOR_PAGES = {"page-lines", "iam-pages", "hands-pages"}
 """Those that `test_zoo_pages.py` is about."""
 
 
-@pytest.fixture(scope="module", params=LARGEST_CER)
+@pytest.fixture(scope="module", params=[*LARGEST_CER, *OF_PAGES])
 def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -41,16 +43,22 @@ def pipeline(name: str) -> ocrkit.Pipeline:
 
 
 @pytest.fixture(scope="module")
-def sample(name: str) -> Iam:
-    """The reader's sample, of what the model reads: words or lines."""
-    return Iam(root=Iam.sample_root(), level=load_spec(name).reader.options["level"])
+def level(name: str) -> str:
+    """What it reads: words or lines."""
+    return str(load_spec(name).reader.options["level"])
+
+
+@pytest.fixture(scope="module")
+def sample(name: str) -> Dataset:
+    """Its reader's sample."""
+    return sample_of(load_spec(name).reader)
 
 
 def test_every_model_is_tested_here(name: str) -> None:
     assert name in registry().names("zoo")
     assert {
         entry.name for entry in registry().entries("zoo") if entry.plugin.distribution == "ocrkit"
-    } == set(LARGEST_CER) | FOR_PAGES
+    } == {*LARGEST_CER, *OF_PAGES, *FOR_PAGES}
 
 
 def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
@@ -62,10 +70,10 @@ def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
     assert {array.dtype for array in stored.arrays.values()} == {np.dtype(np.float16)}
     assert about["parameters"] == sum(array.size for array in stored.arrays.values())
     assert found.table["network"] == stored.about
-    assert Alphabet(found.table["network"]["alphabet"]).classes == 96
 
 
-def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on(name: str) -> None:
+@pytest.mark.parametrize("name", LARGEST_CER)
+def test_what_reads_iam_has_its_characters_and_saw_nothing_that_it_is_scored_on(name: str) -> None:
     """Pen strokes are of other people, on a whiteboard."""
     found = model(name)
     seen = found.seen
@@ -76,6 +84,20 @@ def test_what_it_is_scored_on_it_was_neither_trained_nor_chosen_on(name: str) ->
     assert of_iam <= set(split_forms("aachen/train"))
     assert not of_iam & chosen
     assert chosen <= set(split_forms("aachen/train"))
+
+
+@pytest.mark.parametrize("name", OF_PAGES)
+def test_what_reads_french_hands_is_for_anybody_and_saw_neither_iam_nor_copiste(name: str) -> None:
+    """Copiste's sheets say "for non-commercial ends"."""
+    found = model(name)
+    assert found.manifest.licence == "CC-BY-4.0"
+    assert "HTR-United/timeuscorpus" in found.manifest.terms
+    seen = found.seen.trained | found.seen.chosen
+    assert found.seen.trained
+    assert found.seen.chosen
+    assert not found.seen.trained & found.seen.chosen
+    assert not seen & set(split_forms("aachen/train"))
+    assert not any("copiste" in form or "stanford" in form for form in seen)
 
 
 def test_it_reads_the_same_on_all_backends_as_its_golden_set_says(name: str) -> None:
@@ -92,38 +114,40 @@ def test_it_reads_the_same_on_all_backends_as_its_golden_set_says(name: str) -> 
 
 
 def test_its_golden_set_is_small_of_the_rendered_sample_and_far_from_ties(
-    name: str, sample: Iam
+    name: str, level: str, sample: Dataset
 ) -> None:
     found = model(name)
     about, path = found.table["golden"], found.folder / found.table["golden"]["file"]
-    assert path.stat().st_size <= {"words": 700_000, "lines": 1_500_000}[sample.level]
+    assert path.stat().st_size <= {"words": 700_000, "lines": 1_500_000}[level]
     items = read_golden(path, sha256=about["sha256"])
-    assert len(items) == about["items"] >= {"words": 30, "lines": 10}[sample.level]
+    assert len(items) == about["items"] >= {"words": 30, "lines": 10}[level]
     samples = {each.id: each for each in map(sample.__getitem__, range(len(sample)))}
     for item in items:
         np.testing.assert_array_equal(item.image, samples[item.id].load())
         ordered = np.sort(item.computed.valid["log_probs"], axis=1)
         assert (ordered[:, -1] - ordered[:, -2]).min() >= about["margin"] >= 10 * about["tolerance"]
-    if sample.level == "words":
+    if level == "words":
         assert min(item.image.shape[1] for item in items) < 10
         height = load_spec(name).preprocessor.options["height"]
         assert max(item.image.shape[0] for item in items) > height, "one is shrunk to fit"
     assert len({item.computed.text for item in items}) >= len(items) / 2
 
 
-def test_it_reads_the_sample(pipeline: ocrkit.Pipeline, sample: Iam) -> None:
+def test_it_reads_the_sample(name: str, pipeline: ocrkit.Pipeline, sample: Dataset) -> None:
+    """Which is English: others have not learnt that language."""
     result = pipeline.evaluate()
     assert result.samples == len(sample)
     cer = result.metrics["cer"].value
     assert cer is not None
-    assert cer < 0.35
+    assert cer < (0.35 if name in LARGEST_CER else 0.45)
 
 
+@pytest.mark.parametrize("name", LARGEST_CER)
 def test_it_is_as_good_as_its_manifest_says_on_writers_it_has_not_seen(
-    name: str, pipeline: ocrkit.Pipeline, real_iam: Path, sample: Iam
+    name: str, pipeline: ocrkit.Pipeline, real_iam: Path, level: str
 ) -> None:
-    if not (real_iam / sample.level).is_dir():
-        pytest.skip(f"this copy of IAM has no {sample.level}")
+    if not (real_iam / level).is_dir():
+        pytest.skip(f"this copy of IAM has no {level}")
     result = pipeline.evaluate("aachen/validation", data=real_iam)
     stated = model(name).table["results"]
     if result.dataset["forms"]["found"] != stated["forms"]["found"]:

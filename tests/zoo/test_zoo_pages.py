@@ -21,8 +21,9 @@ from ocrkit.reading.pages import TURNED
 from ocrkit.zoo.models import model
 from ocrkit_pagexml.reader import PageXml
 
-PAGE_PIPELINES = ["iam-pages"]
-"""Page pipelines that ship."""
+PAGE_PIPELINES = {"iam-pages": 0.25, "hands-pages": 0.45}
+"""Page pipelines that ship, and the most that the CER of the drawn pages may be, which are English:
+one of them has not learnt that language."""
 READER = PartSpec("reader", "page-xml", {"level": "pages"})
 
 
@@ -65,10 +66,13 @@ def test_it_finds_reads_and_orders_what_is_on_the_drawn_pages(pages: PagePipelin
         assert sample.path is not None
         assert sample.page is not None
         found[sample.id], truth[sample.id] = pages.read(sample.path), sample.page
-    for name, most in (("line-f1", 0.9), ("page-cer", -0.25)):
+    score = {}
+    for name in ("line-f1", "page-cer"):
         metric = make_part(PartSpec("metric", name, {}))
         over, under = np.sum([metric.counts(truth[each], found[each]) for each in truth], axis=0)
-        assert (over / under) * np.sign(most) >= most, name
+        score[name] = over / under
+    assert score["line-f1"] >= 0.9
+    assert score["page-cer"] <= PAGE_PIPELINES[pages.spec.name]
 
 
 def test_a_page_reads_the_same_alone_and_among_fifty(letter: Image, pages: PagePipeline) -> None:
@@ -142,7 +146,8 @@ def test_print_that_cannot_be_read_is_kept_and_doubted(letter: Image, pages: Pag
         text, font = "THE QUICK BROWN FOX JUMPS OVER", cv2.FONT_HERSHEY_COMPLEX
         cv2.putText(printed, text, (40, row), font, 1, (0,), 2, cv2.LINE_AA)
     written, item = pages.read_many([letter, printed])
-    assert (written.doubtful, written.note) == ((), "")
+    if pages.spec.name == "iam-pages":  # the letter is English
+        assert (written.doubtful, written.note) == ((), "")
     assert item.page is not None
     assert len(item.page.lines) == 8
     assert all(line.text and line.baseline for line in item.page.lines)

@@ -30,6 +30,11 @@ def ocrkit_zoos(register: Register) -> None:
         default_for="line",
     )
     register(
+        "hands-lines",
+        "ocrkit_zoo:hands-lines",
+        summary="Handwritten French lines, 17th to 20th century: residual CNN + 3 biLSTMs + CTC",
+    )
+    register(
         "page-lines",
         "ocrkit_zoo:page-lines",
         summary="The lines of handwritten pages",
@@ -39,6 +44,11 @@ def ocrkit_zoos(register: Register) -> None:
         "ocrkit_zoo:iam-pages",
         summary="Handwritten English pages: lines found by page-lines, read by iam-lines",
         default_for="page",
+    )
+    register(
+        "hands-pages",
+        "ocrkit_zoo:hands-pages",
+        summary="Handwritten French pages: lines found by page-lines, read by hands-lines",
     )
     register(
         "synth-words-resnet",
