@@ -362,7 +362,7 @@ def describe(run: Path, about: dict[str, Any]) -> None:
         ),
         (
             lambda run: rewrite(run, lambda array: array * 0),
-            "0 of 312 samples keep a margin of 0.05; 8 are wanted",
+            "0 of 312 samples keep a margin of 0.01; 8 are wanted",
         ),
     ],
 )

@@ -72,7 +72,7 @@ def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
     assert found.table["network"] == stored.about
 
 
-@pytest.mark.parametrize("name", LARGEST_CER)
+@pytest.mark.parametrize("name", LARGEST_CER, indirect=True)
 def test_what_reads_iam_has_its_characters_and_saw_nothing_that_it_is_scored_on(name: str) -> None:
     """Pen strokes are of other people, on a whiteboard."""
     found = model(name)
@@ -86,7 +86,7 @@ def test_what_reads_iam_has_its_characters_and_saw_nothing_that_it_is_scored_on(
     assert chosen <= set(split_forms("aachen/train"))
 
 
-@pytest.mark.parametrize("name", OF_PAGES)
+@pytest.mark.parametrize("name", OF_PAGES, indirect=True)
 def test_what_reads_french_hands_is_for_anybody_and_saw_neither_iam_nor_copiste(name: str) -> None:
     """Copiste's sheets say "for non-commercial ends"."""
     found = model(name)
@@ -142,7 +142,7 @@ def test_it_reads_the_sample(name: str, pipeline: ocrkit.Pipeline, sample: Datas
     assert cer < (0.35 if name in LARGEST_CER else 0.45)
 
 
-@pytest.mark.parametrize("name", LARGEST_CER)
+@pytest.mark.parametrize("name", LARGEST_CER, indirect=True)
 def test_it_is_as_good_as_its_manifest_says_on_writers_it_has_not_seen(
     name: str, pipeline: ocrkit.Pipeline, real_iam: Path, level: str
 ) -> None:
