@@ -9,6 +9,7 @@ import pytest
 import ocrkit
 from networks import INSTALLED
 from ocrkit.data.datasets import Dataset
+from ocrkit.parts.codec import Alphabet
 from ocrkit.parts.registry import registry
 from ocrkit.pipelines.file import load_spec
 from ocrkit.publishing.golden_set import read_golden
@@ -76,6 +77,7 @@ def test_the_manifest_describes_the_file_beside_it(name: str) -> None:
 def test_what_reads_iam_has_its_characters_and_saw_nothing_that_it_is_scored_on(name: str) -> None:
     """Pen strokes are of other people, on a whiteboard."""
     found = model(name)
+    assert Alphabet(found.table["network"]["alphabet"]).classes == 96
     seen = found.seen
     chosen, of_iam = seen.chosen, {form for form in seen.trained if not form.startswith("ondb-")}
     assert bool(of_iam) == bool(chosen) == (name != "synth-words-resnet"), (
